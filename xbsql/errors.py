@@ -1,0 +1,42 @@
+"""Every mistake a user can make, as one line: what was given, what exists, what to do."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class XbsqlError(ValueError):
+    """A mistake in what xbsql was given; its text is one line and stands alone."""
+
+
+def _listed(names: Iterable[str], most: int = 12) -> str:
+    """Names in reading order, cut after `most` of them: 'a, b, c (+4 more)'."""
+    ordered = list(names)
+    shown = ", ".join(ordered[:most])
+    return f"{shown} (+{len(ordered) - most} more)" if len(ordered) > most else shown or "nothing"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """' (did you mean ...?)' where a known name is close, else ''."""
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def unknown(where: str, what: str, name: str, known: Iterable[str], *, place: str = "there is") -> XbsqlError:
+    """`name` is none of `known`: says what exists and the closest spelling."""
+    names = list(known)
+    return XbsqlError(f"{where}: no {what} '{name}'; {place} {_listed(names)}{_hint(name, names)}")
+
+
+def invalid(where: str, problem: str, remedy: str = "") -> XbsqlError:
+    """A value that cannot be used: the problem, then what to do about it."""
+    return XbsqlError(f"{where}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
+def broken_artifact(path: str, problem: str) -> XbsqlError:
+    """An artifact that must not be loaded, and how to be rid of it."""
+    return XbsqlError(f"store: {path} {problem}; fit the model again or remove that folder")
