@@ -1,0 +1,1 @@
+"""Transfer learning for cross-border commerce inside DuckDB."""

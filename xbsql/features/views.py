@@ -1,0 +1,57 @@
+"""Rows as matrices: the form in which the transfer engine sees every kind of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Matrix: TypeAlias = NDArray[np.floating] | sparse.csr_matrix
+Rows: TypeAlias = NDArray[np.integer] | NDArray[np.bool_] | slice
+
+
+@dataclass(frozen=True)
+class Features:
+    """The same n rows seen in several ways: named matrices of shape (n, d).
+
+    Common names: 'text' (sentence embedding, float32), 'pooled' (the encoder before its last layers),
+    'ngram' (lexical, sparse), 'table' (numbers with NaN and category codes, float64), 'source' (the home
+    model's prediction, added once by the engine).
+    """
+
+    views: Mapping[str, Matrix]
+
+    def __len__(self) -> int:
+        return next(int(view.shape[0]) for view in self.views.values())
+
+    def __getitem__(self, name: str) -> Matrix:
+        return self.views[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.views
+
+    def take(self, rows: Rows) -> Features:
+        """The given rows of every view."""
+        return Features({name: view[rows] for name, view in self.views.items()})
+
+    def plus(self, name: str, view: Matrix) -> Features:
+        """These features with one more view."""
+        return Features({**self.views, name: view})
+
+
+def stack(parts: Sequence[Features]) -> Features:
+    """The rows of all parts, one below the other; only views that every part has are kept."""
+    shared = [name for name in parts[0].views if all(name in part for part in parts)]
+    return Features({name: _vstack([part[name] for part in parts]) for name in shared})
+
+
+def _vstack(matrices: Sequence[Matrix]) -> Matrix:
+    if any(sparse.issparse(matrix) for matrix in matrices):
+        return sparse.vstack(matrices, format="csr")
+    return np.concatenate(matrices)
