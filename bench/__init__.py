@@ -1,0 +1,1 @@
+"""Benchmarks: one module a subject, run by `python -m bench.run SUBJECT`."""
