@@ -1,0 +1,129 @@
+"""Arrow <-> NumPy without a copy: the only file that knows offsets, nulls and chunks."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+DTYPES = {"halffloat": np.float16, "float": np.float32, "double": np.float64}
+
+
+def one_chunk(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The array in one piece; a single chunk is handed on without a copy."""
+    if isinstance(array, pa.ChunkedArray):
+        return (
+            array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks or [array.slice(0, 0)])
+        )
+    return array
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of this type are strings (any layout, dictionary-encoded too)."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def is_vector(kind: pa.DataType) -> bool:
+    """Whether values of this type are lists of numbers, of fixed length or not."""
+    lists = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(lists and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)))
+
+
+def matrix(
+    array: pa.Array | pa.ChunkedArray, where: str
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    """Vectors as a matrix of shape (n, d), and which rows are there, bool of shape (n,).
+
+    A fixed-size list of floats without NULL elements is a view of the Arrow buffer. Lists of varying type
+    are gathered once as float32. A NULL row, or one with a NULL element, is False; its numbers mean nothing.
+
+    Raises:
+        XbsqlError: not a column of vectors, or vectors of different lengths.
+    """
+    whole = one_chunk(array)
+    if not is_vector(whole.type):
+        raise errors.invalid(where, f"needs vectors (FLOAT[n]), got {whole.type}", "embed the column first")
+    if pa.types.is_fixed_size_list(whole.type):
+        return _fixed(whole)
+    return _ragged(whole, where)
+
+
+def _fixed(array: pa.FixedSizeListArray) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    size = array.type.list_size
+    values = array.values.slice(array.offset * size, len(array) * size)
+    present = validity(array)
+    if values.null_count:
+        present &= validity(values).reshape(len(array), size).all(axis=1)
+        values = values.fill_null(0)
+    if str(values.type) not in DTYPES:
+        values = values.cast(pa.float32())
+    return values.to_numpy(zero_copy_only=True).reshape(len(array), size), present
+
+
+def _ragged(array: pa.Array, where: str) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    present = validity(array)
+    lengths = pc.list_value_length(array).fill_null(0).to_numpy()
+    found = np.unique(lengths[present])
+    if len(found) > 1:
+        lengths_seen = ", ".join(str(length) for length in found[:4])
+        raise errors.invalid(where, f"vectors of different lengths: {lengths_seen}", "embed with one model")
+    size = int(found[0]) if len(found) else 0
+    flat = array.flatten()
+    if flat.null_count:
+        holes = ~validity(flat).reshape(-1, size).all(axis=1)
+        present[np.flatnonzero(present)[holes]] = False
+    rows = np.zeros((len(array), size), np.float32)
+    rows[validity(array)] = flat.fill_null(0).cast(pa.float32()).to_numpy().reshape(-1, size)
+    return rows, present
+
+
+def vectors(
+    rows: NDArray[np.floating[Any]], present: NDArray[np.bool_] | None = None
+) -> pa.FixedSizeListArray:
+    """A matrix of shape (n, d) as Arrow vectors, sharing its memory; rows not present become NULL."""
+    flat = pa.array(np.ascontiguousarray(rows).reshape(-1))
+    mask = None if present is None or present.all() else pa.array(~present)
+    return pa.FixedSizeListArray.from_arrays(flat, rows.shape[1], mask=mask)
+
+
+def validity(array: pa.Array) -> NDArray[np.bool_]:
+    """Which values are not NULL, bool of shape (n,)."""
+    if array.null_count == 0:
+        return np.ones(len(array), dtype=bool)
+    return np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def table_of_rows(array: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """A column of rows (STRUCT) as a table; a NULL row has every column NULL."""
+    rows = one_chunk(array)
+    columns = rows.flatten()
+    return pa.table(columns, names=[field.name for field in rows.type])
+
+
+def records(rows: Sequence[Mapping[str, object]], kind: pa.StructType) -> pa.Array:
+    """One list value that holds these rows: what an action or a table function returns to SQL."""
+    return pa.array([list(rows)], type=pa.list_(kind))
+
+
+def digest(table: pa.Table) -> str:
+    """sha256 of a table's names, types and values, whatever its chunks, offsets and bytes under NULLs."""
+    sha = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        values = one_chunk(column)
+        sha.update(f"{name}\0{values.type}\0{len(values)}\0".encode())
+        sha.update(np.packbits(validity(values)).tobytes())
+        present = pa.record_batch([values.drop_null()], names=[name])
+        sha.update(present.serialize())
+    return sha.hexdigest()
