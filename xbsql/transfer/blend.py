@@ -38,7 +38,7 @@ class SourceViews(Mapping[str, "Matrix"]):
             return self._x[name]
         if self._prediction is None:
             prediction = self._source.predict(self._x)
-            self._prediction = prediction.reshape(len(self._x), -1)
+            self._prediction = prediction[:, None] if prediction.ndim == 1 else prediction
         return self._prediction
 
     def __contains__(self, name: object) -> bool:
