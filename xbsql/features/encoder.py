@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -34,7 +33,7 @@ _DIGESTS: Final = {
     "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
-_RUN: Final = 16_384  # pieces a run: titles then share about three pieces in four, in about 80 MB
+_RUN: Final = 32_768  # pieces a run: of titles one piece in five is then a new one, and takes some 90 MB
 
 _loaded: dict[tuple[str, str], Encoder] = {}
 _loading = threading.Lock()
@@ -151,7 +150,8 @@ def load(folder: Path, device: str = "cpu") -> Encoder:
         XbsqlError: a file is missing or has another digest than the published one.
     """
     content = {name: _checked(folder / name, digest) for name, digest in _DIGESTS.items()}
-    arrays = {name: torch.from_numpy(array) for name, array in _unpacked(content["weights.npz"]).items()}
+    with np.load(BytesIO(content["weights.npz"]), allow_pickle=False) as archive:
+        arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
     backbone = Backbone(arrays, torch.device(device))
     head = {name: arrays[name].to(device) for name in HEAD_NAMES}
     return Encoder("text", Pieces(content["sp.model"]), backbone, head)
@@ -183,19 +183,6 @@ def _checked(path: Path, digest: str) -> bytes:
     if found != digest:
         raise invalid("xb.embed", f"{path} has sha256 {found}, not {digest}", f"pip install {_PACKAGE}")
     return content
-
-
-def _unpacked(content: bytes) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz; inflating takes most of the loading time and runs outside Python's lock."""
-
-    def read(name: str) -> tuple[str, NDArray[Any]]:
-        with np.load(BytesIO(content), allow_pickle=False) as archive:
-            return name, archive[name]
-
-    with np.load(BytesIO(content), allow_pickle=False) as archive:
-        names = archive.files
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(pool.map(read, names))
 
 
 def _check_texts(texts: Sequence[str]) -> None:
