@@ -1,0 +1,119 @@
+"""The lexical view of text: hashed character and word n-grams, weighted by how rare they are.
+
+It sees what a sentence vector blurs: brands, units, model numbers, compounds; and it works in every language.
+Hashing needs no vocabulary: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", 2009.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
+
+from xbsql.errors import invalid
+from xbsql.model import State, restorable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+BUCKETS: Final = 2**18
+_READ = 10_000  # characters of a text that are looked at
+_CHARACTERS = (2, 5)
+_WORDS = (1, 2)
+
+
+def folded(text: str) -> str:
+    """A text as n-grams see it: NFKC, case folded, its first 10,000 characters."""
+    return unicodedata.normalize("NFKC", text[:_READ].encode("utf-8", "replace").decode("utf-8")).casefold()
+
+
+def counts(texts: Sequence[str | None]) -> sparse.csr_matrix:
+    """How often each hashed n-gram occurs: characters 2 to 5 inside words and at their borders, words 1 to 2.
+
+    Args:
+        texts: strings; None counts as the empty text, which has no n-gram.
+
+    Returns:
+        float32 csr, shape (n, 262144): 3/4 of the columns for characters and then 1/4 for words. The same
+        text gives the same row on every machine.
+    """
+    clean = [folded(text) if text else "" for text in texts]
+    parts = [vectorizer.transform(clean) for vectorizer in _vectorizers()]
+    return sparse.hstack(parts, format="csr", dtype=np.float32)
+
+
+def _vectorizers() -> tuple[HashingVectorizer, HashingVectorizer]:
+    characters = HashingVectorizer(
+        analyzer="char_wb",
+        ngram_range=_CHARACTERS,
+        n_features=BUCKETS * 3 // 4,
+        norm=None,
+        alternate_sign=False,
+        lowercase=False,
+        dtype=np.float32,
+    )
+    words = HashingVectorizer(
+        token_pattern=r"\b\w+\b",
+        ngram_range=_WORDS,
+        n_features=BUCKETS // 4,
+        norm=None,
+        alternate_sign=False,
+        lowercase=False,
+        dtype=np.float32,
+    )
+    return characters, words
+
+
+@restorable("ngrams")
+@dataclass(frozen=True)
+class Ngrams:
+    """Weights of hashed n-grams, learned from texts without labels.
+
+    Attributes:
+        weights: float32, shape (262144,), the smoothed inverse document frequency of each column,
+            ln((1 + n) / (1 + df)) + 1; a column that was never seen weighs most.
+    """
+
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, texts: Sequence[str | None]) -> Self:
+        """Learn the weights from texts, best of all markets together.
+
+        Raises:
+            XbsqlError: there is no text.
+        """
+        present = [text for text in texts if text]
+        if not present:
+            raise invalid("ngrams", "no text to learn from: every row is NULL or empty", "give texts")
+        seen = np.bincount(counts(present).indices, minlength=BUCKETS)
+        return cls((np.log((1 + len(present)) / (1 + seen)) + 1).astype(np.float32))
+
+    def transform(self, texts: Sequence[str | None]) -> sparse.csr_matrix:
+        """The weighted rows: sublinear counts (1 + ln count) times the weight, scaled to length one.
+
+        Args:
+            texts: strings; None and texts without n-grams give a row of zeros.
+
+        Returns:
+            float32 csr, shape (n, 262144).
+        """
+        matrix = counts(texts)
+        matrix.data = (1 + np.log(matrix.data)) * self.weights[matrix.indices]
+        return normalize(matrix, copy=False)
+
+    def state(self) -> State:
+        """The weights as data."""
+        return State("ngrams", arrays={"weights": self.weights})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The weights again."""
+        return cls(np.asarray(state.arrays["weights"], dtype=np.float32))
