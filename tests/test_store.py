@@ -1,4 +1,4 @@
-"""The store: what is written is what is read, and whatever dies, lies or is broken in between changes nothing."""
+"""The store: what is written is what is read, and what dies, lies or breaks in between changes nothing."""
 
 import json
 import os
@@ -76,7 +76,9 @@ def test_a_name_that_is_no_name_is_refused(store, name):
 
 def test_an_unknown_model_or_version_names_what_exists(store):
     store.save("eta_home", tree(), {"key": "k"})
-    with pytest.raises(errors.XbsqlError, match=r"no model 'eta_hom'; the store has eta_home .did you mean 'eta_home'"):
+    with pytest.raises(
+        errors.XbsqlError, match=r"no model 'eta_hom'; the store has eta_home .did you mean 'eta_home'"
+    ):
         store.resolve("xb.predict", "eta_hom")
     with pytest.raises(errors.XbsqlError, match="no version 'eta_home@7'; the store has eta_home@1"):
         store.resolve("xb.predict", "eta_home@7")
@@ -170,7 +172,8 @@ def test_a_process_killed_while_it_writes_leaves_the_store_readable(store):
         store = Store(Path({str(store.path)!r}))
         print("ready", flush=True)
         for i in itertools.count():
-            store.save("m", State("big", arrays={{"w": np.full(2_000_000, i, np.float32)}}), {{"key": str(i)}})
+            state = State("big", arrays={{"w": np.full(2_000_000, i, np.float32)}})
+            store.save("m", state, {{"key": str(i)}})
     """
     for delay in (0.02, 0.05, 0.11):
         child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)

@@ -1,1 +1,71 @@
-"""Transfer learning for cross-border commerce inside DuckDB."""
+"""Transfer learning for cross-border commerce inside DuckDB.
+
+    con = xbsql.connect("shop.duckdb")
+    con.sql("CALL xb.fit('category_home', home, 'category')")
+    con.sql("CALL xb.transfer('category_jp', japan, 'category', base := 'category_home')")
+    con.sql("SELECT title, xb.classify('category_jp', title).label FROM japan")
+
+Importing it loads nothing but this file; each public name brings what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xbsql.duck import connect, load
+    from xbsql.errors import XbsqlError
+    from xbsql.twins import (
+        classify,
+        drop_model,
+        embed,
+        evaluate,
+        fit,
+        language,
+        last_calls,
+        model_card,
+        models,
+        predict_table,
+        promote,
+        selfcheck,
+        similarity,
+        transfer,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "XbsqlError",
+    "__version__",
+    "classify",
+    "connect",
+    "drop_model",
+    "embed",
+    "evaluate",
+    "fit",
+    "language",
+    "last_calls",
+    "load",
+    "model_card",
+    "models",
+    "predict_table",
+    "promote",
+    "selfcheck",
+    "similarity",
+    "transfer",
+]
+
+_HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name's module when the name is first asked for."""
+    if name not in __all__:
+        message = f"module 'xbsql' has no attribute '{name}'"
+        raise AttributeError(message)
+    return getattr(import_module(f"xbsql.{_HOME.get(name, 'twins')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -22,9 +22,9 @@ DTYPES = {"halffloat": np.float16, "float": np.float32, "double": np.float64}
 def one_chunk(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The array in one piece; a single chunk is handed on without a copy."""
     if isinstance(array, pa.ChunkedArray):
-        return (
-            array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks or [array.slice(0, 0)])
-        )
+        if array.num_chunks == 1:
+            return array.chunk(0)
+        return pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     return array
 
 
@@ -38,7 +38,18 @@ def is_text(kind: pa.DataType) -> bool:
 def is_vector(kind: pa.DataType) -> bool:
     """Whether values of this type are lists of numbers, of fixed length or not."""
     lists = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    return bool(lists and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)))
+    return bool(lists and family_of(kind.value_type) == "number")
+
+
+def family_of(kind: pa.DataType) -> str:
+    """Types that can stand in for each other: text, number, boolean, date, null; else the type itself."""
+    if is_text(kind):
+        return "text"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "date"
+    return "boolean" if pa.types.is_boolean(kind) else str(kind)
 
 
 def matrix(
@@ -53,6 +64,8 @@ def matrix(
         XbsqlError: not a column of vectors, or vectors of different lengths.
     """
     whole = one_chunk(array)
+    if pa.types.is_null(whole.type):
+        return np.zeros((len(whole), 0), np.float32), np.zeros(len(whole), dtype=bool)
     if not is_vector(whole.type):
         raise errors.invalid(where, f"needs vectors (FLOAT[n]), got {whole.type}", "embed the column first")
     if pa.types.is_fixed_size_list(whole.type):
@@ -80,12 +93,12 @@ def _ragged(array: pa.Array, where: str) -> tuple[NDArray[np.floating[Any]], NDA
         lengths_seen = ", ".join(str(length) for length in found[:4])
         raise errors.invalid(where, f"vectors of different lengths: {lengths_seen}", "embed with one model")
     size = int(found[0]) if len(found) else 0
-    flat = array.flatten()
-    if flat.null_count:
-        holes = ~validity(flat).reshape(-1, size).all(axis=1)
-        present[np.flatnonzero(present)[holes]] = False
     rows = np.zeros((len(array), size), np.float32)
-    rows[validity(array)] = flat.fill_null(0).cast(pa.float32()).to_numpy().reshape(-1, size)
+    if size:
+        flat = array.flatten()
+        holes = ~validity(flat).reshape(-1, size).all(axis=1)
+        rows[present] = flat.fill_null(0).cast(pa.float32()).to_numpy().reshape(-1, size)
+        present[np.flatnonzero(present)[holes]] = False
     return rows, present
 
 

@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+import pyarrow as pa
 
 from xbsql import errors
+from xbsql.arrow import family_of, table_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 
@@ -94,6 +95,41 @@ class Signature:
     inputs: pa.Schema
     output: pa.DataType
     label: str
+
+    def batch(self, where: str, model: str, given: pa.Array) -> pa.RecordBatch:
+        """The columns this model reads, out of rows (STRUCT) or, where it is one column, out of its values.
+
+        Args:
+            where: the SQL function, for errors.
+            model: the model's reference, for errors.
+            given: shape (n,).
+
+        Raises:
+            XbsqlError: a column is missing, or not of the family (text, number, ...) that was fitted.
+        """
+        if pa.types.is_struct(given.type):
+            rows = table_of_rows(given)
+        elif len(self.inputs) == 1:
+            rows = pa.table([given], names=[self.inputs[0].name])
+        else:
+            problem = f"model '{model}' reads {', '.join(self.inputs.names)}, and one {given.type} was given"
+            raise errors.invalid(where, problem, f"pass the row: FROM t SELECT {where}('{model}', t)")
+        return pa.record_batch(
+            [self._column(where, model, rows, field) for field in self.inputs], schema=self.inputs
+        )
+
+    def _column(self, where: str, model: str, rows: pa.Table, field: pa.Field) -> pa.Array:
+        if field.name not in rows.column_names:
+            place = f"model '{model}' reads it, and the row has"
+            raise errors.unknown(where, "column", field.name, rows.column_names, place=place)
+        column = rows.column(field.name).combine_chunks()
+        if column.type == field.type:
+            return column
+        wanted, found = family_of(field.type), family_of(column.type)
+        if found not in (wanted, "null"):
+            problem = f"model '{model}' needs {wanted} in column '{field.name}', got {column.type}"
+            raise errors.invalid(where, problem, "cast it")
+        return column.cast(field.type, safe=False)
 
 
 class Model(ABC):

@@ -1,0 +1,114 @@
+"""The log of calls: what ran, on how many rows, in how many batches, where and for how long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MERGE_SECONDS = 0.5
+KEPT = 200
+TINY_BATCH = 256
+TINY_COUNT = 8
+
+
+@dataclass
+class Call:
+    """One call, or the batches of one query.
+
+    Attributes:
+        function: the SQL name, e.g. 'classify'.
+        model: the model's reference, or '' where there is none.
+        rows: rows given, over all batches.
+        batches: how often DuckDB called.
+        seconds: time inside the function, over all batches.
+        device: 'cpu' or 'cuda'.
+        kernel: what did the work, e.g. 'encoder'.
+        at: when the first batch began, UTC.
+        ended: monotonic clock at the end of the last batch.
+    """
+
+    function: str
+    model: str
+    rows: int = 0
+    batches: int = 1
+    seconds: float = 0.0
+    device: str = "cpu"
+    kernel: str = ""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: float = 0.0
+
+    @property
+    def mean_batch(self) -> float:
+        """Rows a batch."""
+        return self.rows / self.batches
+
+    @property
+    def note(self) -> str:
+        """Advice where the batches are so small that calling costs more than computing; else ''."""
+        if self.batches < TINY_COUNT or self.mean_batch >= TINY_BATCH:
+            return ""
+        return (
+            f"tiny batches: {self.batches} of {self.mean_batch:.0f} rows; filter into a table first, "
+            "or put the function above an ORDER BY, or use the Python twin"
+        )
+
+
+class CallLog:
+    """The last calls; batches of one function and model less than half a second apart are one call."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def record(self, function: str, model: str, rows: int) -> Iterator[Call]:
+        """Time a batch; the body may set device and kernel. A batch that fails is not logged."""
+        call = Call(function, model, rows)
+        start = time.perf_counter()
+        yield call
+        call.ended = time.perf_counter()
+        call.seconds = call.ended - start
+        with self._lock:
+            self._add(call, start)
+
+    def _add(self, call: Call, start: float) -> None:
+        last = self._calls[-1] if self._calls else None
+        if (
+            last
+            and (last.function, last.model) == (call.function, call.model)
+            and start - last.ended < MERGE_SECONDS
+        ):
+            last.rows += call.rows
+            last.batches += 1
+            last.seconds += call.seconds
+            last.ended = call.ended
+        else:
+            self._calls.append(call)
+
+    def rows(self) -> list[dict[str, object]]:
+        """The log as rows, newest first."""
+        with self._lock:
+            calls = list(reversed(self._calls))
+        return [
+            {
+                "at": call.at,
+                "function": call.function,
+                "model": call.model or None,
+                "rows": call.rows,
+                "batches": call.batches,
+                "mean_batch": round(call.mean_batch, 1),
+                "device": call.device,
+                "kernel": call.kernel or None,
+                "seconds": round(call.seconds, 6),
+                "note": call.note or None,
+            }
+            for call in calls
+        ]

@@ -1,0 +1,331 @@
+"""The SQL surface as data: what each function takes, returns and does. The docs are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from xbsql import handlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Kind = Literal["row", "set", "action"]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a SQL function.
+
+    Attributes:
+        name: as in `name := value`.
+        doc: type and meaning, one line.
+        default: SQL text of the default; None where the argument must be given.
+    """
+
+    name: str
+    doc: str
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the SQL surface: a macro over one UDF.
+
+    Attributes:
+        name: without the alias.
+        kind: 'row' in a SELECT list, 'set' in FROM, 'action' after CALL or FROM.
+        arguments: in order.
+        returns: the DuckDB type of the UDF; for sets and actions a list of rows.
+        doc: what it does, NULL and error rules.
+        example: SQL that runs on the sample tables `home` (category, title) and `japan`.
+        handler: (session, *columns) -> an array, or the rows of a set or an action; columns come in the order
+            in which the macro passes them.
+        effects: whether DuckDB must call it exactly as often as it is written.
+    """
+
+    name: str
+    kind: Kind
+    arguments: tuple[Argument, ...]
+    returns: str
+    doc: str
+    example: str
+    handler: Callable[..., Any]
+    effects: bool = False
+
+    @property
+    def udf(self) -> str:
+        """The name of the UDF behind the macro."""
+        return f"_xb_{self.name.removesuffix('_table')}"
+
+    @property
+    def fields(self) -> pa.StructType:
+        """The columns of a set or an action."""
+        return pa.struct([(name, ARROW[kind]) for name, kind in _columns(self.returns)])
+
+
+ARROW = {
+    "VARCHAR": pa.string(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+}
+
+
+def _columns(struct: str) -> list[tuple[str, str]]:
+    """The names and types in 'STRUCT("a" X, "b" Y)[]'."""
+    inner = struct[struct.index("(") + 1 : struct.rindex(")")]
+    pairs = (part.strip().rsplit(" ", 1) for part in inner.split(","))
+    return [(name.strip('"'), kind) for name, kind in pairs]
+
+
+def _rows(**columns: str) -> str:
+    """The DuckDB type of a list of rows with these columns."""
+    return f"STRUCT({', '.join(f'{chr(34)}{name}{chr(34)} {kind}' for name, kind in columns.items())})[]"
+
+
+_MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
+_NEW_MODEL = Argument("model", "VARCHAR: the name to store it under")
+_DATA = "a table: its name, a CTE, a registered Arrow or Polars object or a Python variable"
+_OPTIONS = Argument(
+    "options", "STRUCT: text, ignore (lists of columns), seed and more, see docs/options.md", "{}"
+)
+_MARKET = Argument("market", "VARCHAR: the market the rows come from, for the model card", "NULL")
+
+EMBED = Function(
+    "embed",
+    "row",
+    (Argument("text", "VARCHAR"), Argument("model", "VARCHAR: the encoder", "'text'")),
+    "FLOAT[512]",
+    "The sentence embedding of a text, of length one: the inner product of two is their similarity, across "
+    "16 languages. NULL gives NULL; equal texts are embedded once.",
+    "SELECT title, xb.embed(title) AS vec FROM home LIMIT 3",
+    handlers.embed,
+)
+SIMILARITY = Function(
+    "similarity",
+    "row",
+    (
+        Argument("a", "FLOAT[n] or FLOAT[]"),
+        Argument("b", "same length as a"),
+        Argument("metric", "VARCHAR: 'cosine', 'dot' or 'l2' (minus the squared distance)", "'cosine'"),
+    ),
+    "FLOAT",
+    "Similarity of two vectors, larger is closer. NULL where one of them is NULL.",
+    "SELECT xb.similarity(xb.embed('red shoes'), xb.embed('rote Schuhe'))",
+    handlers.similarity,
+)
+LANGUAGE = Function(
+    "language",
+    "row",
+    (Argument("text", "VARCHAR"),),
+    "STRUCT(code VARCHAR, score DOUBLE)",
+    "The language a text is written in (ISO 639-1) and how sure that is, 0 to 1. Short titles are uncertain.",
+    "SELECT xb.language('Kopfhoerer kabellos mit Mikrofon').code",
+    handlers.language,
+)
+CLASSIFY = Function(
+    "classify",
+    "row",
+    (_MODEL, Argument("input", "VARCHAR, or a whole row as STRUCT where the model reads several columns")),
+    "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE)",
+    "The class of an input with its probability, the second best class, the distance between the two, and "
+    "how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL.",
+    "SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
+    handlers.classify,
+)
+PREDICT_TABLE = Function(
+    "predict_table",
+    "set",
+    (_MODEL, Argument("tbl", _DATA)),
+    "STRUCT(predicted VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE)",
+    "Every column of the table and the prediction: the class in `predicted` and its probability in `value`.",
+    "FROM xb.predict_table('category_home', japan) LIMIT 3",
+    handlers.predict,
+)
+EVALUATE = Function(
+    "evaluate",
+    "set",
+    (
+        _MODEL,
+        Argument("tbl", f"{_DATA}; rows without a label do not count"),
+        Argument("label", "VARCHAR: the label column; NULL for the one the model was fitted on", "NULL"),
+        Argument("by", "VARCHAR: a column; one group of rows a value", "NULL"),
+    ),
+    _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
+    "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows.",
+    "FROM xb.evaluate('category_home', japan, 'category')",
+    handlers.evaluate,
+)
+FIT = Function(
+    "fit",
+    "action",
+    (
+        _NEW_MODEL,
+        Argument("data", _DATA),
+        Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
+        Argument("task", "VARCHAR: 'auto' or 'classify'", "'auto'"),
+        _MARKET,
+        _OPTIONS,
+    ),
+    _rows(
+        model="VARCHAR",
+        version="INTEGER",
+        metric="VARCHAR",
+        value="DOUBLE",
+        lo="DOUBLE",
+        hi="DOUBLE",
+        rows="BIGINT",
+        seconds="DOUBLE",
+        note="VARCHAR",
+    ),
+    "Fit a model on one market, store it and promote it; the metrics are out of fold. The same call on the "
+    "same data gives the version that is already there.",
+    "CALL xb.fit('category_home', home, 'category', market := 'US')",
+    handlers.fit,
+    effects=True,
+)
+TRANSFER = Function(
+    "transfer",
+    "action",
+    (
+        _NEW_MODEL,
+        Argument("data", f"the target: {_DATA}; rows whose label is NULL are unlabelled"),
+        Argument("label", "VARCHAR: the label column, of the same name on both sides"),
+        Argument("base", "VARCHAR: a model of the home market", "NULL"),
+        Argument("source", "the home market's rows, where they may still be read", "xb._nothing"),
+        _MARKET,
+        Argument("method", "VARCHAR: 'auto', a family or a candidate", "'auto'"),
+        _OPTIONS,
+    ),
+    _rows(
+        model="VARCHAR",
+        version="INTEGER",
+        arm="VARCHAR",
+        metric="VARCHAR",
+        value="DOUBLE",
+        lo="DOUBLE",
+        hi="DOUBLE",
+        verdict="VARCHAR",
+        basis="VARCHAR",
+        gain="DOUBLE",
+        gain_lo="DOUBLE",
+        gain_hi="DOUBLE",
+        labels="BIGINT",
+        labels_saved="DOUBLE",
+        reason="VARCHAR",
+        seconds="DOUBLE",
+    ),
+    "Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the "
+    "target's labels, store the blend and say whether the source helped. One row an arm (target only, source "
+    "only, pooled, blend), the verdict beside each.",
+    "CALL xb.transfer('category_jp', japan, 'category', base := 'category_home', market := 'JP')",
+    handlers.transfer,
+    effects=True,
+)
+PROMOTE = Function(
+    "promote",
+    "action",
+    (Argument("model", "VARCHAR"), Argument("version", "INTEGER")),
+    _rows(model="VARCHAR", version="INTEGER", promoted="BOOLEAN"),
+    "Let the bare name stand for this version.",
+    "CALL xb.promote('category_home', 1)",
+    handlers.promote,
+    effects=True,
+)
+DROP_MODEL = Function(
+    "drop_model",
+    "action",
+    (Argument("model", "VARCHAR: 'name' for every version, 'name@3' for one"),),
+    _rows(model="VARCHAR", version="INTEGER"),
+    "Remove a model from the store and from memory; one row a removed version.",
+    "CALL xb.drop_model('category_jp')",
+    handlers.drop_model,
+    effects=True,
+)
+MODELS = Function(
+    "models",
+    "set",
+    (),
+    _rows(
+        model="VARCHAR",
+        version="INTEGER",
+        promoted="BOOLEAN",
+        task="VARCHAR",
+        label="VARCHAR",
+        market="VARCHAR",
+        base="VARCHAR",
+        verdict="VARCHAR",
+        rows="BIGINT",
+        bytes="BIGINT",
+        created="VARCHAR",
+        note="VARCHAR",
+    ),
+    "Every version of every model in the store; a broken one says what is wrong with it in `note`.",
+    "FROM xb.models()",
+    handlers.models,
+    effects=True,
+)
+MODEL_CARD = Function(
+    "model_card",
+    "set",
+    (_MODEL,),
+    _rows(section="VARCHAR", key="VARCHAR", value="VARCHAR"),
+    "All that is known of a model: inputs, origin, metrics, arms and verdict, notes, files.",
+    "FROM xb.model_card('category_home')",
+    handlers.model_card,
+    effects=True,
+)
+LAST_CALLS = Function(
+    "last_calls",
+    "set",
+    (),
+    _rows(
+        at="TIMESTAMP",
+        function="VARCHAR",
+        model="VARCHAR",
+        rows="BIGINT",
+        batches="BIGINT",
+        mean_batch="DOUBLE",
+        device="VARCHAR",
+        kernel="VARCHAR",
+        seconds="DOUBLE",
+        note="VARCHAR",
+    ),
+    "What ran of late, newest first: rows, batches, device, kernel, seconds, and advice where batches are "
+    "tiny. Batches of one function less than half a second apart are one line.",
+    "FROM xb.last_calls() LIMIT 5",
+    handlers.last_calls,
+    effects=True,
+)
+SELFCHECK = Function(
+    "selfcheck",
+    "set",
+    (),
+    _rows(name="VARCHAR", ok="BOOLEAN", detail="VARCHAR"),
+    "Whether this installation works: versions, encoder weights, store, kernels against their reference.",
+    "FROM xb.selfcheck()",
+    handlers.selfcheck,
+    effects=True,
+)
+
+FUNCTIONS: tuple[Function, ...] = (
+    EMBED,
+    SIMILARITY,
+    LANGUAGE,
+    CLASSIFY,
+    PREDICT_TABLE,
+    EVALUATE,
+    FIT,
+    TRANSFER,
+    PROMOTE,
+    DROP_MODEL,
+    MODELS,
+    MODEL_CARD,
+    LAST_CALLS,
+    SELFCHECK,
+)

@@ -1,0 +1,157 @@
+"""From DuckDB's columns to a session's methods: unpack the arguments, nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import one_chunk, table_of_rows
+
+if TYPE_CHECKING:
+    from xbsql.session import Session
+
+Column: TypeAlias = pa.ChunkedArray
+Rows: TypeAlias = list[dict[str, Any]]
+
+
+def constant(where: str, argument: str, column: Column) -> Any:  # noqa: ANN401 - SQL gives any type
+    """The one value that a column of equal values holds; None for NULL.
+
+    Raises:
+        XbsqlError: the value varies from row to row.
+    """
+    values = column.unique()
+    if len(values) > 1:
+        shown = ", ".join(str(value) for value in values[:3].to_pylist())
+        raise errors.invalid(
+            where, f"{argument} varies from row to row ({shown} ...)", "give one value a query"
+        )
+    return values[0].as_py() if len(values) else None
+
+
+def _text(where: str, argument: str, column: Column) -> str:
+    value = constant(where, argument, column)
+    if not isinstance(value, str):
+        raise errors.invalid(where, f"{argument} must be a name in quotes, got {value!r}")
+    return value
+
+
+def _options(where: str, column: Column) -> dict[str, Any]:
+    value = constant(where, "options", column)
+    found = json.loads(value) if value else {}
+    if not isinstance(found, dict):
+        raise errors.invalid(where, f"options must be a STRUCT such as {{'k': 1}}, got {value}")
+    return found
+
+
+def _table(where: str, argument: str, column: Column, *, may_be_empty: bool = False) -> pa.Table:
+    """The rows that came as one list."""
+    rows = one_chunk(column).flatten()
+    if not len(rows) and not may_be_empty:
+        raise errors.invalid(where, f"{argument} has no rows", "give a table with at least one row")
+    return table_of_rows(rows)
+
+
+def embed(session: Session, texts: Column, model: Column) -> pa.Array:
+    return session.embed(one_chunk(texts), _text("xb.embed", "model", model) if len(model) else "text")
+
+
+def similarity(session: Session, a: Column, b: Column, metric: Column) -> pa.Array:
+    return session.similarity(one_chunk(a), one_chunk(b), _text("xb.similarity", "metric", metric))
+
+
+def language(session: Session, texts: Column) -> pa.Array:
+    return session.language(one_chunk(texts))
+
+
+def classify(session: Session, model: Column, inputs: Column) -> pa.Array:
+    return session.classify(_text("xb.classify", "model", model), one_chunk(inputs))
+
+
+def predict(session: Session, model: Column, rows: Column) -> pa.Array:
+    return session.predict(_text("xb.predict_table", "model", model), one_chunk(rows))
+
+
+def evaluate(session: Session, model: Column, label: Column, by: Column, data: Column) -> Rows:
+    where = "xb.evaluate"
+    return session.evaluate(
+        _text(where, "model", model),
+        _table(where, "tbl", data),
+        constant(where, "label", label),
+        constant(where, "by", by),
+    )
+
+
+def fit(
+    session: Session,
+    model: Column,
+    label: Column,
+    task: Column,
+    market: Column,
+    options: Column,
+    data: Column,
+) -> Rows:
+    where = "xb.fit"
+    return session.fit(
+        _text(where, "model", model),
+        _table(where, "data", data),
+        _text(where, "label", label),
+        task=_text(where, "task", task),
+        market=constant(where, "market", market),
+        options=_options(where, options),
+    )
+
+
+def transfer(
+    session: Session,
+    model: Column,
+    label: Column,
+    base: Column,
+    market: Column,
+    method: Column,
+    options: Column,
+    data: Column,
+    source: Column,
+) -> Rows:
+    where = "xb.transfer"
+    home = _table(where, "source", source, may_be_empty=True)
+    return session.transfer(
+        _text(where, "model", model),
+        _table(where, "data", data),
+        _text(where, "label", label),
+        base=constant(where, "base", base),
+        source=None if home.column_names == ["_nothing"] else _table(where, "source", source),
+        market=constant(where, "market", market),
+        method=_text(where, "method", method),
+        options=_options(where, options),
+    )
+
+
+def promote(session: Session, model: Column, version: Column) -> Rows:
+    name = _text("xb.promote", "model", model)
+    return session.promote(name, _text("xb.promote", "version", version))
+
+
+def drop_model(session: Session, model: Column) -> Rows:
+    return session.drop_model(_text("xb.drop_model", "model", model))
+
+
+def models(session: Session, _: Column) -> Rows:
+    return session.models()
+
+
+def model_card(session: Session, model: Column) -> Rows:
+    return session.model_card(_text("xb.model_card", "model", model))
+
+
+def last_calls(session: Session, _: Column) -> Rows:
+    return session.calls.rows()
+
+
+def selfcheck(session: Session, _: Column) -> Rows:
+    from xbsql.selfcheck import selfcheck
+
+    return selfcheck(session)

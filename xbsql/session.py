@@ -1,0 +1,329 @@
+"""One open store with its loaded models: which model, which version, which device; every call is logged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from xbsql import artifact, errors, tasks
+from xbsql.arrow import digest, is_text, matrix
+from xbsql.calls import CallLog
+from xbsql.cards import arm_rows, card_rows, model_row
+from xbsql.model import Model, restore
+from xbsql.store import Store, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from xbsql.features.encoder import Encoder
+    from xbsql.store import Artifact
+
+KEPT_MODELS = 16
+PREDICTION = pa.struct(
+    [
+        ("predicted", pa.string()),
+        ("value", pa.float64()),
+        ("lo", pa.float64()),
+        ("hi", pa.float64()),
+        ("shift", pa.float64()),
+    ]
+)
+
+
+class Session:
+    """What one database has open. Threads may share it: models are read-only, fits take turns.
+
+    Attributes:
+        store: where its models rest.
+        device: 'auto', 'cpu' or 'cuda'.
+        calls: the log behind `xb.last_calls()`.
+        progress: called with a fraction (0 to 1) and a short text during fits.
+    """
+
+    def __init__(
+        self, store: Path, *, device: str = "auto", progress: Callable[[float, str], None] | None = None
+    ) -> None:
+        if device not in ("auto", "cpu", "cuda"):
+            raise errors.unknown("xbsql", "device", device, ("auto", "cpu", "cuda"))
+        self.store = Store(store)
+        self.device = device
+        self.calls = CallLog()
+        self.progress = progress or (lambda fraction, text: None)
+        self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
+        self._loading = threading.Lock()
+        self._fitting = threading.Lock()
+
+    def model(self, where: str, reference: str) -> Model:
+        """A model ready to predict: loaded once and kept until its folder changes.
+
+        Raises:
+            XbsqlError: unknown model or version, or a broken artifact.
+        """
+        name, version = self.store.resolve(where, reference)
+        path = self.store.path / "models" / name / str(version)
+        written = (path / artifact.MANIFEST).stat().st_mtime_ns if (path / artifact.MANIFEST).exists() else 0
+        with self._loading:
+            kept = self._models.get(path)
+            if kept is None or kept[0] != written:
+                card = self.store.artifact(where, f"{name}@{version}").card
+                tasks.task_module(where, card["task"])
+                kept = (written, restore(artifact.read(path)))
+                self._models[path] = kept
+            self._models.move_to_end(path)
+            while len(self._models) > KEPT_MODELS:
+                self._models.popitem(last=False)
+        return kept[1]
+
+    def encoder(self, name: str) -> Encoder:
+        """The text encoder of this name on the session's device."""
+        from xbsql.features.encoder import encoder
+
+        return encoder(name, self.device)
+
+    def embed(self, texts: pa.Array, model: str) -> pa.Array:
+        """FLOAT[512] of each text; NULL stays NULL.
+
+        Raises:
+            XbsqlError: the column is not text, or the encoder is unknown.
+        """
+        from xbsql.features.text import embed_array
+
+        if not is_text(texts.type) and not pa.types.is_null(texts.type):
+            raise errors.invalid(
+                "xb.embed", f"needs VARCHAR, got {texts.type}", "cast the column (col::VARCHAR)"
+            )
+        encoder = self.encoder(model)
+        with self.calls.record("embed", model, len(texts)) as call:
+            call.device, call.kernel = encoder.device, "encoder"
+            return embed_array(texts.cast(pa.string()) if pa.types.is_null(texts.type) else texts, encoder)
+
+    def similarity(self, left: pa.Array, right: pa.Array, metric: str) -> pa.Array:
+        """FLOAT of each pair of vectors, NULL where one is NULL.
+
+        Raises:
+            XbsqlError: not vectors, different lengths, or an unknown metric.
+        """
+        from xbsql.features.pairs import METRICS, similarity
+
+        if metric not in METRICS:
+            raise errors.unknown("xb.similarity", "metric", metric, METRICS)
+        a, left_there = matrix(left, "xb.similarity")
+        b, right_there = matrix(right, "xb.similarity")
+        both = left_there & right_there
+        if a.shape[1] != b.shape[1] and both.any():
+            problem = f"vectors of {a.shape[1]} and {b.shape[1]} numbers"
+            raise errors.invalid("xb.similarity", problem, "embed both sides with one model")
+        with self.calls.record("similarity", "", len(left)) as call:
+            call.kernel = metric
+            if not both.any():
+                return pa.nulls(len(left), pa.float32())
+            return pa.array(similarity(a, b, metric), mask=~both)
+
+    def language(self, texts: pa.Array) -> pa.Array:
+        """STRUCT(code, score) of each text; NULL stays NULL."""
+        from xbsql.features.language import identify
+
+        if not is_text(texts.type) and not pa.types.is_null(texts.type):
+            problem = f"needs VARCHAR, got {texts.type}"
+            raise errors.invalid("xb.language", problem, "cast the column (col::VARCHAR)")
+        with self.calls.record("language", "", len(texts)) as call:
+            call.kernel = "py3langid"
+            codes, scores = identify(texts.to_pylist())
+        fields = [pa.array(codes, pa.string()), pa.array(scores, pa.float64(), from_pandas=True)]
+        return pa.StructArray.from_arrays(fields, ["code", "score"], mask=texts.is_null())
+
+    def classify(self, reference: str, inputs: pa.Array) -> pa.Array:
+        """STRUCT(label, score, runner_up, margin, shift) of each input: a text, or a row as STRUCT."""
+        model = self.model("xb.classify", reference)
+        if model.signature.task != "classify":
+            problem = f"'{reference}' was fitted for {model.signature.task}"
+            raise errors.invalid("xb.classify", problem, "use xb.predict_table")
+        return self._predict("classify", model, reference, inputs)
+
+    def predict(self, reference: str, rows: pa.Array) -> pa.Array:
+        """STRUCT(predicted, value, lo, hi, shift) of each row.
+
+        For classes `predicted` is the label and `value` its probability; `lo` and `hi` are NULL.
+        """
+        model = self.model("xb.predict_table", reference)
+        found = self._predict("predict_table", model, reference, rows)
+        nothing = pa.nulls(len(found), pa.float64())
+        fields = [found.field("label"), found.field("score"), nothing, nothing, found.field("shift")]
+        return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
+
+    def _predict(self, function: str, model: Model, reference: str, inputs: pa.Array) -> pa.Array:
+        batch = model.signature.batch(f"xb.{function}", reference, inputs)
+        with self.calls.record(function, reference, len(inputs)) as call:
+            call.kernel = "blend"
+            return model.predict(batch)
+
+    def fit(
+        self,
+        model: str,
+        data: pa.Table,
+        label: str,
+        *,
+        task: str = "auto",
+        market: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Fit a model of one market and store it; one row a metric.
+
+        The same data, label and options give the version that is already there.
+        """
+        where, given = "xb.fit", dict(options or {})
+        check_name(model)
+        module = self._task(where, task, data, label)
+        key = _key(where, [digest(data), label, task, market, given])
+
+        def run() -> tuple[Model, dict[str, Any]]:
+            fitted, report = module.fit(data, label, market=market, options=given, progress=self.progress)
+            return fitted, {"report": report, "market": market}
+
+        artifact, seconds = self._once(where, model, key, len(data), label, run)
+        return [
+            {"model": artifact.name, "version": artifact.version, **row, "seconds": seconds}
+            for row in artifact.card["report"]
+        ]
+
+    def transfer(
+        self,
+        model: str,
+        data: pa.Table,
+        label: str,
+        *,
+        base: str | None = None,
+        source: pa.Table | None = None,
+        market: str | None = None,
+        method: str = "auto",
+        options: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Carry a home model (`base`) or home rows (`source`) to the market of `data`; one row an arm.
+
+        Rows whose label is NULL are the unlabelled target.
+        """
+        where, given = "xb.transfer", dict(options or {})
+        check_name(model)
+        if base is None and source is None:
+            raise errors.invalid(
+                where, "neither base nor source is given", "name a home model or the home rows"
+            )
+        home = None if base is None else self.model(where, base)
+        task = home.signature.task if home else "auto"
+        module = self._task(where, task, data if source is None else source, label)
+        origin = None if base is None else self.store.artifact(where, base).card["key"]
+        key = _key(where, [digest(data), source and digest(source), origin, label, market, method, given])
+
+        def run() -> tuple[Model, dict[str, Any]]:
+            fitted, verdict = module.transfer(
+                data, label, base=home, source=source, market=market, method=method, options=given,
+                progress=self.progress,
+            )  # fmt: skip
+            return fitted, {"verdict": verdict.record(), "market": market, "base": base}
+
+        artifact, seconds = self._once(where, model, key, len(data), label, run)
+        common = {"model": artifact.name, "version": artifact.version}
+        return [{**common, **row, "seconds": seconds} for row in arm_rows(artifact.card["verdict"])]
+
+    def evaluate(
+        self, reference: str, data: pa.Table, label: str | None, by: str | None
+    ) -> list[dict[str, Any]]:
+        """Metrics of a model on labelled rows, with intervals; one row a group and metric."""
+        where = "xb.evaluate"
+        model = self.model(where, reference)
+        column = label or model.signature.label
+        for name in [column] + ([by] if by else []):
+            if name not in data.column_names:
+                raise errors.unknown(where, "column", name, data.column_names, place="the table has")
+        with self.calls.record("evaluate", reference, len(data)):
+            module = tasks.task_module(where, model.signature.task)
+            return list(module.evaluate(model, data, column, by))
+
+    def models(self) -> list[dict[str, Any]]:
+        """One row a version; a broken one says so in `note`."""
+        rows = []
+        for name in self.store.names():
+            for version in self.store.versions(name):
+                try:
+                    rows.append(model_row(self.store.artifact("xb.models", f"{name}@{version}")))
+                except errors.XbsqlError as error:
+                    rows.append({"model": name, "version": version, "note": str(error)})
+        return rows
+
+    def model_card(self, reference: str) -> list[dict[str, str]]:
+        """What a model is, as (section, key, value)."""
+        found = self.store.artifact("xb.model_card", reference)
+        return card_rows(found, self.model("xb.model_card", reference))
+
+    def promote(self, name: str, version: str) -> list[dict[str, Any]]:
+        """Let the bare name stand for a version."""
+        return [model_row(self.store.promote(f"{name.partition('@')[0]}@{version}"))]
+
+    def drop_model(self, reference: str) -> list[dict[str, Any]]:
+        """Remove a model, or one version of it, from the store and from memory."""
+        name = reference.partition("@")[0]
+        gone = self.store.drop(reference)
+        with self._loading:
+            for version in gone:
+                self._models.pop(self.store.path / "models" / name / str(version), None)
+        return [{"model": name, "version": version} for version in gone]
+
+    def _task(self, where: str, task: str, data: pa.Table, label: str) -> Any:  # noqa: ANN401 - a task's module
+        if label not in data.column_names:
+            raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
+        name = tasks.task_of(where, data.schema.field(label)) if task == "auto" else task
+        return tasks.task_module(where, name)
+
+    def _once(
+        self,
+        where: str,
+        name: str,
+        key: str,
+        rows: int,
+        label: str,
+        run: Callable[[], tuple[Model, dict[str, Any]]],
+    ) -> tuple[Artifact, float]:
+        """The stored outcome of a fit: found by its key, or run, stored and promoted; with its seconds."""
+        with self._fitting, self.calls.record(where.removeprefix("xb."), name, rows):
+            found = self.store.find(name, key)
+            if found is not None:
+                return self.store.promote(f"{name}@{found.version}"), float(found.card["seconds"])
+            start = time.perf_counter()
+            fitted, card = run()
+            seconds = round(time.perf_counter() - start, 3)
+            facts = {
+                "task": fitted.signature.task,
+                "label": label,
+                "rows": rows,
+                "seconds": seconds,
+                "key": key,
+            }
+            return self.store.save(name, fitted.state(), {**facts, **card}), seconds
+
+
+def _key(where: str, parts: Sequence[object]) -> str:
+    """The content of a fit: what goes in, and the code that it goes through."""
+    try:
+        text = json.dumps([where, code_version(), *parts], sort_keys=True)
+    except TypeError as error:
+        raise errors.invalid(where, f"options must be plain values ({error})") from error
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Digest of this package's Python files: another code is another fit."""
+    sha = hashlib.sha256()
+    root = Path(__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        sha.update(str(file.relative_to(root)).encode())
+        sha.update(file.read_bytes())
+    return sha.hexdigest()[:16]

@@ -1,0 +1,133 @@
+"""The Python twins of the SQL functions: same names and arguments, Arrow out, any number of rows at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+
+from xbsql import functions
+from xbsql.arrow import one_chunk
+from xbsql.duck import rows_of, session_of
+from xbsql.selfcheck import selfcheck as check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from duckdb import DuckDBPyConnection
+
+    Values: TypeAlias = pa.Array | pa.ChunkedArray
+
+
+def _rows(function: functions.Function, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, pa.schema(list(function.fields)))
+
+
+def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.FixedSizeListArray:
+    """FLOAT[512] of each text, see `xb.embed`."""
+    return session_of("xbsql.embed", con).embed(one_chunk(text), model)
+
+
+def similarity(con: DuckDBPyConnection, a: Values, b: Values, metric: str = "cosine") -> pa.Array:
+    """Float32 of each pair of vectors, see `xb.similarity`."""
+    return session_of("xbsql.similarity", con).similarity(one_chunk(a), one_chunk(b), metric)
+
+
+def language(con: DuckDBPyConnection, text: Values) -> pa.StructArray:
+    """Code and score of each text, see `xb.language`."""
+    return session_of("xbsql.language", con).language(one_chunk(text))
+
+
+def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.StructArray:
+    """Label, score, runner_up, margin and shift of each input, see `xb.classify`."""
+    return session_of("xbsql.classify", con).classify(model, one_chunk(input))
+
+
+def predict_table(con: DuckDBPyConnection, model: str, tbl: object) -> pa.Table:
+    """Every column of a table and the prediction, rows in the table's own order, see `xb.predict_table`."""
+    rows = rows_of("xbsql.predict_table", con, tbl, ordered=False)
+    inputs = one_chunk(rows.to_struct_array())
+    found = session_of("xbsql.predict_table", con).predict(model, inputs)
+    for field, column in zip(found.type, found.flatten(), strict=True):
+        rows = rows.append_column(field.name, column)
+    return rows
+
+
+def evaluate(
+    con: DuckDBPyConnection, model: str, tbl: object, label: str | None = None, by: str | None = None
+) -> pa.Table:
+    """Metrics of a model on labelled rows, see `xb.evaluate`."""
+    session = session_of("xbsql.evaluate", con)
+    rows = session.evaluate(model, rows_of("xbsql.evaluate", con, tbl), label, by)
+    return _rows(functions.EVALUATE, rows)
+
+
+def fit(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    task: str = "auto",
+    market: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Fit a model on one market and store it, see `xb.fit`."""
+    session = session_of("xbsql.fit", con)
+    rows = rows_of("xbsql.fit", con, data)
+    return _rows(functions.FIT, session.fit(model, rows, label, task=task, market=market, options=options))
+
+
+def transfer(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    base: str | None = None,
+    source: object | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Carry a home market to another and say whether that helped, see `xb.transfer`."""
+    where = "xbsql.transfer"
+    rows = session_of(where, con).transfer(
+        model,
+        rows_of(where, con, data),
+        label,
+        base=base,
+        source=None if source is None else rows_of(where, con, source),
+        market=market,
+        method=method,
+        options=options,
+    )
+    return _rows(functions.TRANSFER, rows)
+
+
+def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
+    """Let the bare name stand for a version, see `xb.promote`."""
+    return _rows(functions.PROMOTE, session_of("xbsql.promote", con).promote(model, str(version)))
+
+
+def drop_model(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """Remove a model or one version of it, see `xb.drop_model`."""
+    return _rows(functions.DROP_MODEL, session_of("xbsql.drop_model", con).drop_model(model))
+
+
+def models(con: DuckDBPyConnection) -> pa.Table:
+    """Every version of every model, see `xb.models`."""
+    return _rows(functions.MODELS, session_of("xbsql.models", con).models())
+
+
+def model_card(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """All that is known of a model, see `xb.model_card`."""
+    return _rows(functions.MODEL_CARD, session_of("xbsql.model_card", con).model_card(model))
+
+
+def last_calls(con: DuckDBPyConnection) -> pa.Table:
+    """What ran of late, newest first, see `xb.last_calls`."""
+    return _rows(functions.LAST_CALLS, session_of("xbsql.last_calls", con).calls.rows())
+
+
+def selfcheck(con: DuckDBPyConnection) -> pa.Table:
+    """Whether this installation works, see `xb.selfcheck`."""
+    return _rows(functions.SELFCHECK, check(session_of("xbsql.selfcheck", con)))
