@@ -190,4 +190,6 @@ def _check_texts(texts: Sequence[str]) -> None:
         raise invalid("xb.embed", "one string was given where a sequence is needed", "write [text]")
     for row, text in enumerate(texts):
         if not isinstance(text, str):
-            raise invalid("xb.embed", f"row {row} is a {type(text).__name__}, not text", "cast it to VARCHAR")
+            raise invalid(
+                "xb.embed", f"row {row} is of type {type(text).__name__}, not text", "cast it to VARCHAR"
+            )

@@ -60,9 +60,9 @@ _STRETCHES: Final = (
 _STARTS: Final = np.array([start for start, _ in _STRETCHES])
 _SCRIPT_OF: Final = np.array([SCRIPTS.index(name) for _, name in _STRETCHES])
 
-# A syllable or an ideograph says as much as several letters, and foreign titles quote Latin brand names.
+# Titles in other scripts quote Latin brand names, and an ideograph stands for a word.
 _WEIGHTS: Final = np.array(
-    [0.0 if name == _NONE else 1.0 if name == _LATIN else 3.0 for name in SCRIPTS], dtype=np.float32
+    [0.0 if name == _NONE else 1.0 if name == _LATIN else 5.0 for name in SCRIPTS], dtype=np.float32
 )
 _KANA_SHARE: Final = 0.1  # of the signs of a Japanese text; shop names in Chinese have a stray one
 
@@ -84,7 +84,7 @@ def writes(languages: Sequence[str]) -> NDArray[np.bool_]:
 def dominant(texts: Sequence[str]) -> NDArray[np.int64]:
     """The script that weighs most in each text, as a place in SCRIPTS; 0 for a text without letters.
 
-    Letters of other scripts count three times a Latin one. Han signs beside kana count as kana.
+    Letters of other scripts count five times a Latin one. Han signs beside kana count as kana.
 
     Args:
         texts: any strings.

@@ -38,7 +38,7 @@ class VectorCache:
         most_bytes: size of the block; it holds most_bytes / (4 * dim) vectors, float32.
     """
 
-    def __init__(self, dim: int, most_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, dim: int, most_bytes: int) -> None:
         self.capacity = max(1, most_bytes // (4 * dim))
         self._block = np.empty((self.capacity, dim), dtype=np.float32)
         self._slots: OrderedDict[str, int] = OrderedDict()
@@ -140,7 +140,7 @@ def forget() -> None:
 def _cache(encoder: Encoder) -> VectorCache:
     with _making:
         if encoder not in _caches:
-            _caches[encoder] = VectorCache(encoder.dim)
+            _caches[encoder] = VectorCache(encoder.dim, CACHE_BYTES)
         return _caches[encoder]
 
 
