@@ -1,0 +1,175 @@
+"""What one search asks for: folded queries, exact scores in float64, and the scores of a block in float32.
+
+A scan only has to be near the truth: every block of scan scores comes with a slack, a proven bound on its
+distance from the exact score, and what survives the slack is scored again in float64. The bounds are the
+textbook ones (Higham, Accuracy and Stability of Numerical Algorithms, 3.1): a float32 dot product of d terms
+is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever order it is summed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
+_TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
+_PAIRS = 1 << 20  # elements gathered at a time for exact scores
+_UNIT = 2.0**-24
+
+
+class Block(NamedTuple):
+    """Scan scores of some queries and the rows start..start+b, with exact = score * scale +- slack.
+
+    score: float32 or int32 (m, b); -inf (or the least int) where a row cannot be returned.
+    scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1.
+    """
+
+    score: Tensor
+    slack: Tensor
+    scale: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Queries and corpus with the metric folded into the queries.
+
+    A place is a position in the search order: the row itself, or an entry of `rows` where few rows are
+    searched.
+
+    Args:
+        queries: float64 (m, d): w q for l2; the unit vector of w q for cosine; q for dot.
+        corpus: (n, d), any of the vector dtypes.
+        metric: "dot", "cosine" or "l2".
+        weights: float64 (d,) or None.
+        mask: bool (n,) or None; False rows are never returned. None where `rows` is given.
+        rows: int64 ascending, the only rows searched; None for all.
+    """
+
+    queries: Tensor
+    corpus: Tensor
+    metric: str
+    weights: Tensor | None
+    mask: Tensor | None
+    rows: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls, queries: Tensor, corpus: Tensor, metric: str, weights: Tensor | None, mask: Tensor | None
+    ) -> Problem:
+        """Fold metric and weights into the queries; a mask that leaves under half the rows becomes `rows`."""
+        q = queries.double()
+        if metric != "dot" and weights is not None:
+            q = q * weights
+        if metric == "cosine":
+            q = unit(q)
+        if mask is not None and 2 * int(mask.sum()) < len(mask):
+            return cls(q, corpus, metric, weights, None, mask.nonzero()[:, 0])
+        return cls(q, corpus, metric, weights, mask)
+
+    def __len__(self) -> int:
+        """How many places there are."""
+        return len(self.corpus if self.rows is None else self.rows)
+
+    def take(self, start: int, stop: int) -> Tensor:
+        """The rows at the places start..stop, in the corpus's dtype."""
+        return self.corpus[start:stop] if self.rows is None else self.corpus[self.rows[start:stop]]
+
+    def row(self, place: Tensor) -> Tensor:
+        """Row numbers of places; -1 stays -1."""
+        if self.rows is None or not len(self.rows):
+            return place
+        return torch.where(place >= 0, self.rows[place.clamp(min=0)], place)
+
+    def folded(self) -> Tensor:
+        """The float64 vectors whose inner product with a raw row orders the rows: (m, d)."""
+        return self.queries if self.weights is None else self.queries * self.weights
+
+    def pairs(self, query: Tensor, place: Tensor) -> Tensor:
+        """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
+        step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
+        parts = [
+            self._pairs(query[s : s + step], self.corpus[row[s : s + step]].double())
+            for s in range(0, len(row), step)
+        ]
+        return _settled(torch.cat(parts)) if parts else torch.empty(0)
+
+    def _pairs(self, query: Tensor, x: Tensor) -> Tensor:
+        q = self.queries[query]
+        if self.metric == "l2":
+            return q.sub_(x if self.weights is None else x.mul_(self.weights)).square_().sum(dim=1).neg_()
+        if self.metric == "dot":
+            return (q.mul_(x) if self.weights is None else q.mul_(x).mul_(self.weights)).sum(dim=1)
+        return (q * unit(x if self.weights is None else x.mul_(self.weights))).sum(dim=1)
+
+    def exact(self, first: int, last: int, start: int, stop: int) -> Tensor:
+        """Exact scores of the queries first..last at the places start..stop, float32; masked rows -inf."""
+        x, q = self.take(start, stop).double(), self.queries[first:last]
+        if self.metric == "dot":
+            s = (q if self.weights is None else q * self.weights) @ x.T
+        else:
+            x = x if self.weights is None else x * self.weights
+            s = q @ unit(x).T if self.metric == "cosine" else _minus_squares(q, x)
+        s = _settled(s)
+        if self.mask is not None:
+            s[:, ~self.mask[start:stop]] = -torch.inf
+        return s
+
+
+def _settled(scores: Tensor) -> Tensor:
+    """Float64 scores rounded to float32, NaN as -inf."""
+    return torch.nan_to_num(scores.float(), nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+
+
+def _minus_squares(q: Tensor, x: Tensor) -> Tensor:
+    """Minus the squared distances by differences, not by expansion: equal rows are at distance 0."""
+    s = torch.empty(len(q), len(x), dtype=q.dtype)
+    for row, out in zip(q, s, strict=True):
+        torch.sum((x - row).square_(), dim=1, out=out)
+    return s.neg_()
+
+
+def unit(x: Tensor) -> Tensor:
+    """Rows divided by their length; zero rows stay zero."""
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x / torch.where(length == 0, torch.ones_like(length), length)
+
+
+def lengths(x: Tensor, weights: Tensor | None, metric: str) -> Tensor:
+    """Float32 lengths of the (weighted) rows of a float32 block.
+
+    Under cosine a row whose squares underflow, though it is not zero, gets Inf: its block is scored in
+    float64.
+    """
+    x = x if weights is None else x * weights
+    length: Tensor = torch.linalg.vector_norm(x, dim=1)
+    if metric == "cosine":
+        short = (length < _TINY).nonzero()[:, 0]
+        if len(short):
+            length[short] = torch.where(x[short].any(dim=1), torch.inf, 0.0)
+    return length
+
+
+def rounding(d: int) -> float:
+    """Bound on the relative error of a float32 dot product of d terms and the few roundings around it."""
+    terms = 2 * d + 16
+    return 1.02 * terms * _UNIT / (1 - terms * _UNIT)
+
+
+@cache
+def _onednn() -> bool:
+    """Whether torch carries oneDNN's float32 matrix product (8 to 40 % faster than MKL's on AMD)."""
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Float32 product q @ x.T + bias, (m, b); bias (b,)."""
+    if len(q) > 1 and _onednn():
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(q, x.contiguous(), bias, "none", [], "")
+        return found
+    s = torch.mv(x, q[0])[None] if len(q) == 1 else q @ x.T
+    return s if bias is None else s.add_(bias)

@@ -1,0 +1,200 @@
+"""Two scans of a block: float32 and int8 matrix products, each with a proven bound on its error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from xbsql.kernels.cpu_problem import WILD, Block, lengths, product, rounding
+from xbsql.kernels.prepared import GROUP, Codes
+
+if TYPE_CHECKING:
+    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.prepared import Prepared
+
+_QUERIES = 512  # in one matrix product
+_SCORES = 1 << 21  # scan scores at a time: 8 MB
+_VALUES = 1 << 22  # values of the corpus at a time
+_UNDERFLOW = 1e-30  # above all that float32 loses to underflow
+
+
+def scan_of(problem: Problem, prepared: Prepared | None) -> Scan:
+    """The int8 scan where the corpus has codes or is int8 itself, else the float32 scan."""
+    if prepared is not None and prepared.codes is not None and problem.rows is None:
+        return IntScan.of(problem, prepared)
+    if problem.corpus.dtype == torch.int8 and problem.metric == "dot" and problem.weights is None:
+        return IntScan.raw(problem)
+    return FloatScan.of(problem, prepared)
+
+
+def block_shape(problem: Problem) -> tuple[int, int]:
+    """Queries and places to score at a time, so that scores and rows stay in the cache."""
+    chunk = min(max(1, len(problem.queries)), _QUERIES)
+    step = min(_SCORES // chunk, max(GROUP, _VALUES // problem.corpus.shape[1]))
+    return chunk, step // GROUP * GROUP
+
+
+class Scan(Protocol):
+    """Scores blocks of the corpus for a problem's queries."""
+
+    def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
+        """Scan scores of the queries first..last at the places start..stop; None where no bound holds."""
+
+
+def _wild(length: Tensor) -> bool:
+    """Whether a length leaves the range in which the bounds hold; NaN does not count."""
+    return bool((length > WILD).any())
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Rows of the corpus ready for the float32 product.
+
+    Args:
+        x: float32 (b, d).
+        length: float32 (b,), of the (weighted) rows; 0 for rows that cannot be returned.
+        dead: int64 columns that cannot be returned: masked, or holding NaN.
+        tame: False where a length leaves the range in which the bounds hold.
+    """
+
+    x: Tensor
+    length: Tensor
+    dead: Tensor
+    tame: bool
+
+
+@dataclass
+class FloatScan:
+    """The float32 product of raw rows and folded queries."""
+
+    problem: Problem
+    prepared: Prepared | None
+    folded: Tensor
+    query_length: Tensor
+    _place: tuple[int, int] = (-1, -1)
+    _slab: Slab | None = None
+
+    @classmethod
+    def of(cls, problem: Problem, prepared: Prepared | None) -> FloatScan:
+        """Fold the queries once."""
+        own = problem.folded() if problem.metric == "dot" else problem.queries
+        length = torch.linalg.vector_norm(own, dim=1).float()
+        return cls(problem, prepared, problem.folded().float(), length)
+
+    def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
+        """See `Scan.block`."""
+        slab = self._at(start, stop)
+        q_length = self.query_length[first:last]
+        if not slab.tame or _wild(q_length):
+            return None
+        score, slack = self._score(self.folded[first:last], q_length, slab)
+        if len(slab.dead):
+            score.index_fill_(1, slab.dead, -torch.inf)
+        return Block(score, slack[:, None] + _UNDERFLOW)
+
+    def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
+        relative, longest = rounding(q.shape[1]), slab.length.amax()
+        if self.problem.metric == "dot":
+            return product(q, slab.x), relative * q_length * longest
+        if self.problem.metric == "cosine":
+            inverse = torch.where(slab.length > 0, 1 / slab.length, 0.0)
+            return product(q, slab.x).mul_(inverse), 2 * relative * torch.ones_like(q_length)
+        score = product(2 * q, slab.x, -slab.length.square()).sub_(q_length.square()[:, None])
+        return score, 2 * relative * (q_length + longest).square()
+
+    def _at(self, start: int, stop: int) -> Slab:
+        """The slab of these places, kept for the next queries."""
+        if self._slab is None or self._place != (start, stop):
+            self._slab, self._place = self._load(start, stop), (start, stop)
+        return self._slab
+
+    def _load(self, start: int, stop: int) -> Slab:
+        problem, x = self.problem, self.problem.take(start, stop).float()
+        w = None if problem.weights is None or problem.metric == "dot" else problem.weights.float()
+        if self.prepared is not None and problem.rows is None:
+            length = self.prepared.length[start:stop]
+        else:
+            length = lengths(x, w, problem.metric)
+        gone = length.isnan()
+        if problem.mask is not None:
+            gone |= ~problem.mask[start:stop]
+        tame = not _wild(length)
+        dead = gone.nonzero()[:, 0]
+        return Slab(x, length.masked_fill(gone, 0.0) if len(dead) else length, dead, tame)
+
+
+@dataclass(frozen=True)
+class IntScan:
+    """The int8 product of the corpus's codes and the queries' codes.
+
+    With q = a c + q' and x = b e + x' (codes c, e), |q.x - a b (c.e)| <= |q| |x'| + |q'| |b e| by
+    Cauchy-Schwarz. The integer product itself is exact.
+    """
+
+    problem: Problem
+    codes: Codes
+    length: Tensor | None
+    code: Tensor
+    scale: Tensor
+    rest: Tensor
+    query_length: Tensor
+
+    @classmethod
+    def of(cls, problem: Problem, prepared: Prepared) -> IntScan:
+        """Code the folded queries."""
+        if prepared.codes is None:
+            message = "IntScan needs codes"
+            raise TypeError(message)
+        v = problem.folded() if problem.metric == "dot" else problem.queries
+        largest = v.abs().amax(dim=1, keepdim=True)
+        scale = torch.where(largest > 0, largest / 127, torch.ones_like(largest))
+        code = torch.nan_to_num(v / scale).round_().clamp_(-127, 127)
+        rest = torch.linalg.vector_norm(v - code * scale, dim=1)
+        length = torch.linalg.vector_norm(v, dim=1)
+        bounds = (scale[:, 0].float(), rest.float(), length.float())
+        return cls(problem, prepared.codes, prepared.length, code.to(torch.int8), *bounds)
+
+    @classmethod
+    def raw(cls, problem: Problem) -> IntScan:
+        """An int8 corpus under the inner product: its own codes, without a rest."""
+        groups = -(-len(problem) // GROUP)
+        one, zero = torch.ones(groups), torch.zeros(groups)
+        # Compared as float32, integers beyond 2^24 are off by a little.
+        largest = 127.0**2 * problem.corpus.shape[1]
+        rest = zero if largest < 2**24 else torch.full_like(zero, largest * 2**-22)
+        m = len(problem.queries)
+        bounds = (torch.ones(m), torch.zeros(m), torch.ones(m))
+        codes, own = Codes(problem.corpus, one, rest, zero), problem.queries.to(torch.int8)
+        return cls(problem, codes, None, own, *bounds)
+
+    def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
+        """See `Scan.block`."""
+        q_length, groups = self.query_length[first:last, None], slice(start // GROUP, -(-stop // GROUP))
+        if _wild(q_length) or (self.length is not None and _wild(self.length[start:stop])):
+            return None
+        rest, reach = self.codes.rest[groups], self.codes.reach[groups]
+        score = torch._int_mm(self.code[first:last], self._code(start, stop).T)
+        gone = self._gone(start, stop)
+        if gone is not None:
+            score.index_fill_(1, gone, torch.iinfo(torch.int32).min)
+        scale = self.scale[first:last, None] * self.codes.scale[groups]
+        off = self.rest[first:last, None] + rounding(self.code.shape[1]) * q_length
+        slack = q_length * rest + off * reach
+        return Block(score, 1.001 * slack + scale / 4 + _UNDERFLOW, scale)
+
+    def _code(self, start: int, stop: int) -> Tensor:
+        """Codes of the rows at the places start..stop."""
+        if self.problem.rows is None:
+            return self.codes.code[start:stop]
+        return self.codes.code[self.problem.rows[start:stop]]
+
+    def _gone(self, start: int, stop: int) -> Tensor | None:
+        """Columns that cannot be returned: masked, or holding NaN."""
+        gone = None if self.problem.mask is None else ~self.problem.mask[start:stop]
+        if self.length is not None:
+            missing = self.length[start:stop].isnan()
+            gone = missing if gone is None else gone | missing
+        return None if gone is None or not bool(gone.any()) else gone.nonzero()[:, 0]

@@ -1,0 +1,106 @@
+"""Exact top-k on the CPU: scan a block, gate it by the best found so far, score again what passes.
+
+The scan is a blocked matrix product (float32, or int8 where the corpus was prepared). Of each block only the
+maximum of every GROUP neighbouring scores is compared with the gate; single scores are looked at in the few
+groups that pass. The gate is the k-th best exact score less the scan's proven slack, so no row that belongs
+to the result is lost, and the survivors' float64 scores decide. A block that passes almost whole (ties
+everywhere, Inf) is scored in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xbsql.kernels.cpu_gate import kth_floor, passing
+from xbsql.kernels.cpu_scan import block_shape, scan_of
+
+if TYPE_CHECKING:
+    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_scan import Scan
+    from xbsql.kernels.prepared import Prepared
+
+_EXACT = 2048  # rows at a time in float64
+_DENSE = 16  # one survivor in so many scores: a float64 product is cheaper than gathering
+
+
+def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
+    """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`."""
+    best = Best.empty(len(problem.queries), k)
+    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem)
+    for start in range(0, len(problem), step):
+        stop = min(start + step, len(problem))
+        for first in range(0, len(problem.queries), chunk):
+            _visit(problem, scan, best.at(first, first + chunk), first, start, stop)
+    return best.scores, problem.row(best.places)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The k best so far of each query, best first: scores float32, places int64 (m, k); -inf, -1 if none."""
+
+    scores: Tensor
+    places: Tensor
+
+    @classmethod
+    def empty(cls, m: int, k: int) -> Best:
+        """Nothing found yet."""
+        return cls(torch.full((m, k), -torch.inf), torch.full((m, k), -1, dtype=torch.int64))
+
+    def at(self, first: int, last: int) -> Best:
+        """A view of some queries."""
+        return Best(self.scores[first:last], self.places[first:last])
+
+    def merge(self, query: Tensor, place: Tensor, score: Tensor) -> None:
+        """Take in scored places: ordered by (query, place), every place beyond those held.
+
+        On equal scores the lower place stays first, which a stable sort gives: what is held comes before.
+        """
+        count = torch.bincount(query, minlength=len(self.scores))
+        touched = count.nonzero()[:, 0]
+        if not len(touched):
+            return
+        k, width = self.scores.shape[1], int(count.max())
+        line = torch.zeros_like(count)
+        line[touched] = torch.arange(len(touched))
+        column = torch.arange(len(query)) - (count.cumsum(0) - count)[query]
+        scores = torch.full((len(touched), k + width), -torch.inf)
+        places = torch.full((len(touched), k + width), -1, dtype=torch.int64)
+        scores[:, :k], places[:, :k] = self.scores[touched], self.places[touched]
+        scores[line[query], k + column], places[line[query], k + column] = score, place
+        order = scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
+        kept = scores.gather(1, order)
+        self.scores[touched] = kept
+        self.places[touched] = torch.where(kept > -torch.inf, places.gather(1, order), -1)
+
+
+def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, stop: int) -> None:
+    """Bring the best of the queries from `first` on up to date with the places start..stop."""
+    last = first + len(best.scores)
+    block = scan.block(first, last, start, stop)
+    if block is not None:
+        floor = best.scores[:, -1:]
+        if bool((floor == -torch.inf).any()):
+            floor = torch.maximum(floor, kth_floor(block, best.scores.shape[1]))
+        query, column = passing(block, floor)
+        if len(query) * _DENSE <= block.score.numel():
+            place = column + start
+            best.merge(query, place, problem.pairs(query + first, place))
+            return
+    for low in range(start, stop, _EXACT):
+        high = min(low + _EXACT, stop)
+        _merge_all(best, problem.exact(first, last, low, high), low)
+
+
+def _merge_all(best: Best, score: Tensor, start: int) -> None:
+    """Merge exact scores of whole rows, (m, b), first place `start`."""
+    k = best.scores.shape[1]
+    kth = best.scores[:, -1:]
+    if score.shape[1] > k:
+        own = score.topk(k, dim=1).values[:, -1:]
+        kth = torch.maximum(kth, torch.nextafter(own, torch.tensor(-torch.inf)))
+    query, column = (score > kth).nonzero(as_tuple=True)
+    best.merge(query, column + start, score[query, column])
