@@ -30,11 +30,13 @@ class BoostedPredictor:
         layout: the views it reads.
         classes: how many; None for values.
         text: LightGBM's own format; plain LightGBM loads it.
+        width: columns of 'table' it reads, the first ones of a wider table; None reads all.
     """
 
     layout: Layout
     classes: int | None
     text: str
+    width: int | None = None
 
     @cached_property
     def booster(self) -> lgb.Booster:
@@ -43,7 +45,7 @@ class BoostedPredictor:
 
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
-        matrix = columns(x, self.layout.views)
+        matrix = columns(x, self.layout.views, self.width)
         if not len(matrix):
             return np.empty((0, self.classes) if self.classes else 0)
         threads = 1 if len(matrix) <= ONE_THREAD_ROWS else 2
@@ -56,6 +58,7 @@ class BoostedPredictor:
             "views": list(self.layout.views),
             "categorical": list(self.layout.categorical),
             "classes": self.classes,
+            "width": self.width,
         }
         return State("boosted", config, texts={"model": self.text})
 
@@ -64,7 +67,7 @@ class BoostedPredictor:
         """The predictor again."""
         config = state.config
         layout = Layout(tuple(config["views"]), tuple(config["categorical"]))
-        return cls(layout, config["classes"], state.texts["model"])
+        return cls(layout, config["classes"], state.texts["model"], config["width"])
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ class Boosted:
             num_boost_round=rounds,
             init_model=start.booster if start else None,
         )
-        return BoostedPredictor(self.layout, self.classes, booster.model_to_string())
+        width = sample.x["table"].shape[1] if "table" in self.layout.views else None
+        return BoostedPredictor(self.layout, self.classes, booster.model_to_string(), width)
 
     def _parameters(self, n: int) -> dict[str, Any]:
         size = int(np.clip(n / 12, 3, 31)) if self.small else 31

@@ -34,16 +34,29 @@ class Layout:
         categorical: columns of 'table' that hold category codes.
         source_scale: the view 'source' has this standard deviation in a linear design, where all numbers have
             1; a larger one is penalised less.
+        interact: a linear design holds its columns once more, times the last of them: with 'market' as the
+            last view a line of its own for the target (feature augmentation: Daume, ACL 2007).
     """
 
     views: tuple[str, ...]
     categorical: tuple[int, ...] = ()
     source_scale: float = 5.0
+    interact: bool = False
 
 
-def columns(x: Features, views: Sequence[str]) -> NDArray[np.float64]:
-    """The dense views side by side for a tree learner; 'source' as log odds, NaN kept; shape (n, d)."""
-    parts = [log_odds(_dense(x[name])) if name == "source" else _dense(x[name]) for name in views]
+def columns(x: Features, views: Sequence[str], width: int | None = None) -> NDArray[np.float64]:
+    """The dense views side by side for a tree learner; 'source' as log odds, NaN kept.
+
+    Args:
+        x: n rows.
+        views: names, in the order of the matrix.
+        width: columns of 'table' that are read, the first ones; None reads all.
+
+    Returns:
+        float64, shape (n, d).
+    """
+    parts = [log_odds(dense(x[name])) if name == "source" else dense(x[name]) for name in views]
+    parts = [part[:, :width] if name == "table" else part for name, part in zip(views, parts, strict=True)]
     return np.ascontiguousarray(np.concatenate(parts, axis=1, dtype=np.float64))
 
 
@@ -70,9 +83,9 @@ def fit_design(x: Features, layout: Layout) -> Design:
     """Learn scales, category levels and missing indicators from rows."""
     arrays: dict[str, NDArray[Any]] = {}
     if "table" in layout.views:
-        arrays |= _fit_table(_dense(x["table"]), layout.categorical)
+        arrays |= _fit_table(dense(x["table"]), layout.categorical)
     if "source" in layout.views:
-        odds = log_odds(_dense(x["source"]))
+        odds = log_odds(dense(x["source"]))
         centre = odds.mean(axis=0)
         spread = np.sqrt(np.square(odds - centre).mean())
         arrays |= {"source_centre": centre, "source_spread": np.array([spread or 1.0])}
@@ -85,7 +98,7 @@ class Design:
     """A fitted layout: numbers winsorised to 2 .. 98 % and standardised, categories one column a level.
 
     A missing number becomes the mean and sets an indicator column, a missing or unseen category no column.
-    Embeddings and sparse views pass as they are.
+    Embeddings and sparse views pass as they are. Columns that a wider 'table' has beside are not read.
     """
 
     layout: Layout
@@ -94,6 +107,11 @@ class Design:
     def __call__(self, x: Features) -> Matrix:
         """The matrix of the rows: float32 where all views are, else float64; csr where one is sparse."""
         parts = [self._view(name, x[name]) for name in self.layout.views]
+        if self.layout.interact:
+            last = dense(parts[-1])[:, -1:]
+            parts += [
+                part.multiply(last) if isinstance(part, sparse.csr_matrix) else part * last for part in parts
+            ]
         if any(sparse.issparse(part) for part in parts):
             return sparse.hstack(parts, format="csr")
         return np.concatenate(parts, axis=1)
@@ -105,6 +123,7 @@ class Design:
             "views": list(layout.views),
             "categorical": list(layout.categorical),
             "source_scale": layout.source_scale,
+            "interact": layout.interact,
         }
         return State("design", config, self.arrays)
 
@@ -112,14 +131,15 @@ class Design:
     def from_state(cls, state: State) -> Self:
         """The design again."""
         config = state.config
-        layout = Layout(tuple(config["views"]), tuple(config["categorical"]), config["source_scale"])
+        views, categorical = tuple(config["views"]), tuple(config["categorical"])
+        layout = Layout(views, categorical, config["source_scale"], config["interact"])
         return cls(layout, dict(state.arrays))
 
     def _view(self, name: str, view: Matrix) -> Matrix:
         if name == "table":
-            return self._table(_dense(view))
+            return self._table(dense(view))
         if name == "source":
-            odds = log_odds(_dense(view)) - self.arrays["source_centre"]
+            odds = log_odds(dense(view)) - self.arrays["source_centre"]
             return np.asarray(odds * (self.layout.source_scale / self.arrays["source_spread"]))
         return view
 
@@ -159,5 +179,6 @@ def _levels(codes: NDArray[Any]) -> NDArray[np.float64]:
     return np.sort(found[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]).astype(np.float64)
 
 
-def _dense(view: Matrix) -> NDArray[Any]:
+def dense(view: Matrix) -> NDArray[Any]:
+    """The matrix as a NumPy array."""
     return view.toarray() if isinstance(view, sparse.csr_matrix) else np.asarray(view)

@@ -82,16 +82,40 @@ class Linear:
     def fit(self, sample: Sample) -> LinearPredictor:
         """Fit on the rows of one sample, whose weights count."""
         design = self.centre.design if self.centre else fit_design(sample.x, self.layout)
-        matrix = design(sample.x)
-        weight = np.ones(len(sample)) if sample.weight is None else sample.weight
-        start = np.zeros((matrix.shape[1] + 1, self.classes or 1))
-        if self.centre:
-            start = np.vstack([self.centre.coefficients, self.centre.intercept])
-        if self.classes is None:
-            found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, self.penalty, start)
-        else:
-            found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, self.penalty, start)
-        return LinearPredictor(design, found[:-1], found[-1], self.classes)
+        return fit_linear(design, sample, self.classes, self.penalty, self.centre)
+
+
+def fit_linear(
+    design: Design,
+    sample: Sample,
+    classes: int | None,
+    penalty: float,
+    centre: LinearPredictor | None = None,
+    scale: Floats | None = None,
+) -> LinearPredictor:
+    """Fit the coefficients of a design; arguments as in `Linear`.
+
+    Args:
+        design: rows -> matrix with d columns.
+        sample: the rows.
+        classes: how many; None fits values.
+        penalty: see `Linear`.
+        centre: see `Linear`.
+        scale: float64, shape (d,): multiplies the columns while fitting; a smaller one is penalised more.
+    """
+    matrix = design(sample.x)
+    if scale is not None:
+        matrix = matrix @ diags(scale) if issparse(matrix) else matrix * scale.astype(matrix.dtype)
+    weight = np.ones(len(sample)) if sample.weight is None else sample.weight
+    start = np.zeros((matrix.shape[1] + 1, classes or 1))
+    if centre:
+        start = np.vstack([centre.coefficients, centre.intercept])
+    if classes is None:
+        found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start)
+    else:
+        found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, penalty, start)
+    coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]
+    return LinearPredictor(design, coefficients, found[-1], classes)
 
 
 def _softmax(matrix: Matrix, y: NDArray[np.int64], weight: Floats, penalty: float, centre: Floats) -> Floats:
