@@ -1,0 +1,133 @@
+"""Which role a column plays, found from its type and values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "ignored"]
+
+LOOKED_AT = 20_000
+"""Rows, evenly spread, that the roles of text and integer columns are found from."""
+
+_IDENTIFIER = re.compile(
+    r"(^|[_\s.-])(id|ids|key|uuid|guid|nr|no|number|code|sku|asin|ean|gtin)$", re.IGNORECASE
+)
+
+
+def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None) -> dict[str, Role]:
+    """The role of every column but the label, in the table's order.
+
+    Numbers, booleans and dates follow from the type, ISO dates in text from the values. Text is a 'text'
+    where it is written in words and seldom repeats, else a 'category'; where it names the row it is
+    'ignored', as are integers that do (an id), empty columns, lists and structs.
+
+    Args:
+        table: rows of all markets together.
+        label: the label column.
+        options: 'text', 'category' and 'ignore' list columns whose role is given.
+
+    Raises:
+        XbsqlError: no label column, a column in the options that the table lacks, a 'text' that is not text.
+    """
+    if label not in table.column_names:
+        raise errors.unknown("table", "column", label, table.column_names)
+    given = _given(table, options or {})
+    return {
+        name: given.get(name) or _found(name, table[name]) for name in table.column_names if name != label
+    }
+
+
+def kind_of(type_: pa.DataType) -> str:
+    """'number', 'boolean', 'text', 'date', 'null' or 'other'."""
+    if pa.types.is_dictionary(type_):
+        return kind_of(type_.value_type)
+    tests = {
+        "boolean": (pa.types.is_boolean,),
+        "number": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+        "text": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        "date": (pa.types.is_timestamp, pa.types.is_date),
+        "null": (pa.types.is_null,),
+    }
+    return next((kind for kind, checks in tests.items() if any(check(type_) for check in checks)), "other")
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Any column as strings: dictionaries decoded, numbers and booleans written out."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(pa.string())
+
+
+def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
+    kinds: dict[str, Role] = {"text": "text", "category": "category", "ignore": "ignored"}
+    given: dict[str, Role] = {}
+    for option, role in kinds.items():
+        listed = options.get(option) or ()
+        for name in [listed] if isinstance(listed, str) else listed:
+            if name not in table.column_names:
+                raise errors.unknown("table", f"column for the option '{option}'", name, table.column_names)
+            if role == "text" and kind_of(table.schema.field(name).type) != "text":
+                problem = f"column '{name}' is {table.schema.field(name).type}, not text"
+                raise errors.invalid(
+                    "table", problem, "cast it to VARCHAR or take it out of the option 'text'"
+                )
+            given[name] = role
+    return given
+
+
+def _found(name: str, column: pa.ChunkedArray) -> Role:
+    kind = kind_of(column.type)
+    if column.null_count == len(column) or kind in ("other", "null"):
+        return "ignored"
+    if kind == "text":
+        return _text_role(name, as_text(_spread(column)).combine_chunks().drop_null())
+    if kind == "number":
+        values = _spread(column)
+        named = pa.types.is_integer(column.type) and _IDENTIFIER.search(name) is not None
+        return "ignored" if named and _distinct_share(values.combine_chunks().drop_null()) > 0.9 else "number"
+    return "boolean" if kind == "boolean" else "date"
+
+
+def _text_role(name: str, values: pa.Array) -> Role:
+    if _are_dates(values):
+        return "date"
+    distinct = pc.count_distinct(values).as_py()
+    share = distinct / len(values)
+    written = pc.mean(pc.match_substring_regex(values, r"\S\s+\S|[^\x00-\x{2FFF}]{3}")).as_py()
+    if written > 0.5 and (share > 0.3 or distinct > 200):
+        return "text"
+    if written < 0.1 and share > 0.9 and (len(values) >= 20 or _IDENTIFIER.search(name)):
+        return "ignored"
+    return "text" if written > 0.5 and pc.mean(pc.utf8_length(values)).as_py() > 40 else "category"
+
+
+def _are_dates(values: pa.Array) -> bool:
+    head = values.slice(0, 1000)
+    if not pc.all(pc.match_substring_regex(head, r"^\d{4}-\d{2}-\d{2}")).as_py():
+        return False
+    try:
+        head.cast(pa.timestamp("us"), safe=False)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _distinct_share(values: pa.Array) -> float:
+    return float(pc.count_distinct(values).as_py()) / max(len(values), 1) if len(values) >= 20 else 0.0
+
+
+def _spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """At most LOOKED_AT rows, evenly spread."""
+    if len(column) <= LOOKED_AT:
+        return column
+    step = len(column) / LOOKED_AT
+    return column.take(pa.array([int(i * step) for i in range(LOOKED_AT)]))

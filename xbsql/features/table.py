@@ -1,0 +1,232 @@
+"""Table columns as numbers: which role each column plays, and an encoder that source and target share."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+from xbsql.features.roles import as_text, kind_of
+from xbsql.model import State, restorable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.features.roles import Role
+
+MOST_LEVELS = 1000
+"""Levels of a category that are told apart, the most frequent ones; all others share a code."""
+
+DATE_PARTS = ("year", "month", "weekday", "days")
+"""What a date becomes: year, month 1 .. 12, weekday 0 (Monday) .. 6, days since 1970-01-01."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as the encoder reads it.
+
+    Attributes:
+        name: of the column.
+        role: 'number', 'boolean', 'date' or 'category'.
+        levels: of a category: level i has code i; every other value has code len(levels).
+    """
+
+    name: str
+    role: Role
+    levels: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the numbers it becomes."""
+        return tuple(f"{self.name}.{part}" for part in DATE_PARTS) if self.role == "date" else (self.name,)
+
+
+@restorable("table_encoder")
+@dataclass(frozen=True)
+class TableEncoder:
+    """Columns -> float64 matrix: NULL, and a column that a table lacks, become NaN.
+
+    Attributes:
+        columns: in the order of the matrix.
+    """
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the matrix columns."""
+        return tuple(itertools.chain.from_iterable(column.outputs for column in self.columns))
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """Matrix columns that hold category codes."""
+        named = {column.name for column in self.columns if column.role == "category"}
+        return tuple(i for i, name in enumerate(self.names) if name in named)
+
+    def transform(self, table: pa.Table) -> NDArray[np.float64]:
+        """The rows as numbers.
+
+        Args:
+            table: may lack columns and hold others; order is free.
+
+        Returns:
+            float64, shape (rows, columns of the matrix).
+
+        Raises:
+            XbsqlError: a column has another type than it was fitted with, or holds an infinite value.
+        """
+        matrix = np.full((table.num_rows, len(self.names)), np.nan)
+        at = 0
+        for column in self.columns:
+            width = len(column.outputs)
+            if column.name in table.column_names:
+                matrix[:, at : at + width] = _encode(column, table[column.name])
+            at += width
+        return matrix
+
+    def extended(self, table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
+        """This encoder with the new levels and columns of a table behind its own.
+
+        What was fitted on this encoder's matrix reads the same numbers in the first columns of the new one.
+        """
+        known = {column.name for column in self.columns}
+        grown = tuple(_grown(column, table) for column in self.columns)
+        fresh = {name: role for name, role in roles.items() if name not in known}
+        return TableEncoder(grown + fit_encoder(table, fresh).columns)
+
+    def state(self) -> State:
+        """The encoder as data."""
+        columns = [{"name": c.name, "role": c.role, "levels": list(c.levels)} for c in self.columns]
+        return State("table_encoder", {"columns": columns})
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The encoder again."""
+        found = state.config["columns"]
+        return cls(tuple(Column(c["name"], c["role"], tuple(c["levels"])) for c in found))
+
+
+def fit_encoder(table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
+    """An encoder of the columns whose role is a number, a boolean, a date or a category.
+
+    Args:
+        table: rows of source and target together, see `joined`; levels are taken from it.
+        roles: by column; text and ignored columns are left out.
+    """
+    columns = []
+    for name, role in roles.items():
+        if role in ("number", "boolean", "date"):
+            columns.append(Column(name, role))
+        elif role == "category":
+            columns.append(Column(name, role, _levels(table[name])))
+    return TableEncoder(tuple(columns))
+
+
+def joined(source: pa.Table | None, target: pa.Table, *, where: str = "transfer") -> pa.Table:
+    """The rows of source and target with the columns of both; a column that one side lacks is NULL there.
+
+    Raises:
+        XbsqlError: a column is text, number, date or boolean on one side and something else on the other.
+    """
+    if source is None:
+        return target
+    for name in source.column_names:
+        if name not in target.column_names:
+            continue
+        here, there = source.schema.field(name).type, target.schema.field(name).type
+        if kind_of(here) != kind_of(there) and "null" not in (kind_of(here), kind_of(there)):
+            problem = f"column '{name}' is {here} in the source and {there} in the target"
+            raise errors.invalid(
+                where, problem, "cast one of them, or leave it out by options {'ignore': [...]}"
+            )
+    return pa.concat_tables([_plain(source), _plain(target)], promote_options="permissive")
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Decoded dictionaries, decimals as float64 and one string type, so that two tables can be joined."""
+    fields = []
+    for field in table.schema:
+        kind = kind_of(field.type)
+        plain = {"text": pa.string(), "date": pa.timestamp("us")}.get(kind, field.type)
+        fields.append(pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else plain))
+    columns = [_cast(table[field.name], field.type) for field in fields]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.cast(type_, safe=False) if column.type != type_ else column
+
+
+def _levels(column: pa.ChunkedArray) -> tuple[str, ...]:
+    """The most frequent values, in that order; equal counts by value."""
+    counts = pc.value_counts(as_text(column).combine_chunks().drop_null())
+    table = pa.table({"value": counts.field("values"), "count": counts.field("counts")})
+    ordered = table.sort_by([("count", "descending"), ("value", "ascending")])
+    return tuple(ordered["value"].slice(0, MOST_LEVELS).to_pylist())
+
+
+def _grown(column: Column, table: pa.Table) -> Column:
+    if column.role != "category" or column.name not in table.column_names:
+        return column
+    fresh = [level for level in _levels(table[column.name]) if level not in set(column.levels)]
+    return replace(column, levels=(column.levels + tuple(fresh))[: max(MOST_LEVELS, len(column.levels))])
+
+
+def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The column as numbers, shape (n, outputs)."""
+    kind = kind_of(values.type)
+    if kind == "null":
+        return np.full((len(values), len(column.outputs)), np.nan)
+    if column.role == "category":
+        return _codes(column, as_text(values))
+    wanted = {"number": ("number", "boolean"), "boolean": ("boolean", "number"), "date": ("date", "text")}
+    if kind not in wanted.get(column.role, ()):
+        problem = f"column '{column.name}' is {values.type}, the model was fitted on a {column.role}"
+        raise errors.invalid("table", problem, "cast it")
+    if column.role == "date":
+        return _date_parts(column.name, values)
+    numbers = _floats(values)
+    if np.isinf(numbers).any():
+        raise errors.invalid("table", f"column '{column.name}' holds an infinite value", "make it NULL")
+    return numbers[:, None]
+
+
+def _codes(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
+    found = pc.index_in(values, value_set=pa.array(column.levels, pa.string()))
+    unseen = pc.and_(pc.is_null(found), pc.is_valid(values))
+    return _floats(pc.if_else(unseen, pa.scalar(len(column.levels), pa.int32()), found))[:, None]
+
+
+def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Year, month, weekday and days since 1970, shape (n, 4); text is read as ISO dates."""
+    if kind_of(values.type) == "text":
+        values = as_text(values)
+    try:
+        moments = values.cast(pa.timestamp("us"), safe=False)
+    except pa.ArrowInvalid:
+        raise errors.invalid("table", f"column '{name}' holds text that is no ISO date", "cast it") from None
+    parts = [
+        pc.year(moments),
+        pc.month(moments),
+        pc.day_of_week(moments),
+        moments.cast(pa.date32(), safe=False),
+    ]
+    parts[3] = parts[3].cast(pa.int32())
+    return np.stack([_floats(part) for part in parts], axis=1)
+
+
+def _floats(values: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Numbers or booleans as float64, NULL as NaN."""
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    found: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy()
+    return np.asarray(found, np.float64)
