@@ -23,7 +23,7 @@ def run(code, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def first(con, query):
+def row(con, query):
     return con.execute(query).fetchall()[0]
 
 
@@ -61,8 +61,8 @@ def test_nothing_is_written_to_the_users_file(tmp_path):
     con.sql("SELECT xb.similarity([1.0], [1.0])").fetchall()
     con.close()
     with duckdb.connect(str(path)) as plain:
-        assert first(plain, "SELECT count(*) FROM duckdb_tables()") == (0,)
-        assert first(plain, "SELECT count(*) FROM duckdb_functions() WHERE NOT internal") == (0,)
+        assert row(plain, "SELECT count(*) FROM duckdb_tables()") == (0,)
+        assert row(plain, "SELECT count(*) FROM duckdb_functions() WHERE NOT internal") == (0,)
 
 
 def test_it_is_seen_from_cursors_and_second_connections_and_outlives_the_first(tmp_path):
@@ -70,12 +70,12 @@ def test_it_is_seen_from_cursors_and_second_connections_and_outlives_the_first(t
     first = xbsql.connect(path)
     query = "SELECT xb.similarity([3.0, 4.0], [3.0, 4.0], 'dot')"
     with first.cursor() as cursor:
-        assert first(cursor, query) == (25.0,)
+        assert row(cursor, query) == (25.0,)
     second = duckdb.connect(path)
-    assert first(second, query) == (25.0,)
+    assert row(second, query) == (25.0,)
     xbsql.load(second)
     first.close()
-    assert first(second, query) == (25.0,)
+    assert row(second, query) == (25.0,)
     assert xbsql.last_calls(second).num_rows == 1
     second.close()
 
@@ -105,7 +105,7 @@ def test_a_read_only_file_can_be_used(tmp_path):
     path = tmp_path / "shop.duckdb"
     duckdb.connect(str(path)).close()
     with xbsql.connect(path, read_only=True) as con:
-        assert first(con, "SELECT xb.similarity([1.0], [1.0])") == (1.0,)
+        assert row(con, "SELECT xb.similarity([1.0], [1.0])") == (1.0,)
 
 
 def test_another_alias_leaves_xb_to_its_owner(tmp_path):
@@ -113,7 +113,7 @@ def test_another_alias_leaves_xb_to_its_owner(tmp_path):
     with pytest.raises(xbsql.XbsqlError, match="has a catalogue 'xb' of its own; pass another alias"):
         xbsql.connect(path)
     with xbsql.connect(path, alias="xbs") as con:
-        assert first(con, "SELECT xbs.similarity([1.0], [1.0])") == (1.0,)
+        assert row(con, "SELECT xbs.similarity([1.0], [1.0])") == (1.0,)
         assert con.sql("FROM xbs.models()").fetchall() == []
 
 
@@ -143,16 +143,16 @@ def test_rows_at_the_borders_of_duckdbs_chunks(con, rows):
 
 
 def test_null_in_null_out(con):
-    row = first(con, "SELECT xb.similarity(NULL, [1.0]), xb.language(NULL), xb.embed(NULL)")
-    assert row == (None, None, None)
+    found = row(con, "SELECT xb.similarity(NULL, [1.0]), xb.language(NULL), xb.embed(NULL)")
+    assert found == (None, None, None)
 
 
 def test_tiny_batches_are_pointed_out(con):
     con.execute("CREATE TABLE t AS SELECT i, [i::FLOAT] AS v FROM range(40000) t(i)")
     con.execute("SELECT max(xb.similarity(v, v)) FROM t WHERE i % 200 = 0").fetchall()
-    row = first(con, "SELECT rows, batches, note FROM xb.last_calls()")
-    assert (row[0], row[1] > 8) == (200, True)
-    assert row[2].startswith("tiny batches: ")
+    found = row(con, "SELECT rows, batches, note FROM xb.last_calls()")
+    assert (found[0], found[1] > 8) == (200, True)
+    assert found[2].startswith("tiny batches: ")
 
 
 @pytest.mark.parametrize(

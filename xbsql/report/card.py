@@ -1,0 +1,49 @@
+"""The verdict card: what `xb.transfer` returned, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BAR = 24
+WIDTH = 100
+
+
+def card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows of one transfer as text: a bar an arm, the gain, the labels saved, one sentence.
+
+    Args:
+        title: e.g. 'Germany, 100 labels'.
+        rows: as returned by `xb.transfer`, one an arm.
+    """
+    verdict = rows[0]
+    head = f"{title}  ->  {verdict['verdict']}"
+    lines = [head if verdict["basis"] == "evidence" else f"{head} (prior: too few labels to measure)"]
+    if verdict["gain"] is not None:
+        lines += [_arm(row) for row in rows]
+    return "\n".join([*lines, *(f"  {sentence}" for sentence in sentences(verdict))])
+
+
+def sentences(verdict: Mapping[str, Any]) -> list[str]:
+    """The verdict in words: the reason, and how many labels the source stands for."""
+    lines = [str(verdict["reason"])]
+    saved = verdict["labels_saved"]
+    if saved is not None and saved >= 1:
+        lines.append(f"the target alone would need about {saved:,.0f} more labels for that")
+    return lines
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """'.812 [.751, .866]', or a dash where nothing was measured."""
+    if row["value"] is None:
+        return "-"
+    if row["lo"] is None:
+        return f"{row['value']:.3f}"
+    return f"{row['value']:.3f} [{row['lo']:.3f}, {row['hi']:.3f}]"
+
+
+def _arm(row: Mapping[str, Any]) -> str:
+    full = 0 if row["value"] is None else round(max(0.0, min(1.0, row["value"])) * BAR)
+    return f"  {row['arm']:<12} {'#' * full:<{BAR}} {interval(row)}"
