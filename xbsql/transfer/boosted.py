@@ -91,9 +91,14 @@ class Boosted:
     seed: int = 0
 
     def fit(self, sample: Sample, start: BoostedPredictor | None = None) -> BoostedPredictor:
-        """Fit on the rows of one sample; with `start` its trees come first and new ones are added."""
+        """Fit on the rows of one sample; with `start` its trees come first and new ones are added.
+
+        As in a line the source's score may be passed over but not turned round (LightGBM can hold that for
+        values and two classes).
+        """
+        matrix = columns(sample.x, self.layout.views)
         data = lgb.Dataset(
-            columns(sample.x, self.layout.views),
+            matrix,
             np.asarray(sample.y, np.float64),
             weight=sample.weight,
             categorical_feature=list(self.layout.categorical),
@@ -102,7 +107,7 @@ class Boosted:
         )
         rounds = self.rounds or rounds_for(len(sample), small=self.small)
         booster = lgb.train(
-            self._parameters(len(sample)),
+            self._parameters(sample, matrix.shape[1]),
             data,
             num_boost_round=rounds,
             init_model=start.booster if start else None,
@@ -110,10 +115,17 @@ class Boosted:
         width = sample.x["table"].shape[1] if "table" in self.layout.views else None
         return BoostedPredictor(self.layout, self.classes, booster.model_to_string(), width)
 
-    def _parameters(self, n: int) -> dict[str, Any]:
+    def _parameters(self, sample: Sample, width: int) -> dict[str, Any]:
+        n = len(sample)
+        rising = (
+            {"monotone_constraints": _rising(sample, self.layout, width)}
+            if "source" in self.layout.views
+            else {}
+        )
         size = int(np.clip(n / 12, 3, 31)) if self.small else 31
         return {
             **objective_of(self.classes),
+            **(rising if self.classes in (None, 2) else {}),
             "verbosity": -1,
             "num_threads": 1,
             "deterministic": True,
@@ -129,6 +141,13 @@ class Boosted:
             "cat_smooth": 10,
             "min_data_per_group": 5 if self.small else 20,
         }
+
+
+def _rising(sample: Sample, layout: Layout, width: int) -> list[int]:
+    """1 for the column of the source's score, 0 for the others."""
+    before = layout.views[: layout.views.index("source")]
+    at = sum(int(sample.x[view].shape[1]) for view in before)
+    return [int(column == at) for column in range(width)]
 
 
 def rounds_for(n: int, *, small: bool) -> int:

@@ -30,7 +30,8 @@ class Layout:
     """Which views a learner reads, and how.
 
     Attributes:
-        views: their names, in the order of the matrix.
+        views: their names, in the order of the matrix. A linear learner has 'source' first, trees have
+            'table' first.
         categorical: columns of 'table' that hold category codes.
         source_scale: the view 'source' has this standard deviation in a linear design, where all numbers have
             1; a larger one is penalised less.
@@ -80,7 +81,14 @@ def log_odds(source: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def fit_design(x: Features, layout: Layout) -> Design:
-    """Learn scales, category levels and missing indicators from rows."""
+    """Learn scales, category levels and missing indicators from rows.
+
+    Raises:
+        ValueError: 'source' is read and does not come first.
+    """
+    if "source" in layout.views[1:]:
+        message = f"the view 'source' comes first in a linear layout, got {layout.views}"
+        raise ValueError(message)
     arrays: dict[str, NDArray[Any]] = {}
     if "table" in layout.views:
         arrays |= _fit_table(dense(x["table"]), layout.categorical)
@@ -115,6 +123,11 @@ class Design:
         if any(sparse.issparse(part) for part in parts):
             return sparse.hstack(parts, format="csr")
         return np.concatenate(parts, axis=1)
+
+    @property
+    def source_width(self) -> int:
+        """Columns of the view 'source'; they are the first of the matrix."""
+        return len(self.arrays.get("source_centre", ()))
 
     def state(self) -> State:
         """The design as data."""

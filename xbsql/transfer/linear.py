@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.sparse import diags, issparse
 from scipy.sparse.linalg import lsqr
 from scipy.special import log_softmax, softmax
@@ -95,6 +95,10 @@ def fit_linear(
 ) -> LinearPredictor:
     """Fit the coefficients of a design; arguments as in `Linear`.
 
+    The source's score may be passed over but not turned round: a higher score of a class never makes the
+    class less likely. A score that is wrong way round is sooner a mistake in the labels than something to
+    build on.
+
     Args:
         design: rows -> matrix with d columns.
         sample: the rows.
@@ -111,14 +115,35 @@ def fit_linear(
     if centre:
         start = np.vstack([centre.coefficients, centre.intercept])
     if classes is None:
-        found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start)
+        found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start, design.source_width)
     else:
-        found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, penalty, start)
+        limits = _limits(start.shape, design.source_width)
+        found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, penalty, start, limits)
     coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]
     return LinearPredictor(design, coefficients, found[-1], classes)
 
 
-def _softmax(matrix: Matrix, y: NDArray[np.int64], weight: Floats, penalty: float, centre: Floats) -> Floats:
+def _limits(shape: tuple[int, ...], source_width: int) -> Bounds | None:
+    """Bounds that let no class fall as the source's score of it rises."""
+    if not source_width:
+        return None
+    lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
+    if source_width == 1:
+        lower[0, 1], upper[0, 0] = 0.0, 0.0
+    else:
+        own = np.arange(source_width)
+        lower[own, own] = 0.0
+    return Bounds(lower.ravel(), upper.ravel())
+
+
+def _softmax(
+    matrix: Matrix,
+    y: NDArray[np.int64],
+    weight: Floats,
+    penalty: float,
+    centre: Floats,
+    limits: Bounds | None,
+) -> Floats:
     """Minimise sum of weight * log loss + penalty / 2 * |coefficients - centre|^2 by L-BFGS.
 
     Returns:
@@ -142,18 +167,18 @@ def _softmax(matrix: Matrix, y: NDArray[np.int64], weight: Floats, penalty: floa
         value = -(weight @ logs[np.arange(len(y)), y]) + 0.5 * float((pull * np.square(away)).sum())
         return scale * value, scale * gradient.ravel()
 
-    found = minimize(
-        loss,
-        centre.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 300, "gtol": 1e-5, "ftol": 1e-9},
-    )
+    options = {"maxiter": 300, "gtol": 1e-5, "ftol": 1e-9}
+    found = minimize(loss, centre.ravel(), jac=True, method="L-BFGS-B", bounds=limits, options=options)
     return np.asarray(found.x, np.float64).reshape(shape)
 
 
-def _ridge(matrix: Matrix, y: Floats, weight: Floats, penalty: float, centre: Floats) -> Floats:
+def _ridge(
+    matrix: Matrix, y: Floats, weight: Floats, penalty: float, centre: Floats, source_width: int
+) -> Floats:
     """Minimise sum of weight * (y - value)^2 + penalty * |coefficients - centre|^2; the intercept is free.
+
+    Where the source's one coefficient comes out negative the best one that is not is 0, and the others are
+    fitted without it.
 
     Returns:
         float64, shape (d + 1, 1), the intercept last.
@@ -174,4 +199,7 @@ def _ridge(matrix: Matrix, y: Floats, weight: Floats, penalty: float, centre: Fl
     found = centre[:, 0].copy()
     found[:-1] += away
     found[-1] = float(weight @ (y - matrix @ found[:-1]) / total)
+    if source_width and found[0] < 0:
+        rest = _ridge(matrix[:, source_width:], y, weight, penalty, centre[source_width:], 0)
+        return np.vstack([np.zeros((source_width, 1)), rest])
     return found[:, None]

@@ -87,12 +87,14 @@ def target_only(tables: Tables) -> list[Candidate]:
 def from_model(tables: Tables, source: Source) -> list[Candidate]:
     """Candidates that need the home model and, where its parts do not serve, its rows."""
     classes = tables.classes
-    scored = Layout(("table", "source"), tables.categorical)
+    scored = Layout(("source", "table"), tables.categorical)
     found = [
         source_only(),
         recalibrated(classes, "recalibrated:home"),
         source_score(Linear(scored, classes, penalty=20.0), "source_score:linear"),
-        source_score(Boosted(scored, classes, small=True), "source_score:boosted", prior=0.5),
+        source_score(
+            Boosted(tables.layout("source"), classes, small=True), "source_score:boosted", prior=0.5
+        ),
     ]
     if trees := _home(source, BoostedPredictor, tables.home_trees(), classes):
         more = Boosted(tables.layout(), classes, small=True, rate=0.03)
