@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -195,6 +196,8 @@ def test_sales_show_season_sale_weeks_growth_and_elasticity(market):
         truth.elasticity,
     ]
     assert np.all(np.abs(found - told) < 4 * error + 0.01 * np.abs(told))
+    level = np.log(units.sum(1) / np.exp(np.tensordot(told, inputs, 1)).sum(1))
+    assert level.mean() == pytest.approx(truth.demand, abs=4 * level.std() / len(level) ** 0.5)
 
 
 def test_scale_shrinks_abroad(world):
@@ -238,3 +241,21 @@ def test_a_reader_streams_into_arrow():
     reader = simulate(1_000).reader("orders", "JP")
     assert isinstance(reader, pa.RecordBatchReader)
     assert reader.read_all().num_rows == 60
+
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "simulator.md"
+
+
+def shown(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number:g}" for name, number in value.items()) or "-"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+
+
+def test_the_document_tells_the_truth():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    told = {shift.parameter: shift.kind for market in MARKETS[1:] for shift in TRUTH.shifts(market)}
+    for parameter, kind in told.items():
+        values = " | ".join(shown(getattr(truth, parameter)) for truth in TRUTH.markets)
+        assert f"| `{parameter}` | {kind} | {values} |" in text
+    assert all(f"`{column}`" in text for schema in SCHEMAS.values() for column in schema.names)
