@@ -15,15 +15,22 @@ Three things make it fast, and none changes a result by more than rounding:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final, TypeVar
 
+import numpy as np
 import torch
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from xbsql.features.workers import spread
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
     from torch import Tensor
+
+T = TypeVar("T")
 
 WIDTH: Final = 512
 HEAD_NAMES: Final = ("d0", "d1", "p1", "d2", "d3", "p3")
@@ -88,39 +95,74 @@ class Backbone:
         self._out, self._out_bias = weights["cnn_W"], weights["cnn_b"]
         self.device = device
 
-    def pool(self, run: Sequence[Sequence[int]]) -> Tensor:
-        """The pooled vector of every text: its projected pieces, summed and divided by sqrt(length).
+    def map(self, run: Sequence[Sequence[int]], finish: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
+        """The pooled vector of every text, and what `finish` makes of it.
+
+        Pooled is the sum of a text's projected pieces, divided by the square root of their number.
 
         Args:
             run: piece ids, one non-empty sequence a text. Memory grows with the pieces of the run: about
                 15 KB for every distinct one.
+            finish: (b, 512) -> (b, 512), row by row.
 
         Returns:
             float32, shape (len(run), 512).
         """
-        lengths = torch.tensor([len(ids) for ids in run])
-        flat = torch.tensor([one for ids in run for one in ids])
+        lengths = np.array([len(ids) for ids in run])
+        flat = np.fromiter(chain.from_iterable(run), dtype=np.int64, count=int(lengths.sum()))
         pieces, places = _distinct(flat, len(self._table))
-        lexicon = self._lexicon(pieces.to(self.device))
-        summed = torch.empty((len(run), self._out.shape[0]), device=self.device)
-        for texts, spots in _steps(lengths):
-            summed[texts.to(self.device)] = self._summed(lexicon, places[spots].to(self.device))
-        sizes = lengths.to(self.device, torch.float32)[:, None]
-        return (summed @ self._out + sizes * self._out_bias) * torch.rsqrt(sizes)
+        lexicon = self._lexicon(pieces)
+        out = np.empty((len(run), WIDTH), dtype=np.float32)
 
-    def _lexicon(self, pieces: Tensor) -> _Lexicon:
+        def step(texts: NDArray[np.int64], spots: NDArray[np.int64]) -> None:
+            summed = self._summed(lexicon, torch.from_numpy(places[spots]).to(self.device))
+            size = len(spots)
+            pooled = torch.addmm(self._out_bias * size**0.5, summed, self._out, alpha=size**-0.5)
+            out[texts] = finish(pooled).cpu().numpy()
+
+        self._spread(lambda item: step(*item), _steps(lengths))
+        return out
+
+    def _spread(self, work: Callable[[T], None], items: Iterable[T]) -> None:
+        """On a CPU the pieces of work are shared among threads; a CUDA device takes them in turn."""
+        if self.device.type == "cpu":
+            spread(work, items)
+            return
+        with torch.inference_mode():
+            for item in items:
+                work(item)
+
+    def _lexicon(self, pieces: NDArray[np.int64]) -> _Lexicon:
         """Everything that depends on single pieces only."""
+        distinct = len(pieces)
+
+        def room(rows: int, columns: int) -> Tensor:
+            return torch.empty((rows, columns), device=self.device)
+
+        embedded, projected = room(distinct, _EMBEDDED), room(distinct, len(_BRANCHES) * _CHANNELS)
+        terms = tuple(room(distinct + 1, branch.order * _CHANNELS) for branch in self._branches)
+        for table in terms:
+            table[distinct] = 0.0
+
+        def define(rows: slice) -> None:
+            embedded[rows] = self._decoded(torch.from_numpy(pieces[rows]).to(self.device))
+            projected[rows] = self._projected(embedded[rows])
+            for branch, table in zip(self._branches, terms, strict=True):
+                _write_terms(branch, projected[rows, branch.columns], table[rows])
+
+        starts = range(0, distinct, _STEP_BUDGET)
+        self._spread(define, [slice(at, min(at + _STEP_BUDGET, distinct)) for at in starts])
+        return _Lexicon(embedded, projected, tuple(table.view(-1, _CHANNELS) for table in terms), distinct)
+
+    def _decoded(self, pieces: Tensor) -> Tensor:
+        """The embeddings of pieces, from six bits: (n,) -> (n, 512)."""
         group = pieces % _GROUPS
-        embedded = self._table[pieces].float().mul_(self._scale[group, None]).add_(self._low[group, None])
-        projected = functional.layer_norm(
-            torch.addmm(self._project_bias, embedded, self._project),
-            self._norm.shape,
-            self._norm,
-            self._norm_bias,
-            self._epsilon,
-        )
-        terms = tuple(_terms(branch, projected[:, branch.columns]) for branch in self._branches)
-        return _Lexicon(embedded, projected, terms, len(pieces))
+        return self._table[pieces].float().mul_(self._scale[group, None]).add_(self._low[group, None])
+
+    def _projected(self, embedded: Tensor) -> Tensor:
+        """The normalised input of the three branches: (n, 512) -> (n, 768)."""
+        projected = torch.addmm(self._project_bias, embedded, self._project)
+        return functional.layer_norm(projected, self._norm.shape, self._norm, self._norm_bias, self._epsilon)
 
     def _summed(self, lexicon: _Lexicon, places: Tensor) -> Tensor:
         """Normalised features of texts of one length, summed over each: (length, n) -> (n, 1280)."""
@@ -146,7 +188,7 @@ def head_forward(weights: Mapping[str, Tensor], pooled: Tensor) -> Tensor:
     Args:
         weights: float32 by the names in HEAD_NAMES: p1 (512, 320), d0 (512, 320), d1 (320, 320),
             p3 (320, 512), d2 (320, 512), d3 (512, 512).
-        pooled: float32, shape (n, 512), what `Backbone.pool` gives.
+        pooled: float32, shape (n, 512), what `Backbone.map` hands on.
 
     Returns:
         float32, shape (n, 512), rows of length one.
@@ -178,37 +220,34 @@ def _branch(weights: Mapping[str, Tensor], place: int) -> _Branch:
     )
 
 
-def _distinct(flat: Tensor, most: int) -> tuple[Tensor, Tensor]:
+def _distinct(flat: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The distinct ids, ascending, and where each given id stands among them."""
-    seen = torch.zeros(most, dtype=torch.bool)
+    seen = np.zeros(most, dtype=bool)
     seen[flat] = True
-    pieces = seen.nonzero()[:, 0]
-    rank = torch.empty(most, dtype=torch.int64)
-    rank[pieces] = torch.arange(len(pieces))
+    pieces = np.flatnonzero(seen)
+    rank = np.empty(most, dtype=np.int64)
+    rank[pieces] = np.arange(len(pieces))
     return pieces, rank[flat]
 
 
-def _steps(lengths: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _steps(lengths: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Texts of one length, a few at a time: their rows (b,) and the spots of their pieces (length, b)."""
-    starts = lengths.cumsum(0) - lengths
-    ordered = lengths.argsort(stable=True)
-    counts = lengths.bincount()
+    starts = lengths.cumsum() - lengths
+    ordered = lengths.argsort(kind="stable")
+    counts = np.bincount(lengths)
     first = 0
-    for length in counts.nonzero()[:, 0].tolist():
-        same = ordered[first : first + int(counts[length])]
-        first += len(same)
-        for texts in torch.split(same, max(1, _STEP_BUDGET // length)):
-            yield texts, starts[texts] + torch.arange(length)[:, None]
+    for length in np.flatnonzero(counts).tolist():
+        most = max(1, _STEP_BUDGET // length)
+        for at in range(first, first + int(counts[length]), most):
+            texts = ordered[at : min(at + most, first + int(counts[length]))]
+            yield texts, starts[texts] + np.arange(length)[:, None]
+        first += int(counts[length])
 
 
-def _terms(branch: _Branch, projected: Tensor) -> Tensor:
+def _write_terms(branch: _Branch, projected: Tensor, terms: Tensor) -> None:
     """What every piece adds to its neighbours' first convolution; the bias travels with the piece itself."""
-    distinct = len(projected)
-    terms = torch.empty((distinct + 1, branch.order * _CHANNELS), device=projected.device)
-    terms[distinct] = 0.0
-    torch.mm(projected, branch.first, out=terms[:distinct])
-    terms[:distinct, branch.left * _CHANNELS : (branch.left + 1) * _CHANNELS] += branch.first_bias
-    return terms.view(-1, _CHANNELS)
+    torch.mm(projected, branch.first, out=terms)
+    terms[:, branch.left * _CHANNELS : (branch.left + 1) * _CHANNELS] += branch.first_bias
 
 
 def _windows(places: Tensor, absent: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +18,7 @@ from xbsql.features.backbone import HEAD_NAMES, WIDTH, Backbone, head_forward
 from xbsql.features.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -79,7 +80,7 @@ class Encoder:
         Raises:
             XbsqlError: `texts` is a single string or holds something that is no string.
         """
-        return self._mapped(texts, with_head=True)
+        return self._mapped(texts, partial(head_forward, self._head))
 
     def pool(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors before the dense head: what `head_forward` takes, so that the head can be fine-tuned.
@@ -93,23 +94,19 @@ class Encoder:
         Raises:
             XbsqlError: as for `encode`.
         """
-        return self._mapped(texts, with_head=False)
+        return self._mapped(texts, lambda pooled: pooled)
 
     def head(self) -> dict[str, Tensor]:
         """A copy of the dense head's weights, float32 by the names that `head_forward` takes."""
         return {name: tensor.clone() for name, tensor in self._head.items()}
 
-    def _mapped(self, texts: Sequence[str], *, with_head: bool) -> NDArray[np.float32]:
+    def _mapped(self, texts: Sequence[str], finish: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
         _check_texts(texts)
         out = np.empty((len(texts), self.dim), dtype=np.float32)
         done = 0
-        with torch.inference_mode():
-            for run in self._pieces.runs(texts, _RUN):
-                vectors = self._backbone.pool(run)
-                if with_head:
-                    vectors = head_forward(self._head, vectors)
-                out[done : done + len(run)] = vectors.cpu().numpy()
-                done += len(run)
+        for run in self._pieces.runs(texts, _RUN):
+            out[done : done + len(run)] = self._backbone.map(run, finish)
+            done += len(run)
         return out
 
 
