@@ -11,14 +11,9 @@ from xbsql import errors
 from xbsql.features.views import stack
 from xbsql.transfer.blend import blend_of, with_source
 from xbsql.transfer.candidate import Source
-from xbsql.transfer.evidence import (
-    FEWEST_LABELS,
-    Evidence,
-    enough,
-    gather,
-    plan,
-    trimmed,
-)
+from xbsql.transfer.evidence import Evidence, Setting, gather, trimmed
+from xbsql.transfer.folds import FEWEST_LABELS, enough, plan
+from xbsql.transfer.label_curve import labels_saved
 from xbsql.transfer.verdict import Verdict, contest, judge, prior_verdict
 
 if TYPE_CHECKING:
@@ -100,27 +95,28 @@ def transfer(
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
     """
     taking_part = _taking_part(candidates, source, len(target))
-    home = source or Source(_NoSource())
-    target, everyone = _with_views(source, target, unlabelled)
-    bounds = _bounds(home, target, objective)
-    step = _counter(taking_part, target, objective, progress)
-    fixed = {}
-    for candidate in taking_part:
-        if not candidate.uses_labels:
-            fixed[candidate.name] = candidate.fit(home, target.take(slice(0, 0)), everyone)
-            step(candidate.name)
-    evidence = None
-    if enough(target, objective):
-        evidence = gather(taking_part, fixed, home, target, everyone, objective, bounds, seed, step)
-    predictors = dict(fixed)
-    for candidate in taking_part:
-        if candidate.name not in fixed:
-            predictors[candidate.name] = candidate.fit(home, target, everyone)
-            step(candidate.name)
-    weights, verdict = _decide(taking_part, evidence, target, objective, seed, source=source is not None)
-    probe = (target.x if len(target) else everyone).take(slice(0, 2))
-    blend = blend_of(predictors, weights, None if source is None else source.predictor, bounds, probe)
+    setting = _setting(source, target, unlabelled, objective, seed)
+    step = _counter(taking_part, setting, progress)
+    none = replace(setting, target=setting.target.take(slice(0, 0)))
+    fixed = _fit([c for c in taking_part if not c.uses_labels], none, step)
+    evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
+    predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
+    weights, verdict = _decide(taking_part, evidence, setting, source=source is not None)
+    probe = (setting.target.x if len(target) else setting.everyone).take(slice(0, 2))
+    home = None if source is None else source.predictor
+    blend = blend_of(predictors, weights, home, setting.bounds, probe)
     return Transfer(blend, predictors, weights, evidence, verdict)
+
+
+def _fit(
+    candidates: Sequence[Candidate], setting: Setting, step: Callable[[str], None]
+) -> dict[str, Predictor]:
+    """Fit each candidate on all rows of the setting."""
+    fitted = {}
+    for candidate in candidates:
+        fitted[candidate.name] = candidate.fit(setting.source, setting.target, setting.everyone)
+        step(candidate.name)
+    return fitted
 
 
 def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels: int) -> list[Candidate]:
@@ -138,14 +134,18 @@ def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels:
     return fit
 
 
-def _with_views(source: Source | None, target: Sample, unlabelled: Features) -> tuple[Sample, Features]:
+def _setting(
+    source: Source | None, target: Sample, unlabelled: Features, objective: Objective, seed: int
+) -> Setting:
     """Labelled rows and all rows of the target, both with the view 'source' where there is one."""
     rows = len(unlabelled) if unlabelled.views else 0
     everyone = stack([target.x, unlabelled]) if rows else target.x
-    if source is None:
-        return target, everyone
-    seen = replace(target, x=with_source(target.x, source.predictor))
-    return seen, with_source(everyone, source.predictor)
+    home = source or Source(_NoSource())
+    bounds = _bounds(home, target, objective)
+    if source is not None:
+        target = replace(target, x=with_source(target.x, source.predictor))
+        everyone = with_source(everyone, source.predictor)
+    return Setting(home, target, everyone, objective, bounds, seed)
 
 
 def _bounds(home: Source, target: Sample, objective: Objective) -> tuple[float, float] | None:
@@ -162,10 +162,11 @@ def _bounds(home: Source, target: Sample, objective: Objective) -> tuple[float, 
 
 
 def _counter(
-    candidates: Sequence[Candidate], target: Sample, objective: Objective, progress: Progress | None
+    candidates: Sequence[Candidate], setting: Setting, progress: Progress | None
 ) -> Callable[[str], None]:
     """A function to call after each fit; it turns the count into a share for `progress`."""
-    folds, repeats = plan(len(target)) if enough(target, objective) else (0, 0)
+    labels = len(setting.target)
+    folds, repeats = plan(labels) if enough(setting.target, setting.objective) else (0, 0)
     total = sum(folds * repeats + 1 if c.uses_labels else 1 for c in candidates)
     done = 0
 
@@ -179,22 +180,23 @@ def _counter(
 
 
 def _decide(
-    candidates: Sequence[Candidate],
-    evidence: Evidence | None,
-    target: Sample,
-    objective: Objective,
-    seed: int,
-    *,
-    source: bool,
+    candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
 ) -> tuple[dict[str, float], Verdict]:
     """Weights by candidate name and the verdict."""
     names = [c.name for c in candidates]
+    labels = len(setting.target)
     if evidence is None:
-        weights = _prior_weights(candidates, len(target))
-        return dict(zip(names, weights, strict=True)), prior_verdict(objective, len(target), source=source)
-    found = contest(evidence, candidates, objective)
-    trusted = evidence.only([c.name for c in candidates if c.family == "target"]) if found.hurts else evidence
-    return dict.fromkeys(names, 0.0) | trusted.weights(), judge(evidence, found, candidates, objective, seed)
+        weights = dict(zip(names, _prior_weights(candidates, labels), strict=True))
+        return weights, prior_verdict(setting.objective, labels, source=source)
+    own = evidence.only([c.name for c in candidates if c.family == "target"])
+    found = contest(evidence, candidates, setting.objective)
+    verdict = judge(evidence, found, candidates, setting.objective, setting.seed)
+    if verdict.outcome == "HELPS":
+        best = own.names[int(own.losses.mean(axis=1).argmin())]
+        candidate = next(c for c in candidates if c.name == best)
+        saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
+        verdict = replace(verdict, labels_saved=saved)
+    return dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights(), verdict
 
 
 def _prior_weights(candidates: Sequence[Candidate], labels: int) -> list[float]:

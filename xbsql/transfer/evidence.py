@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.transfer.blend import LEAST_WEIGHT, bounded, sum_of
+from xbsql.transfer.folds import assign_folds, groups_of, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from xbsql.transfer.candidate import Candidate, Predictor, Sample, Source
     from xbsql.transfer.objective import Objective
 
-FEWEST_LABELS = 30
-"""With fewer independent labels there are no folds: the weights are the prior."""
-FEWEST_OF_OTHERS = 5
-"""The same with fewer labels outside the largest class."""
+OUT_OF_THE_RACE = 4.0
+"""Standard errors behind the best after the first round of folds: such a candidate is not tried again."""
 
 
 @dataclass(frozen=True)
@@ -124,101 +123,81 @@ def standard_scores(difference: Floats, group: NDArray[np.int64]) -> Floats:
         return np.asarray(np.where(average == 0, 0.0, average / error))
 
 
-def enough(sample: Sample, objective: Objective) -> bool:
-    """Whether the labels suffice for folds: 30 independent ones, 5 of them outside the largest class."""
-    units = groups_of(sample)
-    _, first = np.unique(units, return_index=True)
-    if len(first) < FEWEST_LABELS:
-        return False
-    return objective.classes is None or minority(sample) >= FEWEST_OF_OTHERS
+@dataclass(frozen=True)
+class Setting:
+    """What every candidate is fitted on and judged by.
 
-
-def minority(sample: Sample) -> int:
-    """How many labels lie outside the largest class."""
-    counts = np.unique(sample.y, return_counts=True)[1]
-    return int(counts.sum() - counts.max())
-
-
-def groups_of(sample: Sample) -> NDArray[np.int64]:
-    """The sample's groups; without any every row is its own."""
-    return np.arange(len(sample)) if sample.group is None else sample.group
-
-
-def plan(n: int) -> tuple[int, int]:
-    """Folds and repeats for n labels: few labels make noisy folds, so they are repeated."""
-    if n < 120:
-        return 5, 3
-    if n < 400:
-        return 5, 2
-    return (5, 1) if n < 3000 else (3, 1)
-
-
-def assign_folds(
-    y: NDArray[np.generic], group: NDArray[np.int64], folds: int, generator: np.random.Generator
-) -> NDArray[np.int64]:
-    """A fold for each row: labels spread evenly, groups kept whole.
-
-    Groups are sorted by their first label (class or value) and each run of `folds` of them is dealt out
-    in random order.
-
-    Returns:
-        int64, shape (n,), in 0 .. folds - 1.
+    Attributes:
+        source: the rich market.
+        target: the labelled target rows.
+        everyone: all target rows without their labels.
+        objective: the task's loss and score.
+        bounds: range of values, see `Blend`; None for classes.
+        seed: of folds and resamples.
     """
-    _, first, unit = np.unique(group, return_index=True, return_inverse=True)
-    units = len(first)
-    order = np.lexsort((generator.random(units), y[first]))
-    runs = np.tile(np.arange(folds), (-(-units // folds), 1))
-    dealt = np.empty(units, np.int64)
-    dealt[order] = generator.permuted(runs, axis=1).ravel()[:units]
-    return dealt[unit]
+
+    source: Source
+    target: Sample
+    everyone: Features
+    objective: Objective
+    bounds: tuple[float, float] | None
+    seed: int
+
+    def held_out(self, candidate: Candidate, rows: NDArray[np.bool_]) -> Floats:
+        """Predictions of these labelled rows by the candidate fitted on all others."""
+        predictor = candidate.fit(self.source, self.target.take(~rows), self.everyone)
+        return bounded(predictor.predict(self.target.x.take(rows)), self.bounds)
 
 
 def gather(
+    setting: Setting,
     candidates: Sequence[Candidate],
     fixed: Mapping[str, Predictor],
-    source: Source,
-    target: Sample,
-    unlabelled: Features,
-    objective: Objective,
-    bounds: tuple[float, float] | None,
-    seed: int,
     step: Callable[[str], None],
 ) -> Evidence:
     """Predict every target row with predictors that have not seen its label.
 
     Args:
+        setting: what they are fitted on.
         candidates: all of them.
         fixed: predictors of those that use no label, by name: fitted once, scored on every row.
-        source: the rich market.
-        target: the labelled target rows.
-        unlabelled: all target rows without their labels.
-        objective: the task's loss.
-        bounds: range of values, see `Blend`.
-        seed: of the folds.
         step: called with a candidate's name after each fit.
     """
+    target, objective = setting.target, setting.objective
     group = groups_of(target)
     count, repeats = plan(len(target))
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(setting.seed)
     folds = np.stack([assign_folds(target.y, group, count, generator) for _ in range(repeats)])
     shape = (repeats, len(target)) if objective.classes is None else (repeats, len(target), objective.classes)
     predictions: dict[str, Floats] = {}
     for name, predictor in fixed.items():
-        predictions[name] = np.broadcast_to(bounded(predictor.predict(target.x), bounds), shape)
+        predictions[name] = np.broadcast_to(bounded(predictor.predict(target.x), setting.bounds), shape)
     learned = [candidate for candidate in candidates if candidate.name not in fixed]
     predictions |= {candidate.name: np.empty(shape) for candidate in learned}
+    hopeless: set[str] = set()
     for repeat, fold in enumerate(folds):
-        for held_out in range(count):
-            rows = fold == held_out
-            train, test = target.take(~rows), target.x.take(rows)
-            for candidate in learned:
-                predictor = candidate.fit(source, train, unlabelled)
-                predictions[candidate.name][repeat, rows] = bounded(predictor.predict(test), bounds)
+        for candidate in learned:
+            found = predictions[candidate.name]
+            for held_out in range(count):
+                rows = fold == held_out
+                spared = candidate.name in hopeless
+                found[repeat, rows] = found[0, rows] if spared else setting.held_out(candidate, rows)
                 step(candidate.name)
+        if repeat == 0:
+            hopeless = _hopeless(predictions, setting)
     names = tuple(candidate.name for candidate in candidates)
     losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
     prior = np.array([candidate.prior for candidate in candidates])
     return Evidence(names, prior, target.y, group, folds, predictions, np.stack(losses))
+
+
+def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
+    """Candidates that the first round of folds leaves without weight; the further rounds spare them."""
+    target = setting.target
+    losses = np.stack([setting.objective.loss(target.y, found[0]) for found in predictions.values()])
+    behind = losses - losses[losses.mean(axis=1).argmin()]
+    z = standard_scores(behind, groups_of(target))
+    return {name for name, score in zip(predictions, z, strict=True) if score > OUT_OF_THE_RACE}
 
 
 def mean_loss(objective: Objective, y: NDArray[np.generic], predictions: Floats) -> Floats:

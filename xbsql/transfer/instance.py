@@ -13,7 +13,7 @@ from xbsql.features.views import Features, stack
 from xbsql.model import State, restorable, restore
 from xbsql.transfer.candidate import Candidate, Sample
 from xbsql.transfer.design import dense, fit_design
-from xbsql.transfer.evidence import assign_folds
+from xbsql.transfer.folds import assign_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

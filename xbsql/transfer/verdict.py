@@ -78,6 +78,12 @@ class Verdict:
     reason: str
     notes: tuple[str, ...] = field(default=())
 
+    def value(self, arm: str) -> float:
+        """The score of an arm; NaN where it was not measured."""
+        values = {found.name: found.value for found in self.arms}
+        found = values.get(arm)
+        return float("nan") if found is None else found
+
 
 @dataclass(frozen=True)
 class Contest:
