@@ -34,6 +34,17 @@ def test_any_batch_can_be_had_alone(table):
         world.batch(table, "US", last + 1)
 
 
+def test_every_batch_market_and_table_has_a_stream_of_its_own():
+    twin = replace(TRUTH.home, market="DE")
+    world = simulate(300_000, truth=replace(TRUTH, foreign=(twin,)))
+    asked = [("US", 0), ("US", 1), ("DE", 0)]
+    drawn = [world.batch("orders", market, number)["weight_kg"] for market, number in asked]
+    assert len({tuple(weights.to_pylist()[:100]) for weights in drawn}) == 3
+    joined = world.batch("customers", "US", 0)["distance_km"].to_numpy()[:60_000]
+    ordered = world.batch("orders", "US", 0)["weight_kg"].to_numpy()[:60_000]
+    assert abs(np.corrcoef(np.log(joined), np.log(ordered))[0, 1]) < 0.02
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_hundred_million_rows_stream_in_batches_of_one_size(table):
     world = simulate(100_000_000)
