@@ -120,7 +120,7 @@ def _fit(
 
 
 def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels: int) -> list[Candidate]:
-    """The candidates that can be fitted here, checked."""
+    """The candidates that can be fitted here, by name, so that the order they are given in changes no bit."""
     possible = [c for c in candidates if source is not None or c.family == "target"]
     fit = [c for c in possible if labels or not c.uses_labels]
     if not fit:
@@ -131,7 +131,7 @@ def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels:
     names = [c.name for c in fit]
     if twice := {name for name in names if names.count(name) > 1}:
         raise errors.invalid("transfer", f"two candidates are named '{min(twice)}'", "rename one")
-    return fit
+    return sorted(fit, key=lambda c: c.name)
 
 
 def _setting(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.optimize import Bounds, minimize
 from scipy.sparse import diags, issparse
-from scipy.sparse.linalg import lsqr
+from scipy.sparse.linalg import LinearOperator, lsqr
 from scipy.special import log_softmax, softmax
 
 from xbsql.model import State, restorable, restore
@@ -189,8 +189,12 @@ def _ridge(
     offset = float(weight @ residual / total)
     if issparse(matrix):
         root = np.sqrt(weight)
-        scaled = diags(root) @ matrix
-        away = lsqr(scaled, root * (residual - offset), damp=np.sqrt(penalty))[0]
+        operator = LinearOperator(
+            matrix.shape,
+            matvec=lambda w: root * (matrix @ w - mean @ w),
+            rmatvec=lambda r: matrix.T @ (root * r) - mean * (root @ r),
+        )
+        away = lsqr(operator, root * (residual - offset), damp=np.sqrt(penalty), atol=1e-9, btol=1e-9)[0]
     else:
         centred = np.asarray(matrix, np.float64) - mean
         gram = centred.T @ (weight[:, None] * centred)
