@@ -40,7 +40,7 @@ def threshold_join(
         most: raise ValueError once there are more pairs than this.
         mask: the mask behind the problem, for the left side where it is the corpus.
     """
-    scan, (chunk, step) = scan_of(problem, None), block_shape(problem)
+    scan, (chunk, step) = scan_of(problem, None), block_shape(problem, None)
     least = torch.tensor(threshold, dtype=torch.float32)
     none = torch.empty(0, dtype=torch.int64)
     count, parts = 0, [Pairs(none, none, torch.empty(0))]

@@ -9,7 +9,6 @@ is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever or
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -76,7 +75,11 @@ class Problem:
 
     def take(self, start: int, stop: int) -> Tensor:
         """The rows at the places start..stop, in the corpus's dtype."""
-        return self.corpus[start:stop] if self.rows is None else self.corpus[self.rows[start:stop]]
+        return (
+            self.corpus[start:stop]
+            if self.rows is None
+            else self.corpus.index_select(0, self.rows[start:stop])
+        )
 
     def row(self, place: Tensor) -> Tensor:
         """Row numbers of places; -1 stays -1."""
@@ -92,13 +95,13 @@ class Problem:
         """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
         step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [
-            self._pairs(query[s : s + step], self.corpus[row[s : s + step]].double())
+            self._pairs(query[s : s + step], self.corpus.index_select(0, row[s : s + step]).double())
             for s in range(0, len(row), step)
         ]
         return _settled(torch.cat(parts)) if parts else torch.empty(0)
 
     def _pairs(self, query: Tensor, x: Tensor) -> Tensor:
-        q = self.queries[query]
+        q = self.queries.index_select(0, query)
         if self.metric == "l2":
             return q.sub_(x if self.weights is None else x.mul_(self.weights)).square_().sum(dim=1).neg_()
         if self.metric == "dot":
@@ -157,19 +160,3 @@ def rounding(d: int) -> float:
     """Bound on the relative error of a float32 dot product of d terms and the few roundings around it."""
     terms = 2 * d + 16
     return 1.02 * terms * _UNIT / (1 - terms * _UNIT)
-
-
-@cache
-def _onednn() -> bool:
-    """Whether torch carries oneDNN's float32 matrix product (8 to 40 % faster than MKL's on AMD)."""
-    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return bool(available) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Float32 product q @ x.T + bias, (m, b); bias (b,)."""
-    if len(q) > 1 and _onednn():
-        found: Tensor = torch.ops.mkldnn._linear_pointwise(q, x.contiguous(), bias, "none", [], "")
-        return found
-    s = torch.mv(x, q[0])[None] if len(q) == 1 else q @ x.T
-    return s if bias is None else s.add_(bias)

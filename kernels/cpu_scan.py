@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import WILD, Block, lengths, product, rounding
+from xbsql.kernels.cpu_problem import WILD, Block, lengths, rounding
+from xbsql.kernels.cpu_product import product
 from xbsql.kernels.prepared import GROUP, Codes
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _QUERIES = 512  # in one matrix product
 _SCORES = 1 << 21  # scan scores at a time: 8 MB
-_VALUES = 1 << 22  # values of the corpus at a time
+_VALUES = 1 << 23  # values of the corpus at a time
 _UNDERFLOW = 1e-30  # above all that float32 loses to underflow
 
 
@@ -30,11 +31,13 @@ def scan_of(problem: Problem, prepared: Prepared | None) -> Scan:
     return FloatScan.of(problem, prepared)
 
 
-def block_shape(problem: Problem) -> tuple[int, int]:
-    """Queries and places to score at a time, so that scores and rows stay in the cache."""
+def block_shape(problem: Problem, prepared: Prepared | None) -> tuple[int, int]:
+    """Queries and places to score at a time, so that no block's scores or copied rows are large."""
     chunk = min(max(1, len(problem.queries)), _QUERIES)
-    step = min(_SCORES // chunk, max(GROUP, _VALUES // problem.corpus.shape[1]))
-    return chunk, step // GROUP * GROUP
+    step = max(GROUP, _VALUES // problem.corpus.shape[1])
+    if prepared is not None and problem.rows is None and problem.corpus.dtype == torch.float32:
+        step = _SCORES  # rows are read where they lie, and once
+    return chunk, max(GROUP, min(_SCORES // chunk, step) // GROUP * GROUP)
 
 
 class Scan(Protocol):

@@ -30,7 +30,7 @@ _DENSE = 16  # one survivor in so many scores: a float64 product is cheaper than
 def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
     """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`."""
     best = Best.empty(len(problem.queries), k)
-    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem)
+    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
     for start in range(0, len(problem), step):
         stop = min(start + step, len(problem))
         for first in range(0, len(problem.queries), chunk):

@@ -23,6 +23,7 @@ SHAPES = [
 def small_blocks(monkeypatch):
     """Blocks of a few hundred rows, so that a small corpus has several."""
     monkeypatch.setattr("xbsql.kernels.cpu_scan._VALUES", 1 << 14)
+    monkeypatch.setattr("xbsql.kernels.cpu_scan._SCORES", 1 << 12)
 
 
 def vectors(rng, m, n, d, dtype, tied=0.3):

@@ -1,0 +1,47 @@
+"""The float32 product behind a scan, by the fastest routine for its shape.
+
+Measured on two AVX-512 machines (Intel with MKL, AMD Zen 4): MKL's own choice for few queries reads memory at a
+third of the speed of a plain sum; NumPy's row-wise dot product reaches 90 % of it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_FEW = 8  # up to so many queries rows x queries is faster than queries x rows
+_SHARE = 1 << 20  # values below which a second thread does not pay
+
+
+def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Float32 product q @ x.T + bias, (m, b), for float32 q (m, d), x (b, d), bias (b,)."""
+    if len(q) > _FEW and _onednn():
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(q, x.contiguous(), bias, "none", [], "")
+        return found
+    s = _one(q[0], x)[None] if len(q) == 1 else (x @ q.T).T.contiguous()
+    return s if bias is None else s.add_(bias)
+
+
+def _one(q: Tensor, x: Tensor) -> Tensor:
+    """Inner product of one query with every row, (b,), on as many threads as torch uses."""
+    rows, vector, out = x.numpy(), q.numpy(), torch.empty(len(x))
+    threads = torch.get_num_threads() if x.numel() > _SHARE else 1
+    step = -(-len(x) // threads) or 1
+    parts = [slice(s, s + step) for s in range(0, len(x), step)]
+    if len(parts) == 1:
+        np.vecdot(rows, vector, out=out.numpy())
+    else:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: np.vecdot(rows[part], vector, out=out.numpy()[part]), parts))
+    return out
+
+
+@cache
+def _onednn() -> bool:
+    """Whether torch carries oneDNN's float32 matrix product (8 to 40 % faster than MKL's on AMD)."""
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
