@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -36,8 +37,11 @@ def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None)
         options: 'text', 'category' and 'ignore' list columns whose role is given.
 
     Raises:
-        XbsqlError: no label column, a column in the options that the table lacks, a 'text' that is not text.
+        XbsqlError: no label column, two columns of one name, a column in the options that the table lacks, a
+            'text' that is not text.
     """
+    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
+        raise errors.invalid("table", f"two columns are named '{twice[0]}'", "give one another name (AS)")
     if label not in table.column_names:
         raise errors.unknown("table", "column", label, table.column_names)
     given = _given(table, options or {})
