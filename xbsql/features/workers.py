@@ -60,7 +60,13 @@ def _without_gradients(work: Callable[[T], R]) -> Callable[[T], R]:
 def _pool(process: int, threads: int) -> ThreadPoolExecutor:
     """Workers with one torch thread each, made anew in a forked process; everybody else's setting stays."""
     started = threading.Barrier(threads)
-    pool = ThreadPoolExecutor(threads, "xbsql", initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(threads, "xbsql", initializer=_one_torch_thread)
     list(pool.map(lambda _: started.wait(), range(threads)))
     torch.set_num_threads(threads)  # a worker's setting also became the default of threads yet to start
     return pool
+
+
+def _one_torch_thread() -> None:
+    """For the calling thread only; it asks first, since the first question resets a thread to the default."""
+    torch.get_num_threads()
+    torch.set_num_threads(1)
