@@ -1,0 +1,86 @@
+"""How far a row lies from the rows that a model was fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from xbsql import kernels
+from xbsql.model import State, restorable, restore
+from xbsql.transfer.design import Design, Layout, dense, fit_design
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.features.views import Features
+    from xbsql.metrics import Floats
+
+MOST_ROWS = 2048
+"""Rows that are kept of what the model was fitted on, evenly spread."""
+
+
+@restorable("reach")
+@dataclass(frozen=True)
+class Reach:
+    """Rows that a model knows, and how far each of them lies from its nearest fellow.
+
+    Attributes:
+        design: of the view 'table'; None where there is none.
+        vectors: float32, shape (n, d): embedding and standardised columns side by side.
+        distances: float32, shape (n,): of each vector to the nearest other, ascending.
+    """
+
+    design: Design | None
+    vectors: NDArray[np.float32]
+    distances: NDArray[np.float32]
+
+    def shift(self, x: Features) -> Floats:
+        """Share of known rows that lie closer to their nearest fellow than this row does to its own.
+
+        Returns:
+            float64, shape (n,): about 0.5 for rows of the same market, 1 beyond all of them.
+        """
+        if not len(x):
+            return np.empty(0)
+        scores, _ = kernels.topk(_vectors(x, self.design), self.vectors, 1, metric="l2")
+        place = np.searchsorted(self.distances, -scores[:, 0], side="left")
+        return np.asarray(place / len(self.distances), np.float64)
+
+    def state(self) -> State:
+        """The rows as data."""
+        parts = {} if self.design is None else {"design": self.design.state()}
+        config = {"holds": "embeddings or standardised columns of training rows"}
+        return State("reach", config, {"vectors": self.vectors, "distances": self.distances}, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The rows again."""
+        design = restore(state.parts["design"]) if "design" in state.parts else None
+        return cls(design, state.arrays["vectors"], state.arrays["distances"])  # type: ignore[arg-type]
+
+
+def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
+    """Keep rows of what the model is fitted on.
+
+    Args:
+        x: at least one row, views 'text' and 'table' or one of them.
+        categorical: columns of 'table' that hold category codes.
+    """
+    kept = np.unique(np.linspace(0, len(x) - 1, min(MOST_ROWS, len(x))).astype(np.int64))
+    rows = x.take(kept)
+    design = fit_design(rows, Layout(("table",), categorical)) if "table" in rows else None
+    vectors = _vectors(rows, design)
+    if len(vectors) == 1:
+        return Reach(design, vectors, np.zeros(1, np.float32))
+    scores, _ = kernels.topk(vectors, vectors, 2, metric="l2")
+    return Reach(design, vectors, np.sort(-scores[:, 1]))
+
+
+def _vectors(x: Features, design: Design | None) -> NDArray[np.float32]:
+    parts = [dense(x["text"])] if "text" in x else []
+    if design is not None:
+        columns = dense(design(x))
+        parts.append(columns / np.sqrt(max(columns.shape[1], 1)))
+    return np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)

@@ -1,0 +1,189 @@
+"""How a classifier reads a table: which columns, in which role, as which views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import arrow, errors
+from xbsql.features.encoder import encoder
+from xbsql.features.ngrams import Ngrams
+from xbsql.features.roles import roles
+from xbsql.features.table import TableEncoder, fit_encoder
+from xbsql.features.text import embed_array
+from xbsql.features.views import Features
+from xbsql.model import State, restorable, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.features.roles import Role
+    from xbsql.features.views import Matrix
+
+COMMON: Final = 0.05
+"""Share of the texts from which on an n-gram says nothing: an article, an ending."""
+
+FEWEST_TEXTS: Final = 200
+"""Distinct texts of a target from which on its n-grams get weights of their own."""
+
+
+@restorable("reader")
+@dataclass(frozen=True)
+class Reader:
+    """Columns -> views: 'text' and 'ngram' of the text columns, 'table' of all others.
+
+    Several text columns are read as one text, in the schema's order; a row without any has the empty text.
+
+    Attributes:
+        schema: the columns that are read.
+        text: those that are text.
+        ngrams: weights of n-grams; None without text.
+        table: the other columns; it may have none.
+        version: of the text encoder: vectors of two versions cannot be compared.
+    """
+
+    schema: pa.Schema
+    text: tuple[str, ...]
+    ngrams: Ngrams | None
+    table: TableEncoder
+    version: str = ""
+
+    def read(self, table: pa.Table) -> Features:
+        """The views of the rows; columns come in any order, and those of 'table' may be missing.
+
+        Raises:
+            XbsqlError: a text column is missing or no text, or this encoder is not the one it was fitted with.
+        """
+        views: dict[str, Matrix] = {}
+        if self.ngrams is not None:
+            texts = self.texts(table)
+            views["text"] = self._vectors(texts)
+            views["ngram"] = self.ngrams.transform(texts.to_pylist())
+            views["ngram"].eliminate_zeros()
+        if self.table.columns:
+            views["table"] = self.table.transform(table)
+        return Features(views)
+
+    def texts(self, table: pa.Table) -> pa.Array:
+        """The text of each row, never NULL."""
+        for name in self.text:
+            if name not in table.column_names:
+                raise errors.unknown("xb.transfer", "text column", name, table.column_names)
+            if not arrow.family_of(table[name].type) in ("text", "null"):
+                problem = f"column '{name}' is {table[name].type}, and the model reads it as text"
+                raise errors.invalid("xb.transfer", problem, f"cast it ({name}::VARCHAR)")
+        columns = [arrow.one_chunk(table[name]).cast(pa.large_string()) for name in self.text]
+        whole = pc.binary_join_element_wise(*columns, " ", null_handling="skip")
+        return pc.fill_null(whole, "")
+
+    def blank(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Rows in which every column that is read is NULL; bool, shape (n,)."""
+        empty = np.ones(table.num_rows, bool)
+        for name in self.schema.names:
+            if name in table.column_names:
+                empty &= ~arrow.validity(arrow.one_chunk(table[name]))
+        return empty
+
+    def abroad(self, target: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
+        """This reader for the rows of a target: its new columns and levels behind the known ones.
+
+        What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are in
+        the target, where it has texts enough to tell.
+        """
+        fresh = _read_roles(target, label, options)
+        known = set(self.schema.names)
+        added = {name: role for name, role in fresh.items() if name not in known and role != "text"}
+        read = [name for name in target.column_names if name in known or name in added]
+        ngrams = self.ngrams
+        if ngrams is not None and pc.count_distinct(texts := self.texts(target)).as_py() >= FEWEST_TEXTS:
+            ngrams = _rare(texts)
+        grown = self.table.extended(target, added)
+        return Reader(_schema(target, read), self.text, ngrams, grown, self.version)
+
+    def state(self) -> State:
+        """The reader as data."""
+        schema = np.frombuffer(self.schema.serialize().to_pybytes(), np.uint8)
+        parts = {"table": self.table.state()}
+        if self.ngrams is not None:
+            parts["ngrams"] = self.ngrams.state()
+        config = {"text": list(self.text), "version": self.version}
+        return State("reader", config, {"schema": schema}, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The reader again."""
+        schema = pa.ipc.read_schema(pa.py_buffer(state.arrays["schema"].tobytes()))
+        ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
+        text, version = tuple(state.config["text"]), state.config["version"]
+        return cls(schema, text, ngrams, restore(state.parts["table"]), version)
+
+    def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
+        found = encoder()
+        if found.version != self.version:
+            problem = f"the model reads text by encoder version {self.version}, this is {found.version}"
+            raise errors.invalid("xb.classify", problem, "fit it again")
+        return np.asarray(arrow.matrix(embed_array(texts, found), "xb.classify")[0], np.float32)
+
+
+def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
+    """Find the roles of the columns and learn levels and n-gram weights.
+
+    Args:
+        table: at least one row.
+        label: the label column, which is not read.
+        options: see `roles`.
+
+    Raises:
+        XbsqlError: no column can be read.
+    """
+    found = _read_roles(table, label, options)
+    if not found:
+        others = [name for name in table.column_names if name != label]
+        problem = f"none of the columns can be read ({', '.join(others) or 'there is only the label'})"
+        raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
+    text = tuple(name for name, role in found.items() if role == "text")
+    encoded = fit_encoder(table, {name: role for name, role in found.items() if role != "text"})
+    bare = Reader(_schema(table, list(found)), text, None, encoded)
+    if not text:
+        return bare
+    return Reader(bare.schema, text, _rare(bare.texts(table)), encoded, encoder().version)
+
+
+def _read_roles(table: pa.Table, label: str, options: Mapping[str, Any]) -> dict[str, Role]:
+    """The roles of the columns that are read; the only column of text there is, is text in any case."""
+    found = roles(table, label, options)
+    read = {name: role for name, role in found.items() if role != "ignored"}
+    named = {*_listed(options, "ignore"), *_listed(options, "category")}
+    words = [name for name in found if arrow.is_text(table[name].type) and name not in named]
+    if len(words) == 1 and set(read) <= set(words) and table[words[0]].null_count < table.num_rows:
+        return {words[0]: "text"}
+    return read
+
+
+def _listed(options: Mapping[str, Any], option: str) -> list[str]:
+    listed = options.get(option) or ()
+    return [listed] if isinstance(listed, str) else list(listed)
+
+
+def _rare(texts: pa.Array) -> Ngrams:
+    """N-gram weights of the texts, none for what occurs in many of them."""
+    if not pc.any(pc.greater(pc.utf8_length(texts), 0)).as_py():
+        raise errors.invalid("xb.fit", "every text is NULL or empty", "give rows with text")
+    ngrams = Ngrams.fit(texts.to_pylist())
+    least = np.float32(np.log(1 / COMMON) + 1)
+    return Ngrams(np.where(ngrams.weights < least, np.float32(0), ngrams.weights))
+
+
+def _schema(table: pa.Table, names: list[str]) -> pa.Schema:
+    """The columns' fields, dictionaries decoded."""
+    fields = []
+    for name in names:
+        kind = table.schema.field(name).type
+        fields.append(pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind))
+    return pa.schema(fields)

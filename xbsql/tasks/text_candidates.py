@@ -1,0 +1,186 @@
+"""The candidates for text: what a home model of titles can do for titles in another language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbsql.transfer.alignment import Moved, adopted, map_between, moved
+from xbsql.transfer.candidate import Candidate, Sample
+from xbsql.transfer.design import Layout, dense
+from xbsql.transfer.feature import source_score
+from xbsql.transfer.instance import balanced_pool
+from xbsql.transfer.linear import Linear, LinearPredictor
+from xbsql.transfer.neighbours import Neighbours
+from xbsql.transfer.parameter import l2_sp, recalibrated
+from xbsql.transfer.process import MOST_ROWS, GaussianProcess, Process, share_of_each
+from xbsql.transfer.relation import label_shift, source_only
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.features.views import Features
+    from xbsql.transfer.candidate import Learner, Predictor, Source
+    from xbsql.transfer.process import Factor
+
+MOST_ADOPTED = 2048
+"""Unlabelled target rows that get a pseudo-label, those nearest to their partner first."""
+
+FEWEST_TO_ALIGN = 100
+"""Unlabelled target rows below which nothing is aligned or adopted."""
+
+ADOPTED_NOISE = 0.6
+"""Pseudo-labels are trusted half as much as the source's labels, and class names as much as these."""
+
+TARGET_NOISE = 0.15
+"""The target's own labels are trusted twice as much as the source's."""
+
+LINE_PENALTY = 1 / 3
+TEXT = Layout(("text",))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The kind of text problem, and what candidates are made of beside the source.
+
+    Attributes:
+        classes: how many, over source and target together.
+        pool: target rows without a label, never to be scored on; may be empty.
+        names: the classes' own names in the target's language, labelled; None where the user gave none.
+    """
+
+    classes: int
+    pool: Features
+    names: Sample | None = None
+
+
+class Abroad:
+    """The home process laid out over the target: aligned, with adopted rows, ready to take labels.
+
+    Everything in it is made once, when the first fold asks, and no target label enters.
+    """
+
+    def __init__(self, home: Process, texts: Texts) -> None:
+        self._home, self._texts = home, texts
+
+    @cached_property
+    def across(self) -> NDArray[np.float32]:
+        """The map from the target's embeddings to the home market's."""
+        pool, home = dense(self._texts.pool["text"]), dense(self._home.rows["text"])
+        return map_between(np.asarray(pool, np.float32), np.asarray(home, np.float32))
+
+    @cached_property
+    def factor(self) -> Factor:
+        """The home factor with the adopted rows and the class names."""
+        home = self._home
+        known = Sample(home.rows, home.y)
+        found = adopted(moved(self._texts.pool, self.across), known, MOST_ADOPTED)
+        grown = home.factor.extended(found.x, np.asarray(found.y, np.int64), ADOPTED_NOISE)
+        if self._texts.names is None:
+            return grown
+        names = self._texts.names
+        return grown.extended(moved(names.x, self.across), np.asarray(names.y, np.int64), ADOPTED_NOISE)
+
+    def fit(self, target: Sample) -> Moved:
+        """The process with the target's labels on top; with none of them it is what home alone gives."""
+        rows = moved(target.x, self.across) if len(target) else target.x
+        return Moved(_with_labels(self.factor, rows, target, self._home, self._texts.classes), self.across)
+
+
+def text_candidates(
+    texts: Texts, source: Source | None, home: Process | None, line: LinearPredictor | None
+) -> list[Candidate]:
+    """What can be tried on this problem with what is left of the source.
+
+    Args:
+        texts: the kind of problem.
+        source: rows and model, the model alone, or None for the target-only candidates.
+        home: the home market's process, its classes being the first ones; None where no row left home.
+        line: the home market's line on the view 'text'; None where there is none.
+
+    Returns:
+        Candidates with unique names; target-only ones come first.
+    """
+    found = target_only(texts)
+    if source is None:
+        return found
+    found += from_model(texts, source)
+    if line is not None:
+        wide = widened(line, texts.classes)
+        found.append(l2_sp(lambda _: wide, TEXT, texts.classes, "l2_sp:text", penalty=1.0, prior=0.2))
+    if home is not None:
+        found += from_process(texts, home)
+    if source.sample is not None:
+        found.append(balanced_pool(Neighbours(texts.classes), "balanced_pool:neighbours", prior=0.1))
+    return found
+
+
+def target_only(texts: Texts) -> list[Candidate]:
+    """Both learners on the target's rows alone."""
+    learners: dict[str, Learner] = {
+        "target_only:text": Linear(TEXT, texts.classes, LINE_PENALTY),
+        "target_only:process": GaussianProcess(texts.classes),
+    }
+    return [_alone(name, learner) for name, learner in learners.items()]
+
+
+def from_model(texts: Texts, source: Source) -> list[Candidate]:
+    """Candidates that need the home model's prediction and at most the class shares of its rows."""
+    scored = Linear(Layout(("source", "text")), texts.classes, penalty=1.0)
+    found = [
+        source_only(prior=0.15),
+        recalibrated(texts.classes, "recalibrated:home", prior=0.1),
+        source_score(scored, "source_score:text", prior=0.2),
+    ]
+    if source.sample is not None:
+        found.append(label_shift(texts.classes, "label_shift:home", prior=0.05))
+    return found
+
+
+def from_process(texts: Texts, home: Process) -> list[Candidate]:
+    """The home process with the target's labels, and laid out over the target's unlabelled rows."""
+
+    def pooled(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return _with_labels(home.factor, target.x, target, home, texts.classes)
+
+    found = [Candidate("pool:process", "instance", pooled, prior=0.5, pooled=True)]
+    if not texts.pool.views or len(texts.pool) < FEWEST_TO_ALIGN:
+        return found
+    abroad = Abroad(home, texts)
+
+    def aligned(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return abroad.fit(target)
+
+    return [
+        *found,
+        Candidate("aligned:process", "feature", aligned, uses_labels=False, prior=1.0),
+        Candidate("aligned_pool:process", "instance", aligned, prior=2.0),
+    ]
+
+
+def widened(line: LinearPredictor, classes: int) -> LinearPredictor:
+    """The same line with further classes that it holds for unlikely."""
+    more = classes - len(line.intercept)
+    if not more:
+        return line
+    coefficients = np.pad(line.coefficients, ((0, 0), (0, more)))
+    intercept = np.pad(line.intercept, (0, more), constant_values=line.intercept.min() - 3.0)
+    return LinearPredictor(line.design, coefficients, intercept, classes)
+
+
+def _alone(name: str, learner: Learner) -> Candidate:
+    def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return learner.fit(target)
+
+    return Candidate(name, "target", fit, prior=0.5)
+
+
+def _with_labels(factor: Factor, rows: Features, target: Sample, home: Process, classes: int) -> Process:
+    """A factor with the target's rows and labels, at most `MOST_ROWS` of them; probabilities as they allow."""
+    y = np.asarray(target.y, np.int64)
+    kept = share_of_each(y, MOST_ROWS)
+    grown = factor.extended(rows.take(kept), y[kept], TARGET_NOISE)
+    return grown.fitted(classes, last=len(kept), sharpness=home.sharpness)
