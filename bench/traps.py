@@ -20,12 +20,14 @@ import time
 import zlib
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import xbsql
 from bench.case import Quantiles
 from bench.trap_tables import TRAPS
 from xbsql.features.roles import roles
@@ -44,8 +46,12 @@ if TYPE_CHECKING:
     from bench.trap_tables import Trap
     from xbsql.transfer.engine import Transfer
 
-TESTS = ("tests/transfer",)
-SOURCES = ("bench/trap_tables.py",)
+PACKAGE = Path(xbsql.__file__).parent
+TESTS = ("tests/transfer/test_engine.py", "tests/transfer/test_evidence.py", "tests/features/test_table.py")
+SOURCES = (
+    "bench/trap_tables.py",
+    *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "transfer").glob("*.py"))),
+)
 
 
 def run(bench: Bench) -> Mapping[str, float]:

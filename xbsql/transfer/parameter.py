@@ -111,7 +111,7 @@ def continued(
 
 
 def shrunken_leaves(
-    home: Callable[[Source], Predictor], name: str, tau: float = 20.0, prior: float = 1.0
+    home: Callable[[Source], Predictor], name: str, tau: float = 5.0, prior: float = 1.0
 ) -> Candidate:
     """The source's trees with leaf values moved to the target's rows, see `shrink_leaves`."""
 

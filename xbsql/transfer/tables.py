@@ -77,10 +77,10 @@ def table_candidates(tables: Tables, source: Source | None, *, rare: bool = Fals
 
 
 def target_only(tables: Tables) -> list[Candidate]:
-    """Both learners on the target's rows alone."""
+    """Both learners on the target's rows alone; their priors weigh about half as much as all others'."""
     return [
-        _alone("target_only:linear", Linear(tables.layout(), tables.classes, penalty=10.0)),
-        _alone("target_only:boosted", Boosted(tables.layout(), tables.classes, small=True)),
+        _alone("target_only:linear", Linear(tables.layout(), tables.classes, penalty=10.0), prior=3.0),
+        _alone("target_only:boosted", Boosted(tables.layout(), tables.classes, small=True), prior=3.0),
     ]
 
 
@@ -89,21 +89,21 @@ def from_model(tables: Tables, source: Source) -> list[Candidate]:
     classes = tables.classes
     scored = Layout(("source", "table"), tables.categorical)
     found = [
-        source_only(),
+        source_only(prior=0.5),
         recalibrated(classes, "recalibrated:home"),
-        source_score(Linear(scored, classes, penalty=20.0), "source_score:linear"),
+        source_score(Linear(scored, classes, penalty=20.0), "source_score:linear", prior=2.0),
         source_score(
             Boosted(tables.layout("source"), classes, small=True), "source_score:boosted", prior=0.5
         ),
     ]
     if trees := _home(source, BoostedPredictor, tables.home_trees(), classes):
-        more = Boosted(tables.layout(), classes, small=True, rate=0.03)
+        more = Boosted(tables.layout(), classes, small=True)
         found += [
             continued(trees, more, "continued:boosted"),
             shrunken_leaves(trees, "shrunken_leaves:boosted"),
         ]
     if line := _home(source, LinearPredictor, tables.home_line(), classes):
-        found.append(l2_sp(line, tables.layout(), classes, "l2_sp:linear", penalty=20.0))
+        found.append(l2_sp(line, tables.layout(), classes, "l2_sp:linear", penalty=10.0))
     return found
 
 
@@ -114,22 +114,22 @@ def from_rows(tables: Tables) -> list[Candidate]:
     line = tables.home_line()
     found = [
         balanced_pool(_pooled_trees(tables), "balanced_pool:boosted", pooled=True),
-        augmented(layout, classes, "augmented:linear", prior=0.5),
-        ratio_weighted(tables.home_trees(), judge, "density_ratio:boosted", prior=0.5),
-        kernel_weighted(line, layout, "kernel_ratio:linear", prior=0.2),
-        aligned(line, "table", "coral:linear", prior=0.2, skip=tables.categorical),
-        transferable(layout, classes, "transferable:linear", prior=0.2),
+        augmented(layout, classes, "augmented:linear", penalty=30.0, prior=0.5),
+        ratio_weighted(tables.home_trees(), judge, "density_ratio:boosted", prior=0.2),
+        kernel_weighted(line, layout, "kernel_ratio:linear", prior=0.1),
+        aligned(line, "table", "coral:linear", prior=0.1, skip=tables.categorical),
+        transferable(layout, classes, "transferable:linear", prior=0.1),
     ]
     if classes is not None:
-        found.append(label_shift(classes, "label_shift:home", prior=0.5))
+        found.append(label_shift(classes, "label_shift:home", prior=0.2))
     return found
 
 
-def _alone(name: str, learner: Learner) -> Candidate:
+def _alone(name: str, learner: Learner, prior: float) -> Candidate:
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         return learner.fit(target)
 
-    return Candidate(name, "target", fit)
+    return Candidate(name, "target", fit, prior=prior)
 
 
 def _pooled_trees(tables: Tables) -> Boosted:
