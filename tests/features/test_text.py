@@ -122,9 +122,9 @@ def test_the_cache_holds_the_latest_texts_within_its_bound(calls, capacity):
         found = cache.fill(texts, out)
         assert found.tolist() == [text in model for text in texts]
         assert (out[found] == vectors[found]).all()
-        for text in [text for text in texts if text in model] + texts:
+        for text in [text for text in texts if text in model] + [text for text in texts if text not in model]:
             model[text] = model.pop(text, None)
-        cache.add(texts, vectors)
+        cache.add([text for text, hit in zip(texts, found, strict=True) if not hit], vectors[~found])
         while len(model) > capacity:
             del model[next(iter(model))]
         assert len(cache) == len(model) <= capacity

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from xbsql.features.workers import spread
+from xbsql.features.workers import _pool, spread
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
@@ -35,6 +35,7 @@ def test_as_many_threads_work_as_torch_would_use(threads):
 
 
 def test_nobody_elses_threads_change(threads):
+    _pool.cache_clear()
     spread(lambda item: item, range(9))
     assert torch.get_num_threads() == threads
     with ThreadPoolExecutor(1) as pool:
