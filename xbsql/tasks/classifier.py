@@ -80,18 +80,22 @@ class Classifier(Model):
         shift = pa.nulls(len(x), pa.float64()) if self.reach is None else pa.array(self.reach.shift(x))
         columns = [self._names(order[:, 0]), best, self._names(order[:, 1]), best - second]
         fields = [*(pa.array(column) for column in columns), shift]
-        return pa.StructArray.from_arrays(fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table)))
+        return pa.StructArray.from_arrays(
+            fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
+        )
 
     def probabilities(self, table: pa.Table) -> Floats:
         """Probabilities of `classes`, float64, shape (n, classes)."""
         return self.predictor.predict(self.reader.read(table))
 
     def part(self, kind: type[P]) -> P | None:
-        """The heaviest predictor of this kind in the blend, else one that was kept; None where there is none."""
+        """The heaviest predictor of this kind in the blend, else one that was kept, else None."""
         blend = self.predictor
         members: list[object] = []
         if isinstance(blend, Blend):
-            members += [blend.members[name] for name in sorted(blend.members, key=lambda n: -blend.weights[n])]
+            members += [
+                blend.members[name] for name in sorted(blend.members, key=lambda n: -blend.weights[n])
+            ]
         found = [part for part in [*members, *self.kept.values()] if isinstance(part, kind)]
         return found[0] if found else None
 

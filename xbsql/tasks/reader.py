@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy import sparse
 
 from xbsql import arrow, errors
 from xbsql.features.encoder import encoder
-from xbsql.features.ngrams import Ngrams
+from xbsql.features.ngrams import BUCKETS, Ngrams
 from xbsql.features.roles import roles
 from xbsql.features.table import TableEncoder, fit_encoder
 from xbsql.features.text import embed_array
@@ -58,14 +59,13 @@ class Reader:
         """The views of the rows; columns come in any order, and those of 'table' may be missing.
 
         Raises:
-            XbsqlError: a text column is missing or no text, or this encoder is not the one it was fitted with.
+            XbsqlError: a text column is missing or no text, or the encoder is not the one it was fitted with.
         """
         views: dict[str, Matrix] = {}
         if self.ngrams is not None:
             texts = self.texts(table)
             views["text"] = self._vectors(texts)
-            views["ngram"] = self.ngrams.transform(texts.to_pylist())
-            views["ngram"].eliminate_zeros()
+            views["ngram"] = self._grams(texts)
         if self.table.columns:
             views["table"] = self.table.transform(table)
         return Features(views)
@@ -75,11 +75,12 @@ class Reader:
         for name in self.text:
             if name not in table.column_names:
                 raise errors.unknown("xb.transfer", "text column", name, table.column_names)
-            if not arrow.family_of(table[name].type) in ("text", "null"):
+            if arrow.family_of(table[name].type) not in ("text", "null"):
                 problem = f"column '{name}' is {table[name].type}, and the model reads it as text"
                 raise errors.invalid("xb.transfer", problem, f"cast it ({name}::VARCHAR)")
         columns = [arrow.one_chunk(table[name]).cast(pa.large_string()) for name in self.text]
-        whole = pc.binary_join_element_wise(*columns, " ", null_handling="skip")
+        space = pa.scalar(" ", pa.large_string())
+        whole = pc.binary_join_element_wise(*columns, space, null_handling="skip")
         return pc.fill_null(whole, "")
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
@@ -93,8 +94,8 @@ class Reader:
     def abroad(self, target: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
         """This reader for the rows of a target: its new columns and levels behind the known ones.
 
-        What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are in
-        the target, where it has texts enough to tell.
+        What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are
+        in the target, where it has texts enough to tell.
         """
         fresh = _read_roles(target, label, options)
         known = set(self.schema.names)
@@ -122,6 +123,13 @@ class Reader:
         ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
         text, version = tuple(state.config["text"]), state.config["version"]
         return cls(schema, text, ngrams, restore(state.parts["table"]), version)
+
+    def _grams(self, texts: pa.Array) -> sparse.csr_matrix:
+        if self.ngrams is None or not len(texts):
+            return sparse.csr_matrix((len(texts), BUCKETS), dtype=np.float32)
+        grams = self.ngrams.transform(texts.to_pylist())
+        grams.eliminate_zeros()
+        return grams
 
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
         found = encoder()
@@ -158,7 +166,7 @@ def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reade
 def _read_roles(table: pa.Table, label: str, options: Mapping[str, Any]) -> dict[str, Role]:
     """The roles of the columns that are read; the only column of text there is, is text in any case."""
     found = roles(table, label, options)
-    read = {name: role for name, role in found.items() if role != "ignored"}
+    read: dict[str, Role] = {name: role for name, role in found.items() if role != "ignored"}
     named = {*_listed(options, "ignore"), *_listed(options, "category")}
     words = [name for name in found if arrow.is_text(table[name].type) and name not in named]
     if len(words) == 1 and set(read) <= set(words) and table[words[0]].null_count < table.num_rows:

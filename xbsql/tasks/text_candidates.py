@@ -107,7 +107,7 @@ def text_candidates(
     found = target_only(texts)
     if source is None:
         return found
-    found += from_model(texts, source)
+    found += from_model(texts, source, alone=home is None)
     if line is not None:
         wide = widened(line, texts.classes)
         found.append(l2_sp(lambda _: wide, TEXT, texts.classes, "l2_sp:text", penalty=1.0, prior=0.2))
@@ -124,17 +124,19 @@ def target_only(texts: Texts) -> list[Candidate]:
         "target_only:text": Linear(TEXT, texts.classes, LINE_PENALTY),
         "target_only:process": GaussianProcess(texts.classes),
     }
-    return [_alone(name, learner) for name, learner in learners.items()]
+    return [alone(name, learner) for name, learner in learners.items()]
 
 
-def from_model(texts: Texts, source: Source) -> list[Candidate]:
-    """Candidates that need the home model's prediction and at most the class shares of its rows."""
-    scored = Linear(Layout(("source", "text")), texts.classes, penalty=1.0)
-    found = [
-        source_only(prior=0.15),
-        recalibrated(texts.classes, "recalibrated:home", prior=0.1),
-        source_score(scored, "source_score:text", prior=0.2),
-    ]
+def from_model(texts: Texts, source: Source, *, alone: bool) -> list[Candidate]:
+    """Candidates that need the home model's prediction and at most the class shares of its rows.
+
+    Its score as a feature takes as long to fit as all others together, so it takes part only where the model
+    is `alone`: where no row left home and the process is missing.
+    """
+    found = [source_only(prior=0.15), recalibrated(texts.classes, "recalibrated:home", prior=0.1)]
+    if alone:
+        scored = Linear(Layout(("source", "text")), texts.classes, penalty=1.0)
+        found.append(source_score(scored, "source_score:text", prior=0.2))
     if source.sample is not None:
         found.append(label_shift(texts.classes, "label_shift:home", prior=0.05))
     return found
@@ -171,7 +173,9 @@ def widened(line: LinearPredictor, classes: int) -> LinearPredictor:
     return LinearPredictor(line.design, coefficients, intercept, classes)
 
 
-def _alone(name: str, learner: Learner) -> Candidate:
+def alone(name: str, learner: Learner) -> Candidate:
+    """A target-only candidate."""
+
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         return learner.fit(target)
 
@@ -179,7 +183,7 @@ def _alone(name: str, learner: Learner) -> Candidate:
 
 
 def _with_labels(factor: Factor, rows: Features, target: Sample, home: Process, classes: int) -> Process:
-    """A factor with the target's rows and labels, at most `MOST_ROWS` of them; probabilities as they allow."""
+    """A factor with the target's labels, at most `MOST_ROWS`; they say how sharp probabilities may be."""
     y = np.asarray(target.y, np.int64)
     kept = share_of_each(y, MOST_ROWS)
     grown = factor.extended(rows.take(kept), y[kept], TARGET_NOISE)

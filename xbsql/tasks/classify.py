@@ -1,0 +1,249 @@
+"""Classification: rows with text, columns or both into named classes; the engine's first task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.features.encoder import encoder
+from xbsql.features.language import check_languages
+from xbsql.features.table import joined
+from xbsql.features.views import Features, stack
+from xbsql.tasks.candidates import home_candidates, restricted, transfer_candidates
+from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.labels import Labels, coded, labels_of, merged
+from xbsql.tasks.options import Options
+from xbsql.tasks.reach import fit_reach
+from xbsql.tasks.reader import fit_reader
+from xbsql.tasks.scores import grouped, measured
+from xbsql.tasks.widened import widened
+from xbsql.transfer.candidate import Sample, Source
+from xbsql.transfer.engine import transfer as run
+from xbsql.transfer.objective import classification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from xbsql.tasks.reader import Reader
+    from xbsql.transfer.engine import Transfer
+    from xbsql.transfer.verdict import Verdict
+
+    Progress: TypeAlias = Callable[[float, str], None]
+
+READING = 0.15
+"""Share of the progress that reading and encoding the rows stands for."""
+
+
+class Target(NamedTuple):
+    """The target's rows: those with a label, and those without."""
+
+    labelled: Sample
+    pool: Features
+
+
+def fit(
+    data: pa.Table,
+    label: str,
+    *,
+    market: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Classifier, list[dict[str, Any]]]:
+    """Fit a classifier on the rows of one market.
+
+    Args:
+        data: rows with the label column; those whose label is NULL are left out.
+        label: text, integers or booleans; at least two classes.
+        market: what the rows are from, for the record.
+        options: see `Options`.
+        progress: told the share done, 0 to 1, and what is being done.
+
+    Returns:
+        The classifier, and one row a metric: metric, value, lo, hi (out of fold; None with too few labels),
+        rows, note.
+
+    Raises:
+        XbsqlError: no such column, no label or one class only, no column that can be read.
+    """
+    where, chosen = "xb.fit", Options.of("xb.fit", options)
+    step = _scaled(progress)
+    found = labels_of(where, data, label)
+    if len(found.classes) < 2:
+        only = f"only the class '{found.classes[0]}'" if found.classes else "no value"
+        raise errors.invalid(
+            where, f"label column '{label}' holds {only}", "give rows of two classes or more"
+        )
+    rows = data.filter(pa.array(found.present))
+    step(0.0, f"reading {rows.num_rows} rows")
+    reader = fit_reader(chosen.without_group(rows), label, chosen.roles)
+    x, y = reader.read(rows), coded(found, found.classes)
+    sample = Sample(x, y, group=chosen.groups(where, rows, reader))
+    candidates = home_candidates(x, len(found.classes), reader.table.categorical, chosen)
+    objective = classification(len(found.classes))
+    done = run(candidates, None, sample, Features({}), objective, progress=_fitting(step))
+    reach = fit_reach(x, reader.table.categorical) if chosen.keep_rows else None
+    kept = {name: done.predictors[name] for name in done.predictors if name not in done.blend.members}
+    kept = {name: part for name, part in kept.items() if name.endswith((":process", ":text"))}
+    model = Classifier(reader, found.classes, done.blend, label, market, reach, kept)
+    notes = _language_notes(reader, rows) + _column_notes(reader, chosen.without_group(rows), label)
+    step(1.0, "fitted")
+    return model, _report(done, sample, notes)
+
+
+def transfer(
+    data: pa.Table,
+    label: str,
+    *,
+    base: Classifier | None = None,
+    source: pa.Table | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Classifier, Verdict]:
+    """Carry a home market's classes to the market of `data`, and say whether that helped.
+
+    Args:
+        data: the target; rows whose label is NULL, or all of them, are unlabelled.
+        label: the label column, of the same name on both sides.
+        base: the home market's model.
+        source: the home market's rows; without `base` a home model is fitted on them first.
+        market: what the target is, for the record.
+        method: 'auto', a family or a candidate; target-only candidates always stay.
+        options: see `Options`.
+        progress: told the share done, 0 to 1, and what is being done.
+
+    Returns:
+        The transferred classifier over the classes of both sides, and the verdict with notes.
+
+    Raises:
+        XbsqlError: neither base nor source, no row, a column that is missing or of another type, no such
+            method.
+    """
+    where, chosen = "xb.transfer", Options.of("xb.transfer", options)
+    step = _scaled(progress)
+    if not data.num_rows:
+        raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
+    found = labels_of(where, data, label)
+    home = base or _home(source, label, chosen, options, step)
+    theirs = None if source is None else labels_of(where, source, label)
+    if source is not None:
+        joined(source.slice(0, 0), data.slice(0, 0), where=where)
+    step(0.0, f"reading {data.num_rows} rows")
+    reader = home.reader.abroad(chosen.without_group(data), label, chosen.roles)
+    classes = merged(home.classes, theirs, found, chosen.class_names)
+    sample = None
+    if source is not None and theirs is not None:
+        rows = source.filter(pa.array(theirs.present))
+        sample = Sample(reader.read(rows), coded(theirs, classes))
+    origin = Source(widened(home.predictor, len(home.classes), len(classes)), sample)
+    target = _target(where, data, found, classes, reader, chosen)
+    names = chosen.named(classes, reader)
+    candidates = transfer_candidates(target.pool, len(classes), reader, origin, home, names, chosen)
+    candidates = restricted(where, candidates, method)
+    objective = classification(len(classes))
+    done = run(candidates, origin, target.labelled, target.pool, objective, progress=_fitting(step))
+    everyone = stack([target.labelled.x, target.pool]) if len(target.pool) else target.labelled.x
+    reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
+    model = Classifier(reader, classes, done.blend, label, market, reach)
+    notes = _class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
+    notes += _language_notes(reader, data) + _column_notes(reader, chosen.without_group(data), label)
+    step(1.0, "transferred")
+    return model, replace(done.verdict, notes=(*done.verdict.notes, *notes))
+
+
+def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = None) -> list[dict[str, Any]]:
+    """Measure a classifier on labelled rows.
+
+    Args:
+        model: from `fit` or `transfer`.
+        table: rows with the model's columns and the label; rows without a label do not count.
+        label: the label column; a class that the model does not know counts as missed.
+        by: a column; one group of rows a value. None measures all rows together.
+
+    Returns:
+        One row a group and metric: group (None for all rows), metric ('accuracy', 'macro_f1', 'log_loss',
+        'calibration_error'), value, lo and hi (95 % bootstrap interval), rows.
+
+    Raises:
+        XbsqlError: no such column, no labelled row.
+    """
+    found = labels_of("xb.evaluate", table, label)
+    if not found.present.any():
+        raise errors.invalid("xb.evaluate", f"no row has a label in column '{label}'", "give labelled rows")
+    rows = table.filter(pa.array(found.present))
+    classes = merged(model.classes, None, found)
+    known = model.probabilities(rows)
+    probability = np.pad(known, ((0, 0), (0, len(classes) - known.shape[1])))
+    y = coded(found, classes)
+    report = []
+    for group, members in grouped("xb.evaluate", rows, by):
+        rows_of_group = measured(y[members], probability[members])
+        report += [{"group": group, **row} for row in rows_of_group]
+    return report
+
+
+def _home(
+    source: pa.Table | None,
+    label: str,
+    chosen: Options,
+    options: Mapping[str, Any] | None,
+    step: Progress,
+) -> Classifier:
+    if source is None:
+        raise errors.invalid(
+            "xb.transfer", "neither base nor source is given", "name a home model or its rows"
+        )
+    at_home = {name: value for name, value in (options or {}).items() if name != "classes"}
+    return fit(source, label, options=at_home, progress=lambda share, text: step(0.0, f"home: {text}"))[0]
+
+
+def _target(
+    where: str, data: pa.Table, found: Labels, classes: tuple[str, ...], reader: Reader, chosen: Options
+) -> Target:
+    x, rows = reader.read(data), data.filter(pa.array(found.present))
+    group = chosen.groups(where, rows, reader)
+    return Target(Sample(x.take(found.present), coded(found, classes), group=group), x.take(~found.present))
+
+
+def _report(done: Transfer, sample: Sample, notes: list[str]) -> list[dict[str, Any]]:
+    note = "; ".join(notes) or None
+    if done.evidence is None:
+        few = "too few labels to measure"
+        note = f"{few}; {note}" if note else few
+        return [
+            {"metric": "accuracy", "value": None, "lo": None, "hi": None, "rows": len(sample), "note": note}
+        ]
+    probability = done.evidence.blended().mean(axis=0)
+    return [{**row, "note": note} for row in measured(sample.y, probability)]
+
+
+def _class_notes(found: Labels, known: tuple[str, ...]) -> list[str]:
+    fresh = [name for name in found.classes if name not in known]
+    counts = {name: found.values.count(name) for name in fresh}
+    return [
+        f"class '{name}' occurs only in the target ({counts[name]} rows): only its labels teach it"
+        for name in fresh
+    ]
+
+
+def _language_notes(reader: Reader, rows: pa.Table) -> list[str]:
+    return check_languages(reader.texts(rows).to_pylist(), encoder()) if reader.text else []
+
+
+def _column_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
+    unread = [name for name in rows.column_names if name != label and name not in reader.schema.names]
+    return [f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread]
+
+
+def _scaled(progress: Progress | None) -> Progress:
+    return progress or (lambda share, text: None)
+
+
+def _fitting(step: Progress) -> Progress:
+    return lambda share, name: step(READING + (0.99 - READING) * share, f"fitting {name}")

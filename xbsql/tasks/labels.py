@@ -1,0 +1,64 @@
+"""Labels as class codes: what a label column holds, and the classes of two markets together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import arrow, errors
+from xbsql.features.roles import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+class Labels(NamedTuple):
+    """A label column.
+
+    Attributes:
+        present: bool, shape (rows,): where the label is not NULL.
+        values: the labels that are present, as text.
+        classes: the distinct ones, sorted.
+    """
+
+    present: NDArray[np.bool_]
+    values: list[str]
+    classes: tuple[str, ...]
+
+
+def labels_of(where: str, table: pa.Table, label: str) -> Labels:
+    """The labels of a table.
+
+    Raises:
+        XbsqlError: no such column, or it holds something else than text, integers or booleans.
+    """
+    if label not in table.column_names:
+        raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
+    column = table[label]
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    tests = (arrow.is_text, pa.types.is_boolean, pa.types.is_integer, pa.types.is_null)
+    if not any(test(kind) for test in tests):
+        problem = f"label column '{label}' holds {kind}, and classes are text, integers or booleans"
+        raise errors.invalid(where, problem, f"cast it ({label}::VARCHAR)")
+    texts = as_text(column)
+    values: list[str] = texts.drop_null().to_pylist()
+    return Labels(pc.is_valid(texts).to_numpy(), values, tuple(sorted(set(values))))
+
+
+def coded(labels: Labels, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """The code of each label that is present, its place among the classes; int64, shape (n,)."""
+    places = {name: place for place, name in enumerate(classes)}
+    return np.array([places[value] for value in labels.values], np.int64)
+
+
+def merged(
+    known: tuple[str, ...], source: Labels | None, target: Labels, named: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The classes of both markets: known ones keep their codes, new ones follow in order of their name."""
+    more = {*target.classes, *(source.classes if source else ()), *named}
+    return (*known, *sorted(more - set(known)))

@@ -1,0 +1,97 @@
+"""What a user may decide beside the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+from xbsql.features.roles import as_text
+from xbsql.transfer.candidate import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.tasks.reader import Reader
+
+KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "finetune")
+ROLES = ("text", "category", "ignore")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `fit` and `transfer`, checked.
+
+    Attributes:
+        roles: 'text', 'category' and 'ignore': lists of columns whose role is given.
+        group: a column; its rows of one value never stand on both sides of a fold. Without it rows of one
+            text are a group.
+        class_names: 'classes': class -> its name or names in the target's language, for `transfer`.
+        keep_rows: whether a model may hold embeddings of its training rows. False leaves the learners that
+            need them out: then only weights leave a market.
+        finetune: whether the encoder's head may be fine-tuned; it takes long.
+    """
+
+    roles: Mapping[str, Any]
+    group: str | None
+    class_names: Mapping[str, list[str]]
+    keep_rows: bool
+    finetune: bool
+
+    @classmethod
+    def of(cls, where: str, options: Mapping[str, Any] | None) -> Self:
+        """The options as a user gives them.
+
+        Raises:
+            XbsqlError: an option that does not exist, or class names that are no names.
+        """
+        given = dict(options or {})
+        for name in given:
+            if name not in KNOWN:
+                raise errors.unknown(where, "option", name, KNOWN)
+        names = given.get("classes") or {}
+        if not hasattr(names, "items"):
+            raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
+        listed = {str(k): [v] if isinstance(v, str) else [str(n) for n in v] for k, v in names.items()}
+        roles = {name: given[name] for name in ROLES if name in given}
+        keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
+        return cls(roles, given.get("group"), listed, keep, tune)
+
+    def without_group(self, table: pa.Table) -> pa.Table:
+        """The table without the column of groups, which is not read."""
+        return table.drop_columns([self.group]) if self.group in table.column_names else table
+
+    def groups(self, where: str, table: pa.Table, reader: Reader) -> NDArray[np.int64] | None:
+        """The group of each row, int64; None where every row stands for itself.
+
+        Raises:
+            XbsqlError: the table lacks the column of groups.
+        """
+        if self.group is None:
+            alone = reader.text and not reader.table.columns
+            return _codes(reader.texts(table)) if alone else None
+        if self.group not in table.column_names:
+            raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
+        return _codes(as_text(table[self.group]).combine_chunks())
+
+    def named(self, classes: tuple[str, ...], reader: Reader) -> Sample | None:
+        """The class names as labelled rows; None without names or where no text is read."""
+        if not self.class_names or not reader.text:
+            return None
+        pairs = [(name, classes.index(key)) for key, names in self.class_names.items() for name in names]
+        columns = {column: pa.nulls(len(pairs), pa.string()) for column in reader.text}
+        columns[reader.text[0]] = pa.array([name for name, _ in pairs], pa.string())
+        return Sample(reader.read(pa.table(columns)), np.array([code for _, code in pairs], np.int64))
+
+
+def _codes(values: pa.Array) -> NDArray[np.int64]:
+    """The same number for the same value; NULL is a value of its own for each row."""
+    codes = values.dictionary_encode().indices.cast(pa.int64())
+    own = pa.array(-1 - np.arange(len(values)), pa.int64())
+    return np.asarray(pc.if_else(pc.is_valid(codes), codes, own).to_numpy(zero_copy_only=False), np.int64)
