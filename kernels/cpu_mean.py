@@ -1,8 +1,9 @@
 """RBF kernel sums on the CPU: blocks of the kernel matrix in the cache, none of it kept.
 
-The exponent -gamma |x - y|^2 comes straight out of one matrix product, of (2 gamma x, -gamma |x|^2, 1) and
-(y, 1, -gamma |y|^2), so a block is one product, one exp2 (a third of the time of exp) and one sum. Both sides are centred first: the
-distance does not change, and far fewer digits cancel. Sums of a block are float32, sums of blocks float64.
+The exponent -gamma |x - y|^2 comes straight out of one matrix product, of (2 gamma x, -gamma |x|^2, 1)
+and (y, 1, -gamma |y|^2), so a block is one product, one exp2 (a third of the time of exp) and one sum. Both
+sides are centred first: the distance does not change, and far fewer digits cancel. Sums of a block are
+float32, sums of blocks float64.
 """
 
 from __future__ import annotations

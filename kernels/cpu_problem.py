@@ -8,7 +8,7 @@ is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -57,7 +57,13 @@ class Problem:
 
     @classmethod
     def of(
-        cls, queries: Tensor, corpus: Tensor, metric: str, weights: Tensor | None, mask: Tensor | None
+        cls,
+        queries: Tensor,
+        corpus: Tensor,
+        metric: str,
+        weights: Tensor | None,
+        mask: Tensor | None,
+        compact: bool = True,
     ) -> Problem:
         """Fold metric and weights into the queries; a mask that leaves under half the rows becomes `rows`."""
         q = queries.double()
@@ -65,9 +71,13 @@ class Problem:
             q = q * weights
         if metric == "cosine":
             q = unit(q)
-        if mask is not None and 2 * int(mask.sum()) < len(mask):
+        if compact and mask is not None and 2 * int(mask.sum()) < len(mask):
             return cls(q, corpus, metric, weights, None, mask.nonzero()[:, 0])
         return cls(q, corpus, metric, weights, mask)
+
+    def at(self, first: int, last: int) -> Problem:
+        """The same question for the queries first..last only."""
+        return replace(self, queries=self.queries[first:last])
 
     def __len__(self) -> int:
         """How many places there are."""
@@ -98,7 +108,7 @@ class Problem:
             self._pairs(query[s : s + step], self.corpus.index_select(0, row[s : s + step]).double())
             for s in range(0, len(row), step)
         ]
-        return _settled(torch.cat(parts)) if parts else torch.empty(0)
+        return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
 
     def _pairs(self, query: Tensor, x: Tensor) -> Tensor:
         q = self.queries.index_select(0, query)
@@ -129,7 +139,7 @@ def _settled(scores: Tensor) -> Tensor:
 
 def _minus_squares(q: Tensor, x: Tensor) -> Tensor:
     """Minus the squared distances by differences, not by expansion: equal rows are at distance 0."""
-    s = torch.empty(len(q), len(x), dtype=q.dtype)
+    s = torch.empty(len(q), len(x), dtype=q.dtype, device=q.device)
     for row, out in zip(q, s, strict=True):
         torch.sum((x - row).square_(), dim=1, out=out)
     return s.neg_()

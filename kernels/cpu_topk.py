@@ -9,8 +9,7 @@ everywhere, Inf) is scored in float64.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,17 +37,29 @@ def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Te
     return best.scores, problem.row(best.places)
 
 
-@dataclass(frozen=True)
-class Best:
+def exhaustive(problem: Problem, k: int) -> tuple[Tensor, Tensor]:
+    """The same by float64 scores of every row, on the problem's device: for what no scan can prove."""
+    m = len(problem.queries)
+    best = Best.empty(m, k, problem.corpus.device)
+    for first in range(0, m, _EXACT):
+        last = min(first + _EXACT, m)
+        for start in range(0, len(problem), _EXACT):
+            score = problem.exact(first, last, start, min(start + _EXACT, len(problem)))
+            _merge_all(best.at(first, last), score, start)
+    return best.scores, problem.row(best.places)
+
+
+class Best(NamedTuple):
     """The k best so far of each query, best first: scores float32, places int64 (m, k); -inf, -1 if none."""
 
     scores: Tensor
     places: Tensor
 
     @classmethod
-    def empty(cls, m: int, k: int) -> Best:
+    def empty(cls, m: int, k: int, device: torch.device | None = None) -> Best:
         """Nothing found yet."""
-        return cls(torch.full((m, k), -torch.inf), torch.full((m, k), -1, dtype=torch.int64))
+        scores = torch.full((m, k), -torch.inf, device=device)
+        return cls(scores, torch.full((m, k), -1, dtype=torch.int64, device=device))
 
     def at(self, first: int, last: int) -> Best:
         """A view of some queries."""
@@ -65,10 +76,9 @@ class Best:
             return
         k, width = self.scores.shape[1], int(count.max())
         line = torch.zeros_like(count)
-        line[touched] = torch.arange(len(touched))
-        column = torch.arange(len(query)) - (count.cumsum(0) - count)[query]
-        scores = torch.full((len(touched), k + width), -torch.inf)
-        places = torch.full((len(touched), k + width), -1, dtype=torch.int64)
+        line[touched] = torch.arange(len(touched), device=count.device)
+        column = torch.arange(len(query), device=count.device) - (count.cumsum(0) - count)[query]
+        scores, places = Best.empty(len(touched), k + width, count.device)
         scores[:, :k], places[:, :k] = self.scores[touched], self.places[touched]
         scores[line[query], k + column], places[line[query], k + column] = score, place
         order = scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
@@ -101,6 +111,6 @@ def _merge_all(best: Best, score: Tensor, start: int) -> None:
     kth = best.scores[:, -1:]
     if score.shape[1] > k:
         own = score.topk(k, dim=1).values[:, -1:]
-        kth = torch.maximum(kth, torch.nextafter(own, torch.tensor(-torch.inf)))
+        kth = torch.maximum(kth, torch.nextafter(own, torch.full_like(own, -torch.inf)))
     query, column = (score > kth).nonzero(as_tuple=True)
     best.merge(query, column + start, score[query, column])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,8 +18,7 @@ GROUP = 64  # neighbouring rows that share one scale and one maximum
 _BLOCK = 8192
 
 
-@dataclass(frozen=True)
-class Codes:
+class Codes(NamedTuple):
     """Int8 codes of the rows: row = scale * code + rest, with |rest| and |scale * code| bounded by group.
 
     Args:
@@ -54,7 +53,7 @@ class Prepared:
     @property
     def nbytes(self) -> int:
         """Bytes it holds."""
-        held = [self.length] + ([] if self.codes is None else list(vars(self.codes).values()))
+        held = [self.length] + ([] if self.codes is None else list(self.codes))
         return sum(each.numel() * each.element_size() for each in held)
 
 

@@ -64,9 +64,9 @@ def topk(
     if prepared is not None:
         _agrees(prepared, x, metric, w)
     if on_triton(q):
-        from xbsql.kernels import similarity
+        from xbsql.kernels import device_search
 
-        scores, rows = similarity.topk(q, x, k, metric, w, keep)
+        scores, rows = device_search.topk(Problem.of(q, x, metric, w, keep, compact=False), k, prepared)
     else:
         scores, rows = cpu_topk.topk(Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep)), k, prepared)
     return arrays.alike(queries, scores.to(q.device)), arrays.alike(queries, rows.to(q.device))
@@ -134,9 +134,10 @@ def threshold_join(
     w = arrays.vector("threshold_join", "weights", weights, b.shape[1], b)
     keep = arrays.flags("threshold_join", "mask", mask, len(b), b)
     if on_triton(a):
-        from xbsql.kernels import similarity
+        from xbsql.kernels import device_search
 
-        i, j, scores = similarity.threshold_join(a, b, threshold, metric, w, keep, right is None, most)
+        asked = Problem.of(a, b, metric, w, keep, compact=False)
+        i, j, scores = device_search.threshold_join(asked, threshold, right is None, most)
     else:
         problem = Problem.of(a.cpu(), b.cpu(), metric, _cpu(w), _cpu(keep))
         i, j, scores = cpu_join.threshold_join(problem, threshold, right is None, most, _cpu(keep))

@@ -103,7 +103,7 @@ def rbf_matvec(x: ArrayT, y: ArrayT, b: Array | None = None, *, gamma: float) ->
         arrays.finite("rbf_matvec", "b", right)
         right = right.to(t.device, torch.float64)
     columns = right.reshape(len(t), -1)
-    if on_triton(s):
+    if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
         out = kernel_mean.rbf_matvec(s, t, columns, gamma)
@@ -150,7 +150,7 @@ def mmd2(
     _spread("x_weights", ws, unbiased)
     _spread("y_weights", wt, unbiased)
     gammas = _gammas(gamma, s, t)
-    if on_triton(s):
+    if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
         return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    # Before anything imports triton: its own functions, too, are interpreted or compiled as this says.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -13,3 +19,22 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def device():
+    """Where Triton kernels run: a CUDA device, or this CPU under Triton's interpreter."""
+    pytest.importorskip("triton", reason="triton is not installed")
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """torch.empty gives NaN (or 77), so that a cell no program wrote shows."""
+    plain = torch.empty
+
+    def empty(*size, **options):
+        made = plain(*size, **options)
+        return made.fill_(torch.nan if made.is_floating_point() else 77)
+
+    monkeypatch.setattr(torch, "empty", empty)

@@ -1,0 +1,103 @@
+"""The reweighting and kernel-mean kernels of Triton against the definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from xbsql.kernels import reference
+from xbsql.kernels.tuning import SumTile
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+TILE = SumTile(32, 32, 16, 4, 1)
+
+
+def normal(seed, n, d):
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, d))).float()
+
+
+@pytest.mark.parametrize(
+    ("out", "tolerance"), [(torch.float32, 1e-6), (torch.float16, 1e-3), (torch.int8, 1e-6)]
+)
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (37, 100), (9, 300)])
+def test_reweight_normalize_is_the_definition(n, d, weighted, normalize, out, tolerance, device):
+    from xbsql.kernels.reweight import reweight_normalize
+
+    x, w = normal(n, n, d), torch.rand(d, dtype=torch.float64) if weighted else None
+    x[n // 2] = 0
+    y, norms, scales = reweight_normalize(x.to(device), None if w is None else w.to(device), normalize, out)
+    wanted, lengths = reference.reweight_normalize(
+        x.double().numpy(), None if w is None else w.numpy(), normalize
+    )
+    np.testing.assert_allclose(norms.cpu().numpy(), lengths, rtol=1e-6)
+    if out != torch.int8:
+        assert scales is None
+        np.testing.assert_allclose(y.cpu().double().numpy(), wanted, rtol=tolerance, atol=tolerance)
+        return
+    codes, scale = reference.quantize(wanted)
+    np.testing.assert_allclose(scales.cpu().numpy(), scale, rtol=1e-6)
+    assert np.abs(y.cpu().numpy().astype(int) - codes).max() <= 1
+    assert (y.cpu().numpy() != codes).mean() < 0.01
+
+
+def test_codes_of_rows_with_nan_or_inf(device):
+    from xbsql.kernels.reweight import reweight_normalize
+
+    x = torch.ones(5, 70)
+    x[1, 0], x[2, 69], x[3, 5] = torch.nan, torch.inf, -torch.inf
+    codes, _, scales = reweight_normalize(x.to(device), None, False, torch.int8)
+    assert scales.isnan().tolist() == [False, True, True, True, False]
+    assert not codes[1:4].any()
+    assert (codes[[0, 4]] == 127).all()
+
+
+def test_codes_round_half_to_even(device):
+    from xbsql.kernels.reweight import reweight_normalize
+
+    x = torch.tensor([[127.0, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5]])
+    codes, _, _ = reweight_normalize(x.to(device), None, False, torch.int8)
+    assert codes.tolist() == [[127, 0, 2, 2, 0, -2, 126]]
+
+
+@pytest.mark.parametrize("triangle", [False, True])
+@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 1), (70, 45, 20), (33, 97, 16)])
+def test_rbf_rows_is_the_definition(n, m, d, triangle, device):
+    from xbsql.kernels.kernel_mean import rbf_rows
+
+    x, y, b = normal(1, n, d), normal(2, m, d), torch.rand(m, dtype=torch.float64)
+    if triangle:
+        y, b = x, torch.rand(n, dtype=torch.float64)
+    found = rbf_rows(x.to(device), y.to(device), b.to(device), 0.1, triangle, TILE)
+    kernel = reference.rbf(x.double().numpy(), y.double().numpy(), 0.1)
+    wanted = (np.triu(kernel, 1) if triangle else kernel) @ b.numpy()
+    np.testing.assert_allclose(found.cpu().numpy(), wanted, rtol=1e-5, atol=1e-6 * m)
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_mmd2_is_the_definition(weighted, unbiased, device):
+    from xbsql.kernels import kernel_mean
+
+    x, y = normal(3, 80, 12) + 100, normal(4, 50, 12) + 100.4
+    w = (
+        (torch.rand(80, dtype=torch.float64), torch.rand(50, dtype=torch.float64))
+        if weighted
+        else (None, None)
+    )
+    given = [None if each is None else each.to(device) for each in w]
+    found = kernel_mean.mmd2(x.to(device), y.to(device), [0.02, 0.1], unbiased, *given)
+    wide = [None if each is None else each.numpy() for each in w]
+    wanted = reference.mmd2(x.double().numpy(), y.double().numpy(), [0.02, 0.1], unbiased, *wide)
+    assert found == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+
+
+def test_rbf_matvec_takes_several_columns(device):
+    from xbsql.kernels import kernel_mean
+
+    x, y, b = normal(5, 40, 9), normal(6, 30, 9), torch.rand(30, 2, dtype=torch.float64)
+    found = kernel_mean.rbf_matvec(x.to(device), y.to(device), b.to(device), 0.05)
+    wanted = reference.rbf_matvec(x.double().numpy(), y.double().numpy(), b.numpy(), 0.05)
+    np.testing.assert_allclose(found.cpu().numpy(), wanted, rtol=1e-5, atol=1e-5)
