@@ -27,19 +27,38 @@ RULES = {
     ),
     "xbsql/transfer": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
     "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow"}),
+    "xbsql/index": (
+        STANDARD | {"features", "index", "kernels", "store"},
+        {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
+    ),
+    "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/calls.py": (set(), set()),
-    "xbsql/cards.py": (STANDARD | {"store"}, set()),
+    "xbsql/cards.py": (STANDARD | {"store", "transfer"}, set()),
     "xbsql/session.py": (
-        ENGINE | {"artifact", "calls", "cards", "store", "tasks"},
+        ENGINE | {"artifact", "calls", "cards", "index", "store", "tasks"},
         {"pyarrow"},
     ),
     "xbsql/selfcheck.py": ({"kernels", "session"}, {"numpy", "torch"}),
     "xbsql/handlers.py": (STANDARD | {"session", "selfcheck"}, {"pyarrow"}),
-    "xbsql/functions.py": ({"handlers"}, {"pyarrow"}),
-    "xbsql/duck.py": (STANDARD | {"functions", "session", "sql"}, {"duckdb", "pyarrow"}),
-    "xbsql/twins.py": (STANDARD | {"duck", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/handlers_search.py": (
+        STANDARD | {"handlers", "index", "searches", "session"},
+        {"numpy", "pyarrow"},
+    ),
+    "xbsql/function.py": (set(), {"pyarrow"}),
+    "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
+    "xbsql/functions_search.py": ({"function", "handlers_search"}, set()),
+    "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
+    "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/twins_search.py": (
+        STANDARD | {"duck", "function", "functions_search", "index", "searches", "session"},
+        {"duckdb", "numpy", "pyarrow"},
+    ),
 }
-OWNER = {"duckdb": {"duck.py", "twins.py", "cli.py"}, "polars": {"frame.py"}, "ray": {"cluster.py"}}
+OWNER = {
+    "duckdb": {"duck.py", "twins.py", "twins_search.py", "cli.py", "demo.py"},
+    "polars": {"frame.py"},
+    "ray": {"cluster.py"},
+}
 
 
 def files(place):

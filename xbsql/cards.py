@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,13 @@ if TYPE_CHECKING:
 
     from xbsql.model import Model
     from xbsql.store import Artifact
+    from xbsql.transfer.verdict import Verdict
+
+
+def verdict_card(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON values, its outcome under the name 'verdict'."""
+    card = asdict(verdict)
+    return {"verdict": card.pop("outcome"), **card}
 
 
 def arm_rows(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
