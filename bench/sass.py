@@ -28,7 +28,7 @@ _SHORT = {"bfloat16": "bf16", "float32": "fp32", "int8": "i8", "float16": "fp16"
 
 
 class Case(NamedTuple):
-    """One compilation: function, argument types, constants, launch options, whether it multiplies matrices."""
+    """One compilation: function, argument types, constants, launch options, whether it holds products."""
 
     label: str
     module: str

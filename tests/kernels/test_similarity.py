@@ -12,9 +12,7 @@ from xbsql.kernels.tuning import ScanTile
 
 pytestmark = [
     pytest.mark.usefixtures("poisoned"),
-    pytest.mark.filterwarnings(
-        "ignore::RuntimeWarning"
-    ),  # the interpreter is NumPy, which remarks on NaN and Inf
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # of the interpreter's NumPy
 ]
 SCANS = [(metric, kind) for metric in ("dot", "cosine", "l2") for kind in ("float32", "int8", "codes")]
 SCANS.remove(("l2", "codes"))
