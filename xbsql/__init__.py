@@ -32,18 +32,35 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_search import (
+        add_to_index,
+        build_index,
+        delete_from_index,
+        drop_index,
+        duplicates,
+        indexes,
+        search,
+        search_text,
+        similarity_join,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "XbsqlError",
     "__version__",
+    "add_to_index",
+    "build_index",
     "classify",
     "connect",
+    "delete_from_index",
+    "drop_index",
     "drop_model",
+    "duplicates",
     "embed",
     "evaluate",
     "fit",
+    "indexes",
     "language",
     "last_calls",
     "load",
@@ -51,12 +68,28 @@ __all__ = [
     "models",
     "predict_table",
     "promote",
+    "search",
+    "search_text",
     "selfcheck",
     "similarity",
+    "similarity_join",
     "transfer",
 ]
 
-_HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"}
+_HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"} | dict.fromkeys(
+    (
+        "add_to_index",
+        "build_index",
+        "delete_from_index",
+        "drop_index",
+        "duplicates",
+        "indexes",
+        "search",
+        "search_text",
+        "similarity_join",
+    ),
+    "twins_search",
+)
 
 
 def __getattr__(name: str) -> object:

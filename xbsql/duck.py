@@ -8,6 +8,7 @@ import re
 import secrets
 import threading
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,19 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
 from xbsql.arrow import records
-from xbsql.functions import FUNCTIONS
+from xbsql.function import Helper
+from xbsql.functions import FUNCTIONS, HELPERS
 from xbsql.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from xbsql.functions import Function
+    from xbsql.function import Function
 
+BATCH_ROWS = 65_536
 ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # A UDF stays in the database's catalogue as a bare pointer when the connection that registered it is closed:
@@ -131,22 +134,47 @@ def rows_of(where: str, con: DuckDBPyConnection, data: object, *, ordered: bool 
     Raises:
         XbsqlError: no such table, not a table, or no rows.
     """
-    query = "SELECT t.* FROM {} t" + (" ORDER BY hash(t)" if ordered else "")
-    try:
-        if isinstance(data, str):
-            escaped = data.replace("'", "''")
-            table = con.sql(query.format(f"query_table('{escaped}')")).to_arrow_table()
-        elif isinstance(data, duckdb.DuckDBPyRelation):
-            table = data.query("given", query.format("given")).to_arrow_table()  # type: ignore[union-attr]
-        else:
-            cursor = con.cursor()
-            cursor.register("given", data)
-            table = cursor.sql(query.format("given")).to_arrow_table()
-    except duckdb.Error as error:
-        raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
+    with _one_line(where):
+        table = _relation(con, data, ordered=ordered).to_arrow_table()
     if not len(table):
         raise errors.invalid(where, "the table has no rows", "give a table with at least one row")
     return table
+
+
+def batches_of(where: str, con: DuckDBPyConnection, data: object) -> Iterator[pa.RecordBatch]:
+    """A table's rows as they come, some at a time, so that memory does not grow with the table.
+
+    Args:
+        where: the function, for errors.
+        con: where names are looked up.
+        data: as for `rows_of`, or an Arrow record batch reader.
+
+    Raises:
+        XbsqlError: no such table, or not a table.
+    """
+    with _one_line(where):
+        yield from _relation(con, data, ordered=False).to_arrow_reader(BATCH_ROWS)
+
+
+def _relation(con: DuckDBPyConnection, data: object, *, ordered: bool) -> DuckDBPyRelation:
+    query = "SELECT t.* FROM {} t" + (" ORDER BY hash(t)" if ordered else "")
+    if isinstance(data, str):
+        escaped = data.replace("'", "''")
+        return con.sql(query.format(f"query_table('{escaped}')"))
+    if isinstance(data, duckdb.DuckDBPyRelation):
+        return data.query("given", query.format("given"))  # type: ignore[return-value]
+    cursor = con.cursor()
+    cursor.register("given", data)
+    return cursor.sql(query.format("given"))
+
+
+@contextmanager
+def _one_line(where: str) -> Iterator[None]:
+    """DuckDB's errors as one line of ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
 
 
 def _databases(con: DuckDBPyConnection) -> dict[str, str | None]:
@@ -181,7 +209,8 @@ def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
     own.execute(f"ATTACH ':memory:' AS {alias} (READ_WRITE)")
     own.execute(f"CREATE TABLE {alias}._nothing (_nothing INTEGER)")
     own.execute(f"COMMENT ON TABLE {alias}._nothing IS 'xbsql {token}'")
-    for function in FUNCTIONS:
+    functions: tuple[Function | Helper, ...] = (*FUNCTIONS, *HELPERS)
+    for function in functions:
         call = _callable(function, session)
         _callables.append(call)
         con.create_function(
@@ -199,7 +228,7 @@ def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
     _sessions[token] = session
 
 
-def _callable(function: Function, session: Session) -> Callable[..., pa.Array]:
+def _callable(function: Function | Helper, session: Session) -> Callable[..., pa.Array]:
     """The UDF: rows become one list value, and every error one line that stands alone."""
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
@@ -213,7 +242,9 @@ def _callable(function: Function, session: Session) -> Callable[..., pa.Array]:
             raise errors.invalid(
                 f"xb.{function.name}", problem, "this is a fault of xbsql, please report it"
             ) from error
-        return records(found, function.fields) if isinstance(found, list) else found
+        if isinstance(function, Helper) or not isinstance(found, list):
+            return found
+        return records(found, function.fields)
 
     call.__annotations__ = {}  # DuckDB evaluates annotations, and these are for type checkers only
     return call

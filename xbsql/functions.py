@@ -2,95 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-import pyarrow as pa
-
 from xbsql import handlers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Kind = Literal["row", "set", "action"]
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a SQL function.
-
-    Attributes:
-        name: as in `name := value`.
-        doc: type and meaning, one line.
-        default: SQL text of the default; None where the argument must be given.
-    """
-
-    name: str
-    doc: str
-    default: str | None = None
-
-
-@dataclass(frozen=True)
-class Function:
-    """One function of the SQL surface: a macro over one UDF.
-
-    Attributes:
-        name: without the alias.
-        kind: 'row' in a SELECT list, 'set' in FROM, 'action' after CALL or FROM.
-        arguments: in order.
-        returns: the DuckDB type of the UDF; for sets and actions a list of rows.
-        doc: what it does, NULL and error rules.
-        example: SQL that runs on the sample tables `home` (category, title) and `japan`.
-        handler: (session, *columns) -> an array, or the rows of a set or an action; columns come in the order
-            in which the macro passes them.
-        effects: whether DuckDB must call it exactly as often as it is written.
-    """
-
-    name: str
-    kind: Kind
-    arguments: tuple[Argument, ...]
-    returns: str
-    doc: str
-    example: str
-    handler: Callable[..., Any]
-    effects: bool = False
-
-    @property
-    def udf(self) -> str:
-        """The name of the UDF behind the macro."""
-        return f"_xb_{self.name.removesuffix('_table')}"
-
-    @property
-    def fields(self) -> pa.StructType:
-        """The columns of a set or an action."""
-        return pa.struct([(name, ARROW[kind]) for name, kind in _columns(self.returns)])
-
-
-ARROW = {
-    "VARCHAR": pa.string(),
-    "INTEGER": pa.int32(),
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-    "TIMESTAMP": pa.timestamp("us"),
-}
-
-
-def _columns(struct: str) -> list[tuple[str, str]]:
-    """The names and types in 'STRUCT("a" X, "b" Y)[]'."""
-    inner = struct[struct.index("(") + 1 : struct.rindex(")")]
-    pairs = (part.strip().rsplit(" ", 1) for part in inner.split(","))
-    return [(name.strip('"'), kind) for name, kind in pairs]
-
-
-def _rows(**columns: str) -> str:
-    """The DuckDB type of a list of rows with these columns."""
-    return f"STRUCT({', '.join(f'{chr(34)}{name}{chr(34)} {kind}' for name, kind in columns.items())})[]"
-
+from xbsql.function import DATA as _DATA
+from xbsql.function import Argument, Function, Helper
+from xbsql.function import rows_type as _rows
+from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
 _NEW_MODEL = Argument("model", "VARCHAR: the name to store it under")
-_DATA = "a table: its name, a CTE, a registered Arrow or Polars object or a Python variable"
 _OPTIONS = Argument(
     "options", "STRUCT: text, ignore (lists of columns), seed and more, see docs/options.md", "{}"
 )
@@ -328,4 +247,6 @@ FUNCTIONS: tuple[Function, ...] = (
     MODEL_CARD,
     LAST_CALLS,
     SELFCHECK,
+    *SEARCH_FUNCTIONS,
 )
+HELPERS: tuple[Helper, ...] = SEARCH_HELPERS

@@ -32,7 +32,12 @@ def constant(where: str, argument: str, column: Column) -> Any:  # noqa: ANN401 
     return values[0].as_py() if len(values) else None
 
 
-def _text(where: str, argument: str, column: Column) -> str:
+def text_of(where: str, argument: str, column: Column) -> str:
+    """The one name that a column of equal texts holds.
+
+    Raises:
+        XbsqlError: it is no text, or varies from row to row.
+    """
     value = constant(where, argument, column)
     if not isinstance(value, str):
         raise errors.invalid(where, f"{argument} must be a name in quotes, got {value!r}")
@@ -56,11 +61,11 @@ def _table(where: str, argument: str, column: Column, *, may_be_empty: bool = Fa
 
 
 def embed(session: Session, texts: Column, model: Column) -> pa.Array:
-    return session.embed(one_chunk(texts), _text("xb.embed", "model", model) if len(model) else "text")
+    return session.embed(one_chunk(texts), text_of("xb.embed", "model", model) if len(model) else "text")
 
 
 def similarity(session: Session, a: Column, b: Column, metric: Column) -> pa.Array:
-    return session.similarity(one_chunk(a), one_chunk(b), _text("xb.similarity", "metric", metric))
+    return session.similarity(one_chunk(a), one_chunk(b), text_of("xb.similarity", "metric", metric))
 
 
 def language(session: Session, texts: Column) -> pa.Array:
@@ -68,17 +73,17 @@ def language(session: Session, texts: Column) -> pa.Array:
 
 
 def classify(session: Session, model: Column, inputs: Column) -> pa.Array:
-    return session.classify(_text("xb.classify", "model", model), one_chunk(inputs))
+    return session.classify(text_of("xb.classify", "model", model), one_chunk(inputs))
 
 
 def predict(session: Session, model: Column, rows: Column) -> pa.Array:
-    return session.predict(_text("xb.predict_table", "model", model), one_chunk(rows))
+    return session.predict(text_of("xb.predict_table", "model", model), one_chunk(rows))
 
 
 def evaluate(session: Session, model: Column, label: Column, by: Column, data: Column) -> Rows:
     where = "xb.evaluate"
     return session.evaluate(
-        _text(where, "model", model),
+        text_of(where, "model", model),
         _table(where, "tbl", data),
         constant(where, "label", label),
         constant(where, "by", by),
@@ -96,10 +101,10 @@ def fit(
 ) -> Rows:
     where = "xb.fit"
     return session.fit(
-        _text(where, "model", model),
+        text_of(where, "model", model),
         _table(where, "data", data),
-        _text(where, "label", label),
-        task=_text(where, "task", task),
+        text_of(where, "label", label),
+        task=text_of(where, "task", task),
         market=constant(where, "market", market),
         options=_options(where, options),
     )
@@ -119,24 +124,24 @@ def transfer(
     where = "xb.transfer"
     home = _table(where, "source", source, may_be_empty=True)
     return session.transfer(
-        _text(where, "model", model),
+        text_of(where, "model", model),
         _table(where, "data", data),
-        _text(where, "label", label),
+        text_of(where, "label", label),
         base=constant(where, "base", base),
         source=None if home.column_names == ["_nothing"] else _table(where, "source", source),
         market=constant(where, "market", market),
-        method=_text(where, "method", method),
+        method=text_of(where, "method", method),
         options=_options(where, options),
     )
 
 
 def promote(session: Session, model: Column, version: Column) -> Rows:
-    name = _text("xb.promote", "model", model)
-    return session.promote(name, _text("xb.promote", "version", version))
+    name = text_of("xb.promote", "model", model)
+    return session.promote(name, text_of("xb.promote", "version", version))
 
 
 def drop_model(session: Session, model: Column) -> Rows:
-    return session.drop_model(_text("xb.drop_model", "model", model))
+    return session.drop_model(text_of("xb.drop_model", "model", model))
 
 
 def models(session: Session, _: Column) -> Rows:
@@ -144,7 +149,7 @@ def models(session: Session, _: Column) -> Rows:
 
 
 def model_card(session: Session, model: Column) -> Rows:
-    return session.model_card(_text("xb.model_card", "model", model))
+    return session.model_card(text_of("xb.model_card", "model", model))
 
 
 def last_calls(session: Session, _: Column) -> Rows:

@@ -16,7 +16,9 @@ import pyarrow as pa
 from xbsql import artifact, errors, tasks
 from xbsql.arrow import digest, is_text, matrix
 from xbsql.calls import CallLog
-from xbsql.cards import arm_rows, card_rows, model_row
+from xbsql.cards import arm_rows, card_rows, model_row, verdict_card
+from xbsql.index.builder import Builder
+from xbsql.index.shelf import Shelf
 from xbsql.model import Model, restore
 from xbsql.store import Store, check_name
 
@@ -45,6 +47,8 @@ class Session:
         store: where its models rest.
         device: 'auto', 'cpu' or 'cuda'.
         calls: the log behind `xb.last_calls()`.
+        indexes: the store's indexes, open.
+        builder: what changes them.
         progress: called with a fraction (0 to 1) and a short text during fits.
     """
 
@@ -56,6 +60,8 @@ class Session:
         self.store = Store(store)
         self.device = device
         self.calls = CallLog()
+        self.indexes = Shelf(store / "indexes", device)
+        self.builder = Builder(self.indexes, self.encoder)
         self.progress = progress or (lambda fraction, text: None)
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()
@@ -227,7 +233,7 @@ class Session:
                 data, label, base=home, source=source, market=market, method=method, options=given,
                 progress=self.progress,
             )  # fmt: skip
-            return fitted, {"verdict": verdict.record(), "market": market, "base": base}
+            return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
 
         artifact, seconds = self._once(where, model, key, len(data), label, run)
         common = {"model": artifact.name, "version": artifact.version}

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+    from xbsql.function import Function
+
     Values: TypeAlias = pa.Array | pa.ChunkedArray
 
 
-def _rows(function: functions.Function, rows: list[dict[str, Any]]) -> pa.Table:
+def _rows(function: Function, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(list(function.fields)))
 
 

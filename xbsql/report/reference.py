@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xbsql.functions import FUNCTIONS, Function
+from xbsql.functions import FUNCTIONS
+
+if TYPE_CHECKING:
+    from xbsql.function import Function
 
 HEAD = """# SQL reference
 

@@ -1,0 +1,1 @@
+"""Vectors and texts with ids: built once, kept in the store, searched exactly."""

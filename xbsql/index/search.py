@@ -1,0 +1,228 @@
+"""An open index: its segments mapped, searched exactly and merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from xbsql import errors, kernels
+from xbsql.arrow import is_text
+from xbsql.index import generation
+from xbsql.index.hits import HIT, Hits, fused, merged
+from xbsql.index.segment import Measure, Segment, open_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from xbsql.index.generation import Card
+DEPTH = 100
+"""Ranks of each list that the fusion looks at, at least."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """One generation of an index, read-only; a row number counts through all segments.
+
+    Attributes:
+        name: the index's name.
+        number: its generation.
+        card: what it is.
+        created: when it was written.
+        segments: its blocks.
+        alive: bool, shape (n,), or None where no row was deleted.
+    """
+
+    name: str
+    number: int
+    card: Card
+    created: str
+    segments: tuple[Segment, ...]
+    alive: NDArray[np.bool_] | None
+
+    @classmethod
+    def open(cls, folder: Path, device: torch.device) -> Index:
+        """Map a generation.
+
+        Raises:
+            OSError: it has gone, a newer one took its place.
+            XbsqlError: it is broken, or was emptied because a newer one took its place.
+        """
+        card, created = generation.read_card(folder)
+        measure = measure_of(card)
+        segments = tuple(open_segment(folder, name, measure, device) for name in card.segments)
+        alive = folder / generation.ALIVE
+        kept = np.load(alive, allow_pickle=False) if alive.exists() else None
+        return cls(folder.parent.name, int(folder.name), card, created, segments, kept)
+
+    @property
+    def size(self) -> int:
+        """Rows at rest, deleted ones too."""
+        return sum(len(segment) for segment in self.segments)
+
+    @property
+    def device(self) -> str:
+        """Where the vectors are: 'cpu' or 'cuda'."""
+        return self.segments[0].vectors.device.type
+
+    @property
+    def ids(self) -> pa.ChunkedArray:
+        """int64 or string, shape (n,), one chunk a segment."""
+        return pa.chunked_array([segment.ids for segment in self.segments])
+
+    def find(self, ids: pa.Array) -> NDArray[np.bool_]:
+        """Which rows have one of these ids and are alive, bool of shape (n,); unknown ids match nothing."""
+        if pa.types.is_null(ids.type) or not len(ids):
+            return np.zeros(self.size, dtype=bool)
+        kind = pa.string() if self.card.id_type == "string" else pa.int64()
+        try:
+            wanted = ids.cast(kind) if not is_text(ids.type) or kind == pa.string() else _whole(ids)
+        except pa.ArrowInvalid as error:
+            problem = f"index '{self.name}' has {self.card.id_type} ids, got {ids.type}: {error}"
+            raise errors.invalid("xb.search", " ".join(problem.split()), "filter by its ids") from error
+        found = np.concatenate([_among(segment.ids, wanted) for segment in self.segments])
+        return found if self.alive is None else found & self.alive
+
+    def search(
+        self, queries: NDArray[np.floating], k: int, mask: NDArray[np.bool_] | None = None
+    ) -> Hits:  # fmt: skip
+        """The k best rows of each query, exactly; of equal scores the lower row comes first.
+
+        Args:
+            queries: shape (m, d).
+            k: how many, 1 or more.
+            mask: bool, shape (n,): only rows that are True; as many as match are found.
+
+        Raises:
+            XbsqlError: the queries have another length than the index.
+        """
+        if queries.shape[1] != self.card.dim:
+            problem = f"index '{self.name}' has vectors of {self.card.dim} numbers, got {queries.shape[1]}"
+            raise errors.invalid("xb.search", problem, "embed the query with the model of the index")
+        asked = torch.from_numpy(np.ascontiguousarray(queries, dtype=np.float32)).to(self.device)
+        keep = mask if self.alive is None or mask is not None else self.alive
+        parts, start = [], 0
+        for segment in self.segments:
+            stop = start + len(segment)
+            part = self._within(segment, asked, k, None if keep is None else keep[start:stop])
+            parts.append(Hits(part.scores, np.where(part.rows >= 0, part.rows + start, -1)))
+            start = stop
+        return merged(parts, k)
+
+    def _within(self, segment: Segment, asked: torch.Tensor, k: int, keep: NDArray[np.bool_] | None) -> Hits:
+        prepared, mask = segment.prepared, None
+        if keep is not None:
+            mask = torch.from_numpy(np.ascontiguousarray(keep)).to(self.device)
+        scores, rows = kernels.topk(
+            asked, segment.vectors, min(k, len(segment)), metric=prepared.metric, weights=prepared.weights,
+            mask=mask, prepared=prepared,
+        )  # fmt: skip
+        return Hits(scores.cpu().numpy(), rows.cpu().numpy())
+
+    def search_text(
+        self,
+        texts: Sequence[str],
+        vectors: NDArray[np.float32] | None,
+        k: int,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Hits:
+        """The k best rows of each text, by the ranks of words (BM25) and of vectors together.
+
+        A row's score is the sum of 1 / (60 + rank) over the two lists, so no scale has to fit another.
+
+        Args:
+            texts: m queries.
+            vectors: float32, shape (m, d): their embeddings; None leaves words alone.
+            k: how many, 1 or more.
+            mask: as for `search`.
+        """
+        depth = max(DEPTH, 5 * k)
+        lists = [self.search_words(texts, depth, mask)]
+        if vectors is not None:
+            lists.append(self.search(vectors, depth, mask))
+        return fused(lists, k)
+
+    def search_words(self, texts: Sequence[str], k: int, mask: NDArray[np.bool_] | None = None) -> Hits:
+        """The k rows with the best BM25 of each text; a row that shares no term with it is not found.
+
+        Raises:
+            XbsqlError: the index holds no text.
+        """
+        from xbsql.index.lexical import Postings, rarity
+
+        inverted = [segment.inverted for segment in self.segments if segment.inverted is not None]
+        if len(inverted) < len(self.segments):
+            raise errors.invalid(
+                "xb.search_text", f"index '{self.name}' holds no text", "build it with text := the column"
+            )
+        keep = self.alive if mask is None else mask
+        mean = float(sum(part.length.sum(dtype=np.float64) for part in inverted)) / self.size
+        counts = Postings.of(texts).counts
+        found = []
+        for row in range(len(texts)):
+            terms = counts.indices[counts.indptr[row] : counts.indptr[row + 1]].astype(np.int64)
+            holding = sum(part.start[terms + 1] - part.start[terms] for part in inverted)
+            worth = rarity(self.size, np.asarray(holding, np.int64))
+            scores = np.concatenate([part.scores(terms, worth, mean) for part in inverted])
+            if keep is not None:
+                scores[~keep] = 0.0
+            found.append(_best(scores, k))
+        rows = np.stack([_padded(rows, k, -1) for _, rows in found])
+        return Hits(np.stack([_padded(scores, k, -np.inf) for scores, _ in found]), rows)
+
+    def records(self, hits: Hits, present: NDArray[np.bool_]) -> pa.Array:
+        """Hits as LIST of STRUCT(id, score, rank), one list a query; NULL for queries that are not present.
+
+        Args:
+            hits: of the queries that are present.
+            present: bool, shape (m,).
+        """
+        there = np.zeros((len(present), hits.rows.shape[1]), dtype=bool)
+        there[present] = hits.rows >= 0
+        counts = there.sum(axis=1)
+        ranks = np.broadcast_to(np.arange(1, there.shape[1] + 1, dtype=np.int32), there.shape)[there]
+        ids = self.ids.take(pa.array(hits.rows[hits.rows >= 0])).cast(pa.string())
+        joined = ids.combine_chunks() if ids.num_chunks != 1 else ids.chunk(0)
+        fields = [joined, pa.array(hits.scores[hits.rows >= 0]), pa.array(ranks)]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        values = pa.StructArray.from_arrays(fields, fields=list(HIT))
+        mask = None if present.all() else pa.array(~present)
+        return pa.ListArray.from_arrays(pa.array(offsets), values, mask=mask)
+
+
+def measure_of(card: Card) -> Measure:
+    """How the vectors of an index are compared."""
+    return Measure(card.metric, None if card.weights is None else np.array(card.weights, np.float64))
+
+
+def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The k largest scores above 0 and their rows, the lower row first among equals."""
+    if k < len(scores):
+        floor = np.partition(scores, len(scores) - k)[len(scores) - k]
+        rows = np.flatnonzero((scores >= floor) & (scores > 0))
+    else:
+        rows = np.flatnonzero(scores > 0)
+    rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
+    return scores[rows], rows
+
+
+def _padded(values: NDArray[np.generic], k: int, fill: float) -> NDArray[np.generic]:
+    return np.concatenate([values, np.full(k - len(values), fill, values.dtype)])
+
+
+def _among(ids: pa.Array, wanted: pa.Array) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = pc.is_in(ids, value_set=wanted).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _whole(texts: pa.Array) -> pa.Array:
+    """Texts as whole numbers; what is no number can be no id of such an index."""
+    plain = texts.cast(pa.string())
+    return plain.filter(pc.match_substring_regex(plain, r"^-?[0-9]{1,18}$")).cast(pa.int64())

@@ -1,0 +1,163 @@
+"""One block of an index at rest: written once, then mapped into memory and never changed.
+
+Its files stand in the folder of a generation, all named after the block's digest:
+
+vectors.npy    float32, (n, d)
+codes.npy      int8, (n, d): what a search scans; it then scores what is left in the vectors themselves
+bounds.npy     float32, (3, n / 64 rounded up): scale, rest and reach of the codes
+length.npy     float32, (n,)
+ids.arrow      int64 or string, ascending
+term-*.npy     the texts' terms, where there are texts
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from xbsql import kernels
+from xbsql.kernels.prepared import Codes, Prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from xbsql.index.draft import Rows
+    from xbsql.index.lexical import Inverted
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How the vectors of an index are compared.
+
+    Attributes:
+        metric: 'cosine', 'dot' or 'l2'.
+        weights: float64, shape (d,), or None: multiplies every feature, see `xbsql.kernels.topk`.
+    """
+
+    metric: str
+    weights: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows of an index, mapped from their files.
+
+    Attributes:
+        name: the digest that its files are named after.
+        ids: int64 or string, shape (n,), ascending.
+        vectors: float32, shape (n, d).
+        prepared: codes and lengths for `kernels.topk`.
+        inverted: the texts' terms; None where there are no texts.
+    """
+
+    name: str
+    ids: pa.Array
+    vectors: torch.Tensor
+    prepared: Prepared
+    inverted: Inverted | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def write(folder: Path, rows: Rows, measure: Measure) -> str:
+    """Write a segment's files; nothing refers to them yet.
+
+    Returns:
+        The segment's name, a digest of its content: equal rows give equal names.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    sha = hashlib.sha256()
+    draft = folder / "draft.vectors.npy"
+    _write_blocks(draft, rows, sha)
+    _write_ids(folder / "draft.ids.arrow", rows.ids, sha)
+    arrays = _codes(draft, measure)
+    if rows.postings is not None:
+        inverted = rows.postings.inverted()
+        terms = {f"term-{field.name}": getattr(inverted, field.name) for field in fields(inverted)}
+        for name, array in terms.items():
+            sha.update(name.encode() + array.tobytes())
+        arrays |= terms
+    for part, array in arrays.items():
+        with (folder / f"draft.{part}.npy").open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+    name = sha.hexdigest()[:16]
+    for path in folder.glob("draft.*"):
+        path.rename(folder / f"{name}.{path.name.removeprefix('draft.')}")
+    return name
+
+
+def open_segment(folder: Path, name: str, measure: Measure, device: torch.device) -> Segment:
+    """Map a segment's files; nothing is read before it is used, unless it goes to another device."""
+    vectors = _tensor(folder, name, "vectors").to(device)
+    length = _tensor(folder, name, "length").to(device)
+    codes = None
+    if (folder / f"{name}.codes.npy").exists():
+        scale, rest, reach = _tensor(folder, name, "bounds").to(device)
+        codes = Codes(_tensor(folder, name, "codes").to(device), scale, rest, reach)
+    weights = None if measure.weights is None else torch.from_numpy(measure.weights).to(device)
+    prepared = Prepared(measure.metric, weights, length, codes)
+    with pa.memory_map(str(folder / f"{name}.ids.arrow")) as source:
+        ids = pa.ipc.open_file(source).read_all().column(0).chunk(0)
+    return Segment(name, ids, vectors, prepared, _inverted(folder, name))
+
+
+def _write_blocks(path: Path, rows: Rows, sha: hashlib._Hash) -> None:
+    """The vectors as an .npy file. Plain writes: a full disk is an error here, in a map it is a signal."""
+    shape = (len(rows), rows.dim)
+    with path.open("wb") as file:
+        _npy_header(file, shape, np.dtype(np.float32))
+        for block in rows.blocks():
+            sha.update(block.data)
+            file.write(block.data)
+
+
+def _npy_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_2_0(file, header)
+
+
+def _write_ids(path: Path, ids: pa.Array, sha: hashlib._Hash) -> None:
+    table = pa.table([ids], names=["id"])
+    with path.open("wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    with path.open("rb") as written:
+        sha.update(hashlib.file_digest(written, "sha256").digest())
+
+
+def _codes(vectors: Path, measure: Measure) -> dict[str, NDArray[np.generic]]:
+    corpus = np.load(vectors, mmap_mode="c", allow_pickle=False)
+    coded = measure.metric != "l2"
+    made = kernels.prepare(corpus, metric=measure.metric, weights=measure.weights, codes=coded)
+    arrays: dict[str, NDArray[np.generic]] = {"length": made.length.numpy()}
+    if made.codes is not None:
+        bounds = torch.stack([made.codes.scale, made.codes.rest, made.codes.reach])
+        arrays |= {"codes": made.codes.code.numpy(), "bounds": bounds.numpy()}
+    return arrays
+
+
+def _load(folder: Path, name: str, part: str) -> NDArray[np.generic]:
+    """An array mapped copy-on-write: torch takes it as writable, and the file stays as it is."""
+    array: NDArray[np.generic] = np.load(folder / f"{name}.{part}.npy", mmap_mode="c", allow_pickle=False)
+    return array
+
+
+def _tensor(folder: Path, name: str, part: str) -> torch.Tensor:
+    return torch.from_numpy(_load(folder, name, part))
+
+
+def _inverted(folder: Path, name: str) -> Inverted | None:
+    if not (folder / f"{name}.term-start.npy").exists():
+        return None
+    from xbsql.index.lexical import Inverted
+
+    return Inverted(**{field.name: _load(folder, name, f"term-{field.name}") for field in fields(Inverted)})  # type: ignore[arg-type]

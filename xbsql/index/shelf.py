@@ -1,0 +1,193 @@
+"""The indexes of one store: opened once for all queries of a process, listed, filtered and dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.index import generation
+from xbsql.index.kept import Kept
+from xbsql.store import NAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from xbsql.index.search import Index
+
+EVERYTHING = "*"
+"""Stands for no filter. NULL cannot: it is what list() makes of no row, so it lets nothing through."""
+_TRIES = 20
+
+
+class Shelf:
+    """What a session has open of its store's indexes. Threads may share it.
+
+    Args:
+        path: the folder of the indexes.
+        device: 'auto', 'cpu' or 'cuda'.
+    """
+
+    def __init__(self, path: Path, device: str = "auto") -> None:
+        self.path = path
+        self._device = device
+        self._open: dict[str, Index] = {}
+        self._filters: Kept[str, pa.Array] = Kept()
+        self._masks: Kept[tuple[str, str, int], NDArray[np.bool_]] = Kept()
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The names of all indexes, sorted."""
+        if not self.path.is_dir():
+            return []
+        homes = (entry for entry in self.path.iterdir() if not entry.name.startswith("."))
+        return sorted(home.name for home in homes if generation.numbers(home))
+
+    def home(self, where: str, name: str) -> Path:
+        """The folder of an index, there or not.
+
+        Raises:
+            XbsqlError: the name is not an identifier.
+        """
+        if not NAME.fullmatch(name):
+            remedy = "use letters, digits, '_', '-' and '.', starting with a letter"
+            raise errors.invalid(where, f"'{name[:120]}' cannot be an index's name", remedy)
+        return self.path / name
+
+    def open(self, where: str, name: str) -> Index:
+        """The newest generation of an index, mapped; it stays good when a newer one is published.
+
+        Raises:
+            XbsqlError: no such index, or it is broken.
+        """
+        home, tries = self.home(where, name), _TRIES
+        while True:
+            known = generation.numbers(home)
+            if not known:
+                raise errors.unknown(where, "index", name, self.names(), place="the store has")
+            with self._lock:
+                kept = self._open.get(name)
+                if kept is not None and kept.number == known[-1]:
+                    return kept
+                try:
+                    return self._map(name, home / str(known[-1]))
+                except (OSError, errors.XbsqlError) as error:
+                    tries -= 1
+                    if not tries or generation.numbers(home)[-1:] == known[-1:]:
+                        raise errors.invalid(where, str(error)) from error
+
+    def _map(self, name: str, folder: Path) -> Index:
+        from xbsql.index.search import Index
+
+        found = self._open[name] = Index.open(folder, self.device())
+        return found
+
+    def device(self) -> torch.device:
+        """Where vectors go."""
+        import torch
+
+        cuda = torch.cuda.is_available() and self._device != "cpu"
+        return torch.device("cuda" if cuda else "cpu")
+
+    def drop(self, name: str) -> int:
+        """Remove an index; says how many rows went.
+
+        Raises:
+            XbsqlError: no such index, or its folder cannot be removed.
+        """
+        where = "xb.drop_index"
+        home = self.home(where, name)
+        known = generation.numbers(home)
+        if not known:
+            raise errors.unknown(where, "index", name, self.names(), place="the store has")
+        try:
+            rows = generation.read_card(home / str(known[-1]))[0].rows
+        except (OSError, errors.XbsqlError):
+            rows = 0
+        try:
+            generation.bury(home)
+        except OSError as error:
+            problem = f"cannot remove index '{name}': {error.strerror or error}"
+            raise errors.invalid(where, problem, "make the store writable") from error
+        with self._lock:
+            self._open.pop(name, None)
+        return rows
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an index; a broken one says so in `note`."""
+        found: list[dict[str, Any]] = []
+        for name in self.names():
+            folder = self.path / name / str(generation.numbers(self.path / name)[-1])
+            try:
+                card, created = generation.read_card(folder)
+            except (OSError, errors.XbsqlError) as error:
+                found.append({"index": name, "note": str(error)})
+                continue
+            size = sum(file.stat().st_size for file in folder.iterdir())
+            found.append({**index_row(name, card), "bytes": size, "created": created})
+        return found
+
+    def keep(self, where: str, ids: pa.Array | str | None) -> str:
+        """Keep a list of ids for the searches of a query, which name it by what this returns.
+
+        Args:
+            where: the SQL function, for errors.
+            ids: the ids that may be found; '*' for all of them, None for none.
+
+        Raises:
+            XbsqlError: neither a list nor '*'.
+        """
+        if isinstance(ids, str):
+            if ids != EVERYTHING:
+                remedy = "give a list of ids: filter := (SELECT list(id) FROM t WHERE ...)"
+                raise errors.invalid(where, f"filter is '{ids[:80]}'", remedy)
+            return EVERYTHING
+        wanted = pa.nulls(0) if ids is None else ids.drop_null()
+        sha = hashlib.sha256(str(wanted.type).encode())
+        sha.update(pa.record_batch([wanted], names=["id"]).serialize())
+        token = sha.hexdigest()
+        with self._lock:
+            self._filters.put(token, wanted)
+        return token
+
+    def mask(self, where: str, index: Index, token: str) -> NDArray[np.bool_] | None:
+        """The rows of an index that a kept filter lets through, bool of shape (n,); None for no filter.
+
+        Raises:
+            XbsqlError: the filter was kept too long ago, or its ids are of another type.
+        """
+        if token == EVERYTHING:
+            return None
+        key = (token, index.name, index.number)
+        with self._lock:
+            found, wanted = self._masks.get(key), self._filters.get(token)
+        if found is not None:
+            return found
+        if wanted is None:
+            problem = "the query has more filters than are kept at once"
+            raise errors.invalid(where, problem, "search with fewer different filters a query")
+        made = index.find(wanted)
+        with self._lock:
+            self._masks.put(key, made)
+        return made
+
+
+def index_row(name: str, card: generation.Card) -> dict[str, Any]:
+    """What SQL shows of an index."""
+    return {
+        "index": name,
+        "rows": card.rows,
+        "skipped": card.skipped,
+        "dim": card.dim,
+        "metric": card.metric,
+        "encoder": card.encoder,
+        "has_text": card.has_text,
+        "seconds": card.seconds,
+    }
