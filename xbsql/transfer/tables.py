@@ -133,7 +133,7 @@ def _alone(name: str, learner: Learner, prior: float) -> Candidate:
 
 
 def _pooled_trees(tables: Tables) -> Boosted:
-    return Boosted(tables.layout("market"), tables.classes)
+    return Boosted(tables.layout("market"), tables.classes, leaves=15)
 
 
 def _home(
