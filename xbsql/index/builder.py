@@ -166,9 +166,9 @@ class Builder:
             alive = ~gone if index.alive is None else index.alive & ~gone
             generation.link_segments(home / str(index.number), index.card.segments, folder)
             generation.write_alive(folder, alive)
-            digest = digest(index.card.key, "delete", np.packbits(alive).tobytes().hex())
+            key = digest(index.card.key, "delete", np.packbits(alive).tobytes().hex())
             seconds = round(time.perf_counter() - start, 3)
-            return replace(index.card, key=digest, change=digest, rows=int(alive.sum()), seconds=seconds)
+            return replace(index.card, key=key, change=key, rows=int(alive.sum()), seconds=seconds)
 
         self._publish(where, home, change)
         return index_row(name, self._shelf.open(where, name).card)
