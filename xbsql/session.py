@@ -24,6 +24,7 @@ from xbsql.store import Store, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from xbsql.features.encoder import Encoder
     from xbsql.store import Artifact
@@ -303,7 +304,8 @@ class Session:
             if found is not None:
                 return self.store.promote(f"{name}@{found.version}"), float(found.card["seconds"])
             start = time.perf_counter()
-            fitted, card = run()
+            with _one_thread():
+                fitted, card = run()
             seconds = round(time.perf_counter() - start, 3)
             facts = {
                 "task": fitted.signature.task,
@@ -313,6 +315,17 @@ class Session:
                 "key": key,
             }
             return self.store.save(name, fitted.state(), {**facts, **card}), seconds
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Linear algebra on one thread.
+
+    Sums in one order give the same model again; and threads that wait for each other at every small product
+    stall on a busy machine.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")  # type: ignore[no-any-return]
 
 
 def _key(where: str, parts: Sequence[object]) -> str:

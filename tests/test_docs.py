@@ -1,0 +1,74 @@
+"""What the documentation shows is what happens: every example runs, and the reference is the code's own."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import xbsql
+from xbsql import sample
+from xbsql.functions import FUNCTIONS
+from xbsql.report.reference import reference
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/transfer.md"]
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory):
+    """A shop whose home sells what the foreign market does not, with 60 labels abroad."""
+    folder = tmp_path_factory.mktemp("docs")
+    con = xbsql.connect(folder / "shop.duckdb")
+    con.register("catalogue", sample.catalog())
+    con.execute(
+        """
+        CREATE TABLE home AS SELECT title, category FROM catalogue
+            WHERE market = 'US' AND hash(product_id) % 2 = 0;
+        CREATE TABLE japan AS
+            SELECT title, CASE WHEN position <= 60 THEN category END AS category
+            FROM (SELECT *, row_number() OVER (ORDER BY hash(product_id)) AS position FROM catalogue
+                  WHERE market = 'JP' AND hash(product_id) % 2 = 1);
+        """
+    )
+    con.sql("CALL xb.fit('category_home', home, 'category', market := 'US')").fetchall()
+    yield con
+    con.close()
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_reference_is_made_from_the_functions():
+    assert (ROOT / "docs" / "sql.md").read_text() == reference(), "run `make docs`"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_functions_example_returns_rows(con, function):
+    assert con.sql(function.example).fetchall()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_sql_block_runs(con, page):
+    found = blocks(page, "sql")
+    assert found
+    for block in found:
+        for statement in con.extract_statements(block):
+            con.sql(statement).fetchall()
+
+
+def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    found = blocks("README.md", "python")
+    assert found
+    for block in found:
+        names = {}
+        exec(block, names)
+        names["con"].close()
+    assert "xb." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *PAGES])
+def test_what_a_page_points_to_is_there(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / target).exists(), target
