@@ -74,7 +74,7 @@ def fit(
     step = _scaled(progress)
     found = labels_of(where, data, label)
     if len(found.classes) < 2:
-        only = f"only the class '{found.classes[0]}'" if found.classes else "no value"
+        only = f"only one class, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
         raise errors.invalid(
             where, f"label column '{label}' holds {only}", "give rows of two classes or more"
         )
@@ -85,7 +85,7 @@ def fit(
     sample = Sample(x, y, group=chosen.groups(where, rows, reader))
     candidates = home_candidates(x, len(found.classes), reader.table.categorical, chosen)
     objective = classification(len(found.classes))
-    done = run(candidates, None, sample, Features({}), objective, progress=_fitting(step))
+    done = run(candidates, None, sample, Features({}), objective, seed=chosen.seed, progress=_fitting(step))
     reach = fit_reach(x, reader.table.categorical) if chosen.keep_rows else None
     kept = {name: done.predictors[name] for name in done.predictors if name not in done.blend.members}
     kept = {name: part for name, part in kept.items() if name.endswith((":process", ":text"))}
@@ -147,7 +147,15 @@ def transfer(
     candidates = transfer_candidates(target.pool, len(classes), reader, origin, home, names, chosen)
     candidates = restricted(where, candidates, method)
     objective = classification(len(classes))
-    done = run(candidates, origin, target.labelled, target.pool, objective, progress=_fitting(step))
+    done = run(
+        candidates,
+        origin,
+        target.labelled,
+        target.pool,
+        objective,
+        seed=chosen.seed,
+        progress=_fitting(step),
+    )
     everyone = stack([target.labelled.x, target.pool]) if len(target.pool) else target.labelled.x
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
     model = Classifier(reader, classes, done.blend, label, market, reach)
@@ -164,11 +172,11 @@ def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = No
         model: from `fit` or `transfer`.
         table: rows with the model's columns and the label; rows without a label do not count.
         label: the label column; a class that the model does not know counts as missed.
-        by: a column; one group of rows a value. None measures all rows together.
+        by: a column; one more group of rows for each of its values.
 
     Returns:
-        One row a group and metric: group (None for all rows), metric ('accuracy', 'macro_f1', 'log_loss',
-        'calibration_error'), value, lo and hi (95 % bootstrap interval), rows.
+        One row a group and metric, all rows first: group (None for these), metric ('accuracy', 'macro_f1',
+        'log_loss', 'calibration_error'), value, lo and hi (95 % bootstrap interval), rows.
 
     Raises:
         XbsqlError: no such column, no labelled row.

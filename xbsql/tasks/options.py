@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "finetune")
+KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "seed")
 ROLES = ("text", "category", "ignore")
 
 
@@ -35,14 +35,14 @@ class Options:
         class_names: 'classes': class -> its name or names in the target's language, for `transfer`.
         keep_rows: whether a model may hold embeddings of its training rows. False leaves the learners that
             need them out: then only weights leave a market.
-        finetune: whether the encoder's head may be fine-tuned; it takes long.
+        seed: of folds and resamples; another seed is another fit.
     """
 
     roles: Mapping[str, Any]
     group: str | None
     class_names: Mapping[str, list[str]]
     keep_rows: bool
-    finetune: bool
+    seed: int
 
     @classmethod
     def of(cls, where: str, options: Mapping[str, Any] | None) -> Self:
@@ -60,8 +60,8 @@ class Options:
             raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
         listed = {str(k): [v] if isinstance(v, str) else [str(n) for n in v] for k, v in names.items()}
         roles = {name: given[name] for name in ROLES if name in given}
-        keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
-        return cls(roles, given.get("group"), listed, keep, tune)
+        keep, seed = bool(given.get("keep_rows", True)), int(given.get("seed", 0))
+        return cls(roles, given.get("group"), listed, keep, seed)
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""

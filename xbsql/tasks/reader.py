@@ -153,7 +153,7 @@ def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reade
     found = _read_roles(table, label, options)
     if not found:
         others = [name for name in table.column_names if name != label]
-        problem = f"none of the columns can be read ({', '.join(others) or 'there is only the label'})"
+        problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
     text = tuple(name for name, role in found.items() if role == "text")
     encoded = fit_encoder(table, {name: role for name, role in found.items() if role != "text"})

@@ -45,13 +45,13 @@ def measured(y: Labels, probability: Floats, seed: int = 0) -> list[dict[str, An
 def grouped(
     where: str, table: pa.Table, by: str | None
 ) -> Iterator[tuple[str | None, NDArray[np.int64] | slice]]:
-    """The groups of a table's rows by a column, in order of their value, NULL last; without one all rows.
+    """All rows, then the groups of them by a column: in order of their value, NULL last.
 
     Raises:
         XbsqlError: no such column.
     """
+    yield None, slice(None)
     if by is None:
-        yield None, slice(None)
         return
     if by not in table.column_names:
         raise errors.unknown(where, "column", by, table.column_names, place="the table has")
