@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbsql.transfer.alignment import Moved, adopted, map_between, moved
+from xbsql.transfer.adoption import Unechoed, adopted
+from xbsql.transfer.alignment import Moved, map_between, moved
 from xbsql.transfer.candidate import Candidate, Sample
 from xbsql.transfer.design import Layout, dense
 from xbsql.transfer.feature import source_score
@@ -73,11 +74,15 @@ class Abroad:
         return map_between(np.asarray(pool, np.float32), np.asarray(home, np.float32))
 
     @cached_property
+    def adopted(self) -> Sample:
+        """Rows of the pool with the class of their partner at home."""
+        known = Sample(self._home.rows, self._home.y)
+        return adopted(moved(self._texts.pool, self.across), known, MOST_ADOPTED)
+
+    @cached_property
     def factor(self) -> Factor:
         """The home factor with the adopted rows and the class names."""
-        home = self._home
-        known = Sample(home.rows, home.y)
-        found = adopted(moved(self._texts.pool, self.across), known, MOST_ADOPTED)
+        home, found = self._home, self.adopted
         grown = home.factor.extended(found.x, np.asarray(found.y, np.int64), ADOPTED_NOISE)
         if self._texts.names is None:
             return grown
@@ -87,7 +92,10 @@ class Abroad:
     def fit(self, target: Sample) -> Moved:
         """The process with the target's labels on top; with none of them it is what home alone gives."""
         rows = moved(target.x, self.across) if len(target) else target.x
-        return Moved(_with_labels(self.factor, rows, target, self._home, self._texts.classes), self.across)
+        grown, process = _with_labels(self.factor, rows, target, self._home, self._texts.classes)
+        first, count = len(self._home.y), len(self.adopted)
+        heard = Unechoed(process, first, count, lambda: grown.left_out(process, first, first + count))
+        return Moved(heard, self.across)
 
 
 def text_candidates(
@@ -146,7 +154,7 @@ def from_process(texts: Texts, home: Process) -> list[Candidate]:
     """The home process with the target's labels, and laid out over the target's unlabelled rows."""
 
     def pooled(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return _with_labels(home.factor, target.x, target, home, texts.classes)
+        return _with_labels(home.factor, target.x, target, home, texts.classes)[1]
 
     found = [Candidate("pool:process", "instance", pooled, prior=0.5, pooled=True)]
     if not texts.pool.views or len(texts.pool) < FEWEST_TO_ALIGN:
@@ -182,9 +190,11 @@ def alone(name: str, learner: Learner) -> Candidate:
     return Candidate(name, "target", fit, prior=0.5)
 
 
-def _with_labels(factor: Factor, rows: Features, target: Sample, home: Process, classes: int) -> Process:
+def _with_labels(
+    factor: Factor, rows: Features, target: Sample, home: Process, classes: int
+) -> tuple[Factor, Process]:
     """A factor with the target's labels, at most `MOST_ROWS`; they say how sharp probabilities may be."""
     y = np.asarray(target.y, np.int64)
     kept = share_of_each(y, MOST_ROWS)
     grown = factor.extended(rows.take(kept), y[kept], TARGET_NOISE)
-    return grown.fitted(classes, last=len(kept), sharpness=home.sharpness)
+    return grown, grown.fitted(classes, last=len(kept), sharpness=home.sharpness)

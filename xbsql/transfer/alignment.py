@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.metrics import Floats
-    from xbsql.transfer.candidate import Predictor, Sample
+    from xbsql.transfer.candidate import Predictor
 
 NEIGHBOURHOOD = 10
 """Neighbours that say how crowded it is around a row."""
@@ -91,21 +91,6 @@ def moved(x: Features, across: NDArray[np.float32]) -> Features:
     return Features({**views, "text": text / np.maximum(length, 1e-12)})
 
 
-def adopted(pool: Features, source: Sample, most: int) -> Sample:
-    """Unlabelled target rows with the class of their partner in the source: pseudo-labels.
-
-    Only rows that have a partner are taken, the closest pairs first.
-
-    Args:
-        pool: unlabelled rows of the target, already moved.
-        source: the labelled rows of the source.
-        most: how many are taken.
-    """
-    pairs = mutual_pairs(_text(pool), _text(source.x))
-    rows = pairs.target[:most]
-    return replace(source, x=pool.take(rows), y=source.y[pairs.source[:most]], weight=None, group=None)
-
-
 @restorable("moved")
 @dataclass(frozen=True)
 class Moved:
@@ -131,7 +116,3 @@ class Moved:
     def from_state(cls, state: State) -> Self:
         """The predictor again."""
         return cls(restore(state.parts["inner"]), state.arrays["across"])  # type: ignore[arg-type]
-
-
-def _text(x: Features) -> NDArray[np.float32]:
-    return np.ascontiguousarray(dense(x["text"]), np.float32)

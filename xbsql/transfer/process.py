@@ -7,7 +7,7 @@ factor serves every target and every fold. Cost grows with the cube of the rows,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -115,12 +115,25 @@ class Factor:
         """
         truth = indicators(self.y, classes)
         dual = _backward(self.lower, _forward(self.lower, truth))
-        if last >= _FEWEST_FOR_SHARPNESS:
-            tail = self.lower[-last:, -last:]
-            inverse = _forward(tail, np.eye(last, dtype=np.float32))
-            held_out = truth[-last:] - dual[-last:] / np.square(inverse).sum(axis=0)[:, None]
-            sharpness = sharpest(held_out, self.y[-last:])
-        return Process(self.covariance, self.rows, self.y, dual, sharpness)
+        process = Process(self.covariance, self.rows, self.y, dual, sharpness)
+        if last < _FEWEST_FOR_SHARPNESS:
+            return process
+        held_out = self.left_out(process, len(self.y) - last, len(self.y))
+        return replace(process, sharpness=sharpest(held_out, self.y[-last:]))
+
+    def left_out(self, process: Process, first: int, last: int) -> NDArray[np.float32]:
+        """What rows `first` to `last` - 1 score where each of them alone was not there.
+
+        In closed form: the label less the dual over the diagonal of the inverse (Rasmussen and Williams,
+        "Gaussian Processes for Machine Learning", 2006, 5.4.2).
+
+        Returns:
+            float32, shape (last - first, classes).
+        """
+        tail = self.lower[first:, first:]
+        inverse = _forward(tail, np.eye(len(tail), last - first, dtype=np.float32))
+        truth = indicators(self.y[first:last], process.classes)
+        return np.asarray(truth - process.dual[first:last] / np.square(inverse).sum(axis=0)[:, None])
 
 
 @restorable("process")
