@@ -71,7 +71,7 @@ def fit(
         XbsqlError: no such column, no label or one class only, no column that can be read.
     """
     where, chosen = "xb.fit", Options.of("xb.fit", options)
-    step = _scaled(progress)
+    step = progress or _quiet
     found = labels_of(where, data, label)
     if len(found.classes) < 2:
         only = f"only one class, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
@@ -125,44 +125,63 @@ def transfer(
         XbsqlError: neither base nor source, no row, a column that is missing or of another type, no such
             method.
     """
+    model, done = carried(
+        data,
+        label,
+        base=base,
+        source=source,
+        market=market,
+        method=method,
+        options=options,
+        progress=progress,
+    )
+    return model, done.verdict
+
+
+def carried(
+    data: pa.Table,
+    label: str,
+    *,
+    base: Classifier | None = None,
+    source: pa.Table | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Classifier, Transfer]:
+    """The same as `transfer`, with every candidate beside the blend: for those who compare them."""
     where, chosen = "xb.transfer", Options.of("xb.transfer", options)
-    step = _scaled(progress)
+    step = progress or _quiet
     if not data.num_rows:
         raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
     found = labels_of(where, data, label)
     home = base or _home(source, label, chosen, options, step)
-    theirs = None if source is None else labels_of(where, source, label)
-    if source is not None:
-        joined(source.slice(0, 0), data.slice(0, 0), where=where)
     step(0.0, f"reading {data.num_rows} rows")
     reader = home.reader.abroad(chosen.without_group(data), label, chosen.roles)
+    theirs = None if source is None else labels_of(where, source, label)
     classes = merged(home.classes, theirs, found, chosen.class_names)
-    sample = None
-    if source is not None and theirs is not None:
-        rows = source.filter(pa.array(theirs.present))
-        sample = Sample(reader.read(rows), coded(theirs, classes))
-    origin = Source(widened(home.predictor, len(home.classes), len(classes)), sample)
     target = _target(where, data, found, classes, reader, chosen)
-    names = chosen.named(classes, reader)
-    candidates = transfer_candidates(target.pool, len(classes), reader, origin, home, names, chosen)
-    candidates = restricted(where, candidates, method)
-    objective = classification(len(classes))
+    origin = _origin(where, data, source, theirs, classes, reader, home)
+    candidates = transfer_candidates(
+        target.pool, len(classes), reader, origin, home, chosen.named(classes, reader), chosen
+    )
     done = run(
-        candidates,
+        restricted(where, candidates, method),
         origin,
         target.labelled,
         target.pool,
-        objective,
+        classification(len(classes)),
         seed=chosen.seed,
         progress=_fitting(step),
     )
-    everyone = stack([target.labelled.x, target.pool]) if len(target.pool) else target.labelled.x
+    everyone = stack([target.labelled.x, target.pool])
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
     model = Classifier(reader, classes, done.blend, label, market, reach)
     notes = _class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
     notes += _language_notes(reader, data) + _column_notes(reader, chosen.without_group(data), label)
     step(1.0, "transferred")
-    return model, replace(done.verdict, notes=(*done.verdict.notes, *notes))
+    verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
+    return model, replace(done, verdict=verdict)
 
 
 def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = None) -> list[dict[str, Any]]:
@@ -211,6 +230,24 @@ def _home(
     return fit(source, label, options=at_home, progress=lambda share, text: step(0.0, f"home: {text}"))[0]
 
 
+def _origin(
+    where: str,
+    data: pa.Table,
+    source: pa.Table | None,
+    labels: Labels | None,
+    classes: tuple[str, ...],
+    reader: Reader,
+    home: Classifier,
+) -> Source:
+    """The home model over all classes, and the home rows as the target's reader sees them."""
+    model = widened(home.predictor, len(home.classes), len(classes))
+    if source is None or labels is None:
+        return Source(model)
+    joined(source.slice(0, 0), data.slice(0, 0), where=where)
+    rows = source.filter(pa.array(labels.present))
+    return Source(model, Sample(reader.read(rows), coded(labels, classes)))
+
+
 def _target(
     where: str, data: pa.Table, found: Labels, classes: tuple[str, ...], reader: Reader, chosen: Options
 ) -> Target:
@@ -249,8 +286,8 @@ def _column_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
     return [f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread]
 
 
-def _scaled(progress: Progress | None) -> Progress:
-    return progress or (lambda share, text: None)
+def _quiet(share: float, text: str) -> None:
+    """Tell nobody."""
 
 
 def _fitting(step: Progress) -> Progress:

@@ -78,10 +78,9 @@ class Reader:
             if arrow.family_of(table[name].type) not in ("text", "null"):
                 problem = f"column '{name}' is {table[name].type}, and the model reads it as text"
                 raise errors.invalid("xb.transfer", problem, f"cast it ({name}::VARCHAR)")
-        columns = [arrow.one_chunk(table[name]).cast(pa.large_string()) for name in self.text]
-        space = pa.scalar(" ", pa.large_string())
-        whole = pc.binary_join_element_wise(*columns, space, null_handling="skip")
-        return pc.fill_null(whole, "")
+        columns = [arrow.one_chunk(table[name]).cast(pa.large_string()).fill_null("") for name in self.text]
+        whole = pc.binary_join_element_wise(*columns, pa.scalar(" ", pa.large_string()))
+        return pc.utf8_trim_whitespace(whole)
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows in which every column that is read is NULL; bool, shape (n,)."""
