@@ -144,7 +144,7 @@ def test_device_topk_where_a_scan_proves_nothing(trouble, device):
 
 
 def test_proof_fails_when_it_must(device, monkeypatch):
-    """With a slack of less than nothing the proof passes too early and rows are lost: the slack is what holds it."""
+    """With bounds that are too low the proof passes too early and rows are lost: the slack holds it."""
     from xbsql.kernels import device_search
 
     rng = np.random.default_rng(5)

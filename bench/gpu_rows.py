@@ -1,0 +1,261 @@
+"""The rows of `bench.gpu`: what is computed, by whom, what it must move and multiply, and how it is checked.
+
+The names follow the table of goals: S search, J join, R reweighting, M kernel means. Each row gives calls
+that return what `check` compares; "xbsql" is the public way on a resident corpus, "torch" the plain one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from bench import topk_peers_gpu as peers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Device, dtype of half-size rows, and a divisor of every size: 1 on a GPU, more under the interpreter."""
+
+    device: str
+    half: torch.dtype
+    divisor: int
+
+    def rows(self, n: int) -> int:
+        """`n` rows at this scale."""
+        return n if self.divisor == 1 else max(64, min(1200, n // self.divisor))
+
+    def queries(self, m: int) -> int:
+        """`m` queries at this scale."""
+        return m if self.divisor == 1 else min(m, 3)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Args:
+        key: S1, J1, ...
+        sizes: as they are recorded.
+        bytes, flops: the least that must be moved and multiplied.
+        dtype: of the product: which rate the floor is taken from.
+        ways: implementation -> call.
+        check: raises where a result of "xbsql" is wrong.
+    """
+
+    key: str
+    sizes: dict[str, object]
+    bytes: int
+    flops: int
+    dtype: torch.dtype
+    ways: dict[str, Callable[[], Any]] = field(repr=False)
+    check: Callable[[], None] = field(repr=False)
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """Every row, one after the other: the memory of one is free before the next is made."""
+    for key, m, n, dtype, k in (
+        ("S1", 1, 10**6, "half", 10),
+        ("S2", 1, 10**7, "half", 10),
+        ("S3", 64, 10**6, "half", 10),
+        ("S4", 1024, 10**6, "half", 10),
+        ("S5", 1024, 10**6, "float32", 10),
+        ("S6", 1024, 10**6, "int8", 10),
+        ("S7", 65536, 10**6, "half", 10),
+        ("S8", 4096, 10**6, "half", 100),
+        ("S9", 1024, 10**6, "masked", 10),
+        ("S10", 4096, 10**6, "half", 1),
+    ):
+        yield search(key, scale, (m, n, 384 if key != "S10" else 128, k), dtype)
+    yield join(scale)
+    yield normalize(scale)
+    yield mmd(scale)
+    yield matvec(scale)
+
+
+def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) -> Row:
+    """Top k of m queries in n rows of d columns."""
+    from xbsql.kernels import device_search, prepare, similarity
+    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.tuning import group_size
+
+    m, n, d, k = (
+        scale.queries(shape[0]),
+        scale.rows(shape[1]),
+        shape[2] // (1 if scale.divisor == 1 else 4),
+        shape[3],
+    )
+    k = min(k, 3) if scale.divisor > 1 else k
+    q, x = _vectors(scale, m, n, d, kind)
+    mask = torch.rand(n, device=scale.device) < 0.5 if kind == "masked" else None
+    ready = prepare(x, codes=False) if kind != "int8" else None
+    problem = Problem.of(q, x, "dot", None, mask, compact=False)
+    scan = device_search.scan_of(problem, group_size(n, k), ready, scale.half)
+    folded = q if x.dtype == torch.int8 else problem.folded().to(scan.x.dtype)
+    folded = torch.nn.functional.pad(folded, (0, scan.x.shape[1] - d))
+    ways = {
+        "xbsql": lambda: device_search.topk(problem, k, ready, scale.half),
+        "xbsql fused scan alone": lambda: similarity.peaks(folded, scan.x, None, scan.bias, scan.size),
+        "xbsql tiled scan alone": lambda: similarity.tiled_peaks(folded, scan.x, None, scan.bias, scan.size),
+        **peers.ways(q, x, k, mask),
+    }
+    floor = x.numel() * x.element_size() + q.numel() * q.element_size() + 12 * m * k
+    dtype = torch.int8 if kind == "int8" else torch.bfloat16
+    return Row(
+        key,
+        {"Q": m, "N": n, "d": d, "k": k},
+        floor,
+        2 * m * n * d,
+        dtype,
+        ways,
+        partial(_same_rows, problem, k, ready, scale),
+    )
+
+
+def _vectors(scale: Scale, m: int, n: int, d: int, kind: str) -> tuple[Tensor, Tensor]:
+    """Unit rows in the dtype of the row's kind."""
+    generator = torch.Generator(scale.device).manual_seed(0)
+    dtype = {"float32": torch.float32, "int8": torch.int8}.get(kind, scale.half)
+    made = []
+    for count in (m, n):
+        x = torch.empty(count, d, dtype=dtype, device=scale.device)
+        for s in range(0, count, 1 << 20):
+            part = torch.randn(min(1 << 20, count - s), d, generator=generator, device=scale.device)
+            part = part / part.norm(dim=1, keepdim=True)
+            x[s : s + len(part)] = (part * 40 * d**0.5).clamp(-127, 127) if dtype == torch.int8 else part
+        made.append(x)
+    return made[0], made[1]
+
+
+def _same_rows(problem: Problem, k: int, ready: Prepared | None, scale: Scale) -> None:
+    """Some queries' rows must be those of float64 scores of everything."""
+    from xbsql.kernels.cpu_topk import exhaustive
+    from xbsql.kernels.device_search import topk
+
+    scores, places = topk(problem, k, ready, scale.half)
+    few = problem.at(0, 8)
+    wanted = exhaustive(few, k)
+    torch.testing.assert_close(scores[: len(few.queries)], wanted[0], rtol=0, atol=0)
+    torch.testing.assert_close(places[: len(few.queries)], wanted[1], rtol=0, atol=0)
+
+
+def join(scale: Scale) -> Row:
+    """All pairs of 200,000 rows whose cosine is at least 0.9; one row in a hundred has a near copy."""
+    from xbsql.kernels import cpu_join, device_search
+    from xbsql.kernels.cpu_problem import Problem
+
+    n, d = scale.rows(200_000) // (1 if scale.divisor == 1 else 6), 384 if scale.divisor == 1 else 64
+    _, x = _vectors(scale, 1, n, d, "half")
+    copies = n // 100 + 1
+    x[-copies:] = x[:copies] + 0.01 * x[copies : 2 * copies]
+    problem = Problem.of(x, x, "cosine", None, None, compact=False)
+
+    def plain() -> Tensor:
+        unit = torch.nn.functional.normalize(x.float(), dim=1).to(x.dtype)
+        return torch.cat([((unit[s : s + 8192] @ unit.T) >= 0.9).nonzero() for s in range(0, n, 8192)])
+
+    def check() -> None:
+        host = Problem.of(x.cpu()[:2000], x.cpu()[:2000], "cosine", None, None)
+        part = Problem.of(x[:2000], x[:2000], "cosine", None, None, compact=False)
+        wanted = cpu_join.threshold_join(host, 0.9, True, None)
+        found = device_search.threshold_join(part, 0.9, True, None, scale.half)
+        for mine, theirs in zip(found, wanted, strict=True):
+            torch.testing.assert_close(mine.cpu(), theirs, rtol=0, atol=0)
+
+    ways = {
+        "xbsql": lambda: device_search.threshold_join(problem, 0.9, True, None, scale.half),
+        "torch": plain,
+    }
+    size = x.numel() * x.element_size()
+    return Row("J1", {"N": n, "d": d}, size, n * n * d, torch.bfloat16, ways, check)
+
+
+def normalize(scale: Scale) -> Row:
+    """Weigh, normalise and cast ten million rows of float32."""
+    from xbsql.kernels import cpu_moments, reweight
+
+    n, d = scale.rows(10**7), 384 if scale.divisor == 1 else 64
+    _, x = _vectors(scale, 1, n, d, "float32")
+    w = torch.rand(d, device=scale.device, dtype=torch.float64)
+
+    def plain() -> Tensor:
+        y = x * w.float()
+        return torch.nn.functional.normalize(y, dim=1).to(scale.half)
+
+    def check() -> None:
+        part = x[:1000]
+        wanted = cpu_moments.reweight_normalize(part.cpu(), w.cpu(), True, torch.float32)[0]
+        found = reweight.reweight_normalize(part, w, True, torch.float32)[0]
+        torch.testing.assert_close(found.cpu(), wanted, rtol=1e-5, atol=1e-6)
+
+    ways: dict[str, Callable[[], Any]] = {
+        "xbsql": lambda: reweight.reweight_normalize(x, w, True, scale.half)[0],
+        "torch": plain,
+    }
+    if scale.divisor == 1:
+        ways["torch.compile"] = torch.compile(plain)
+    moved = x.numel() * (4 + scale.half.itemsize)
+    return Row("R1", {"N": n, "d": d}, moved, 3 * x.numel(), torch.float32, ways, check)
+
+
+def _samples(scale: Scale, n: int, m: int, d: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator(scale.device).manual_seed(1)
+    x = torch.randn(n, d, generator=generator, device=scale.device)
+    return x, torch.randn(m, d, generator=generator, device=scale.device) + 0.05
+
+
+def mmd(scale: Scale) -> Row:
+    """Squared MMD of two samples of 100,000."""
+    from xbsql.kernels import cpu_mean, kernel_mean
+
+    n, d = scale.rows(10**5) // (1 if scale.divisor == 1 else 6), 128 if scale.divisor == 1 else 32
+    x, y = _samples(scale, n, n, d)
+    gamma = 1 / (2 * d)
+
+    def sums(a: Tensor, b: Tensor) -> float:
+        starts = range(0, len(a), 4096)
+        return sum(
+            (float((torch.cdist(a[s : s + 4096], b).square() * -gamma).exp().sum()) for s in starts), 0.0
+        )
+
+    def check() -> None:
+        host = (x[:3000].cpu(), y[:3000].cpu())
+        wanted = cpu_mean.mmd2(*host, [gamma], True, None, None)
+        found = kernel_mean.mmd2(x[:3000], y[:3000], [gamma], True, None, None)
+        torch.testing.assert_close(torch.tensor(found), torch.tensor(wanted), rtol=1e-2, atol=1e-6)
+
+    ways: dict[str, Callable[[], Any]] = {
+        "xbsql": lambda: kernel_mean.mmd2(x, y, [gamma], True, None, None),
+        "torch": lambda: sums(x, x) + sums(y, y) - 2 * sums(x, y),
+    }
+    return Row("M1", {"n": n, "m": n, "d": d}, 8 * n * d, 4 * n * n * d, torch.float32, ways, check)
+
+
+def matvec(scale: Scale) -> Row:
+    """RBF kernel matrix of 100,000 rows and 1,000 centres times a vector."""
+    from xbsql.kernels import cpu_mean, kernel_mean
+
+    n, m, d = scale.rows(10**5) // (1 if scale.divisor == 1 else 6), min(1000, scale.rows(1000)), 128
+    d = d if scale.divisor == 1 else 32
+    x, y = _samples(scale, n, m, d)
+    b, gamma = torch.rand(m, 1, dtype=torch.float64, device=scale.device), 1 / (2 * d)
+
+    def plain() -> Tensor:
+        return (torch.cdist(x, y).square() * -gamma).exp() @ b.float()
+
+    def check() -> None:
+        wanted = cpu_mean.rbf_matvec(x[:500].cpu(), y.cpu(), b.cpu(), gamma)
+        found = kernel_mean.rbf_matvec(x[:500], y, b, gamma)
+        torch.testing.assert_close(found.cpu(), wanted, rtol=1e-4, atol=1e-4)
+
+    ways = {"xbsql": lambda: kernel_mean.rbf_matvec(x, y, b, gamma), "torch": plain}
+    return Row("M2", {"n": n, "m": m, "d": d}, 4 * (n + m) * d, 2 * n * m * d, torch.float32, ways, check)

@@ -1,0 +1,102 @@
+"""Other ways to the nearest rows on a CUDA device, each only where it is installed and works there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SCORES = 8 << 30  # bytes of scores at a time in the plain way
+_FAISS_TILE = 512 << 20  # bytes of scores at a time in FAISS's brute force
+
+
+def plain(q: Tensor, x: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Torch: product and topk, in tiles of the queries where the scores would not fit."""
+    step = max(1, _SCORES // (4 * len(x)))
+    parts = [_part(q[s : s + step], x, mask).topk(k, dim=1) for s in range(0, len(q), step)]
+    return torch.cat([part.values for part in parts]), torch.cat([part.indices for part in parts])
+
+
+def faiss_algorithm(q: Tensor, x: Tensor, k: int, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """FAISS's brute force rebuilt on torch: tiles of 512 MB of scores, top k of each, then of all."""
+    width = max(k, _FAISS_TILE // (4 * max(1, min(len(q), 1024))))
+    values, places = [], []
+    for s in range(0, len(q), 1024):
+        tiles, rows = [], []
+        for t in range(0, len(x), width):
+            score = _part(q[s : s + 1024], x[t : t + width], None if mask is None else mask[t : t + width])
+            best = score.topk(min(k, score.shape[1]), dim=1)
+            tiles.append(best.values)
+            rows.append(best.indices + t)
+        best = torch.cat(tiles, dim=1).topk(k, dim=1)
+        values.append(best.values)
+        places.append(torch.cat(rows, dim=1).gather(1, best.indices))
+    return torch.cat(values), torch.cat(places)
+
+
+def _part(q: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Scores of some queries with all rows; cuBLAS wants more than 16 rows of an integer product."""
+    if x.dtype == torch.int8:
+        missing = max(0, 17 - len(q))
+        score = torch._int_mm(torch.nn.functional.pad(q, (0, 0, 0, missing)), x.T)[: len(q)].float()
+    else:
+        score = q @ x.T
+    return score if mask is None else score.masked_fill(~mask, -torch.inf)
+
+
+def ways(q: Tensor, x: Tensor, k: int, mask: Tensor | None) -> dict[str, Callable[[], Any]]:
+    """Every peer that answers here, by name; one that raises is left out and named."""
+    found: dict[str, Callable[[], Any]] = {
+        "torch": lambda: plain(q, x, k, mask),
+        "faiss algorithm on torch": lambda: faiss_algorithm(q, x, k, mask),
+    }
+    if q.is_cuda and mask is None and x.dtype != torch.int8:
+        found["torch.compile"] = lambda: _compiled(q, x, k)
+        if find_spec("faiss") is not None:
+            found["faiss gpu"] = lambda: _faiss(q, x, k)
+        if find_spec("cuvs") is not None:
+            found["cuvs"] = lambda: _cuvs(q, x, k)
+    return {name: way for name, way in found.items() if _works(name, way)}
+
+
+def _works(name: str, way: Callable[[], Any]) -> bool:
+    try:
+        way()
+    except Exception as problem:
+        print(f"bench gpu: {name} left out: {type(problem).__name__}: {str(problem)[:100]}")
+        return False
+    return True
+
+
+def _compiled(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
+    if 4 * len(q) * len(x) > _SCORES:
+        message = "the scores do not fit"
+        raise ValueError(message)
+    return _product_topk(q, x, k)
+
+
+@torch.compile
+def _product_topk(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
+    return (q @ x.T).topk(k, dim=1)
+
+
+def _faiss(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
+    import faiss
+    import faiss.contrib.torch_utils
+
+    if not hasattr(faiss, "StandardGpuResources"):
+        message = "this faiss is for the CPU"
+        raise ValueError(message)
+    metric = faiss.METRIC_INNER_PRODUCT
+    return faiss.knn_gpu(faiss.StandardGpuResources(), q.float(), x.float(), k, metric=metric)
+
+
+def _cuvs(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
+    from cuvs.neighbors import brute_force  # type: ignore[import-not-found]
+
+    return brute_force.search(brute_force.build(x.float(), metric="inner_product"), q.float(), k)
