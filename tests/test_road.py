@@ -19,8 +19,8 @@ SHOP = """
     CREATE TABLE japan AS SELECT product_id, title, category FROM catalogue
         WHERE market = 'JP' AND hash(product_id) % 2 = 1;
     CREATE TABLE japan_60 AS
-        SELECT title, CASE WHEN row_number() OVER (ORDER BY hash(product_id)) <= 60 THEN category END AS category
-        FROM japan;
+        SELECT title, CASE WHEN position <= 60 THEN category END AS category
+        FROM (SELECT *, row_number() OVER (ORDER BY hash(product_id)) AS position FROM japan);
     CREATE TABLE japan_0 AS SELECT title, NULL::VARCHAR AS category FROM japan;
 """
 
@@ -72,7 +72,7 @@ def test_the_same_call_again_changes_nothing(shop):
     query = "CALL xb.transfer('again', japan_60, 'category', base := 'home')"
     first, second = rows(shop, query), rows(shop, query)
     assert first == second
-    table = shop.execute("FROM japan_60 ORDER BY random()").to_arrow_table()
+    table = shop.sql("FROM japan_60 ORDER BY random()").to_arrow_table()
     twin = xbsql.transfer(shop, "again", table, "category", base="home").to_pylist()
     assert twin == first
     assert [row["version"] for row in rows(shop, "FROM xb.models() WHERE model = 'again'")] == [1]
@@ -89,11 +89,11 @@ def test_another_label_or_option_is_another_version(shop):
 
 def test_texts_rows_and_tables_agree(shop):
     query = """
-        SELECT t.title, xb.classify('home', title) AS by_text, xb.classify('home', t) AS by_row, p.predicted, p.value
-        FROM japan t JOIN xb.predict_table('home', japan) p USING (product_id)
+        SELECT xb.classify('home', t.title) AS by_text, xb.classify('home', t) AS by_row, p.predicted, p.value
+        FROM japan t JOIN xb.predict_table('home', japan) p ON t.product_id = p.product_id
     """
     found = rows(shop, query)
-    assert len(found) == 360 or len(found) > 300
+    assert len(found) == rows(shop, "SELECT count(*) AS n FROM japan")[0]["n"]
     for row in found:
         assert row["by_text"] == row["by_row"]
         assert (row["predicted"], row["value"]) == (row["by_text"]["label"], row["by_text"]["score"])
@@ -102,7 +102,7 @@ def test_texts_rows_and_tables_agree(shop):
 
 
 def test_the_python_twin_predicts_what_sql_predicts(shop):
-    table = shop.execute("SELECT title FROM japan").to_arrow_table()
+    table = shop.sql("SELECT title FROM japan").to_arrow_table()
     twin = xbsql.classify(shop, "home", table["title"]).to_pylist()
     assert twin == [row["c"] for row in rows(shop, "SELECT xb.classify('home', title) AS c FROM japan")]
     assert xbsql.predict_table(shop, "home", "japan").column_names[-5:] == [
@@ -133,16 +133,12 @@ def test_null_and_empty_and_huge_texts_are_answered(shop):
 
 def test_a_csv_with_broken_utf8_costs_a_clear_line_or_the_rows(shop, tmp_path):
     file = tmp_path / "broken.csv"
-    file.write_bytes("title,category\nrote Schuhe,shoes\n".encode() + b"gr\xfcne Jacke,clothing\n")
-    with pytest.raises(duckdb.Error, match="(?i)utf"):
-        shop.execute(
-            f"SELECT xb.classify('home', title) FROM read_csv('{file}', all_varchar = true)"
-        ).fetchall()
-    found = rows(
-        shop,
-        f"SELECT xb.classify('home', title) AS c FROM read_csv('{file}', all_varchar = true, ignore_errors = true)",
-    )
-    assert [row["c"]["label"] for row in found] == ["shoes"] or len(found) == 1
+    file.write_bytes(b"title,category\nrote Schuhe,shoes\ngr\xfcne Jacke,clothing\n")
+    read = "SELECT xb.classify('home', title) AS c FROM read_csv('{}', all_varchar = true{})"
+    with pytest.raises(duckdb.Error, match=r"(?i)utf"):
+        shop.execute(read.format(file, "")).fetchall()
+    found = rows(shop, read.format(file, ", ignore_errors = true"))
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,7 +211,7 @@ def start(file, store, seed):
 def test_two_processes_fitting_one_name_both_get_their_version(file, tmp_path):
     store = tmp_path / "store"
     found = [process.communicate(timeout=300) for process in [start(file, store, seed) for seed in (1, 1, 2)]]
-    assert [out.split() for out, _ in found] == [["ready", "done"]] * 3, found
+    assert [out.split()[-1] for out, _ in found] == ["done"] * 3, found
     with xbsql.connect(file, read_only=True, store=store) as con:
         assert [row["version"] for row in rows(con, "FROM xb.models()")] == [1, 2]
         assert rows(con, "SELECT xb.classify('contested', 'red running shoes').label AS label")
@@ -238,7 +234,7 @@ def test_a_fit_killed_in_the_middle_leaves_the_store_readable(file, tmp_path):
 def test_rows_with_numbers_and_categories_are_read_too(shop):
     shop.execute(
         """CREATE OR REPLACE TABLE parcels AS
-           SELECT i, (i % 7)::DOUBLE AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
+           SELECT (i % 7)::DOUBLE AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
                   DATE '2026-01-01' + (i % 200)::INTEGER AS day,
                   CASE WHEN (i % 7 > 3) <> (i % 3 = 0) THEN 'late' ELSE 'on_time' END AS outcome
            FROM range(400) t(i)"""
