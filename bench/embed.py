@@ -48,7 +48,7 @@ SOURCES = (
 def run(bench: Bench) -> dict[str, float]:
     products = bench.data("off_products/products.parquet")
     taxonomy = bench.data("google_taxonomy/taxonomy.parquet")
-    some = 2_048 if bench.quick else 8_192
+    some = 2_048 if bench.quick else 4_096
     cases = {
         "product names": _distinct(_column(products, "name"), some),
         "category names": _distinct(_known_leaves(taxonomy), some),
@@ -75,7 +75,7 @@ def _package(bench: Bench, case: str, texts: pa.Array) -> tuple[float, float]:
     try:
         difference = float(np.abs(ours.encode(strings) - package.encode(strings)).max())
         calls = {"xbsql": lambda: ours.encode(strings), "package": lambda: package.encode(strings)}
-        timings = bench.timed(calls, rounds=4 if bench.quick else 9, warmup=0)
+        timings = bench.timed(calls, rounds=3 if bench.quick else 7, warmup=0)
     finally:
         torch.set_num_threads(threads)
     sizes = {"texts": len(strings), "threads": 1}
@@ -98,7 +98,7 @@ def _sql(bench: Bench, titles: pa.Array) -> float:
             "SELECT xb.embed(title)": lambda: _selected(con),
             "embed_array": lambda: _called(titles, ours),
         }
-        timings = bench.timed(calls, rounds=2 if bench.quick else 5, warmup=0, sync=forget)
+        timings = bench.timed(calls, rounds=2 if bench.quick else 3, warmup=0, sync=forget)
         con.close()
     sizes = {"texts": len(titles), "threads": torch.get_num_threads()}
     for name in calls:
