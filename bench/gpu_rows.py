@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scale:
-    """Device, dtype of half-size rows, and a divisor of every size: 1 on a GPU, more under the interpreter."""
+    """Device, dtype of half-size rows, divisor of every size: 1 on a GPU, more under the interpreter."""
 
     device: str
     half: torch.dtype

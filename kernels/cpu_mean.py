@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels.cpu_product import product
+from xbsql.kernels.cpu_threads import ranges, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,14 +48,18 @@ def _squares(x: Tensor) -> Tensor:
 def rbf_matvec(x: Tensor, y: Tensor, b: Tensor, gamma: float) -> Tensor:
     """Sum over j of exp(-gamma |x_i - y_j|^2) b_j, float64 (n, r); b is float64 (m, r)."""
     x, y = centred(x, y)
-    out = torch.zeros(len(x), b.shape[1], dtype=torch.float64)
     b = b.to(x.dtype)
-    for s in range(0, len(x), _ROWS):
-        left = left_side(x[s : s + _ROWS]) * (gamma * _LOG2E)
-        for t in range(0, len(y), _COLUMNS):
-            kernel = _times(left, right_side(y[t : t + _COLUMNS])).exp2_()
-            out[s : s + _ROWS] += (kernel @ b[t : t + _COLUMNS]).double()
-    return out
+
+    def part(low: int, high: int) -> Tensor:
+        out = torch.zeros(high - low, b.shape[1], dtype=torch.float64)
+        for s in range(low, high, _ROWS):
+            left = left_side(x[s : min(s + _ROWS, high)]) * (gamma * _LOG2E)
+            for t in range(0, len(y), _COLUMNS):
+                kernel = _times(left, right_side(y[t : t + _COLUMNS])).exp2_()
+                out[s - low : s - low + _ROWS] += (kernel @ b[t : t + _COLUMNS]).double()
+        return out
+
+    return torch.cat(spread(lambda each: part(*each), ranges(len(x), 1, _ROWS)))
 
 
 def mmd2(
@@ -65,7 +70,12 @@ def mmd2(
     within_x = _within(x, wx, gammas, unbiased)
     within_y = _within(y, wy, gammas, unbiased)
     mass = (len(x) if wx is None else float(wx.sum())) * (len(y) if wy is None else float(wy.sum()))
-    cross = _total(x, y, wx, wy, gammas) / mass
+
+    def share(starts: range) -> float:
+        blocks = ((x[s : s + _ROWS], None if wx is None else wx[s : s + _ROWS]) for s in starts)
+        return sum((_total(part, y, w, wy, gammas) for part, w in blocks), 0.0)
+
+    cross = sum(spread(share, _dealt(len(x))), 0.0) / mass
     return within_x + within_y - 2 * cross
 
 
@@ -79,15 +89,26 @@ def _within(x: Tensor, w: Tensor | None, gammas: Sequence[float], unbiased: bool
 
 def _total_within(x: Tensor, w: Tensor | None, gammas: Sequence[float]) -> float:
     """Sum over i != j of w_i w_j k(x_i, x_j), mean over the gammas; each pair is computed once."""
-    total = 0.0
-    for s in range(0, len(x), _ROWS):
-        part, wp = x[s : s + _ROWS], None if w is None else w[s : s + _ROWS]
-        for kernel in _kernels(left_side(part), right_side(part), gammas):
-            kernel.fill_diagonal_(0.0)
-            total += _weighed(kernel, wp, wp)
-        rest = s + _ROWS
-        total += 2 * len(gammas) * _total(part, x[rest:], wp, None if w is None else w[rest:], gammas)
-    return total / len(gammas)
+
+    def share(starts: range) -> float:
+        total = 0.0
+        for s in starts:
+            part, wp = x[s : s + _ROWS], None if w is None else w[s : s + _ROWS]
+            for kernel in _kernels(left_side(part), right_side(part), gammas):
+                kernel.fill_diagonal_(0.0)
+                total += _weighed(kernel, wp, wp) / len(gammas)
+            rest = s + _ROWS
+            total += 2 * _total(part, x[rest:], wp, None if w is None else w[rest:], gammas)
+        return total
+
+    # Rows further down have fewer to meet: dealt out in turn, the shares are equal.
+    return sum(spread(share, _dealt(len(x))), 0.0)
+
+
+def _dealt(n: int) -> list[range]:
+    """The starts of n rows' blocks, dealt out in turn to as many threads as torch has."""
+    count = max(1, min(torch.get_num_threads(), -(-n // _ROWS)))
+    return [range(i * _ROWS, n, count * _ROWS) for i in range(count)]
 
 
 def _total(x: Tensor, y: Tensor, wx: Tensor | None, wy: Tensor | None, gammas: Sequence[float]) -> float:

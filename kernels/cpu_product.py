@@ -6,7 +6,6 @@ dot product at four fifths of it or more.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -14,7 +13,6 @@ import torch
 from torch import Tensor
 
 _FEW = 8  # up to so many queries rows x queries is faster than queries x rows
-_SHARE = 1 << 20  # values below which a second thread does not pay
 
 
 def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -27,16 +25,9 @@ def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _one(q: Tensor, x: Tensor) -> Tensor:
-    """Inner product of one query with every row, (b,), on as many threads as torch uses."""
-    rows, vector, out = x.numpy(), q.numpy(), torch.empty(len(x))
-    threads = torch.get_num_threads() if x.numel() > _SHARE else 1
-    step = -(-len(x) // threads) or 1
-    parts = [slice(s, s + step) for s in range(0, len(x), step)]
-    if len(parts) == 1:
-        np.vecdot(rows, vector, out=out.numpy())
-    else:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(lambda part: np.vecdot(rows[part], vector, out=out.numpy()[part]), parts))
+    """Inner product of one query with every row, (b,), on this thread."""
+    out = torch.empty(len(x))
+    np.vecdot(x.numpy(), q.numpy(), out=out.numpy())
     return out
 
 

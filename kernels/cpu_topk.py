@@ -16,25 +16,41 @@ from torch import Tensor
 
 from xbsql.kernels.cpu_gate import kth_floor, passing
 from xbsql.kernels.cpu_scan import block_shape, scan_of
+from xbsql.kernels.cpu_threads import ranges, spread
+from xbsql.kernels.prepared import GROUP
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Problem
     from xbsql.kernels.cpu_scan import Scan
     from xbsql.kernels.prepared import Prepared
 
+_PIECE = 1 << 22  # products that are worth a thread
 _EXACT = 2048  # rows at a time in float64
 _DENSE = 16  # one survivor in so many scores: a float64 product is cheaper than gathering
 
 
 def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
     """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`."""
+    each = 1 + _PIECE // max(1, len(problem.queries) * problem.corpus.shape[1])
+    parts = spread(lambda part: _search(problem, k, prepared, *part), ranges(len(problem), GROUP, each))
+    if not parts:
+        best = Best.empty(len(problem.queries), k)
+    else:
+        best = Best(*(torch.cat(column, dim=1) for column in zip(*parts, strict=True)))
+    # A part's places all lie beyond those of the part before: a stable sort keeps ties right.
+    order = best.scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
+    return best.scores.gather(1, order), problem.row(best.places.gather(1, order))
+
+
+def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
+    """The k best of the places low..high; low is a multiple of GROUP."""
     best = Best.empty(len(problem.queries), k)
     scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
-    for start in range(0, len(problem), step):
-        stop = min(start + step, len(problem))
+    for start in range(low, high, step):
+        stop = min(start + step, high)
         for first in range(0, len(problem.queries), chunk):
             _visit(problem, scan, best.at(first, first + chunk), first, start, stop)
-    return best.scores, problem.row(best.places)
+    return best
 
 
 def exhaustive(problem: Problem, k: int) -> tuple[Tensor, Tensor]:
