@@ -144,7 +144,7 @@ def _write(folder: Path, script: Script, cards: list[tuple[str, Rows]], points: 
         ("How many labels is home worth?", svg(figure)),
     ]
     for name in MARKETS:
-        query = f"SELECT title, label, score, runner_up, shift FROM {name}_classified ORDER BY score DESC"
+        query = f"SELECT title, label, score, runner_up, shift FROM {name}_classified ORDER BY hash(title)"
         result = script.con.execute(f"{query} LIMIT 12")
         columns = [column[0] for column in result.description or []]
         sections.append((f"{name.title()}'s catalogue, classified", table(columns, result.fetchall())))

@@ -29,6 +29,8 @@ def card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def sentences(verdict: Mapping[str, Any]) -> list[str]:
     """The verdict in words: the reason, and how many labels the source stands for."""
     lines = [str(verdict["reason"])]
+    if verdict["basis"] == "prior":
+        lines.append("30 labelled rows or more would have it measured")
     saved = verdict["labels_saved"]
     if saved is not None and saved >= 1:
         lines.append(f"the target alone would need about {saved:,.0f} more labels for that")
