@@ -49,13 +49,17 @@ RULES = {
     "xbsql/functions_search.py": ({"function", "handlers_search"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/frame.py": (
+        STANDARD | {"function", "functions", "searches", "session", "twins_search"},
+        {"duckdb", "polars", "pyarrow"},
+    ),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "searches", "session"},
         {"duckdb", "numpy", "pyarrow"},
     ),
 }
 OWNER = {
-    "duckdb": {"duck.py", "twins.py", "twins_search.py", "cli.py", "demo.py"},
+    "duckdb": {"duck.py", "twins.py", "twins_search.py", "frame.py", "cli.py", "demo.py"},
     "polars": {"frame.py"},
     "ray": {"cluster.py"},
 }

@@ -134,8 +134,8 @@ def rows_of(where: str, con: DuckDBPyConnection, data: object, *, ordered: bool 
     Raises:
         XbsqlError: no such table, not a table, or no rows.
     """
-    with _one_line(where):
-        table = _relation(con, data, ordered=ordered).to_arrow_table()
+    with _relation(where, con, data, ordered=ordered) as relation:
+        table = relation.to_arrow_table()
     if not len(table):
         raise errors.invalid(where, "the table has no rows", "give a table with at least one row")
     return table
@@ -152,29 +152,30 @@ def batches_of(where: str, con: DuckDBPyConnection, data: object) -> Iterator[pa
     Raises:
         XbsqlError: no such table, or not a table.
     """
-    with _one_line(where):
-        yield from _relation(con, data, ordered=False).to_arrow_reader(BATCH_ROWS)
-
-
-def _relation(con: DuckDBPyConnection, data: object, *, ordered: bool) -> DuckDBPyRelation:
-    query = "SELECT t.* FROM {} t" + (" ORDER BY hash(t)" if ordered else "")
-    if isinstance(data, str):
-        escaped = data.replace("'", "''")
-        return con.sql(query.format(f"query_table('{escaped}')"))
-    if isinstance(data, duckdb.DuckDBPyRelation):
-        return data.query("given", query.format("given"))  # type: ignore[return-value]
-    cursor = con.cursor()
-    cursor.register("given", data)
-    return cursor.sql(query.format("given"))
+    with _relation(where, con, data, ordered=False) as relation:
+        yield from relation.to_arrow_reader(BATCH_ROWS)
 
 
 @contextmanager
-def _one_line(where: str) -> Iterator[None]:
-    """DuckDB's errors as one line of ours."""
+def _relation(
+    where: str, con: DuckDBPyConnection, data: object, *, ordered: bool
+) -> Iterator[DuckDBPyRelation]:
+    """What `rows_of` takes as a relation; DuckDB's errors become one line of ours."""
+    query = "SELECT t.* FROM {} t" + (" ORDER BY hash(t)" if ordered else "")
+    cursor = con.cursor()
     try:
-        yield
+        if isinstance(data, str):
+            escaped = data.replace("'", "''")
+            yield con.sql(query.format(f"query_table('{escaped}')"))
+        elif isinstance(data, duckdb.DuckDBPyRelation):
+            yield data.query("given", query.format("given"))  # type: ignore[misc]
+        else:
+            cursor.register("given", data)
+            yield cursor.sql(query.format("given"))
     except duckdb.Error as error:
         raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
+    finally:
+        cursor.close()  # an open one that holds a registered object outlives the process's last rites
 
 
 def _databases(con: DuckDBPyConnection) -> dict[str, str | None]:

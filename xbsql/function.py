@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,6 +65,11 @@ class Function:
         """The columns of a set or an action."""
         return pa.struct([(name, ARROW[kind]) for name, kind in _columns(self.returns)])
 
+    @property
+    def value(self) -> pa.DataType:
+        """The type of one value of a row function."""
+        return arrow_type(self.returns)
+
 
 @dataclass(frozen=True)
 class Helper:
@@ -96,6 +102,16 @@ ARROW = {
     "BOOLEAN": pa.bool_(),
     "TIMESTAMP": pa.timestamp("us"),
 }
+
+
+def arrow_type(duck: str) -> pa.DataType:
+    """The Arrow type of a DuckDB type: a plain one, X[], X[n] or STRUCT(a X, b Y) of these."""
+    if match := re.fullmatch(r"(.*)\[(\d*)\]", duck):
+        inner, size = arrow_type(match[1]), match[2]
+        return pa.list_(inner, int(size)) if size else pa.list_(inner)
+    if duck.startswith("STRUCT("):
+        return pa.struct([(name, ARROW[kind]) for name, kind in _columns(duck)])
+    return ARROW[duck]
 
 
 def _columns(struct: str) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ def search(
 ) -> pa.ListArray:
     """LIST of id, score and rank of each vector or text, see `xb.search`; `filter` is one list for all."""
     session = session_of("xbsql.search", con)
-    return searches.search(session, index, one_chunk(vector), k, _kept(session, filter))
+    return searches.search(session, index, one_chunk(vector), k, kept(session, filter))
 
 
 def search_text(
@@ -40,7 +40,7 @@ def search_text(
 ) -> pa.ListArray:
     """LIST of id, score and rank of each text, see `xb.search_text`; `filter` is one list for all."""
     session = session_of("xbsql.search_text", con)
-    return searches.search_text(session, index, one_chunk(query), k, _kept(session, filter))
+    return searches.search_text(session, index, one_chunk(query), k, kept(session, filter))
 
 
 def build_index(
@@ -140,6 +140,14 @@ def duplicates(
     return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])
 
 
+def kept(session: Session, filter: Ids) -> str:
+    """What a session keeps a filter under: ids, '*' for all, None for none."""
+    if filter is None or isinstance(filter, str):
+        return session.indexes.keep("xbsql.search", filter)
+    ids = one_chunk(filter) if isinstance(filter, pa.Array | pa.ChunkedArray) else pa.array(filter)
+    return session.indexes.keep("xbsql.search", ids)
+
+
 def _collect(
     session: Session,
     con: DuckDBPyConnection,
@@ -163,13 +171,6 @@ def _named(where: str, known: Sequence[str], name: str) -> str:
     if name not in known:
         raise errors.unknown(where, "column", name, known, place="the table has")
     return name
-
-
-def _kept(session: Session, filter: Ids) -> str:
-    if filter is None or isinstance(filter, str):
-        return session.indexes.keep("xbsql.search", filter)
-    ids = one_chunk(filter) if isinstance(filter, pa.Array | pa.ChunkedArray) else pa.array(filter)
-    return session.indexes.keep("xbsql.search", ids)
 
 
 def _rows(function: Function, rows: list[dict[str, Any]]) -> pa.Table:
