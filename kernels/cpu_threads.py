@@ -38,7 +38,7 @@ def spread(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result
 
 
 def ranges(length: int, multiple: int, least: int) -> list[tuple[int, int]]:
-    """Split 0..length into as many ranges as torch has threads, at multiples of `multiple`, of `least` or so."""
+    """Split 0..length at multiples of `multiple` into a range a thread of torch, each of `least` or so."""
     count = max(1, min(torch.get_num_threads(), length // max(1, least)))
     step = max(1, -(-length // count // multiple) * multiple) if length else 1
     return [(start, min(start + step, length)) for start in range(0, length, step)]
