@@ -1,7 +1,7 @@
 """Google's product taxonomy: 21 classes learned from English category names, carried to seven languages.
 
-The leaf of each category (depth > 1) is classified into its level-1 class. 1,500 ids are held out in every language,
-English too, so that no test row has a translation among the source rows. The other target rows are the
+The leaf of each category (depth > 1) is classified into its level-1 class. 1,500 ids are held out in every
+language, English too, so that no test row has a translation among the source rows. The other rows are the
 target: n of them with a label (nested draws), all others without. Arms, measured on the 1,500:
 
     target only  the better of the two target-only candidates, picked by the test score
@@ -18,6 +18,7 @@ from __future__ import annotations
 import multiprocessing
 import statistics
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -88,12 +89,15 @@ def run(bench: Bench) -> dict[str, float]:
         for locale in (*LOCALES, UNKNOWN):
             for labels in counts:
                 jobs = [Job(locale, labels, seed) for seed in range(seeds if labels else 1)]
-                scores = bench.unit(
-                    f"{locale} labels={labels}", lambda jobs=jobs: list(workers.map(measured, jobs))
-                )
+                work = partial(_all, workers, jobs)
+                scores = bench.unit(f"{locale} labels={labels}", work)
                 found[locale, labels] = {arm: [score[arm] for score in scores] for arm in ARMS}
     record(bench, found, counts)
     return headline(found)
+
+
+def _all(workers: ProcessPoolExecutor, jobs: Sequence[Job]) -> list[dict[str, float]]:
+    return list(workers.map(measured, jobs))
 
 
 def splits(table: pa.Table) -> dict[str, Split]:

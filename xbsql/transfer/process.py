@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from scipy import sparse
@@ -70,51 +70,51 @@ class Covariance:
 class Factor:
     """The Cholesky factor of the covariance of labelled rows, their noise on its diagonal.
 
+    It is a chain: rows that came later hold their own block and lean on the factor before them, which is
+    shared and not copied.
+
     Attributes:
         covariance: of two rows.
         rows: the labelled rows, views 'text' and 'ngram'.
         y: int64 class codes, shape (n,).
-        lower: float32, shape (n, n).
+        lower: float32, shape (m, m): the block of the last m rows.
+        before: the factor of the first n - m rows; None where m = n.
+        across: float32, shape (n - m, m): the block between the two, transposed.
     """
 
     covariance: Covariance
     rows: Features
     y: NDArray[np.int64]
     lower: NDArray[np.float32]
+    before: Factor | None = None
+    across: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, covariance: Covariance, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Self:
         """Factor the covariance of these rows; n^3 / 3 multiplications."""
         rows = _needed(rows)
-        matrix = covariance(rows, rows)
-        matrix[np.diag_indices_from(matrix)] += noise
-        return cls(covariance, rows, y, cholesky(matrix, lower=True, overwrite_a=True, check_finite=False))
+        return cls(covariance, rows, y, _root(covariance(rows, rows), noise))
 
     def extended(self, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Factor:
         """This factor with more rows; costs n^2 m and not n^3 for m rows."""
         if not len(y):
             return self
         rows = _needed(rows)
-        across = _forward(self.lower, self.covariance(self.rows, rows))
+        across = self.forward(self.covariance(self.rows, rows))
         own = self.covariance(rows, rows) - across.T @ across
-        own[np.diag_indices_from(own)] += noise
-        n, total = len(self.y), len(self.y) + len(y)
-        lower = np.zeros((total, total), np.float32)
-        lower[:n, :n], lower[n:, :n] = self.lower, across.T
-        lower[n:, n:] = cholesky(own, lower=True, check_finite=False)
-        return Factor(self.covariance, stack([self.rows, rows]), np.concatenate([self.y, y]), lower)
+        both, codes = stack([self.rows, rows]), np.concatenate([self.y, y])
+        return Factor(self.covariance, both, codes, _root(own, noise), self, across)
 
     def fitted(self, classes: int, *, last: int = 0, sharpness: float = SHARPNESS) -> Process:
         """The process that these rows give.
 
         Args:
             classes: how many there are; codes in `y` lie below.
-            last: that many rows at the end are left out one at a time to find how sharp probabilities may be;
-                under 30 of them `sharpness` is taken.
+            last: that many rows at the end, all added at once, are left out one at a time to find how sharp
+                probabilities may be; under 30 of them `sharpness` is taken.
             sharpness: see `Process`.
         """
-        truth = indicators(self.y, classes)
-        dual = _backward(self.lower, _forward(self.lower, truth))
+        dual = self.backward(self.forward(indicators(self.y, classes)))
         process = Process(self.covariance, self.rows, self.y, dual, sharpness)
         if last < _FEWEST_FOR_SHARPNESS:
             return process
@@ -122,7 +122,7 @@ class Factor:
         return replace(process, sharpness=sharpest(held_out, self.y[-last:]))
 
     def left_out(self, process: Process, first: int, last: int) -> NDArray[np.float32]:
-        """What rows `first` to `last` - 1 score where each of them alone was not there.
+        """What rows `first` to `last` - 1, all added at once, score where each of them alone was not there.
 
         In closed form: the label less the dual over the diagonal of the inverse (Rasmussen and Williams,
         "Gaussian Processes for Machine Learning", 2006, 5.4.2).
@@ -130,10 +130,34 @@ class Factor:
         Returns:
             float32, shape (last - first, classes).
         """
-        tail = self.lower[first:, first:]
-        inverse = _forward(tail, np.eye(len(tail), last - first, dtype=np.float32))
+        diagonal = np.square(self._columns(first, last)).sum(axis=0)
         truth = indicators(self.y[first:last], process.classes)
-        return np.asarray(truth - process.dual[first:last] / np.square(inverse).sum(axis=0)[:, None])
+        return np.asarray(truth - process.dual[first:last] / diagonal[:, None])
+
+    def _columns(self, first: int, last: int) -> NDArray[np.float32]:
+        """Columns `first` to `last` - 1 of L^-1, from row `first` on: it is zero above."""
+        n = len(self.y) - len(self.lower)
+        if self.before is None or self.across is None or first >= n:
+            tail = self.lower[first - n :, first - n :]
+            return _solved(tail, np.eye(len(tail), last - first, dtype=np.float32))
+        top = self.before._columns(first, last)
+        return np.concatenate([top, _solved(self.lower, -(self.across[first:].T @ top))])
+
+    def forward(self, right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """L^-1 times `right`, shape (n, r), for the whole factor L."""
+        if self.before is None or self.across is None:
+            return _solved(self.lower, right)
+        n = len(self.before.y)
+        top = self.before.forward(right[:n])
+        return np.concatenate([top, _solved(self.lower, right[n:] - self.across.T @ top)])
+
+    def backward(self, right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """L^-T times `right`, shape (n, r)."""
+        if self.before is None or self.across is None:
+            return _solved(self.lower, right, trans="T")
+        n = len(self.before.y)
+        bottom = _solved(self.lower, right[n:], trans="T")
+        return np.concatenate([self.before.backward(right[:n] - self.across @ bottom), bottom])
 
 
 @restorable("process")
@@ -270,10 +294,14 @@ def _needed(rows: Features) -> Features:
     return Features({name: rows[name] for name in ("text", "ngram")})
 
 
-def _forward(lower: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(solve_triangular(lower, right, lower=True, check_finite=False), np.float32)
+def _root(matrix: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+    """The lower Cholesky factor with noise on the diagonal; the matrix is overwritten."""
+    matrix[np.diag_indices_from(matrix)] += noise
+    return np.asarray(cholesky(matrix, lower=True, overwrite_a=True, check_finite=False), np.float32)
 
 
-def _backward(lower: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
-    found = solve_triangular(lower, right, lower=True, trans="T", check_finite=False)
+def _solved(
+    lower: NDArray[np.float32], right: NDArray[np.float32], trans: Literal["N", "T"] = "N"
+) -> NDArray[np.float32]:
+    found = solve_triangular(lower, right, lower=True, trans=trans, check_finite=False)
     return np.asarray(found, np.float32)
