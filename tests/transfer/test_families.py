@@ -39,9 +39,10 @@ def names(classes):
     return [c.name for c in table_candidates(tables, source, rare=True)]
 
 
+@pytest.mark.parametrize("labels", [1, 12])
 @pytest.mark.parametrize("classes", [2, 3, None])
-def test_every_candidate_fits_few_labels_predicts_and_is_restored_bit_for_bit(pair, classes):
-    market = pair(n=12, classes=classes, rows=300)
+def test_every_candidate_fits_few_labels_predicts_and_is_restored_bit_for_bit(pair, classes, labels):
+    market = pair(n=labels, classes=classes, rows=300)
     target = replace(market.target, x=with_source(market.target.x, market.source.predictor))
     everyone = with_source(market.unlabelled, market.source.predictor)
     test = with_source(market.test.x, market.source.predictor)

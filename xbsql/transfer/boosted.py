@@ -139,7 +139,7 @@ class Boosted:
             "min_data_in_leaf": int(np.clip(n / 20, 3, 20)) if self.small else 20,
             "lambda_l2": 3.0 if self.small else 1.0,
             "feature_fraction": 0.8,
-            "bagging_fraction": 0.8,
+            "bagging_fraction": 0.8 if n >= 10 else 1.0,
             "bagging_freq": 1,
             "cat_smooth": 10,
             "min_data_per_group": 5 if self.small else 20,
