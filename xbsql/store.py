@@ -15,6 +15,7 @@ import re
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -205,5 +206,6 @@ def _replace_text(path: Path, text: str) -> None:
 def _sweep(home: Path) -> None:
     """Remove what dead writers left behind a day ago or earlier."""
     for entry in home.glob(".*"):
-        if time.time() - entry.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its writer was not dead and has just renamed it
+            if time.time() - entry.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink()
