@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from xbsql.kernels.cpu_scan import Scan
 
 _EXACT = 1024  # rows at a time in float64
-_DENSE = 16  # one survivor in so many scores: a float64 product is cheaper than gathering
 
 
 class Pairs(NamedTuple):
@@ -71,7 +70,7 @@ def _candidates(
     if block is not None:
         below = torch.nextafter(least, torch.tensor(-torch.inf)).expand(last - first, 1)
         query, column = passing(block, below)
-        if len(query) * _DENSE <= block.score.numel():
+        if len(query) * problem.dense_share <= block.score.numel():
             left, place = query + first, column + start
             yield Pairs(left, place, problem.pairs(left, place))
             return

@@ -144,7 +144,7 @@ def _weighed(kernel: Tensor, wx: Tensor | None, wy: Tensor | None) -> float:
     return float(rows.sum() if wx is None else wx @ rows)
 
 
-def median_gamma(x: Tensor, y: Tensor, most: int = 1000) -> float:
+def median_gamma(x: Tensor, y: Tensor, most: int = 500) -> float:
     """1 / the median squared distance of an evenly spaced sample, `most` rows a side; 1 if that is 0."""
     sample = torch.cat([_spaced(x, most), _spaced(y, most)]).double()
     distances = torch.pdist(sample)

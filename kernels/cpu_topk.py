@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 22  # products that are worth a thread
 _EXACT = 2048  # rows at a time in float64
-_DENSE = 16  # one survivor in so many scores: a float64 product is cheaper than gathering
 
 
 def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
@@ -112,7 +111,7 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
         if bool((floor == -torch.inf).any()):
             floor = torch.maximum(floor, kth_floor(block, best.scores.shape[1]))
         query, column = passing(block, floor)
-        if len(query) * _DENSE <= block.score.numel():
+        if len(query) * problem.dense_share <= block.score.numel():
             place = column + start
             best.merge(query, place, problem.pairs(query + first, place))
             return

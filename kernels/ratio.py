@@ -7,13 +7,16 @@ one side and the centres is streamed; only its moments and one vector are kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from xbsql.kernels.cpu_mean import centred, left_side, median_gamma, right_side
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BLOCK = 8192
 _TRIAL = 2000  # rows of each side on which the constants are chosen
@@ -22,6 +25,14 @@ _WIDTHS = (0.25, 0.5, 1.0, 2.0)  # times the median distance
 _RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 _STEPS = 200  # of KLIEP: stopping there is part of its definition
 _SETTLED = 1e-6
+_LEAST = 1e-300
+
+
+class Sums(NamedTuple):
+    """Means over rows of the kernels (centres,) and of their products (centres, centres), float64."""
+
+    first: Tensor
+    second: Tensor
 
 
 @dataclass(frozen=True)
@@ -39,55 +50,48 @@ class Fit:
         x, centers = centred(x.double(), self.centers.double())
         return ((left_side(x) / (2 * self.sigma**2)) @ right_side(centers).T).exp_()
 
-    def coefficients(self, source: Tensor, target: Tensor) -> Tensor:
-        """Coefficients of the kernels, (centres,)."""
-        if self.method == "kliep":
-            return self._kliep(source, target)
-        second = (1 - self.alpha) * self._second(source)
-        if self.alpha:
-            second = second + self.alpha * self._second(target)
-        ridge = self.lam * torch.eye(len(second), dtype=second.dtype)
-        theta: Tensor = torch.linalg.solve(second + ridge, self._first(target))
-        return theta
-
-    def _kliep(self, source: Tensor, target: Tensor) -> Tensor:
-        mean, at_target = self._first(source), self.kernel(target)
-        mean = mean.clamp(min=1e-300)
-        theta = torch.ones_like(mean) / mean.sum()
-        for _ in range(_STEPS):
-            grown = theta * (at_target / (at_target @ theta).clamp(min=1e-300)[:, None]).mean(dim=0) / mean
-            if float((grown - theta).abs().sum()) <= _SETTLED * float(theta.sum()):
-                return grown
-            theta = grown
-        return theta
-
-    def _first(self, x: Tensor) -> Tensor:
-        """Mean of the kernels."""
-        blocks = range(0, len(x), _BLOCK)
-        zero = torch.zeros(len(self.centers), dtype=torch.float64)
-        return sum((self.kernel(x[s : s + _BLOCK]).sum(dim=0) for s in blocks), zero) / len(x)
-
-    def _second(self, x: Tensor) -> Tensor:
-        """Mean of the kernels' products."""
-        total = torch.zeros(len(self.centers), len(self.centers), dtype=torch.float64)
+    def sums(self, x: Tensor) -> Sums:
+        """The kernels' moments over all rows, a block at a time."""
+        count = len(self.centers)
+        first = torch.zeros(count, dtype=torch.float64)
+        second = torch.zeros(count, count, dtype=torch.float64)
         for s in range(0, len(x), _BLOCK):
-            part = self.kernel(x[s : s + _BLOCK])
-            total += part.T @ part
-        return total / len(x)
+            part = _moments(self.kernel(x[s : s + _BLOCK]))
+            share = len(x[s : s + _BLOCK]) / len(x)
+            first += share * part.first
+            second += share * part.second
+        return Sums(first, second)
 
-    def ratio(self, x: Tensor, theta: Tensor) -> Tensor:
-        """The ratio at x, float64 (n,), 0 or more."""
-        parts = [self.kernel(x[s : s + _BLOCK]) @ theta for s in range(0, len(x), _BLOCK)]
-        return torch.cat(parts).clamp_(min=0)
-
-    def loss(self, source: Tensor, target: Tensor, held_source: Tensor, held_target: Tensor) -> float:
-        """The method's own loss on held-out rows of a fit to the others; lower is better."""
-        theta = self.coefficients(source, target)
-        at_source, at_target = self.ratio(held_source, theta), self.ratio(held_target, theta)
+    def coefficients(self, source: Sums, target: Sums, at_target: Tensor) -> Tensor:
+        """Coefficients of the kernels, (centres,), from both sides' moments and the target's kernels."""
         if self.method == "kliep":
-            return float(-(at_target.clamp(min=1e-300)).log().mean())
+            return _kliep(source.first, at_target)
+        second = (1 - self.alpha) * source.second + self.alpha * target.second
+        ridge = self.lam * torch.eye(len(second), dtype=second.dtype)
+        theta: Tensor = torch.linalg.solve(second + ridge, target.first)
+        return theta
+
+    def loss(self, at_source: Tensor, at_target: Tensor) -> float:
+        """The method's own loss of a ratio at held-out rows; lower is better."""
+        if self.method == "kliep":
+            return float(-(at_target.clamp(min=_LEAST)).log().mean())
         squares = self.alpha * at_target.square().mean() + (1 - self.alpha) * at_source.square().mean()
         return float(squares / 2 - at_target.mean())
+
+
+def _moments(kernel: Tensor) -> Sums:
+    return Sums(kernel.mean(dim=0), kernel.T @ kernel / max(1, len(kernel)))
+
+
+def _kliep(mean: Tensor, at_target: Tensor) -> Tensor:
+    mean = mean.clamp(min=_LEAST)
+    theta = torch.ones_like(mean) / mean.sum()
+    for _ in range(_STEPS):
+        grown = theta * (at_target / (at_target @ theta).clamp(min=_LEAST)[:, None]).mean(dim=0) / mean
+        if float((grown - theta).abs().sum()) <= _SETTLED * float(theta.sum()):
+            return grown
+        theta = grown
+    return theta
 
 
 def importance_weights(
@@ -100,27 +104,53 @@ def importance_weights(
     alpha: float,
 ) -> Tensor:
     """The ratio at the source rows, float64 (n,); constants not given are chosen by cross-validation."""
-    share = alpha if method == "rulsif" else 0.0
-    centers = _sample(target, n_centers)
     trial = _sample(source, _TRIAL), _sample(target, _TRIAL)
-    middle = (0.5 / median_gamma(*trial)) ** 0.5
+    middle = (0.5 / median_gamma(*trial)) ** 0.5 if sigma is None else 0.0
     sigmas = [middle * width for width in _WIDTHS] if sigma is None else [sigma]
-    ridges = [0.0] if method == "kliep" else (list(_RIDGES) if lam is None else [lam])
-    fits = [Fit(method, centers, width, ridge, share) for width, ridge in product(sigmas, ridges)]
-    best = fits[0] if len(fits) == 1 else min(fits, key=lambda fit: _loss(fit, *trial))
-    return best.ratio(source, best.coefficients(source, target))
+    ridges = [0.0] if method == "kliep" else list(_RIDGES) if lam is None else [lam]
+    start = Fit(
+        method, _sample(target, n_centers), sigmas[0], ridges[0], alpha if method == "rulsif" else 0.0
+    )
+    fit = _chosen(start, sigmas, ridges, *trial)
+    at_target = fit.kernel(target) if method == "kliep" else torch.empty(0)
+    theta = fit.coefficients(fit.sums(source), fit.sums(target), at_target)
+    parts = [fit.kernel(source[s : s + _BLOCK]) @ theta for s in range(0, len(source), _BLOCK)]
+    return torch.cat(parts).clamp_(min=0)
 
 
-def _loss(fit: Fit, source: Tensor, target: Tensor) -> float:
-    """Mean loss over folds; a fold is every fifth row."""
+def _chosen(
+    fit: Fit, sigmas: Sequence[float], ridges: Sequence[float], source: Tensor, target: Tensor
+) -> Fit:
+    """The fit with the width and ridge of least loss over folds; a fold is every fifth row."""
     folds = min(_FOLDS, len(source), len(target))
-    if folds < 2:
-        return 0.0
-    total = 0.0
-    for fold in range(folds):
-        out_s, out_t = torch.arange(len(source)) % folds == fold, torch.arange(len(target)) % folds == fold
-        total += fit.loss(source[~out_s], target[~out_t], source[out_s], target[out_t])
-    return total / folds
+    if folds < 2 or len(sigmas) * len(ridges) == 1:
+        return fit
+    best, least = fit, torch.inf
+    for sigma in sigmas:
+        wide = replace(fit, sigma=sigma)
+        kernels = wide.kernel(source), wide.kernel(target)
+        losses = torch.tensor([_losses(wide, ridges, *kernels, folds, fold) for fold in range(folds)]).mean(
+            dim=0
+        )
+        if float(losses.min()) < least:
+            best, least = replace(wide, lam=ridges[int(losses.argmin())]), float(losses.min())
+    return best
+
+
+def _losses(
+    fit: Fit, ridges: Sequence[float], at_source: Tensor, at_target: Tensor, folds: int, fold: int
+) -> list[float]:
+    """Loss on one fold of fits to the others, for every ridge."""
+    out_s, out_t = (torch.arange(len(each)) % folds == fold for each in (at_source, at_target))
+    sums = _moments(at_source[~out_s]), _moments(at_target[~out_t])
+    losses = []
+    for ridge in ridges:
+        tried = replace(fit, lam=ridge)
+        theta = tried.coefficients(*sums, at_target[~out_t])
+        losses.append(
+            tried.loss((at_source[out_s] @ theta).clamp(min=0), (at_target[out_t] @ theta).clamp(min=0))
+        )
+    return losses
 
 
 def _sample(x: Tensor, most: int) -> Tensor:
