@@ -85,7 +85,7 @@ class Problem:
 
     @property
     def dense_share(self) -> int:
-        """With one survivor in so many scores, scoring all of a block costs what gathering the survivors does."""
+        """One survivor in so many scores: from there on scoring everything costs less than gathering."""
         return 5 if self.metric == "l2" else 64
 
     def take(self, start: int, stop: int) -> Tensor:

@@ -122,10 +122,5 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
 
 def _merge_all(best: Best, score: Tensor, start: int) -> None:
     """Merge exact scores of whole rows, (m, b), first place `start`."""
-    k = best.scores.shape[1]
-    kth = best.scores[:, -1:]
-    if score.shape[1] > k:
-        own = score.topk(k, dim=1).values[:, -1:]
-        kth = torch.maximum(kth, torch.nextafter(own, torch.full_like(own, -torch.inf)))
-    query, column = (score > kth).nonzero(as_tuple=True)
+    query, column = (score > best.scores[:, -1:]).nonzero(as_tuple=True)
     best.merge(query, column + start, score[query, column])
