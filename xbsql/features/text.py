@@ -100,9 +100,9 @@ def embed_array(texts: pa.Array | pa.ChunkedArray, encoder: Encoder) -> pa.Fixed
         raise invalid("xb.embed", f"needs text, got {whole.type}", "cast the column to VARCHAR")
     distinct, places = _distinct(whole)
     vectors = embed_texts(distinct, encoder)
-    present = places >= 0
-    if len(distinct) == len(whole):
+    if np.array_equal(places, np.arange(len(distinct))):
         return arrow.vectors(vectors)
+    present = places >= 0
     rows = np.zeros((len(whole), encoder.dim), dtype=np.float32)
     rows[present] = vectors[places[present]]
     return arrow.vectors(rows, present)
@@ -145,7 +145,7 @@ def _cache(encoder: Encoder) -> VectorCache:
 
 
 def _distinct(array: pa.Array) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct texts in order of appearance, and each row's place among them, -1 for NULL."""
+    """The distinct texts, and each row's place among them, -1 for NULL."""
     if pa.types.is_null(array.type):
         return [], np.full(len(array), -1, dtype=np.int64)
     if pa.types.is_dictionary(array.type):
