@@ -56,7 +56,11 @@ class Scan:
 
 
 def topk(
-    problem: Problem, k: int, prepared: Prepared | None = None, dtype: torch.dtype = torch.bfloat16
+    problem: Problem,
+    k: int,
+    prepared: Prepared | None = None,
+    dtype: torch.dtype = torch.bfloat16,
+    proof: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`.
 
@@ -65,23 +69,30 @@ def topk(
         k: how many.
         prepared: its codes are scanned where it has them.
         dtype: what a float32 corpus is scanned as.
+        proof: whether to go on until the result is proven.
     """
+    problem = _by_rows(problem)
     scan = scan_of(problem, group_size(len(problem), k), prepared, dtype)
     if not scan.tame or k * scan.size * _SHARE > len(problem):
         return exhaustive(problem, k)
     step = max(1, _PEAKS // len(scan.reach))
-    parts = [_chunk(problem.at(s, s + step), scan, k) for s in range(0, len(problem.queries), step)]
+    parts = [_chunk(problem.at(s, s + step), scan, k, proof) for s in range(0, len(problem.queries), step)]
     if not parts:
         return exhaustive(problem, k)
     return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
 
 
-def _chunk(problem: Problem, scan: Scan, k: int) -> tuple[Tensor, Tensor]:
+def _by_rows(problem: Problem) -> Problem:
+    """The problem with every row of its corpus in one piece, as the kernels read it."""
+    return problem if problem.corpus.stride(1) == 1 else replace(problem, corpus=problem.corpus.contiguous())
+
+
+def _chunk(problem: Problem, scan: Scan, k: int, proof: bool) -> tuple[Tensor, Tensor]:
     """The k best rows of a chunk of queries."""
     upper = bounds(problem, scan)
     count = k + 2
     scores, rows, sure = _best_of(problem, scan, upper, k, count)
-    while not bool(sure.all()):
+    while proof and not bool(sure.all()):
         open_ = (~sure).nonzero()[:, 0]
         count *= _ROUND
         part = replace(problem, queries=problem.queries[open_])
@@ -206,6 +217,7 @@ def threshold_join(
 
     The maxima of the scan say which groups can hold a pair; only those are scored.
     """
+    problem = _by_rows(problem)
     least = torch.tensor(threshold, dtype=torch.float32, device=problem.corpus.device)
     scan = scan_of(problem, 32, None, dtype)
     none = torch.empty(0, dtype=torch.int64, device=least.device)

@@ -25,6 +25,7 @@ def topk(
     metric: str = "dot",
     weights: Array | None = None,
     mask: Array | None = None,
+    precision: str = "exact",
     prepared: Prepared | None = None,
 ) -> tuple[ArrayT, ArrayT]:
     """Find the k rows of the corpus most similar to each query.
@@ -43,6 +44,10 @@ def topk(
             both sides
             (cosine, l2): a transferability per feature.
         mask: bool, shape (n,): rows that are False are never returned.
+        precision: "exact"; or "fast", which on a device returns the best of the most promising groups without
+            the
+            proof that no other row is better (their scores are exact all the same). On the CPU both are
+            exact.
         prepared: what `prepare(corpus, metric=..., weights=...)` gave: the same result, sooner.
 
     Returns:
@@ -58,6 +63,7 @@ def topk(
     arrays.pair("topk", "queries", q, "corpus", x)
     arrays.some_rows("topk", "corpus", x)
     arrays.choice("topk", "metric", metric, arrays.METRICS)
+    arrays.choice("topk", "precision", precision, ("exact", "fast"))
     k = arrays.whole("topk", "k", k, 1, len(x))
     w = arrays.vector("topk", "weights", weights, x.shape[1], x)
     keep = arrays.flags("topk", "mask", mask, len(x), x)
@@ -66,9 +72,11 @@ def topk(
     if on_triton(q):
         from xbsql.kernels import device_search
 
-        scores, rows = device_search.topk(Problem.of(q, x, metric, w, keep, compact=False), k, prepared)
+        asked = Problem.of(q, x, metric, w, keep, compact=False)
+        scores, rows = device_search.topk(asked, k, prepared, proof=precision == "exact")
     else:
-        scores, rows = cpu_topk.topk(Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep)), k, prepared)
+        asked = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep))
+        scores, rows = cpu_topk.topk(asked, k, None if x.is_cuda else prepared)
     return arrays.alike(queries, scores.to(q.device)), arrays.alike(queries, rows.to(q.device))
 
 
@@ -81,11 +89,15 @@ def _agrees(prepared: Prepared, x: Tensor, metric: str, weights: Tensor | None) 
     same = (prepared.weights is None) == (weights is None) and (
         weights is None or prepared.weights is None or torch.equal(prepared.weights, weights)
     )
-    if prepared.metric != metric or len(prepared.length) != len(x) or not same:
+    shape = prepared.length.shape if prepared.codes is None else prepared.codes.code.shape
+    if prepared.metric != metric or shape != x.shape[: len(shape)] or not same:
         made_for = (
             f"metric '{prepared.metric}', {len(prepared.length)} rows, {'these' if same else 'other'} weights"
         )
         message = f"topk: prepared was made for {made_for}; prepare this corpus for this search"
+        raise ValueError(message)
+    if prepared.length.device != x.device:
+        message = f"topk: prepared is on {prepared.length.device}, corpus on {x.device}; prepare it there"
         raise ValueError(message)
 
 

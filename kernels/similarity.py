@@ -10,6 +10,7 @@ from triton.tools.tensor_descriptor import TensorDescriptor
 
 from xbsql.kernels.tuning import ScanTile, scan_tile
 
+_GRID = 65535  # programs along the second axis of a grid
 _METRIC = {"dot": 0, "cosine": 1, "l2": 2}
 
 
@@ -183,7 +184,7 @@ def peaks(
     out = torch.empty(m, groups, dtype=torch.float32, device=q.device)
     row_tiles = -(-n // tile.rows)
     query_tiles = -(-m // tile.queries)
-    each = max(1, min(16, row_tiles * query_tiles // 1024))
+    each = max(1, min(16, row_tiles * query_tiles // 1024), -(-row_tiles // _GRID))
     none = out if scale is None or bias is None else scale
     peaks_kernel[(query_tiles, -(-row_tiles // each))](
         TensorDescriptor.from_tensor(q, [tile.queries, tile.depth]),

@@ -159,6 +159,15 @@ def test_proof_fails_when_it_must(device, monkeypatch):
         same(device_search.topk(problem, 3, ready), q, x, 3)
 
 
+def test_device_search_takes_any_layout_and_can_leave_the_proof_out(device):
+    from xbsql.kernels import device_search
+
+    rng = np.random.default_rng(8)
+    q, x = rng.standard_normal((3, 24)).astype("f4"), rng.standard_normal((900, 24)).astype("f4")
+    problem = asked(q, np.asfortranarray(x), device=device)
+    same(device_search.topk(problem, 3, dtype=torch.float32, proof=False), q, x, 3)
+
+
 @pytest.mark.parametrize("itself", [True, False], ids=["self", "cross"])
 @pytest.mark.parametrize(("metric", "threshold"), [("cosine", 0.6), ("dot", 9.0), ("l2", -9.0)])
 @pytest.mark.parametrize("keep", [None, 0.5], ids="keep={}".format)

@@ -158,7 +158,9 @@ def test_a_mask_that_leaves_too_few_pads():
 def test_layout_does_not_matter(make):
     rng = np.random.default_rng(10)
     q, x = vectors(rng, 6, 800, 20, "float32")
-    same(topk(make(q), make(x), 5), expected(q, x, 5))
+    for dtype in ("float32", "int8"):
+        a, b = ((10 * each).astype(dtype) for each in (q, x))
+        same(topk(make(a), make(b), 5), expected(a, b, 5))
 
 
 def test_torch_in_torch_out():
@@ -227,6 +229,8 @@ Q, X = np.ones((2, 4), np.float32), np.ones((9, 4), np.float32)
         ((Q[:, :0], X[:, :0], 1), {}, "queries has no columns"),
         ((Q[0], X, 1), {}, r"queries has shape \(4,\); give 2 dimensions"),
         ((Q, X, 1), {"metric": "euclid"}, "metric is 'euclid'; it is one of 'dot', 'cosine', 'l2'"),
+        ((Q, X, 1), {"precision": "half"}, "precision is 'half'; it is one of 'exact', 'fast'"),
+        ((Q, X, 1), {"prepared": prepare(X[:, :3])}, "prepared was made for metric 'dot', 9 rows"),
         ((Q, X, 1), {"mask": np.ones(8, bool)}, "mask has 8 entries; it needs 9"),
         ((Q, X, 1), {"mask": np.ones(9)}, "mask is float64; it takes bool"),
         ((Q, X, 1), {"weights": np.ones(3)}, "weights has 3 entries; it needs 4"),
