@@ -292,3 +292,16 @@ def test_progress_rises_to_one(shop):
     classify.fit(shop["US"].slice(0, 60), "category", progress=lambda share, text: told.append(share))
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+def test_the_encoder_can_be_fine_tuned_as_one_more_candidate(shop):
+    source = shop["US"].slice(0, 120)
+    data, options = target(shop, "DE", 20, rows=60), {"finetune": True}
+    model, done = classify.carried(data, "category", source=source, options=options)
+    batch = shop["DE"].slice(HOME + 240, 120).combine_chunks().to_batches()[0]
+    x = model.reader.read(pa.table(batch))
+    tuned = done.predictors["finetuned:head"]
+    right = np.array(model.classes)[tuned.predict(x).argmax(axis=1)] == batch["category"].to_numpy(False)
+    assert right.mean() > 0.4
+    assert np.array_equal(restore(tuned.state()).predict(x), tuned.predict(x))
+    assert model.predictor.weights["finetuned:head"] > 0.01

@@ -71,6 +71,8 @@ def transfer_candidates(
         found += text.text_candidates(
             texts, source, home.part(Process), line if line and line.design.layout == text.TEXT else None
         )
+    if reader.pooled and source.sample is not None:
+        found.append(text.fine_tuned(classes))
     if reader.table.columns:
         tables = table_candidates(Tables(classes, reader.table.categorical), source)
         taken = {candidate.name for candidate in found}

@@ -157,7 +157,7 @@ def carried(
     found = labels_of(where, data, label)
     home = base or _home(source, label, chosen, options, step)
     step(0.0, f"reading {data.num_rows} rows")
-    reader = home.reader.abroad(chosen.without_group(data), label, chosen.roles)
+    reader = home.reader.abroad(chosen.without_group(data), label, chosen.roles, pooled=chosen.finetune)
     theirs = None if source is None else labels_of(where, source, label)
     classes = merged(home.classes, theirs, found, chosen.class_names)
     target = _target(where, data, found, classes, reader, chosen)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "seed")
+KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "finetune", "seed")
 ROLES = ("text", "category", "ignore")
 
 
@@ -35,6 +35,8 @@ class Options:
         class_names: 'classes': class -> its name or names in the target's language, for `transfer`.
         keep_rows: whether a model may hold embeddings of its training rows. False leaves the learners that
             need them out: then only weights leave a market.
+        finetune: whether the encoder's dense head is fine-tuned as one more candidate of `transfer`. It takes
+            some ten times as long as all others together, and on short titles it did not pay.
         seed: of folds and resamples; another seed is another fit.
     """
 
@@ -42,6 +44,7 @@ class Options:
     group: str | None
     class_names: Mapping[str, list[str]]
     keep_rows: bool
+    finetune: bool
     seed: int
 
     @classmethod
@@ -60,8 +63,8 @@ class Options:
             raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
         listed = {str(k): [v] if isinstance(v, str) else [str(n) for n in v] for k, v in names.items()}
         roles = {name: given[name] for name in ROLES if name in given}
-        keep, seed = bool(given.get("keep_rows", True)), int(given.get("seed", 0))
-        return cls(roles, given.get("group"), listed, keep, seed)
+        keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
+        return cls(roles, given.get("group"), listed, keep, tune, int(given.get("seed", 0)))
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""

@@ -47,6 +47,7 @@ class Reader:
         ngrams: weights of n-grams; None without text.
         table: the other columns; it may have none.
         version: of the text encoder: vectors of two versions cannot be compared.
+        pooled: whether the view 'pooled', the encoder before its dense head, is there too.
     """
 
     schema: pa.Schema
@@ -54,6 +55,7 @@ class Reader:
     ngrams: Ngrams | None
     table: TableEncoder
     version: str = ""
+    pooled: bool = False
 
     def read(self, table: pa.Table) -> Features:
         """The views of the rows; columns come in any order, and those of 'table' may be missing.
@@ -66,6 +68,8 @@ class Reader:
             texts = self.texts(table)
             views["text"] = self._vectors(texts)
             views["ngram"] = self._grams(texts)
+            if self.pooled:
+                views["pooled"] = encoder().pool(texts.to_pylist())
         if self.table.columns:
             views["table"] = self.table.transform(table)
         return Features(views)
@@ -90,7 +94,9 @@ class Reader:
                 empty &= ~arrow.validity(arrow.one_chunk(table[name]))
         return empty
 
-    def abroad(self, target: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
+    def abroad(
+        self, target: pa.Table, label: str, options: Mapping[str, Any], *, pooled: bool = False
+    ) -> Reader:
         """This reader for the rows of a target: its new columns and levels behind the known ones.
 
         What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are
@@ -104,7 +110,9 @@ class Reader:
         if ngrams is not None and pc.count_distinct(texts := self.texts(target)).as_py() >= FEWEST_TEXTS:
             ngrams = _rare(texts)
         grown = self.table.extended(target, added)
-        return Reader(_schema(target, read), self.text, ngrams, grown, self.version)
+        return Reader(
+            _schema(target, read), self.text, ngrams, grown, self.version, pooled and bool(self.text)
+        )
 
     def state(self) -> State:
         """The reader as data."""
@@ -112,7 +120,7 @@ class Reader:
         parts = {"table": self.table.state()}
         if self.ngrams is not None:
             parts["ngrams"] = self.ngrams.state()
-        config = {"text": list(self.text), "version": self.version}
+        config = {"text": list(self.text), "version": self.version, "pooled": self.pooled}
         return State("reader", config, {"schema": schema}, parts=parts)
 
     @classmethod
@@ -121,7 +129,7 @@ class Reader:
         schema = pa.ipc.read_schema(pa.py_buffer(state.arrays["schema"].tobytes()))
         ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
         text, version = tuple(state.config["text"]), state.config["version"]
-        return cls(schema, text, ngrams, restore(state.parts["table"]), version)
+        return cls(schema, text, ngrams, restore(state.parts["table"]), version, state.config["pooled"])
 
     def _grams(self, texts: pa.Array) -> sparse.csr_matrix:
         if self.ngrams is None or not len(texts):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbsql.features.encoder import encoder
 from xbsql.transfer.adoption import Unechoed, adopted
 from xbsql.transfer.alignment import Moved, map_between, moved
 from xbsql.transfer.candidate import Candidate, Sample
 from xbsql.transfer.design import Layout, dense
 from xbsql.transfer.feature import source_score
-from xbsql.transfer.instance import balanced_pool
+from xbsql.transfer.finetune import HeadTuner
+from xbsql.transfer.instance import balanced_pool, pool, rows_of
 from xbsql.transfer.linear import Linear, LinearPredictor
 from xbsql.transfer.neighbours import Neighbours
 from xbsql.transfer.parameter import l2_sp, recalibrated
@@ -169,6 +171,16 @@ def from_process(texts: Texts, home: Process) -> list[Candidate]:
         Candidate("aligned:process", "feature", aligned, uses_labels=False, prior=1.0),
         Candidate("aligned_pool:process", "instance", aligned, prior=2.0),
     ]
+
+
+def fine_tuned(classes: int) -> Candidate:
+    """The encoder's dense head, fine-tuned on balanced pooled rows."""
+    tuner = HeadTuner(encoder().head(), classes)
+
+    def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return tuner.fit(pool(rows_of(source), target))
+
+    return Candidate("finetuned:head", "parameter", fit, prior=0.5)
 
 
 def widened(line: LinearPredictor, classes: int) -> LinearPredictor:
