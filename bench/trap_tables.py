@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SOURCE_ROWS = 2000
+SOURCE_ROWS = 1500
 LABELS = 200
 UNLABELLED = 500
 TEST_ROWS = 4000
@@ -125,9 +125,9 @@ def label_shift(g: np.random.Generator) -> Trap:
 
 
 def hundredfold(g: np.random.Generator) -> Trap:
-    """One concept, 100 labels and a source of 100 times as many rows."""
+    """One concept, 60 labels and a source of 100 times as many rows."""
     c = concept(g)
-    return _binary(g, c.log_odds, c.log_odds, shift=0.3, source_rows=10_000, labels=100, benign=True)
+    return _binary(g, c.log_odds, c.log_odds, shift=0.3, source_rows=6000, labels=60, benign=True)
 
 
 def other_columns(g: np.random.Generator) -> Trap:

@@ -22,7 +22,7 @@ def test_the_parts_have_their_sizes_and_share_no_row(name):
     trap = draw(name)
     assert trap.test.num_rows >= TEST_ROWS
     assert trap.unlabelled.num_rows == UNLABELLED
-    assert trap.labelled.num_rows == {"no labels": 0, "source 100 times the target": 100}.get(name, LABELS)
+    assert trap.labelled.num_rows == {"no labels": 0, "source 100 times the target": 60}.get(name, LABELS)
     numbers = [set(part.column(0).to_pylist()) for part in (trap.labelled, trap.unlabelled, trap.test)]
     assert len(set.union(*numbers)) == sum(map(len, numbers))
 

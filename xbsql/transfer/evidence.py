@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xbsql.transfer.candidate import Candidate, Predictor, Sample, Source
     from xbsql.transfer.objective import Objective
 
-OUT_OF_THE_RACE = 4.0
+OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best after the first round of folds: such a candidate is not tried again."""
 
 

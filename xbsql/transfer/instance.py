@@ -171,9 +171,13 @@ def out_of_fold_market(
 
 
 def kernel_ratio(source: Features, target: Features, layout: Layout) -> Floats:
-    """The density ratio of each source row by uLSIF on the layout's design; float64, shape (n,), mean 1."""
+    """The density ratio of each source row by uLSIF on the layout's design; float64, shape (n,), mean 1.
+
+    The kernel is as wide as standardised rows lie apart, about sqrt(d); the ridge is cross-validated.
+    """
     design = fit_design(stack([source, target]), layout)
-    weights = kernels.importance_weights(dense(design(source)), dense(design(target)), method="ulsif")
+    here, there = dense(design(source)), dense(design(target))
+    weights = kernels.importance_weights(here, there, method="ulsif", sigma=float(np.sqrt(here.shape[1])))
     return clipped(np.maximum(np.asarray(weights, np.float64), 0.0))
 
 
