@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -133,13 +134,21 @@ def test_without_labels_what_needs_none_is_served_and_nothing_is_claimed(pair):
     assert score(market, done) > 0.7
 
 
-@pytest.mark.parametrize("y", [np.r_[np.zeros(9), 1], np.zeros(60), np.r_[np.zeros(56), np.ones(4)]])
-def test_too_few_labels_are_a_prior(pair, y):
+@pytest.mark.parametrize(
+    ("y", "reason"),
+    [
+        (np.r_[np.zeros(9), 1], r"10 target labels are too few \(30 are needed\)"),
+        (np.zeros(60), "0 labels outside the largest class"),
+        (np.r_[np.zeros(56), np.ones(4)], "4 labels outside the largest class"),
+    ],
+)
+def test_too_few_labels_are_a_prior_and_the_verdict_says_why(pair, y, reason):
     market = pair(n=len(y))
     market = replace(market, target=replace(market.target, y=y.astype(int)))
     done = run(market)
     assert done.evidence is None
     assert done.verdict.basis == "prior"
+    assert re.search(reason, done.verdict.reason)
     assert np.isfinite(done.blend.predict(market.test.x)).all()
 
 

@@ -184,10 +184,9 @@ def _decide(
 ) -> tuple[dict[str, float], Verdict]:
     """Weights by candidate name and the verdict."""
     names = [c.name for c in candidates]
-    labels = len(setting.target)
     if evidence is None:
-        weights = dict(zip(names, _prior_weights(candidates, labels), strict=True))
-        return weights, prior_verdict(setting.objective, labels, source=source)
+        weights = dict(zip(names, _prior_weights(candidates, len(setting.target)), strict=True))
+        return weights, prior_verdict(setting.objective, setting.target, source=source)
     own = evidence.only([c.name for c in candidates if c.family == "target"])
     found = contest(evidence, candidates, setting.objective)
     verdict = judge(evidence, found, candidates, setting.objective, setting.seed)

@@ -32,11 +32,16 @@ def home_model(source: Source, kind: type[P], classes: int | None, views: tuple[
         blend = source.predictor
         parts = [blend.members[name] for name in sorted(blend.members, key=lambda name: -blend.weights[name])]
     for part in parts:
-        layout = part.layout if isinstance(part, BoostedPredictor) else None
-        layout = part.design.layout if isinstance(part, LinearPredictor) else layout
-        if isinstance(part, kind) and layout and layout.views == views and part.classes == classes:  # type: ignore[attr-defined]
+        if isinstance(part, kind) and _reads(part) == (views, classes):
             return part
     return None
+
+
+def _reads(part: object) -> tuple[tuple[str, ...], int | None] | None:
+    """Views and classes of trees or a line; None for any other predictor."""
+    if isinstance(part, BoostedPredictor):
+        return part.layout.views, part.classes
+    return (part.design.layout.views, part.classes) if isinstance(part, LinearPredictor) else None
 
 
 def fitted_at_home(learner: Learner) -> Callable[[Source], Predictor]:

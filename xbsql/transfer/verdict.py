@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql import metrics
 from xbsql.transfer.evidence import mean_loss, standard_scores
+from xbsql.transfer.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.metrics import Floats
-    from xbsql.transfer.candidate import Candidate
+    from xbsql.transfer.candidate import Candidate, Sample
     from xbsql.transfer.evidence import Evidence
     from xbsql.transfer.objective import Objective
 
@@ -139,13 +140,25 @@ def judge(
     return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
 
 
-def prior_verdict(objective: Objective, labels: int, *, source: bool) -> Verdict:
+def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
     """The verdict without evidence."""
     names = ("target only", "source only", "pooled", "blend") if source else ("target only", "blend")
-    count = "no target label" if labels == 0 else f"only {labels} target labels"
-    reason = f"{count}: the weights are a prior, nothing was measured"
+    reason = f"{_lack(target)}: the weights are a prior, nothing was measured"
     arms = tuple(Arm(name, None) for name in names)
-    return Verdict("NO EVIDENCE", "prior", objective.metric, arms, None, None, None, labels, None, reason)
+    return Verdict(
+        "NO EVIDENCE", "prior", objective.metric, arms, None, None, None, len(target), None, reason
+    )
+
+
+def _lack(target: Sample) -> str:
+    """What folds would need."""
+    units = len(np.unique(groups_of(target)))
+    if not units:
+        return "there is no target label"
+    if units < FEWEST_LABELS:
+        kind = "independent target labels" if units < len(target) else "target labels"
+        return f"{units} {kind} are too few ({FEWEST_LABELS} are needed)"
+    return f"{minority(target)} labels outside the largest class are too few ({FEWEST_OF_OTHERS} are needed)"
 
 
 def _single_arms(evidence: Evidence, candidates: Sequence[Candidate]) -> dict[str, Floats]:
