@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import sparse
 
 from xbsql import arrow, errors
 from xbsql.features.encoder import encoder
-from xbsql.features.ngrams import BUCKETS, Ngrams
+from xbsql.features.ngrams import Ngrams
 from xbsql.features.roles import roles
 from xbsql.features.table import TableEncoder, fit_encoder
 from xbsql.features.text import embed_array
@@ -67,7 +66,7 @@ class Reader:
         if self.ngrams is not None:
             texts = self.texts(table)
             views["text"] = self._vectors(texts)
-            views["ngram"] = self._grams(texts)
+            views["ngram"] = _grams(self.ngrams, texts)
             if self.pooled:
                 views["pooled"] = encoder().pool(texts.to_pylist())
         if self.table.columns:
@@ -131,13 +130,6 @@ class Reader:
         text, version = tuple(state.config["text"]), state.config["version"]
         return cls(schema, text, ngrams, restore(state.parts["table"]), version, state.config["pooled"])
 
-    def _grams(self, texts: pa.Array) -> sparse.csr_matrix:
-        if self.ngrams is None or not len(texts):
-            return sparse.csr_matrix((len(texts), BUCKETS), dtype=np.float32)
-        grams = self.ngrams.transform(texts.to_pylist())
-        grams.eliminate_zeros()
-        return grams
-
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
         found = encoder()
         if found.version != self.version:
@@ -193,6 +185,13 @@ def _rare(texts: pa.Array) -> Ngrams:
     ngrams = Ngrams.fit(texts.to_pylist())
     least = np.float32(np.log(1 / COMMON) + 1)
     return Ngrams(np.where(ngrams.weights < least, np.float32(0), ngrams.weights))
+
+
+def _grams(ngrams: Ngrams, texts: pa.Array) -> Matrix:
+    """The n-grams that weigh something; no text at all is no row, which the hashing would not take."""
+    grams = ngrams.transform([*texts.to_pylist(), ""])[:-1]
+    grams.eliminate_zeros()
+    return grams
 
 
 def _schema(table: pa.Table, names: list[str]) -> pa.Schema:
