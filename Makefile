@@ -21,6 +21,7 @@ bench: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m xbsql.report.reference docs/sql.md
+	$(BIN)/python -m bench.figures
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

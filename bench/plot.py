@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bench.run import ROOT, table_path
+from bench.run import HEADLINE, ROOT, table_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         return 2
     by_metric: dict[str, list[Record]] = defaultdict(list)
     for record in read(source):
-        by_metric[record["metric"]].append(record)
+        if record["case"] != HEADLINE:
+            by_metric[record["metric"]].append(record)
     for metric, records in by_metric.items():
         name = "".join(letter if letter.isalnum() else "_" for letter in metric)
         print(draw(records, source.with_name(f"{subject}_{name}.png")).relative_to(root))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
+HEADLINE = "headline"
+"""The case of the rows that hold the last line's figures."""
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -47,6 +49,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         return 1
     bench = handle(asked.subject, module, root)
     headline = module.run(bench)
+    for key, value in headline.items():
+        bench.record(HEADLINE, "xbsql", key, math.nan if value is None else value)
     path = table_path(asked.subject, root, quick=bench.quick and not asked.save)
     write(bench.rows, path)
     bench.journal.close()

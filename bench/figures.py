@@ -1,0 +1,79 @@
+"""`python -m bench.figures`: write the README's table of figures from the headline rows in bench/results."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.plot import Record, read
+from bench.run import HEADLINE, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKS = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+
+class Figure(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        subject: the bench.
+        key: of its headline.
+        says: what the figure is, for a reader.
+    """
+
+    subject: str
+    key: str
+    says: str
+
+
+FIGURES = (
+    Figure("taxonomy", "acc0", "accuracy in six languages, 21 classes, no foreign label"),
+    Figure("taxonomy", "acc50", "the same with 50 foreign labels"),
+    Figure("taxonomy", "acc200", "with 200"),
+    Figure("taxonomy", "acc500", "with 500"),
+    Figure(
+        "taxonomy", "sv200", "Swedish, which the encoder does not know, 200 labels: blend minus better arm"
+    ),
+    Figure("traps", "verdict_right", "share of right verdicts in the worst of eleven traps, 40 seeds each"),
+    Figure("traps", "worst_loss", "what the blend loses against the target alone in the worst trap"),
+    Figure("embed", "vs_package", "texts a second over the encoder's own package, one thread each"),
+    Figure("embed", "sql_share", "texts a second of `SELECT xb.embed(title)` over the Python call"),
+    Figure("embed", "max_diff", "largest difference to the package's vectors"),
+    Figure("kernels", "over_matmul", "exact top-10 of 200,000 x 384: time over the bare matmul"),
+    Figure("kernels", "vs_faiss_tuned", "the same against faiss-cpu tuned: times faster"),
+    Figure("kernels", "vs_duckdb", "against DuckDB's array_cosine_similarity: times faster"),
+    Figure("kernels", "int8_vs_fp32", "int8 scan with certified float32 rescore over the float32 scan"),
+    Figure("kernels", "int8_recall", "its recall"),
+)
+
+
+def main(root: Path = ROOT) -> int:
+    """Replace the table between the marks in README.md."""
+    page = root / "README.md"
+    text = page.read_text()
+    page.write_text(MARKS.sub(lambda found: f"{found[1]}{table(root)}{found[2]}", text))
+    return 0
+
+
+def table(root: Path = ROOT) -> str:
+    """The figures that have been measured, Markdown."""
+    lines = ["| bench | figure | measured |", "|---|---|---|"]
+    for figure in FIGURES:
+        found = headline(root, figure.subject).get(figure.key)
+        if found is not None and found["p50"]:
+            lines.append(f"| `{figure.subject}: {figure.key}` | {figure.says} | {float(found['p50']):.4g} |")
+    return "\n".join(lines) + "\n"
+
+
+def headline(root: Path, subject: str) -> dict[str, Record]:
+    """The headline rows of a subject by key; empty where it has no table."""
+    path = root / "bench" / "results" / f"{subject}.csv"
+    rows = read(path) if path.is_file() else []
+    return {row["metric"]: row for row in rows if row["case"] == HEADLINE}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
