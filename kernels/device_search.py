@@ -73,7 +73,7 @@ def topk(
     """
     problem = _by_rows(problem)
     scan = scan_of(problem, group_size(len(problem), k), prepared, dtype)
-    if not scan.tame or k * scan.size * _SHARE > len(problem):
+    if not scan.tame or _first_choice(scan, k) * scan.size * _SHARE > len(problem):
         return exhaustive(problem, k)
     step = max(1, _PEAKS // len(scan.reach))
     parts = [_chunk(problem.at(s, s + step), scan, k, proof) for s in range(0, len(problem.queries), step)]
@@ -87,10 +87,15 @@ def _by_rows(problem: Problem) -> Problem:
     return problem if problem.corpus.stride(1) == 1 else replace(problem, corpus=problem.corpus.contiguous())
 
 
+def _first_choice(scan: Scan, k: int) -> int:
+    """Groups to score at first: so many that one round proves the result where vectors are random."""
+    return (6 if scan.codes is not None else 2) * k + 8
+
+
 def _chunk(problem: Problem, scan: Scan, k: int, proof: bool) -> tuple[Tensor, Tensor]:
     """The k best rows of a chunk of queries."""
     upper = bounds(problem, scan)
-    count = k + 2
+    count = _first_choice(scan, k)
     scores, rows, sure = _best_of(problem, scan, upper, k, count)
     while proof and not bool(sure.all()):
         open_ = (~sure).nonzero()[:, 0]
