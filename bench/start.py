@@ -1,7 +1,7 @@
 """How long a user waits before anything happens: importing, connecting, and the whole demonstration.
 
-Each is a fresh process. The headline is the median of the rounds, and for the demonstration one run from an empty
-folder.
+Each is a fresh process. The headline is the median of the rounds, and for the demonstration one run from an
+empty folder.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from bench.case import Bench
 
 TESTS = ["tests/test_duck.py"]
-IMPORT = "import time; t = time.perf_counter(); import xbsql; print(time.perf_counter() - t)"
-CONNECT = "import time; import xbsql; t = time.perf_counter(); con = xbsql.connect(); print(time.perf_counter() - t)"
+TIMED = "import time; {}; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
+IMPORT = TIMED.format("import sys", "import xbsql")
+CONNECT = TIMED.format("import xbsql", "con = xbsql.connect()")
 
 
 def run(bench: Bench) -> dict[str, float]:
