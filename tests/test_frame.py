@@ -63,6 +63,14 @@ FRAMES = {
         lambda lf: lf.xb.duplicates("sku", "v", 0.1),
     ),
 }
+PAIRED = "t, t, lid := sku, ltext := title, rid := sku, rtext := title"
+FRAMES |= {
+    "match": (f"FROM xb.match({PAIRED})", lambda lf: lf.xb.match(lf, "sku", "title", "sku", "title")),
+    "match_candidates": (
+        f"FROM xb.match_candidates({PAIRED})",
+        lambda lf: lf.xb.match_candidates(lf, "sku", "title", "sku", "title"),
+    ),
+}
 TRAINED = {"classify", "predict_table", "evaluate", "fit", "transfer"}
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",

@@ -31,6 +31,11 @@ RULES = {
         STANDARD | {"features", "index", "kernels", "store"},
         {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     ),
+    "xbsql/matching": (
+        STANDARD | {"features", "kernels", "matching"},
+        {"lightgbm", "numpy", "scipy"},
+    ),
+    "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "transfer"}, set()),
@@ -41,20 +46,20 @@ RULES = {
     "xbsql/selfcheck.py": ({"kernels", "session"}, {"numpy", "torch"}),
     "xbsql/handlers.py": (STANDARD | {"session", "selfcheck"}, {"pyarrow"}),
     "xbsql/handlers_search.py": (
-        STANDARD | {"handlers", "index", "searches", "session"},
+        STANDARD | {"handlers", "index", "matches", "searches", "session"},
         {"numpy", "pyarrow"},
     ),
     "xbsql/function.py": (set(), {"pyarrow"}),
     "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
-    "xbsql/functions_search.py": ({"function", "handlers_search"}, set()),
+    "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
     "xbsql/frame.py": (
-        STANDARD | {"function", "functions", "searches", "session", "twins_search"},
+        STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
     "xbsql/twins_search.py": (
-        STANDARD | {"duck", "function", "functions_search", "index", "searches", "session"},
+        STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},
         {"duckdb", "numpy", "pyarrow"},
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xbsql import handlers_search as handlers
 from xbsql.function import DATA, Argument, Function, Helper, rows_type
+from xbsql.matching.columns import PAIR_COLUMNS
 
 _HITS = "STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[]"
 _STATE = rows_type(
@@ -175,6 +176,45 @@ DUPLICATES = Function(
     handlers.duplicates,
 )
 
+_SIDES = (
+    Argument("left", DATA),
+    Argument("right", DATA),
+    Argument("lid", "the left id, any type"),
+    Argument("ltext", "VARCHAR: the left text, e.g. a title; rows where it is NULL have no match"),
+    Argument("rid", "the right id, any type"),
+    Argument("rtext", "VARCHAR: the right text"),
+    Argument("block", "a column of both tables: only rows of one value are compared", "NULL"),
+)
+MATCH = Function(
+    "match",
+    "set",
+    (
+        *_SIDES,
+        Argument("threshold", "DOUBLE: the least probability of a match", "0.5"),
+        Argument(
+            "model", "VARCHAR: a model fitted on xb.match_candidates; NULL for the built-in scorer", "NULL"
+        ),
+    ),
+    rows_type(l="BIGINT", r="BIGINT", score="DOUBLE"),
+    "Which row of one catalogue is which of another, one to one and across languages: lid, rid, score, one "
+    "row a left row. The score is the probability that they are one thing; rid and score are NULL where "
+    "nothing matches.",
+    "FROM xb.match(japan, home, lid := title, ltext := title, rid := title, rtext := title) LIMIT 3",
+    handlers.match,
+)
+MATCH_CANDIDATES = Function(
+    "match_candidates",
+    "set",
+    _SIDES,
+    rows_type(l="BIGINT", r="BIGINT", **dict.fromkeys(PAIR_COLUMNS, "DOUBLE")),
+    "The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each "
+    "similarity, gap to the best pair of a row, rank. Label some with true and false, and xb.fit or "
+    "xb.transfer makes a scorer of them for xb.match.",
+    "FROM xb.match_candidates(japan, home, lid := title, ltext := title, rid := title, rtext := title) "
+    "LIMIT 3",
+    handlers.match_candidates,
+)
+
 SEARCH_FUNCTIONS = (
     BUILD_INDEX,
     ADD_TO_INDEX,
@@ -182,6 +222,8 @@ SEARCH_FUNCTIONS = (
     SEARCH_TEXT,
     SIMILARITY_JOIN,
     DUPLICATES,
+    MATCH,
+    MATCH_CANDIDATES,
     INDEXES,
     DELETE_FROM_INDEX,
     DROP_INDEX,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from xbsql import errors, searches
-from xbsql.arrow import is_text, one_chunk
+from xbsql import errors, matches, searches
+from xbsql.arrow import is_text, one_chunk, table_of_rows
 from xbsql.handlers import Column, Rows, constant, text_of
 from xbsql.index.builder import Plan
 
@@ -107,6 +107,24 @@ def duplicates(session: Session, threshold: Column, metric: Column, vectors: Col
     where = "xb.duplicates"
     least = float(constant(where, "threshold", threshold) or 0.0)
     return _one_list(searches.duplicates(session, _members(vectors), least, text_of(where, "metric", metric)))
+
+
+def match(session: Session, threshold: Column, model: Column, left: Column, right: Column) -> pa.Array:
+    where = "xb.match"
+    least = constant(where, "threshold", threshold)
+    found = matches.match(session, _rows(left), _rows(right), least, constant(where, "model", model))
+    return _one_list(found)
+
+
+def match_candidates(session: Session, left: Column, right: Column) -> pa.Array:
+    return _one_list(matches.match_candidates(session, _rows(left), _rows(right)))
+
+
+def _rows(column: Column) -> pa.Table:
+    """The rows, text and block, that came as one list; none where the table was empty."""
+    if pa.types.is_null(column.type) or not column[0].is_valid:
+        return pa.table({"text": pa.nulls(0), "block": pa.nulls(0)})
+    return table_of_rows(one_chunk(column).flatten())
 
 
 def _members(column: Column) -> pa.Array:

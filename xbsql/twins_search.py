@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from xbsql import errors, functions_search, searches
+from xbsql import errors, functions_search, matches, searches
 from xbsql.arrow import one_chunk
 from xbsql.duck import batches_of, rows_of, session_of
 from xbsql.index.builder import Plan
@@ -138,6 +139,57 @@ def duplicates(
     found = searches.duplicates(session_of(where, con), one_chunk(own.column(1)), threshold, metric)
     ids = [own.column(0).take(pa.array(found[name].to_numpy() - 1)) for name in ("a", "b", "cluster")]
     return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])
+
+
+def match(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    lid: str,
+    ltext: str,
+    rid: str,
+    rtext: str,
+    block: str | None = None,
+    threshold: float = 0.5,
+    model: str | None = None,
+) -> pa.Table:
+    """lid, rid and score of the columns with these names, see `xb.match`."""
+    where = "xbsql.match"
+    own, other = _side(where, con, left, lid, ltext, block), _side(where, con, right, rid, rtext, block)
+    found = matches.match(session_of(where, con), own, other, threshold, model)
+    partner = pc.subtract(found["r"], 1)
+    columns = [own["id"], other["id"].take(partner), found["score"]]
+    return pa.table(columns, names=["lid", "rid", "score"])
+
+
+def match_candidates(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    lid: str,
+    ltext: str,
+    rid: str,
+    rtext: str,
+    block: str | None = None,
+) -> pa.Table:
+    """lid, rid and what is known of each candidate pair, see `xb.match_candidates`."""
+    where = "xbsql.match_candidates"
+    own, other = _side(where, con, left, lid, ltext, block), _side(where, con, right, rid, rtext, block)
+    found = matches.match_candidates(session_of(where, con), own, other)
+    ids = [side["id"].take(pc.subtract(found[name], 1)) for side, name in ((own, "l"), (other, "r"))]
+    known = found.drop_columns(["l", "r"])
+    return pa.table([*ids, *known.columns], names=["lid", "rid", *known.column_names])
+
+
+def _side(
+    where: str, con: DuckDBPyConnection, data: object, id: str, text: str, block: str | None
+) -> pa.Table:  # fmt: skip
+    """Columns id, text and block, sorted by id and text."""
+    rows = rows_of(where, con, data, ordered=False)
+    columns = [rows[_named(where, rows.column_names, name)] for name in (id, text)]
+    columns.append(pa.nulls(len(rows)) if block is None else rows[_named(where, rows.column_names, block)])
+    table = pa.table(columns, names=["id", "text", "block"])
+    return table.sort_by([("id", "ascending"), ("text", "ascending")])
 
 
 def kept(session: Session, filter: Ids) -> str:

@@ -96,6 +96,10 @@ class Encoder:
         """
         return self._mapped(texts, lambda pooled: pooled)
 
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The parts of words that the encoder reads, as they are written; compounds come apart."""
+        return self._pieces.strings(texts)
+
     def head(self) -> dict[str, Tensor]:
         """A copy of the dense head's weights, float32 by the names that `head_forward` takes."""
         return {name: tensor.clone() for name, tensor in self._head.items()}

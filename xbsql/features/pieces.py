@@ -53,6 +53,12 @@ class Pieces:
                 encoded[row][MOST_PIECES - 1 :] = [END]
         return encoded
 
+    def strings(self, texts: Sequence[str]) -> list[list[str]]:
+        """The pieces of every text as they are written, without marks and blanks."""
+        clean = [_clean(text) for text in texts]
+        encoded: list[list[str]] = self._processor.encode(clean, out_type=str)
+        return [[bare for piece in pieces if (bare := piece.replace("\u2581", ""))] for pieces in encoded]
+
     def runs(self, texts: Sequence[str], most: int) -> Iterator[list[list[int]]]:
         """The ids of all texts in order, in runs of whole texts with at most `most` ids, or one text."""
         run: list[list[int]] = []

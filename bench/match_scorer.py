@@ -1,0 +1,107 @@
+"""Fit the pair scorer that comes with the package: `python -m bench.match_scorer`.
+
+It learns from names of one thing in English and in another language (Open Food Facts taxonomies, ODbL) and
+keeps only what it learned about similarities, no name. No language that `bench.match` reports is among them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import lightgbm
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from xbsql.features.encoder import encoder
+from xbsql.features.text import embed_texts
+from xbsql.matching import candidates, match
+from xbsql.matching.candidates import Pairs, Side, WordVectors
+from xbsql.matching.scorer import FILE
+from xbsql.matching.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+LEARNED_FROM = (
+    ("categories", "it"), ("categories", "pl"), ("categories", "pt"), ("categories", "ru"),
+    ("ingredients", "it"), ("ingredients", "pl"), ("ingredients", "pt"), ("ingredients", "ru"),
+)  # fmt: skip
+TREES = {
+    "objective": "binary", "num_leaves": 12, "learning_rate": 0.1, "min_data_in_leaf": 100, "verbosity": -1,
+    "num_threads": 1, "seed": 0, "deterministic": True,
+}  # fmt: skip
+ROUNDS = 80
+
+
+class Known(NamedTuple):
+    """Two catalogues of which row k matches row k, and their candidate pairs."""
+
+    left: Side
+    right: Side
+    pairs: Pairs
+    parts: tuple[Tokens, Tokens]
+    first: NDArray[np.float64]
+    truth: NDArray[np.bool_]
+
+
+def sides(taxonomy: pa.Table, kind: str, language: str) -> tuple[Side, Side]:
+    """The names of the nodes that have one in the language and in English, in the order of the nodes."""
+    rows = taxonomy.filter(pc.and_(pc.equal(taxonomy["kind"], kind), pc.is_valid(taxonomy["name"])))
+    own, english = (
+        rows.filter(pc.equal(rows["lang"], code)).select(["node_id", "name"]) for code in (language, "en")
+    )
+    both = own.join(english, "node_id", join_type="inner", right_suffix="_en").sort_by("node_id")
+    texts = both["name"].to_pylist(), both["name_en"].to_pylist()
+    return Side(texts[0], encode(texts[0])), Side(texts[1], encode(texts[1]))
+
+
+def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    return embed_texts(list(texts), encoder())
+
+
+def known(left: Side, right: Side) -> Known:
+    pairs = candidates.candidate_pairs(left, right)
+    first = candidates.described(left, right, pairs, WordVectors.of(left, right, encode))
+    left_parts, right_parts = (Tokens.split(encoder().pieces(side.texts)) for side in (left, right))
+    return Known(left, right, pairs, (left_parts, right_parts), first, pairs.i == pairs.j)
+
+
+def fitted(tables: Sequence[NDArray[np.float64]], truths: Sequence[NDArray[np.bool_]]) -> lightgbm.Booster:
+    return lightgbm.train(TREES, lightgbm.Dataset(np.concatenate(tables), np.concatenate(truths)), ROUNDS)
+
+
+def main() -> None:
+    taxonomy = pq.read_table(Path(os.environ["XBSQL_DATA"]) / "off_taxonomy" / "taxonomy.parquet")
+    parts = []
+    for kind, language in LEARNED_FROM:
+        parts.append(known(*sides(taxonomy, kind, language)))
+        print(
+            f"{kind} {language}: {len(parts[-1].left)} names, {len(parts[-1].pairs)} pairs", file=sys.stderr
+        )
+    tables = []
+    for left_out, part in enumerate(parts):  # the second scorer must see guesses as bad as they will be
+        others = [other for number, other in enumerate(parts) if number != left_out]
+        guess = fitted([other.first for other in others], [other.truth for other in others])
+        odds = np.asarray(guess.predict(part.first, raw_score=True, num_threads=1), np.float64)
+        tables.append(match.taught(part.pairs, *part.parts, part.first, odds))
+    truths = [part.truth for part in parts]
+    stored = {
+        "learned_from": [f"off_taxonomy {kind} en-{language}" for kind, language in LEARNED_FROM],
+        "guess": fitted([part.first for part in parts], truths).model_to_string(),
+        "final": fitted(tables, truths).model_to_string(),
+    }
+    target = Path(__file__).parents[1] / "xbsql" / "matching" / FILE
+    target.write_text(json.dumps(stored, indent=1))
+    print(f"{target.name}: {target.stat().st_size} bytes", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

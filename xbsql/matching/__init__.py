@@ -1,0 +1,1 @@
+"""Which row of one catalogue is which row of another, across languages."""

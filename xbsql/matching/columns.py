@@ -1,0 +1,33 @@
+"""What is known of a pair, by name: the columns that scorers read, in their order."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SIMILARITIES: Final = (
+    "cosine",
+    "nearness",
+    "nearness_gap_left",
+    "nearness_gap_right",
+    "nearness_rank_left",
+    "nearness_rank_right",
+    "spelling",
+    "spelling_gap_left",
+    "spelling_gap_right",
+    "words_left",
+    "words_right",
+    "words_worst",
+    "numbers",
+    "length_ratio",
+    "words_more",
+)
+TRANSLATIONS: Final = ("translated_left", "translated_right", "known_left", "known_right")
+PAIR_COLUMNS: Final = (
+    *SIMILARITIES,
+    "likely",
+    "likely_gap_left",
+    "likely_gap_right",
+    *TRANSLATIONS,
+    "translated_gap_left",
+    "translated_gap_right",
+)

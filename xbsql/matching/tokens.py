@@ -1,0 +1,68 @@
+"""Texts as rows of word numbers, for what compares texts word by word."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.features.ngrams import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+MOST_WORDS: Final = 16
+"""Words of a text that are looked at."""
+_WORD: Final = re.compile(r"\w+")
+_CJK: Final = "\u2e80"  # scripts from here on write many words without a space
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The words of n texts.
+
+    Attributes:
+        words: every distinct word, v of them.
+        rows: int64, shape (n, 16): places in `words`, -1 after a text's last word.
+        worth: float64, shape (v,): how rare a word is, ln((1 + n) / (1 + df)) + 1.
+    """
+
+    words: tuple[str, ...]
+    rows: NDArray[np.int64]
+    worth: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Tokens:
+        """Split texts into words, and runs of scripts without spaces into pairs of characters."""
+        return cls.split([_split(folded(text)) for text in texts])
+
+    @classmethod
+    def split(cls, texts: Sequence[Sequence[str]]) -> Tokens:
+        """Texts that are split already; the first 16 parts count, and one without parts gets one, '?'."""
+        split = [parts[:MOST_WORDS] or ["?"] for parts in texts]
+        places: dict[str, int] = {}
+        rows = np.full((len(texts), MOST_WORDS), -1, np.int64)
+        for row, words in enumerate(split):
+            rows[row, : len(words)] = [places.setdefault(word, len(places)) for word in words]
+        seen = np.zeros(len(places), np.int64)
+        for held in rows:
+            seen[np.unique(held[held >= 0])] += 1
+        return cls(tuple(places), rows, np.log((1 + len(texts)) / (1 + seen)) + 1)
+
+    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How much each word of some texts counts, shape (m, 16); 0 after the last word."""
+        return np.where(self.rows[rows] >= 0, self.worth[self.rows[rows]], 0.0)
+
+
+def _split(text: str) -> list[str]:
+    found = []
+    for word in _WORD.findall(text):
+        if any(character >= _CJK for character in word) and len(word) > 2:
+            found += [word[start : start + 2] for start in range(len(word) - 1)]
+        else:
+            found.append(word)
+    return found

@@ -1,0 +1,149 @@
+"""Words that translate each other, learned from the likely matches of the very catalogues that are matched.
+
+Brown et al., "The Mathematics of Statistical Machine Translation", 1993 (model 1), on matches weighted by how
+likely they are, in the spirit of self-learning (Artetxe et al., ACL 2017). A match says nothing for itself:
+what it contributed is taken away before it is judged. Words are read in pieces, so that compounds come apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.matching.columns import TRANSLATIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.matching.tokens import Tokens
+
+_ROUNDS: Final = 4
+_DOUBT: Final = 0.5  # of an occurrence: a word seen once proves little
+_KNOWN: Final = 0.3  # occurrences from which a word counts as known
+_LEAST: Final = 0.05  # likelihood of a match that is learned from
+_BLOCK: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The likely matches that are learned from: every left row has at most one.
+
+    Attributes:
+        right: int64, shape (n,): the right row of each left row, -1 for none.
+        likely: float64, shape (n,): how likely it is, 0 to 1.
+    """
+
+    right: NDArray[np.int64]
+    likely: NDArray[np.float64]
+
+
+def translated(
+    left: Tokens, right: Tokens, matches: Matches, i: NDArray[np.int64], j: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How well the words of pairs translate each other.
+
+    Args:
+        left: the n left texts.
+        right: the right texts.
+        matches: what is learned from.
+        i: int64, shape (p,): the left row of each pair.
+        j: int64, shape (p,): its right row.
+
+    Returns:
+        float64, shape (p, 4), `columns.TRANSLATIONS`: the share of the left words that the right ones
+        translate, the other way round, and both among words that are known from other matches (-1 where
+        none is).
+    """
+    table = _Table.learned(left, right, matches)
+    parts = [
+        table.judge(left, right, i[start : start + _BLOCK], j[start : start + _BLOCK])
+        for start in range(0, len(i), _BLOCK)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, len(TRANSLATIONS)))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Expected counts of word pairs, and what each match contributed to them.
+
+    Attributes:
+        keys: int64, ascending: left word * right words + right word.
+        counts: float64, one a key.
+        left: float64: how often each left word is linked; right: the same.
+        place: int64, shape (n,): which row of `own` a left row has, -1 for none.
+        own: float64, shape (matches, 16, 16): its part in the counts.
+        matched: int64, shape (n,): the right row it was matched with.
+    """
+
+    keys: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    place: NDArray[np.int64]
+    own: NDArray[np.float64]
+    matched: NDArray[np.int64]
+
+    @classmethod
+    def learned(cls, left: Tokens, right: Tokens, matches: Matches) -> _Table:
+        used = np.flatnonzero((matches.right >= 0) & (matches.likely > _LEAST))
+        a, b = left.rows[used], right.rows[matches.right[used]]
+        there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
+        keys, key = np.unique((a[:, :, None] * len(right.words) + b[:, None, :])[there], return_inverse=True)
+        heads = keys // max(len(right.words), 1)
+        share = np.broadcast_to(matches.likely[used][:, None, None], there.shape)
+        own = np.where(there, share, 0.0)
+        counts = np.bincount(key, own[there], minlength=len(keys))
+        for _ in range(_ROUNDS):
+            total = np.bincount(heads, counts, minlength=len(left.words))
+            given = np.zeros(there.shape)
+            given[there] = (counts / np.maximum(total[heads], 1e-12))[key]
+            own = share * given / np.maximum(given.sum(axis=1, keepdims=True), 1e-12)
+            counts = np.bincount(key, own[there], minlength=len(keys))
+        place = np.full(len(left.rows), -1, np.int64)
+        place[used] = np.arange(len(used))
+        linked = np.bincount(heads, counts, minlength=len(left.words))
+        tails = np.bincount(keys % max(len(right.words), 1), counts, minlength=len(right.words))
+        heads_linked, tails_linked = linked.astype(np.float64), tails.astype(np.float64)
+        return cls(keys, counts.astype(np.float64), heads_linked, tails_linked, place, own, matches.right)
+
+    def judge(
+        self, left: Tokens, right: Tokens, i: NDArray[np.int64], j: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """See `translated`."""
+        a, b = left.rows[i], right.rows[j]
+        there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
+        counts = np.where(there, self._count(a[:, :, None] * len(right.words) + b[:, None, :]), 0.0)
+        heads, tails = self.left[a], self.right[b]
+        mine = np.flatnonzero((self.place[i] >= 0) & (self.matched[i] == j))
+        if len(mine):
+            own = self.own[self.place[i[mine]]]
+            counts[mine] = np.maximum(counts[mine] - own, 0.0)
+            heads[mine] = np.maximum(heads[mine] - own.sum(axis=2), 0.0)
+            tails[mine] = np.maximum(tails[mine] - own.sum(axis=1), 0.0)
+        forth = (counts / (heads[:, :, None] + _DOUBT)).max(axis=2)
+        back = (counts / (tails[:, None, :] + _DOUBT)).max(axis=1)
+        of_left, of_right = left.weights(i), right.weights(j)
+        return np.column_stack(
+            [
+                _share(forth, of_left, 0.0),
+                _share(back, of_right, 0.0),
+                _share(forth, of_left * (heads > _KNOWN), -1.0),
+                _share(back, of_right * (tails > _KNOWN), -1.0),
+            ]
+        )
+
+    def _count(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
+        if not len(self.keys):
+            return np.zeros(asked.shape)
+        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
+        return np.where(self.keys[place] == asked, self.counts[place], 0.0)
+
+
+def _share(
+    values: NDArray[np.float64], weights: NDArray[np.float64], empty: float
+) -> NDArray[np.float64]:  # fmt: skip
+    """Weighted mean of each row; `empty` where no weight is."""
+    total = weights.sum(axis=1)
+    return np.where(total > 0, (values * weights).sum(axis=1) / np.where(total > 0, total, 1.0), empty)
