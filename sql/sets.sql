@@ -5,6 +5,8 @@ CREATE MACRO xb.predict_table(model, tbl) AS TABLE
 
 CREATE MACRO xb.evaluate(model, tbl, label := NULL, by := NULL) AS TABLE
     SELECT unnest(
-        _xb_evaluate(model, label::VARCHAR, "by"::VARCHAR, (SELECT list(t) FROM query_table(tbl) t)),
+        _xb_evaluate(
+            model, label::VARCHAR, "by"::VARCHAR, (SELECT list(t ORDER BY hash(t)) FROM query_table(tbl) t)
+        ),
         recursive := true
     );

@@ -108,6 +108,36 @@ def test_a_table_function_gives_what_sql_gives(con, name):
     assert [{**row, "seconds": 0} for row in found.to_dicts()] == [{**row, "seconds": 0} for row in expected]
 
 
+def test_models_give_what_sql_gives(con):
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 2, 120)
+    shop = pl.LazyFrame(
+        {
+            "x": rng.normal(size=120) + 3 * kinds,
+            "y": rng.normal(size=120),
+            "kind": np.array(["a", "b"])[kinds],
+        }
+    )
+    con.register("rows", shop.collect().to_arrow())
+    con.execute("CREATE TABLE shop AS FROM rows")
+    con.sql("CALL xb.fit('m', shop, 'kind')").fetchall()
+    fitted = shop.xb.fit("m", "kind")
+    assert fitted.collect_schema() == fitted.collect().schema
+    assert fitted.collect()["version"].unique().to_list() == [1], "the same rows are the same fit"
+    for lazy, query in [
+        (shop.xb.predict_table("m"), "FROM xb.predict_table('m', shop)"),
+        (
+            shop.select(p=pl.struct("x", "y").xb.classify("m")),
+            "SELECT xb.classify('m', {x: x, y: y}) AS p FROM shop",
+        ),
+        (shop.xb.evaluate("m", by="kind"), "FROM xb.evaluate('m', shop, by := 'kind')"),
+    ]:
+        assert lazy.collect_schema() == lazy.collect().schema
+        assert lazy.collect().to_arrow().to_pylist() == sql(con, query)
+    carried = shop.xb.transfer("n", "kind", base="m").collect()
+    assert carried["arm"].to_list()[-1] == "blend"
+
+
 def test_nothing_runs_before_it_is_collected(con):
     lazy = frame().with_columns(found=pl.col("title").xb.search("nope", 2))
     assert lazy.collect_schema()["found"] == pl.List(
