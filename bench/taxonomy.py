@@ -33,25 +33,25 @@ import pyarrow.parquet as pq
 import torch
 
 from bench.case import Quantiles
+from xbsql.engine.blend import with_source
 from xbsql.tasks import classify
-from xbsql.transfer.blend import with_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.case import Bench
+    from xbsql.engine.candidate import Predictor
     from xbsql.features.views import Features
     from xbsql.tasks.classifier import Classifier
-    from xbsql.transfer.candidate import Predictor
 
 TESTS = ("tests/tasks/test_classify.py",)
 SOURCES = (
     "xbsql/tasks/classify.py",
     "xbsql/tasks/text_candidates.py",
     "xbsql/tasks/reader.py",
-    "xbsql/transfer/process.py",
-    "xbsql/transfer/alignment.py",
-    "xbsql/transfer/evidence.py",
+    "xbsql/engine/process.py",
+    "xbsql/engine/alignment.py",
+    "xbsql/engine/evidence.py",
 )
 LOCALES = ("de-DE", "fr-FR", "ja-JP", "zh-CN", "ru-RU", "tr-TR")
 UNKNOWN = "sv-SE"

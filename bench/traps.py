@@ -30,24 +30,24 @@ import pyarrow.compute as pc
 import xbsql
 from bench.case import Quantiles
 from bench.trap_tables import TRAPS
+from xbsql.engine.blend import with_source
+from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.objective import classification
+from xbsql.engine.tables import Tables, table_candidates
+from xbsql.engine.transfer import transfer
 from xbsql.features.roles import roles
 from xbsql.features.table import fit_encoder, joined
 from xbsql.features.views import Features
-from xbsql.transfer.blend import with_source
-from xbsql.transfer.candidate import Sample, Source
-from xbsql.transfer.engine import transfer
-from xbsql.transfer.objective import classification
-from xbsql.transfer.tables import Tables, table_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.case import Bench
     from bench.trap_tables import Trap
-    from xbsql.transfer.engine import Transfer
+    from xbsql.engine.transfer import Transfer
 
 PACKAGE = Path(xbsql.__file__).parent
-TESTS = ("tests/transfer/test_engine.py", "tests/transfer/test_evidence.py", "tests/features/test_table.py")
+TESTS = ("tests/engine/test_transfer.py", "tests/engine/test_evidence.py", "tests/features/test_table.py")
 SOURCES = (
     "bench/trap_tables.py",
     *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "transfer").glob("*.py"))),

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 STANDARD = {"arrow", "errors", "model"}
-ENGINE = STANDARD | {"metrics", "features", "transfer", "kernels"}
+ENGINE = STANDARD | {"metrics", "features", "engine", "kernels"}
 
 # folder or module -> (parts of xbsql it may import, third-party packages it may import)
 RULES = {
@@ -25,7 +25,7 @@ RULES = {
         STANDARD | {"features", "kernels"},
         {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
     ),
-    "xbsql/transfer": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
+    "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
     "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/index": (
         STANDARD | {"features", "index", "kernels", "store"},
@@ -38,7 +38,7 @@ RULES = {
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/calls.py": (set(), set()),
-    "xbsql/cards.py": (STANDARD | {"store", "transfer"}, set()),
+    "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/session.py": (
         ENGINE | {"artifact", "calls", "cards", "index", "store", "tasks"},
         {"pyarrow", "threadpoolctl"},

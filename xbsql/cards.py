@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from xbsql.engine.verdict import Verdict
     from xbsql.model import Model
     from xbsql.store import Artifact
-    from xbsql.transfer.verdict import Verdict
 
 
 def verdict_card(verdict: Verdict) -> dict[str, Any]:

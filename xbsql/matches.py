@@ -106,7 +106,7 @@ def _described(
         kept = np.flatnonzero(_present(where, table))
         rows.append(kept)
         sides.append(_side(table, kept, None if block is None else block[kept], encode))
-    return rows, describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().guessed)
+    return rows, describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
 
 
 def _present(where: str, table: pa.Table) -> NDArray[np.bool_]:

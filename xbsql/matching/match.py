@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from xbsql.matching.candidates import Encode, Pairs, Side
 
+    Judge: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
     Split: TypeAlias = Callable[[Sequence[str]], list[list[str]]]
 
 NOTHING: Final = -20.0
@@ -46,7 +47,7 @@ def describe(
     right: Side,
     encode: Encode,
     pieces: Split,
-    guess: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    judges: Sequence[Judge],
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -55,7 +56,8 @@ def describe(
         right: the rows that they may match.
         encode: texts -> float32 vectors of length one.
         pieces: texts -> the parts of their words.
-        guess: the columns `columns.SIMILARITIES` -> log odds of a match.
+        judges: columns -> log odds of a match: the first reads `columns.SIMILARITIES`, each later one
+            `columns.PAIR_COLUMNS`, and teaches the next round.
     """
     found = candidates.candidate_pairs(left, right)
     if not len(found):
@@ -63,7 +65,16 @@ def describe(
         return Described(found, np.empty((0, widths[0])), np.empty((0, widths[1])))
     first = candidates.described(left, right, found, WordVectors.of(left, right, encode))
     parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
-    return Described(found, first, taught(found, *parts, first, guess(first)))
+    return Described(found, first, _rounds(found, parts, first, judges))
+
+
+def _rounds(
+    pairs: Pairs, parts: tuple[Tokens, Tokens], first: NDArray[np.float64], judges: Sequence[Judge]
+) -> NDArray[np.float64]:
+    table = first
+    for judge in judges:
+        table = taught(pairs, *parts, first, judge(table))
+    return table
 
 
 def taught(

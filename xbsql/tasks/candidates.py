@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from xbsql import errors
+from xbsql.engine.candidate import Candidate, Family
+from xbsql.engine.design import Layout
+from xbsql.engine.feature import source_score
+from xbsql.engine.linear import Linear, LinearPredictor
+from xbsql.engine.process import Process
+from xbsql.engine.tables import Tables, table_candidates, target_only
 from xbsql.tasks import text_candidates as text
-from xbsql.transfer.candidate import Candidate, Family
-from xbsql.transfer.design import Layout
-from xbsql.transfer.feature import source_score
-from xbsql.transfer.linear import Linear, LinearPredictor
-from xbsql.transfer.process import Process
-from xbsql.transfer.tables import Tables, table_candidates, target_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xbsql.engine.candidate import Sample, Source
     from xbsql.features.views import Features
     from xbsql.tasks.classifier import Classifier
     from xbsql.tasks.options import Options
     from xbsql.tasks.reader import Reader
-    from xbsql.transfer.candidate import Sample, Source
 
 BESIDE_TEXT = 0.3
 """The prior of candidates that read only the columns, where there is text as well."""

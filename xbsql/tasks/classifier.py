@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from xbsql.engine.blend import Blend
 from xbsql.model import Model, Signature, State, restorable, restore
-from xbsql.transfer.blend import Blend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.candidate import Predictor
     from xbsql.metrics import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
-    from xbsql.transfer.candidate import Predictor
 
 P = TypeVar("P")
 

@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
+from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.objective import classification
+from xbsql.engine.transfer import transfer as run
 from xbsql.features.encoder import encoder
 from xbsql.features.language import check_languages
 from xbsql.features.table import joined
@@ -21,17 +24,14 @@ from xbsql.tasks.reach import fit_reach
 from xbsql.tasks.reader import fit_reader
 from xbsql.tasks.scores import grouped, measured
 from xbsql.tasks.widened import widened
-from xbsql.transfer.candidate import Sample, Source
-from xbsql.transfer.engine import transfer as run
-from xbsql.transfer.objective import classification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
+    from xbsql.engine.transfer import Transfer
+    from xbsql.engine.verdict import Verdict
     from xbsql.tasks.reader import Reader
-    from xbsql.transfer.engine import Transfer
-    from xbsql.transfer.verdict import Verdict
 
     Progress: TypeAlias = Callable[[float, str], None]
 

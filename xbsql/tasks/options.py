@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.engine.candidate import Sample
 from xbsql.features.roles import as_text
-from xbsql.transfer.candidate import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

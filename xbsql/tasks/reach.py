@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from xbsql import kernels
+from xbsql.engine.design import Design, Layout, dense, fit_design
 from xbsql.model import State, restorable, restore
-from xbsql.transfer.design import Design, Layout, dense, fit_design
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbsql.engine.adoption import Unechoed, adopted
+from xbsql.engine.alignment import Moved, map_between, moved
+from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.design import Layout, dense
+from xbsql.engine.feature import source_score
+from xbsql.engine.finetune import HeadTuner
+from xbsql.engine.instance import balanced_pool, pool, rows_of
+from xbsql.engine.linear import Linear, LinearPredictor
+from xbsql.engine.neighbours import Neighbours
+from xbsql.engine.parameter import l2_sp, recalibrated
+from xbsql.engine.process import MOST_ROWS, GaussianProcess, Process, share_of_each
+from xbsql.engine.relation import label_shift, source_only
 from xbsql.features.encoder import encoder
-from xbsql.transfer.adoption import Unechoed, adopted
-from xbsql.transfer.alignment import Moved, map_between, moved
-from xbsql.transfer.candidate import Candidate, Sample
-from xbsql.transfer.design import Layout, dense
-from xbsql.transfer.feature import source_score
-from xbsql.transfer.finetune import HeadTuner
-from xbsql.transfer.instance import balanced_pool, pool, rows_of
-from xbsql.transfer.linear import Linear, LinearPredictor
-from xbsql.transfer.neighbours import Neighbours
-from xbsql.transfer.parameter import l2_sp, recalibrated
-from xbsql.transfer.process import MOST_ROWS, GaussianProcess, Process, share_of_each
-from xbsql.transfer.relation import label_shift, source_only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xbsql.engine.candidate import Learner, Predictor, Source
+    from xbsql.engine.process import Factor
     from xbsql.features.views import Features
-    from xbsql.transfer.candidate import Learner, Predictor, Source
-    from xbsql.transfer.process import Factor
 
 MOST_ADOPTED = 2048
 """Unlabelled target rows that get a pseudo-label, those nearest to their partner first."""

@@ -10,9 +10,9 @@ import numpy as np
 from xbsql.model import State, restorable, restore
 
 if TYPE_CHECKING:
+    from xbsql.engine.candidate import Predictor
     from xbsql.features.views import Features
     from xbsql.metrics import Floats
-    from xbsql.transfer.candidate import Predictor
 
 
 @restorable("widened")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xbsql.engine.candidate import Sample
+from xbsql.engine.evidence import standard_scores, weigh
+from xbsql.engine.folds import assign_folds, enough
+from xbsql.engine.objective import classification, regression
+
+
+def losses(generator, n, *means):
+    return np.stack([mean + generator.normal(size=n) for mean in means])
+
+
+def test_what_cannot_be_told_from_the_best_keeps_weight_and_what_is_clearly_worse_loses_it():
+    found = losses(np.random.default_rng(0), 400, 0.0, 0.02, 2.0)
+    weights = weigh(found, np.ones(3), np.arange(400))
+    assert weights[:2].min() > 0.1
+    assert weights[2] == 0.0
+
+
+def test_without_a_difference_the_weights_are_the_prior():
+    same = np.tile(np.random.default_rng(1).normal(size=50), (3, 1))
+    np.testing.assert_allclose(weigh(same, np.array([1.0, 2.0, 1.0]), np.arange(50)), [0.25, 0.5, 0.25])
+
+
+@given(st.integers(0, 1000), st.integers(2, 6))
+def test_weights_sum_to_one_and_do_not_depend_on_the_order(seed, candidates):
+    generator = np.random.default_rng(seed)
+    found = losses(generator, 40, *generator.normal(size=candidates) / 3)
+    order = generator.permutation(candidates)
+    weights = weigh(found, np.ones(candidates), np.arange(40))
+    assert weights.sum() == pytest.approx(1.0)
+    assert ((weights == 0) | (weights >= 0.01)).all()
+    np.testing.assert_allclose(
+        weigh(found[order], np.ones(candidates), np.arange(40)), weights[order], atol=1e-9
+    )
+
+
+def test_copies_of_rows_in_a_group_are_no_further_evidence():
+    single = np.random.default_rng(2).normal(0.3, size=(1, 40))
+    copied = np.repeat(single, 5, axis=1)
+    alone = standard_scores(single, np.arange(40))
+    np.testing.assert_allclose(standard_scores(copied, np.repeat(np.arange(40), 5)), alone)
+    assert standard_scores(copied, np.arange(200))[0] > 2 * alone[0]
+
+
+@given(st.integers(0, 1000), st.integers(2, 5), st.integers(1, 3))
+def test_folds_spread_classes_evenly_and_keep_groups_whole(seed, folds, size):
+    generator = np.random.default_rng(seed)
+    y = np.repeat(generator.integers(0, 3, 40), size)
+    group = np.repeat(generator.permutation(40), size)
+    found = assign_folds(y, group, folds, generator)
+    assert len(np.unique(np.stack([group, found]), axis=1).T) == 40
+    for code in np.unique(y):
+        counts = np.bincount(found[y == code], minlength=folds) / size
+        assert counts.max() - counts.min() <= 2
+
+
+@pytest.mark.parametrize(
+    ("y", "group", "sufficient"),
+    [
+        (np.r_[np.zeros(25), np.ones(5)], None, True),
+        (np.r_[np.zeros(24), np.ones(5)], None, False),
+        (np.r_[np.zeros(96), np.ones(4)], None, False),
+        (np.r_[np.zeros(50), np.ones(50)], np.repeat(np.arange(20), 5), False),
+    ],
+)
+def test_folds_need_thirty_independent_labels_and_five_outside_the_largest_class(y, group, sufficient):
+    sample = Sample(None, y.astype(int), group=group)
+    assert enough(sample, classification(2)) is sufficient
+
+
+def test_values_need_thirty_labels_alone():
+    assert enough(Sample(None, np.zeros(30)), regression())
+    assert not enough(Sample(None, np.zeros(29)), regression())

@@ -1,0 +1,180 @@
+"""The text learners: what a chained factor, left-out rows, mutual pairs and votes must give."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from xbsql.engine.alignment import Moved, map_between, moved, mutual_pairs
+from xbsql.engine.candidate import Sample
+from xbsql.engine.neighbours import Neighbours
+from xbsql.engine.process import (
+    Covariance,
+    Factor,
+    GaussianProcess,
+    indicators,
+    share_of_each,
+    sharpest,
+)
+from xbsql.features.views import Features, stack
+from xbsql.model import restore
+
+CLASSES = 4
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def titles(generator, n, width=24):
+    """Rows around four centres, with n-grams that half tell the class."""
+    y = np.concatenate([np.arange(CLASSES), generator.integers(0, CLASSES, n - CLASSES)])
+    centres = np.random.default_rng(7).normal(size=(CLASSES, width))
+    text = unit(centres[y] + 1.2 * generator.normal(size=(n, width)))
+    grams = (generator.random((n, 60)) < 0.03).astype(np.float32)
+    grams[np.arange(n), y * 15 + generator.integers(0, 15, n)] = 1.0
+    return Features({"text": text, "ngram": sparse.csr_matrix(unit(grams))}), y.astype(np.int64)
+
+
+def covariance_inverse(covariance, x, noise):
+    return np.linalg.inv(covariance(x, x).astype(np.float64) + np.diag(noise))
+
+
+@pytest.mark.parametrize("lexical", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("cuts", [(60,), (40, 20), (30, 1, 29), (20, 20, 10, 10)])
+def test_a_factor_in_parts_is_the_factor_of_all(lexical, cuts):
+    covariance = Covariance(lexical=lexical)
+    x, y = titles(np.random.default_rng(0), 60)
+    noise = np.repeat(np.linspace(0.2, 0.6, len(cuts)), cuts)
+    starts = np.cumsum((0, *cuts))
+    factor = Factor.of(covariance, x.take(slice(0, cuts[0])), y[: cuts[0]], noise[0])
+    for start, end in itertools.pairwise(starts[1:]):
+        factor = factor.extended(x.take(slice(start, end)), y[start:end], noise[start])
+    process = factor.fitted(CLASSES)
+    dual = covariance_inverse(covariance, x, noise) @ indicators(y, CLASSES)
+    np.testing.assert_allclose(process.dual, dual, atol=2e-4)
+    test, _ = titles(np.random.default_rng(1), 30)
+    logits = process.sharpness * (covariance(test, x) @ dual)
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(process.predict(test), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 30), (30, 50), (50, 60), (35, 41)])
+def test_left_out_is_a_fit_without_the_row(first, last):
+    covariance = Covariance()
+    x, y = titles(np.random.default_rng(2), 60)
+    factor = Factor.of(covariance, x.take(slice(0, 30)), y[:30], 0.3)
+    for start, end in ((30, 50), (50, 60)):
+        factor = factor.extended(x.take(slice(start, end)), y[start:end], 0.3)
+    found = factor.left_out(factor.fitted(CLASSES), first, last)
+    for row in range(first, last):
+        others = np.delete(np.arange(60), row)
+        inverse = covariance_inverse(covariance, x.take(others), np.full(59, 0.3))
+        scores = (
+            covariance(x.take(np.array([row])), x.take(others)) @ inverse @ indicators(y[others], CLASSES)
+        )
+        np.testing.assert_allclose(found[row - first], scores[0], atol=5e-4)
+
+
+def test_no_more_rows_leave_a_factor_as_it_is():
+    x, y = titles(np.random.default_rng(3), 20)
+    factor = Factor.of(Covariance(), x, y)
+    assert factor.extended(x.take(slice(0, 0)), y[:0]) is factor
+
+
+def test_shared_spelling_reaches_rows_that_the_embedding_cannot_tell():
+    x, y = titles(np.random.default_rng(4), 400)
+    blind = Features({"text": np.tile(x["text"][:1], (400, 1)), "ngram": x["ngram"]})
+    train, test = slice(0, 300), slice(300, 400)
+    share = {}
+    for lexical in (0.0, 0.5):
+        learner = GaussianProcess(CLASSES, Covariance(lexical=lexical))
+        fitted = learner.fit(Sample(blind.take(train), y[train]))
+        share[lexical] = (fitted.predict(blind.take(test)).argmax(axis=1) == y[test]).mean()
+    assert share[0.0] < 0.4
+    assert share[0.5] > 0.5
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=300), st.integers(6, 100))
+@settings(max_examples=60, deadline=None)
+def test_a_share_of_each_class_keeps_every_class_and_the_shares(labels, most):
+    y = np.array(labels, np.int64)
+    kept = share_of_each(y, most)
+    assert len(kept) == min(most, len(y))
+    assert (np.diff(kept) > 0).all()
+    assert set(y[kept]) == set(y)
+    counts, found = np.bincount(y, minlength=6), np.bincount(y[kept], minlength=6)
+    assert (np.abs(found - counts * len(kept) / len(y)) <= 1.0).all()
+
+
+def test_probabilities_become_as_sharp_as_the_scores_allow():
+    generator = np.random.default_rng(5)
+    scores = generator.normal(size=(4000, CLASSES))
+    y = (7.0 * scores + generator.gumbel(size=scores.shape)).argmax(axis=1)
+    assert sharpest(scores, y) == pytest.approx(7.0, rel=0.15)
+
+
+def test_mutual_pairs_find_a_hidden_order_from_both_sides():
+    generator = np.random.default_rng(6)
+    source = unit(generator.normal(size=(80, 16)))
+    order = generator.permutation(80)
+    target = unit(source[order] + 0.05 * generator.normal(size=(80, 16)))
+    pairs = mutual_pairs(target, source)
+    assert len(pairs.target) == 80
+    assert (order[pairs.target] == pairs.source).all()
+    assert (np.diff(pairs.score) <= 0).all()
+    back = mutual_pairs(source, target)
+    assert set(zip(back.source, back.target, strict=True)) == set(
+        zip(pairs.target, pairs.source, strict=True)
+    )
+
+
+def test_a_crowded_row_is_not_everybodys_partner():
+    generator = np.random.default_rng(7)
+    source = unit(generator.normal(size=(50, 8)))
+    source[0] = unit(source.mean(axis=0, keepdims=True))[0]
+    target = unit(source + 0.6 * source[:1] + 0.1 * generator.normal(size=(50, 8)))
+    pairs = mutual_pairs(target, source)
+    assert (pairs.source == 0).sum() <= 1
+    assert (pairs.target == pairs.source).mean() > 0.8
+
+
+def test_the_map_undoes_what_moved_a_market_and_only_that():
+    generator = np.random.default_rng(8)
+    source = unit(generator.normal(size=(600, 12)))
+    turn, _ = np.linalg.qr(np.eye(12) + 0.15 * generator.normal(size=(12, 12)))
+    turn *= np.sign(np.diag(turn))
+    target = unit(source @ turn + 0.03 * generator.normal(size=(600, 12)))
+    back = moved(Features({"text": target}), map_between(target, source))["text"]
+    assert (back * source).sum(axis=1).mean() > (target * source).sum(axis=1).mean() + 0.05
+    np.testing.assert_allclose(np.linalg.norm(back, axis=1), 1.0, atol=1e-5)
+    few = map_between(unit(generator.normal(size=(3, 12))), unit(generator.normal(size=(3, 12))), pull=100.0)
+    np.testing.assert_allclose(few, np.eye(12), atol=0.05)
+
+
+def test_the_nearest_rows_vote_and_weights_count():
+    rows = unit(np.array([[1, 0], [1, 0.01], [0, 1]]))
+    sample = Sample(Features({"text": rows}), np.array([0, 1, 2]))
+    even = Neighbours(3, k=2).fit(sample).predict(Features({"text": rows}))
+    assert even.argmax(axis=1).tolist() == [0, 1, 2]
+    heavy = Sample(sample.x, sample.y, np.array([1.0, 5.0, 1.0]))
+    assert Neighbours(3, k=2).fit(heavy).predict(Features({"text": rows[:1]})).argmax() == 1
+    np.testing.assert_allclose(even.sum(axis=1), 1.0)
+    assert (even > 0).all()
+
+
+def test_restored_predictors_give_the_same_bits():
+    x, y = titles(np.random.default_rng(9), 80)
+    sample = Sample(x, y)
+    across = map_between(x["text"][:40], x["text"][40:])
+    fitted = [GaussianProcess(CLASSES).fit(sample), Neighbours(CLASSES).fit(sample)]
+    test = stack([x.take(slice(0, 10)), titles(np.random.default_rng(10), 20)[0]])
+    for predictor in [*fitted, Moved(fitted[0], across)]:
+        assert np.array_equal(restore(predictor.state()).predict(test), predictor.predict(test))
+        assert predictor.predict(test.take(slice(0, 0))).shape == (0, CLASSES)

@@ -1,0 +1,205 @@
+"""Evidence: the out-of-fold loss of every candidate on target labels only, and the weights that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbsql.engine.blend import LEAST_WEIGHT, bounded, sum_of
+from xbsql.engine.folds import assign_folds, groups_of, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Candidate, Predictor, Sample, Source
+    from xbsql.engine.objective import Objective
+    from xbsql.features.views import Features
+    from xbsql.metrics import Floats
+
+OUT_OF_THE_RACE = 3.5
+"""Standard errors behind the best after the first round of folds: such a candidate is not tried again."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the candidates did on target rows that they had not seen the labels of.
+
+    Attributes:
+        names: the candidates, K of them.
+        prior: float64, shape (K,).
+        y: the n target labels.
+        group: int64, shape (n,): rows of a group are one independent unit.
+        folds: int64, shape (repeats, n): the fold in which a row was held out.
+        predictions: by name, shape (repeats, n) or (repeats, n, classes).
+        losses: float64, shape (K, n), mean over the repeats.
+    """
+
+    names: tuple[str, ...]
+    prior: Floats
+    y: NDArray[np.generic]
+    group: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    predictions: Mapping[str, Floats]
+    losses: Floats
+
+    def only(self, names: Sequence[str]) -> Evidence:
+        """The evidence of some of the candidates."""
+        kept = [i for i, name in enumerate(self.names) if name in set(names)]
+        shown = tuple(self.names[i] for i in kept)
+        predictions = {name: self.predictions[name] for name in shown}
+        return Evidence(
+            shown, self.prior[kept], self.y, self.group, self.folds, predictions, self.losses[kept]
+        )
+
+    def weights(self) -> dict[str, float]:
+        """The candidates' weights, see `weigh`."""
+        return dict(zip(self.names, weigh(self.losses, self.prior, self.group).tolist(), strict=True))
+
+    def blended(self) -> Floats:
+        """The blend's own out-of-fold predictions: in each fold weighted by the evidence of the others.
+
+        Returns:
+            Shape (repeats, n) or (repeats, n, classes).
+        """
+        blended = np.empty_like(self.predictions[self.names[0]])
+        for repeat, fold in enumerate(self.folds):
+            for held_out in np.unique(fold):
+                rows = fold == held_out
+                found = weigh(self.losses[:, ~rows], self.prior, self.group[~rows])
+                weights = dict(zip(self.names, found.tolist(), strict=True))
+                parts = {name: self.predictions[name][repeat, rows] for name in self.names}
+                blended[repeat, rows] = sum_of(parts, weights)
+        return blended
+
+
+def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64]) -> Floats:
+    """Weights from paired losses: prior * exp(-z^2 / 2), z the standard errors behind the best candidate.
+
+    What cannot be told from the best keeps its weight, what is clearly worse loses it; below 1 % it is
+    dropped.
+
+    Args:
+        losses: shape (K, n).
+        prior: shape (K,).
+        group: shape (n,): the standard error is that of a mean over groups.
+
+    Returns:
+        float64, shape (K,), sums to 1.
+    """
+    behind = losses - losses[losses.mean(axis=1).argmin()]
+    z = standard_scores(behind, group)
+    weights = prior * np.exp(-0.5 * np.square(z))
+    return trimmed(weights)
+
+
+def trimmed(weights: Floats) -> Floats:
+    """Weights that sum to 1, those under 1 % dropped."""
+    weights = weights / weights.sum()
+    weights = np.where(weights < LEAST_WEIGHT, 0.0, weights)
+    return np.asarray(weights / weights.sum())
+
+
+def standard_scores(difference: Floats, group: NDArray[np.int64]) -> Floats:
+    """Mean of each row over its standard error, groups being the independent units.
+
+    Args:
+        difference: shape (K, n).
+        group: shape (n,).
+
+    Returns:
+        float64, shape (K,): 0 where all differences are 0, infinite where all are the same other number.
+    """
+    average = difference.mean(axis=1)
+    centred = difference - average[:, None]
+    _, unit = np.unique(group, return_inverse=True)
+    sums = np.stack([np.bincount(unit, row) for row in centred])
+    units = sums.shape[1]
+    error = np.sqrt(np.square(sums).sum(axis=1) * units / max(units - 1, 1)) / difference.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(average == 0, 0.0, average / error))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every candidate is fitted on and judged by.
+
+    Attributes:
+        source: the rich market.
+        target: the labelled target rows.
+        everyone: all target rows without their labels.
+        objective: the task's loss and score.
+        bounds: range of values, see `Blend`; None for classes.
+        seed: of folds and resamples.
+    """
+
+    source: Source
+    target: Sample
+    everyone: Features
+    objective: Objective
+    bounds: tuple[float, float] | None
+    seed: int
+
+    def held_out(self, candidate: Candidate, rows: NDArray[np.bool_]) -> Floats:
+        """Predictions of these labelled rows by the candidate fitted on all others."""
+        predictor = candidate.fit(self.source, self.target.take(~rows), self.everyone)
+        return bounded(predictor.predict(self.target.x.take(rows)), self.bounds)
+
+
+def gather(
+    setting: Setting,
+    candidates: Sequence[Candidate],
+    fixed: Mapping[str, Predictor],
+    step: Callable[[str], None],
+) -> Evidence:
+    """Predict every target row with predictors that have not seen its label.
+
+    Args:
+        setting: what they are fitted on.
+        candidates: all of them.
+        fixed: predictors of those that use no label, by name: fitted once, scored on every row.
+        step: called with a candidate's name after each fit.
+    """
+    target, objective = setting.target, setting.objective
+    group = groups_of(target)
+    count, repeats = plan(len(target))
+    generator = np.random.default_rng(setting.seed)
+    folds = np.stack([assign_folds(target.y, group, count, generator) for _ in range(repeats)])
+    shape = (repeats, len(target)) if objective.classes is None else (repeats, len(target), objective.classes)
+    predictions: dict[str, Floats] = {}
+    for name, predictor in fixed.items():
+        predictions[name] = np.broadcast_to(bounded(predictor.predict(target.x), setting.bounds), shape)
+    learned = [candidate for candidate in candidates if candidate.name not in fixed]
+    predictions |= {candidate.name: np.empty(shape) for candidate in learned}
+    hopeless: set[str] = set()
+    for repeat, fold in enumerate(folds):
+        for candidate in learned:
+            found = predictions[candidate.name]
+            for held_out in range(count):
+                rows = fold == held_out
+                spared = candidate.name in hopeless
+                found[repeat, rows] = found[0, rows] if spared else setting.held_out(candidate, rows)
+                step(candidate.name)
+        if repeat == 0:
+            hopeless = _hopeless(predictions, setting)
+    names = tuple(candidate.name for candidate in candidates)
+    losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
+    prior = np.array([candidate.prior for candidate in candidates])
+    return Evidence(names, prior, target.y, group, folds, predictions, np.stack(losses))
+
+
+def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
+    """Candidates that the first round of folds leaves without weight; the further rounds spare them."""
+    target = setting.target
+    losses = np.stack([setting.objective.loss(target.y, found[0]) for found in predictions.values()])
+    behind = losses - losses[losses.mean(axis=1).argmin()]
+    z = standard_scores(behind, groups_of(target))
+    return {name for name, score in zip(predictions, z, strict=True) if score > OUT_OF_THE_RACE}
+
+
+def mean_loss(objective: Objective, y: NDArray[np.generic], predictions: Floats) -> Floats:
+    """Loss of each unit, mean over the repeats; predictions (repeats, n[, classes]) -> (n,)."""
+    return np.asarray(np.mean([objective.loss(y, prediction) for prediction in predictions], axis=0))

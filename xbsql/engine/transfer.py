@@ -1,0 +1,205 @@
+"""The transfer engine: fit the candidates, weigh the evidence, blend, give the verdict. It knows no task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.engine.blend import blend_of, with_source
+from xbsql.engine.candidate import Source
+from xbsql.engine.evidence import Evidence, Setting, gather, trimmed
+from xbsql.engine.folds import FEWEST_LABELS, enough, plan
+from xbsql.engine.label_curve import labels_saved
+from xbsql.engine.verdict import Verdict, contest, judge, prior_verdict
+from xbsql.features.views import stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from xbsql.engine.blend import Blend
+    from xbsql.engine.candidate import Candidate, Predictor, Sample
+    from xbsql.engine.objective import Objective
+    from xbsql.features.views import Features
+    from xbsql.model import State
+
+Progress: TypeAlias = "Callable[[float, str], None]"
+"""Called with the share that is done, 0 to 1, and the name of the candidate that was fitted."""
+
+MARGIN = 0.25
+"""Members of a regression stay within the label range widened by this share of it."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What came out of a transfer.
+
+    Attributes:
+        blend: the transferred model.
+        predictors: every candidate fitted on all labels, by name.
+        weights: every candidate's weight, by name; they sum to 1.
+        evidence: out-of-fold losses and predictions; None where there were too few labels.
+        verdict: whether the source helped.
+    """
+
+    blend: Blend
+    predictors: Mapping[str, Predictor]
+    weights: Mapping[str, float]
+    evidence: Evidence | None
+    verdict: Verdict
+
+
+class _NoSource:
+    """Stands where there is no source; only target-only candidates are fitted then, and they never ask."""
+
+    def predict(self, x: Features) -> NoReturn:
+        raise errors.invalid("transfer", f"{len(x)} rows were sent to a source that does not exist")
+
+    def state(self) -> State:
+        raise errors.invalid("transfer", "there is no source to store")
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        raise errors.invalid("transfer", f"there is no source in a state of kind '{state.kind}'")
+
+
+def transfer(
+    candidates: Sequence[Candidate],
+    source: Source | None,
+    target: Sample,
+    unlabelled: Features,
+    objective: Objective,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Transfer:
+    """Carry the source to the target and say whether that helped.
+
+    Every candidate is scored out of fold on the target's labels; the blend weighs them by that evidence.
+    With under 30 independent labels, or under 5 outside the largest class, the weights are the candidates'
+    priors; with no label only the candidates that use none are served. Candidates may read the view
+    'source', the home model's prediction.
+
+    Args:
+        candidates: names are unique; with labels at least one is of the family 'target'.
+        source: the rich market, or None: then only target-only candidates take part.
+        target: the labelled rows of the target; may be empty, but its views exist.
+        unlabelled: further rows of the target; candidates see them together with the rows of `target`.
+        objective: how predictions are judged.
+        seed: of folds and bootstrap. The same input and seed give the same result, in any candidate order.
+        progress: told about each fit.
+
+    Raises:
+        XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
+    """
+    taking_part = _taking_part(candidates, source, len(target))
+    setting = _setting(source, target, unlabelled, objective, seed)
+    step = _counter(taking_part, setting, progress)
+    none = replace(setting, target=setting.target.take(slice(0, 0)))
+    fixed = _fit([c for c in taking_part if not c.uses_labels], none, step)
+    evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
+    predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
+    weights, verdict = _decide(taking_part, evidence, setting, source=source is not None)
+    probe = (setting.target.x if len(target) else setting.everyone).take(slice(0, 2))
+    home = None if source is None else source.predictor
+    blend = blend_of(predictors, weights, home, setting.bounds, probe)
+    return Transfer(blend, predictors, weights, evidence, verdict)
+
+
+def _fit(
+    candidates: Sequence[Candidate], setting: Setting, step: Callable[[str], None]
+) -> dict[str, Predictor]:
+    """Fit each candidate on all rows of the setting."""
+    fitted = {}
+    for candidate in candidates:
+        fitted[candidate.name] = candidate.fit(setting.source, setting.target, setting.everyone)
+        step(candidate.name)
+    return fitted
+
+
+def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels: int) -> list[Candidate]:
+    """The candidates that can be fitted here, by name, so that the order they are given in changes no bit."""
+    possible = [c for c in candidates if source is not None or c.family == "target"]
+    fit = [c for c in possible if labels or not c.uses_labels]
+    if not fit:
+        lack = "no candidate serves without target labels" if possible else "every candidate needs a source"
+        raise errors.invalid("transfer", lack, "label some target rows or give a source")
+    if labels and not any(c.family == "target" for c in fit):
+        raise errors.invalid("transfer", "there is no target-only candidate to compare with", "add one")
+    names = [c.name for c in fit]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise errors.invalid("transfer", f"two candidates are named '{min(twice)}'", "rename one")
+    return sorted(fit, key=lambda c: c.name)
+
+
+def _setting(
+    source: Source | None, target: Sample, unlabelled: Features, objective: Objective, seed: int
+) -> Setting:
+    """Labelled rows and all rows of the target, both with the view 'source' where there is one."""
+    rows = len(unlabelled) if unlabelled.views else 0
+    everyone = stack([target.x, unlabelled]) if rows else target.x
+    home = source or Source(_NoSource())
+    bounds = _bounds(home, target, objective)
+    if source is not None:
+        target = replace(target, x=with_source(target.x, source.predictor))
+        everyone = with_source(everyone, source.predictor)
+    return Setting(home, target, everyone, objective, bounds, seed)
+
+
+def _bounds(home: Source, target: Sample, objective: Objective) -> tuple[float, float] | None:
+    """The range of values that members are held to; while labels are few the source's count as well."""
+    if objective.classes is not None:
+        return None
+    labels = np.asarray(target.y, np.float64)
+    if len(labels) < FEWEST_LABELS:
+        if home.sample is None:
+            return None
+        labels = np.concatenate([labels, np.asarray(home.sample.y, np.float64)])
+    lo, hi = float(labels.min()), float(labels.max())
+    return lo - MARGIN * (hi - lo), hi + MARGIN * (hi - lo)
+
+
+def _counter(
+    candidates: Sequence[Candidate], setting: Setting, progress: Progress | None
+) -> Callable[[str], None]:
+    """A function to call after each fit; it turns the count into a share for `progress`."""
+    labels = len(setting.target)
+    folds, repeats = plan(labels) if enough(setting.target, setting.objective) else (0, 0)
+    total = sum(folds * repeats + 1 if c.uses_labels else 1 for c in candidates)
+    done = 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done / total, name)
+
+    return step
+
+
+def _decide(
+    candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
+) -> tuple[dict[str, float], Verdict]:
+    """Weights by candidate name and the verdict."""
+    names = [c.name for c in candidates]
+    if evidence is None:
+        weights = dict(zip(names, _prior_weights(candidates, len(setting.target)), strict=True))
+        return weights, prior_verdict(setting.objective, setting.target, source=source)
+    own = evidence.only([c.name for c in candidates if c.family == "target"])
+    found = contest(evidence, candidates, setting.objective)
+    verdict = judge(evidence, found, candidates, setting.objective, setting.seed)
+    if verdict.outcome == "HELPS":
+        best = own.names[int(own.losses.mean(axis=1).argmin())]
+        candidate = next(c for c in candidates if c.name == best)
+        saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
+        verdict = replace(verdict, labels_saved=saved)
+    return dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights(), verdict
+
+
+def _prior_weights(candidates: Sequence[Candidate], labels: int) -> list[float]:
+    """Priors, those of target-only candidates growing with the labels up to their full weight."""
+    own = min(1.0, labels / FEWEST_LABELS)
+    prior = np.array([c.prior * (own if c.family == "target" else 1.0) for c in candidates])
+    return [float(weight) for weight in trimmed(prior)]

@@ -1,0 +1,201 @@
+"""The verdict: what the evidence says about the transfer, in numbers and in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from xbsql import metrics
+from xbsql.engine.evidence import mean_loss, standard_scores
+from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Candidate, Sample
+    from xbsql.engine.evidence import Evidence
+    from xbsql.engine.objective import Objective
+    from xbsql.metrics import Floats
+
+Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS"]
+Basis = Literal["evidence", "prior"]
+
+CLEARLY_WORSE = 1.645
+"""Standard errors: a source that is worse by more is refused (one-sided 95 %)."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The out-of-fold score of one way to serve the target; None where nothing was measured.
+
+    Attributes:
+        name: 'target only', 'source only', 'pooled' or 'blend'.
+        value: the score, higher is better.
+        lo: lower end of its 95 % bootstrap interval.
+        hi: upper end.
+    """
+
+    name: str
+    value: float | None
+    lo: float | None = None
+    hi: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the transfer helped.
+
+    Attributes:
+        outcome: HELPS where the interval of the gain lies above 0; HURTS where the best weighting of the
+            candidates that use the source is clearly worse than the target alone (they get no weight then);
+            NO EVIDENCE else.
+        basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
+        metric: the score's name.
+        arms: the score of each arm.
+        gain: blend minus target only; under HURTS the loss that the source would have brought. None without
+            evidence, and so are the ends of its interval.
+        gain_lo: lower end of the 95 % paired bootstrap interval.
+        gain_hi: upper end.
+        labels: how many target labels there were.
+        labels_saved: how many more labels the target alone would need for the blend's score, estimated from
+            its own learning curve; None where it cannot be told.
+        reason: one sentence.
+        notes: one line each: what the user should know beside.
+    """
+
+    outcome: Outcome
+    basis: Basis
+    metric: str
+    arms: tuple[Arm, ...]
+    gain: float | None
+    gain_lo: float | None
+    gain_hi: float | None
+    labels: int
+    labels_saved: float | None
+    reason: str
+    notes: tuple[str, ...] = field(default=())
+
+    def value(self, arm: str) -> float:
+        """The score of an arm; NaN where it was not measured."""
+        values = {found.name: found.value for found in self.arms}
+        found = values.get(arm)
+        return float("nan") if found is None else found
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The three ways to serve the target, out of fold: without the source, with it alone, and all weighted.
+
+    Attributes:
+        target: of the best target-only candidate or of their blend: predictions (repeats, n[, classes]).
+        using: of the best weighting of the candidates that use the source; None where there is none.
+        blend: of the weighting that is delivered.
+        hurts: whether `using` is clearly worse than `target`.
+    """
+
+    target: Floats
+    using: Floats | None
+    blend: Floats
+    hurts: bool
+
+
+def contest(evidence: Evidence, candidates: Sequence[Candidate], objective: Objective) -> Contest:
+    """Let the target alone stand against the source.
+
+    The target alone is as strong as it can be: the best of its candidates and of their own blend, so that
+    what averaging brings is not counted for the source.
+    """
+    own = evidence.only([c.name for c in candidates if c.family == "target"])
+    using = evidence.only([c.name for c in candidates if c.family != "target"])
+    entries = [own.predictions[name] for name in own.names] + [own.blended()]
+    losses = np.stack([mean_loss(objective, evidence.y, entry) for entry in entries])
+    best = int(losses.mean(axis=1).argmin())
+    target = entries[best]
+    if not using.names:
+        return Contest(target, None, own.blended(), hurts=False)
+    carried = using.blended()
+    worse = mean_loss(objective, evidence.y, carried) - losses[best]
+    hurts = bool(standard_scores(worse[None], evidence.group)[0] > CLEARLY_WORSE)
+    return Contest(target, carried, own.blended() if hurts else evidence.blended(), hurts)
+
+
+def judge(
+    evidence: Evidence, found: Contest, candidates: Sequence[Candidate], objective: Objective, seed: int
+) -> Verdict:
+    """The verdict from evidence; `labels_saved` is left open."""
+    n = len(evidence.y)
+    counts = metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+    shown = {"target only": found.target, **_single_arms(evidence, candidates), "blend": found.blend}
+    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
+    carried = found.using if found.hurts and found.using is not None else found.blend
+    gain, draws = _difference(objective, evidence.y, carried, found.target, counts)
+    lo, hi = metrics.interval(draws)
+    helps = found.using is not None and not found.hurts and lo > 0
+    outcome: Outcome = "HURTS" if found.hurts else "HELPS" if helps else "NO EVIDENCE"
+    reason = _reason(outcome, objective.metric, gain, lo, hi, n, source=found.using is not None)
+    return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
+
+
+def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
+    """The verdict without evidence."""
+    names = ("target only", "source only", "pooled", "blend") if source else ("target only", "blend")
+    reason = f"{_lack(target)}: the weights are a prior, nothing was measured"
+    arms = tuple(Arm(name, None) for name in names)
+    return Verdict(
+        "NO EVIDENCE", "prior", objective.metric, arms, None, None, None, len(target), None, reason
+    )
+
+
+def _lack(target: Sample) -> str:
+    """What folds would need."""
+    units = len(np.unique(groups_of(target)))
+    if not units:
+        return "there is no target label"
+    if units < FEWEST_LABELS:
+        kind = "independent target labels" if units < len(target) else "target labels"
+        return f"{units} {kind} are too few ({FEWEST_LABELS} are needed)"
+    return f"{minority(target)} labels outside the largest class are too few ({FEWEST_OF_OTHERS} are needed)"
+
+
+def _single_arms(evidence: Evidence, candidates: Sequence[Candidate]) -> dict[str, Floats]:
+    """The arms that one candidate stands for: the likeliest of the family 'source', and the pooled one."""
+    alone = sorted((c for c in candidates if c.family == "source"), key=lambda c: (-c.prior, c.name))
+    pooled = [c for c in candidates if c.pooled]
+    arms = {"source only": alone[:1], "pooled": pooled[:1]}
+    return {arm: evidence.predictions[chosen[0].name] for arm, chosen in arms.items() if chosen}
+
+
+def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
+    value = np.mean([objective.score(y, prediction) for prediction in predictions])
+    return Arm(name, float(value), *metrics.interval(_draws(objective, y, predictions, counts)))
+
+
+def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:
+    """The score in every bootstrap resample, mean over the repeats; shape (draws,)."""
+    return np.asarray(np.mean([objective.score(y, prediction, counts) for prediction in predictions], axis=0))
+
+
+def _difference(
+    objective: Objective, y: NDArray[np.generic], one: Floats, other: Floats, counts: Floats
+) -> tuple[float, Floats]:
+    """Score of `one` minus that of `other`, and the same in each resample (paired)."""
+    gains = [objective.score(y, a) - objective.score(y, b) for a, b in zip(one, other, strict=True)]
+    return float(np.mean(gains)), _draws(objective, y, one, counts) - _draws(objective, y, other, counts)
+
+
+def _reason(
+    outcome: Outcome, metric: str, gain: float, lo: float, hi: float, labels: int, *, source: bool
+) -> str:
+    if not source:
+        return f"there is no source; {labels} labels were used"
+    by = f"{metric} {gain:+.3f} [{lo:+.3f}, {hi:+.3f}] on {labels} labels"
+    sentences: Mapping[Outcome, str] = {
+        "HELPS": f"with the source the blend beats the target alone: {by}",
+        "HURTS": f"every use of the source is worse than the target alone ({by}); it got no weight",
+        "NO EVIDENCE": f"the blend cannot be told from the target alone: {by}",
+    }
+    return sentences[outcome]
