@@ -1,1 +1,0 @@
-"""The transfer engine: fit the candidates, weigh the evidence, blend, give the verdict."""
