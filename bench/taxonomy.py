@@ -31,6 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
+from threadpoolctl import threadpool_limits
 
 from bench.case import Quantiles
 from xbsql.engine.blend import with_source
@@ -90,6 +91,7 @@ _homes: dict[bool, Classifier] = {}
 def run(bench: Bench) -> dict[str, float]:
     """Measure every language at every number of labels; see the module."""
     torch.set_num_threads(1)
+    threadpool_limits(1)  # as a session fits; the workers are forked with it
     counts, draws = (QUICK_LABELS, 1) if bench.quick else (LABELS, DRAWS)
     _splits.update(splits(pq.read_table(bench.data("google_taxonomy/taxonomy.parquet"))))
     for separate in (False, True):

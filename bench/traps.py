@@ -50,7 +50,7 @@ PACKAGE = Path(xbsql.__file__).parent
 TESTS = ("tests/engine/test_transfer.py", "tests/engine/test_evidence.py", "tests/features/test_table.py")
 SOURCES = (
     "bench/trap_tables.py",
-    *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "transfer").glob("*.py"))),
+    *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "engine").glob("*.py"))),
 )
 
 
