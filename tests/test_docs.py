@@ -11,7 +11,7 @@ from xbsql.functions import FUNCTIONS
 from xbsql.report.reference import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/transfer.md", "docs/options.md"]
+PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md"]
 
 
 @pytest.fixture(scope="module")
