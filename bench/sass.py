@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from bench.case import Bench
 
 TESTS = ["tests/kernels/test_sass.py"]
-SOURCES = ["kernels/similarity.py", "kernels/reweight.py", "kernels/kernel_mean.py", "kernels/tuning.py"]
+SOURCES = [
+    "kernels/similarity.py",
+    "kernels/reweight.py",
+    "kernels/kernel_mean.py",
+    "kernels/covariance.py",
+    "kernels/tuning.py",
+]
 
 _SHORT = {"bfloat16": "bf16", "float32": "fp32", "int8": "i8", "float16": "fp16"}
 
@@ -62,6 +68,8 @@ def cases() -> Iterator[Case]:
         yield _reweight(out, quantize)
     for triangle in (False, True):
         yield _rbf(triangle)
+    for weighted in (False, True):
+        yield _square(weighted)
 
 
 def _scans() -> Iterator[Case]:
@@ -154,6 +162,20 @@ def _rbf(triangle: bool) -> Case:
     }
     label = f"tf32x3 {tile.left}x{tile.right}" + " triangle" * triangle
     return Case(label, "kernel_mean", "rbf_rows_kernel", signature, constants, tile.warps, tile.stages, True)
+
+
+def _square(weighted: bool) -> Case:
+    from xbsql.kernels.tuning import square_tile
+
+    tile = square_tile()
+    signature = {
+        **dict.fromkeys(("x_ptr", "shift_ptr", "w_ptr", "out_ptr", "sum_ptr"), "*fp32"),
+        "pair_ptr": "*i32",
+        **dict.fromkeys(("n", "d", "stride", "rows"), "i32"),
+    }
+    constants = {"HAS_WEIGHTS": weighted, "PRECISION": "tf32x3", "B": tile.columns, "BK": tile.depth}
+    label = f"tf32x3 {tile.columns}x{tile.columns}x{tile.depth}" + " weighted" * weighted
+    return Case(label, "covariance", "square_kernel", signature, constants, tile.warps, tile.stages, True)
 
 
 def compiled(case: Case) -> Report:

@@ -55,13 +55,22 @@ def moments(x: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def coral(source: Tensor, target: Tensor, weights: Tensor | None, reg: float) -> Tensor:
     """Source rows with the target's mean and covariance, in the source's dtype."""
-    (mean_s, cov_s), (mean_t, cov_t) = moments(source, weights), moments(target, None)
-    variance = float(cov_s.trace() + cov_t.trace()) / (2 * len(cov_s))
-    ridge = reg * variance * torch.eye(len(cov_s), dtype=cov_s.dtype)
-    move = _power(cov_s + ridge, -0.5) @ _power(cov_t + ridge, 0.5)
-    out = torch.empty(source.shape, dtype=source.dtype)
-    for s in range(0, len(source), _BLOCK):
-        out[s : s + _BLOCK] = (source[s : s + _BLOCK].double() - mean_s) @ move + mean_t
+    of_source, of_target = moments(source, weights), moments(target, None)
+    return moved(source, of_source[0], map_of(of_source[1], of_target[1], reg), of_target[0])
+
+
+def map_of(source: Tensor, target: Tensor, reg: float) -> Tensor:
+    """The matrix (d, d) that whitens by the source's covariance and recolours by the target's, float64."""
+    variance = float(source.trace() + target.trace()) / (2 * len(source))
+    ridge = reg * variance * torch.eye(len(source), dtype=source.dtype)
+    return _power(source + ridge, -0.5) @ _power(target + ridge, 0.5)
+
+
+def moved(x: Tensor, mean: Tensor, matrix: Tensor, to: Tensor) -> Tensor:
+    """(x - mean) @ matrix + to in float64, block by block on x's device, in x's dtype."""
+    out, matrix = torch.empty(x.shape, dtype=x.dtype, device=x.device), matrix.to(x.device)
+    for s in range(0, len(x), _BLOCK):
+        out[s : s + _BLOCK] = (x[s : s + _BLOCK].double() - mean) @ matrix + to
     return out
 
 

@@ -71,17 +71,19 @@ def explain(operation: str, *args: Any, **options: Any) -> Plan:  # noqa: ANN401
     work = _WORK[operation](*args, **options)
     example = args[0] if isinstance(args[0], Tensor) else None
     device = torch.device("cpu") if example is None else example.device
-    implementation, why = _chosen(operation, device, work)
+    implementation, why = _chosen(operation, device, None if example is None else example.dtype, work)
     rate = probe(str(device))
     floor = max(work.bytes / rate.bytes_per_second, work.flops / rate.flops_per_second)
     return Plan(operation, implementation, why, str(device), work.bytes, work.flops, floor)
 
 
-def _chosen(operation: str, device: torch.device, work: Work) -> tuple[str, str]:
+def _chosen(operation: str, device: torch.device, dtype: torch.dtype | None, work: Work) -> tuple[str, str]:
     if device.type == "cpu":
         return "cpu", f"the arrays are on the CPU: {work.way}"
     if operation not in _ON_TRITON:
         return "cpu", f"{operation} has no device kernel: {_BACK_AND_FORTH}"
+    if operation in _FLOAT32 and dtype == torch.float64:
+        return "cpu", f"{operation}'s device kernel takes float32, the arrays are float64: {_BACK_AND_FORTH}"
     if find_spec("triton") is None:
         return "cpu", f"triton is not installed: {_BACK_AND_FORTH}"
     return "triton", f"the arrays are on {device}"
@@ -184,4 +186,5 @@ _WORK: dict[str, Callable[..., Work]] = {
     "cooccurrence_topk": _cooccurrence,
 }
 _BACK_AND_FORTH = "the arrays are copied to the CPU and the result back"
-_ON_TRITON = ("topk", "threshold_join", "reweight_normalize", "rbf_matvec", "mmd2")
+_ON_TRITON = ("topk", "threshold_join", "reweight_normalize", "rbf_matvec", "mmd2", "coral")
+_FLOAT32 = ("rbf_matvec", "mmd2", "coral")

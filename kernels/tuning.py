@@ -41,6 +41,15 @@ class SumTile(NamedTuple):
     stages: int
 
 
+class SquareTile(NamedTuple):
+    """Shape of one step of a covariance: columns a side, rows in one product, launch options."""
+
+    columns: int
+    depth: int
+    warps: int
+    stages: int
+
+
 _SCANS = (  # up to so many queries, bytes of a value, tile
     (16, 2, ScanTile(16, 128, 128, 4, 4, few=True)),
     (16, 1, ScanTile(16, 128, 128, 4, 6, few=True)),
@@ -55,6 +64,7 @@ _SUMS = {
     torch.float32: SumTile(64, 64, 32, 4, 2),
     torch.bfloat16: SumTile(128, 128, 64, 8, 3),
 }
+_SQUARE = SquareTile(128, 32, 8, 3)
 
 
 def scan_tile(m: int, dtype: torch.dtype) -> ScanTile:
@@ -74,6 +84,11 @@ def scan_tiles() -> list[tuple[ScanTile, torch.dtype]]:
 def rbf_tile(dtype: torch.dtype) -> SumTile:
     """Tile of the kernel-matrix sums."""
     return _SUMS[dtype]
+
+
+def square_tile() -> SquareTile:
+    """Tile of the covariance of float32 rows."""
+    return _SQUARE
 
 
 def group_size(n: int, k: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from xbsql.kernels import reference
-from xbsql.kernels.tuning import SumTile
+from xbsql.kernels.tuning import SquareTile, SumTile
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 TILE = SumTile(32, 32, 16, 4, 1)
@@ -101,3 +101,44 @@ def test_rbf_matvec_takes_several_columns(device):
     found = kernel_mean.rbf_matvec(x.to(device), y.to(device), b.to(device), 0.05)
     wanted = reference.rbf_matvec(x.double().numpy(), y.double().numpy(), b.numpy(), 0.05)
     np.testing.assert_allclose(found.cpu().numpy(), wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(("n", "d", "depth"), [(1, 1, 16), (70, 33, 16), (500, 100, 32), (1030, 16, 16)])
+def test_covariance_is_the_definition(n, d, depth, weighted, device, monkeypatch):
+    """Also of rows far from 0, of several bands of rows, and of columns that fill no tile."""
+    from xbsql.kernels import covariance
+
+    monkeypatch.setattr(covariance, "_ROWS", 64)
+    monkeypatch.setattr(covariance, "_PROGRAMS", 8)
+    x, w = normal(7, n, d) + 100, torch.rand(n, dtype=torch.float64) if weighted else None
+    mean, cov = covariance.moments(
+        x.to(device), None if w is None else w.to(device), SquareTile(32, depth, 4, 1)
+    )
+    wanted = reference.moments(x.double().numpy(), np.ones(n) if w is None else w.numpy())
+    np.testing.assert_allclose(mean.cpu().numpy(), wanted[0], rtol=1e-8, atol=1e-7)
+    np.testing.assert_allclose(cov.cpu().numpy(), wanted[1], rtol=1e-4, atol=1e-5)
+    assert (cov == cov.T).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_coral_on_a_device_is_the_definition(weighted, device):
+    from xbsql.kernels import covariance
+
+    source, target = (normal(8, 300, 20) @ normal(9, 20, 20)).T.contiguous().T, normal(10, 170, 20) + 2
+    w = torch.rand(300, dtype=torch.float64) if weighted else None
+    found = covariance.coral(source.to(device), target.to(device), None if w is None else w.to(device), 0.1)
+    wide = source.double().numpy(), target.double().numpy(), None if w is None else w.numpy()
+    np.testing.assert_allclose(found.cpu().numpy(), reference.coral(*wide, 0.1), rtol=1e-4, atol=1e-4)
+
+
+def test_covariance_leaves_rows_of_no_weight_out(device):
+    from xbsql.kernels import covariance
+
+    x, w = normal(11, 90, 7), torch.rand(90, dtype=torch.float64)
+    w[::3] = 0
+    kept = w > 0
+    all_rows = covariance.moments(x.to(device), w.to(device))
+    some = covariance.moments(x[kept].to(device), w[kept].to(device))
+    for mine, theirs in zip(all_rows, some, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
