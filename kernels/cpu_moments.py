@@ -62,7 +62,7 @@ def coral(source: Tensor, target: Tensor, weights: Tensor | None, reg: float) ->
 def map_of(source: Tensor, target: Tensor, reg: float) -> Tensor:
     """The matrix (d, d) that whitens by the source's covariance and recolours by the target's, float64."""
     variance = float(source.trace() + target.trace()) / (2 * len(source))
-    ridge = reg * variance * torch.eye(len(source), dtype=source.dtype)
+    ridge = reg * variance * torch.eye(len(source), dtype=source.dtype, device=source.device)
     return _power(source + ridge, -0.5) @ _power(target + ridge, 0.5)
 
 

@@ -23,7 +23,7 @@ class Plan(NamedTuple):
 
     Args:
         operation: the public function's name.
-        implementation: "cpu" or "triton".
+        implementation: "cpu", "triton", or "torch" for torch's own operations on the device.
         why: one sentence.
         device: where the arrays are.
         bytes: that have to be read and written at least once.
@@ -80,6 +80,8 @@ def explain(operation: str, *args: Any, **options: Any) -> Plan:  # noqa: ANN401
 def _chosen(operation: str, device: torch.device, dtype: torch.dtype | None, work: Work) -> tuple[str, str]:
     if device.type == "cpu":
         return "cpu", f"the arrays are on the CPU: {work.way}"
+    if operation in _ON_TORCH:
+        return "torch", f"the arrays are on {device}: {work.way}, in float64"
     if operation not in _ON_TRITON:
         return "cpu", f"{operation} has no device kernel: {_BACK_AND_FORTH}"
     if operation in _FLOAT32 and dtype == torch.float64:
@@ -187,4 +189,5 @@ _WORK: dict[str, Callable[..., Work]] = {
 }
 _BACK_AND_FORTH = "the arrays are copied to the CPU and the result back"
 _ON_TRITON = ("topk", "threshold_join", "reweight_normalize", "rbf_matvec", "mmd2", "coral")
+_ON_TORCH = ("importance_weights",)
 _FLOAT32 = ("rbf_matvec", "mmd2", "coral")

@@ -2,7 +2,8 @@
 
 uLSIF (Kanamori, Hido, Sugiyama, JMLR 2009), RuLSIF (Yamada et al., Neural Computation 2013) in closed form,
 and KLIEP (Sugiyama et al., 2008) by the multiplicative update that keeps its constraint. The kernel matrix of
-one side and the centres is streamed; only its moments and one vector are kept.
+one side and the centres is streamed; only its moments and one vector are kept. Everything is float64 and runs
+where the rows are: on a device by torch's own operations, for the products are small.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Fit:
     def sums(self, x: Tensor) -> Sums:
         """The kernels' moments over all rows, a block at a time."""
         count = len(self.centers)
-        first = torch.zeros(count, dtype=torch.float64)
-        second = torch.zeros(count, count, dtype=torch.float64)
+        first = torch.zeros(count, dtype=torch.float64, device=x.device)
+        second = torch.zeros(count, count, dtype=torch.float64, device=x.device)
         for s in range(0, len(x), _BLOCK):
             part = _moments(self.kernel(x[s : s + _BLOCK]))
             share = len(x[s : s + _BLOCK]) / len(x)
@@ -67,7 +68,7 @@ class Fit:
         if self.method == "kliep":
             return _kliep(source.first, at_target)
         second = (1 - self.alpha) * source.second + self.alpha * target.second
-        ridge = self.lam * torch.eye(len(second), dtype=second.dtype)
+        ridge = self.lam * torch.eye(len(second), dtype=second.dtype, device=second.device)
         theta: Tensor = torch.linalg.solve(second + ridge, target.first)
         return theta
 
@@ -112,7 +113,7 @@ def importance_weights(
         method, _sample(target, n_centers), sigmas[0], ridges[0], alpha if method == "rulsif" else 0.0
     )
     fit = _chosen(start, sigmas, ridges, *trial)
-    at_target = fit.kernel(target) if method == "kliep" else torch.empty(0)
+    at_target = fit.kernel(target) if method == "kliep" else target[:0]
     theta = fit.coefficients(fit.sums(source), fit.sums(target), at_target)
     parts = [fit.kernel(source[s : s + _BLOCK]) @ theta for s in range(0, len(source), _BLOCK)]
     return torch.cat(parts).clamp_(min=0)
@@ -129,11 +130,10 @@ def _chosen(
     for sigma in sigmas:
         wide = replace(fit, sigma=sigma)
         kernels = wide.kernel(source), wide.kernel(target)
-        losses = torch.tensor([_losses(wide, ridges, *kernels, folds, fold) for fold in range(folds)]).mean(
-            dim=0
-        )
-        if float(losses.min()) < least:
-            best, least = replace(wide, lam=ridges[int(losses.argmin())]), float(losses.min())
+        by_fold = [_losses(wide, ridges, *kernels, folds, fold) for fold in range(folds)]
+        losses = [sum(column) / folds for column in zip(*by_fold, strict=True)]
+        if min(losses) < least:
+            best, least = replace(wide, lam=ridges[losses.index(min(losses))]), min(losses)
     return best
 
 
@@ -141,7 +141,7 @@ def _losses(
     fit: Fit, ridges: Sequence[float], at_source: Tensor, at_target: Tensor, folds: int, fold: int
 ) -> list[float]:
     """Loss on one fold of fits to the others, for every ridge."""
-    out_s, out_t = (torch.arange(len(each)) % folds == fold for each in (at_source, at_target))
+    out_s, out_t = (_places(each) % folds == fold for each in (at_source, at_target))
     sums = _moments(at_source[~out_s]), _moments(at_target[~out_t])
     losses = []
     for ridge in ridges:
@@ -153,9 +153,14 @@ def _losses(
     return losses
 
 
+def _places(x: Tensor) -> Tensor:
+    return torch.arange(len(x), device=x.device)
+
+
 def _sample(x: Tensor, most: int) -> Tensor:
-    """At most `most` rows, drawn with a fixed seed, in their order."""
+    """At most `most` rows, drawn with a fixed seed, in their order; the same rows on every device."""
     if len(x) <= most:
         return x
-    chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:most]
-    return x[chosen.sort().values]
+    generator = torch.Generator("cpu").manual_seed(0)
+    chosen = torch.randperm(len(x), generator=generator, device="cpu")[:most]
+    return x[chosen.sort().values.to(x.device)]

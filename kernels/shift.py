@@ -216,8 +216,8 @@ def importance_weights(
     if not 0 <= alpha < 1:
         message = f"{where}: alpha is {alpha}; it must be at least 0 and below 1"
         raise ValueError(message)
-    found = ratio.importance_weights(s.cpu(), t.cpu(), method, n_centers, sigma, lam, float(alpha))
-    return arrays.alike(source, found.to(s.device, s.dtype))
+    found = ratio.importance_weights(s, t, method, n_centers, sigma, lam, float(alpha))
+    return arrays.alike(source, found.to(s.dtype))
 
 
 def coral(source: ArrayT, target: ArrayT, *, weights: Array | None = None, reg: float = 1.0) -> ArrayT:

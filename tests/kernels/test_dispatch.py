@@ -7,9 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import xbsql.kernels
 from xbsql.kernels import explain, prepare
+from xbsql.kernels.dispatch import Work, _chosen
 
 X = np.ones((1000, 64), np.float32)
 
@@ -63,3 +65,21 @@ def test_import_loads_neither_torch_nor_triton():
     code = "import sys, xbsql.kernels; print(sorted({'torch', 'triton', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("operation", "dtype", "where"),
+    [
+        ("topk", torch.float32, "triton"),
+        ("coral", torch.float32, "triton"),
+        ("coral", torch.float64, "cpu"),
+        ("mmd2", torch.float64, "cpu"),
+        ("importance_weights", torch.float64, "torch"),
+        ("cooccurrence_topk", torch.float32, "cpu"),
+    ],
+)
+def test_what_runs_on_a_device(operation, dtype, where):
+    pytest.importorskip("triton", reason="triton is not installed")
+    chosen, why = _chosen(operation, torch.device("cuda"), dtype, Work(1, 1, "somehow"))
+    assert chosen == where
+    assert ("copied to the CPU" in why) == (where == "cpu")

@@ -142,3 +142,32 @@ def test_covariance_leaves_rows_of_no_weight_out(device):
     some = covariance.moments(x[kept].to(device), w[kept].to(device))
     for mine, theirs in zip(all_rows, some, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def away(call):
+    """What `call` gives where tensors that name no device are on one without data, so that none mixes in."""
+    with torch.device("meta"):
+        return call()
+
+
+ROWS, MORE = normal(12, 200, 5), normal(13, 150, 5)
+
+
+@pytest.mark.parametrize("method", ["ulsif", "rulsif", "kliep"])
+def test_importance_weights_stay_where_the_rows_are(method):
+    from xbsql.kernels.ratio import importance_weights
+
+    arguments = ROWS, MORE, method, 20, None, None, 0.1
+    torch.testing.assert_close(away(lambda: importance_weights(*arguments)), importance_weights(*arguments))
+
+
+@pytest.mark.parametrize("weights", [None, torch.linspace(0, 1, 200).double()], ids=["plain", "weighted"])
+def test_the_kernels_allocate_where_the_rows_are(weights, device):
+    if device != "cpu":
+        pytest.skip("on a device, mixing fails by itself")
+    from xbsql.kernels import covariance, kernel_mean
+
+    moved = away(lambda: covariance.coral(ROWS, MORE, weights, 0.1))
+    torch.testing.assert_close(moved, covariance.coral(ROWS, MORE, weights, 0.1))
+    found = away(lambda: kernel_mean.mmd2(ROWS, MORE, [0.1], True, weights, None))
+    assert found == kernel_mean.mmd2(ROWS, MORE, [0.1], True, weights, None)
