@@ -65,6 +65,11 @@ def _from_numpy(value: NDArray[Any], where: str, name: str) -> Tensor:
     if value.dtype.kind not in "fiub" or not value.dtype.isnative:
         message = f"{where}: {name} is a NumPy array of {value.dtype}; give numbers in native byte order"
         raise ValueError(message)
+    return shared(value)
+
+
+def shared(value: NDArray[Any]) -> Tensor:
+    """A NumPy array of numbers as a tensor over its memory, read-only or not; negative strides are copied."""
     if any(stride < 0 or stride % value.itemsize for stride in value.strides):
         value = np.ascontiguousarray(value)
     if not value.flags.writeable:

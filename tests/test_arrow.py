@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql import errors
-from xbsql.arrow import digest, family_of, matrix, one_chunk, table_of_rows, vectors
+from xbsql.arrow import digest, family_of, matrix, one_chunk, table_of_rows, to_device, vectors
 
 vector = st.none() | st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3)
 kinds = [
@@ -122,3 +122,24 @@ def test_families():
         pa.bool_(),
     ]
     assert [family_of(kind) for kind in kinds] == ["text", "text", "number", "date", "boolean"]
+
+
+def test_a_tensor_on_the_cpu_is_the_buffer_itself():
+    data = np.arange(12, dtype=np.float32).reshape(4, 3)
+    found = to_device(vectors(data).slice(1, 2), "cpu", "t")
+    assert found.data_ptr() == data[1:].ctypes.data
+    np.testing.assert_array_equal(found.numpy(), data[1:3])
+
+
+@pytest.mark.parametrize("kind", kinds, ids=str)
+@given(st.lists(vector, max_size=8), st.integers(0, 8))
+def test_a_tensor_has_the_rows_of_its_column_and_nan_for_null(kind, rows, start):
+    part = pa.array([None, [1.0, 2.0, 3.0], *rows], kind).slice(start)
+    found = to_device(part, "cpu", "t").numpy()
+    values, present = matrix(part, "t")
+    np.testing.assert_array_equal(found, np.where(present[:, None], values, np.nan))
+
+
+def test_a_tensor_of_rows_that_are_no_vectors_says_so():
+    with pytest.raises(errors.XbsqlError, match=r"xb.f: needs vectors .FLOAT\[n\]., got string"):
+        to_device(pa.array(["x"]), "cpu", "xb.f")

@@ -14,6 +14,7 @@ from xbsql import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import torch
     from numpy.typing import NDArray
 
 DTYPES = {"halffloat": np.float16, "float": np.float32, "double": np.float64}
@@ -71,6 +72,29 @@ def matrix(
     if pa.types.is_fixed_size_list(whole.type):
         return _fixed(whole)
     return _ragged(whole, where)
+
+
+def to_device(array: pa.Array | pa.ChunkedArray, device: str | torch.device, where: str) -> torch.Tensor:
+    """Vectors as a tensor (n, d) on a device; a NULL row, or one with a NULL element, is NaN.
+
+    On the CPU a fixed-size list of floats without NULL is a view of the Arrow buffer, which must not be
+    written into. On CUDA the rows go through two pinned buffers, one filled while the other is copied.
+
+    Args:
+        array: FLOAT[n], DOUBLE[n], half floats; other numbers and lists become float32.
+        device: "cpu", "cuda", "cuda:1" ...
+        where: who asks, for error messages.
+
+    Raises:
+        XbsqlError: not a column of vectors, or vectors of different lengths.
+    """
+    from xbsql.kernels import staging
+
+    rows, present = matrix(array, where)
+    if not present.all():
+        rows = rows.copy()
+        rows[~present] = np.nan
+    return staging.to_device(rows, device)
 
 
 def _fixed(array: pa.FixedSizeListArray) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
