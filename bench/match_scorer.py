@@ -69,9 +69,9 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def known(left: Side, right: Side) -> Known:
-    pairs = candidates.candidate_pairs(left, right)
-    first = candidates.described(left, right, pairs, WordVectors.of(left, right, encode))
     left_parts, right_parts = (Tokens.split(encoder().pieces(side.texts)) for side in (left, right))
+    pairs = candidates.candidate_pairs(left, right, left_parts, right_parts)
+    first = candidates.described(left, right, pairs, WordVectors.of(left, right, encode))
     return Known(left, right, pairs, (left_parts, right_parts), first, pairs.i == pairs.j)
 
 

@@ -33,7 +33,7 @@ RULES = {
     ),
     "xbsql/matching": (
         STANDARD | {"features", "kernels", "matching"},
-        {"lightgbm", "numpy", "scipy"},
+        {"lightgbm", "numpy", "scipy", "sklearn"},
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),

@@ -14,7 +14,8 @@ import numpy as np
 
 from xbsql import kernels
 from xbsql.features.ngrams import Ngrams
-from xbsql.matching.tokens import Tokens
+from xbsql.matching.tokens import Tokens, ranks
+from xbsql.matching.translation import Matches, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,25 +74,56 @@ class Pairs:
         return len(self.i)
 
 
-def candidate_pairs(left: Side, right: Side) -> Pairs:
-    """The pairs that meaning or spelling suggests, block by block."""
+def candidate_pairs(left: Side, right: Side, left_parts: Tokens, right_parts: Tokens) -> Pairs:
+    """The pairs that meaning or spelling suggests, block by block, and then words learned from the nearest.
+
+    Args:
+        left: n rows.
+        right: the rows that they may match.
+        left_parts: the parts of the left words.
+        right_parts: the parts of the right words.
+    """
     if not len(left) or not len(right):
         return Pairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 3)
     ngrams = Ngrams.fit([*left.texts, *right.texts])
-    spelled = [ngrams.transform(list(side.texts)) for side in (left, right)]
-    keys, hubs = [], [np.zeros(len(left)), np.zeros(len(right))]
+    spelled = ngrams.transform(list(left.texts)), ngrams.transform(list(right.texts))
+    keys, hubs = [], (np.zeros(len(left)), np.zeros(len(right)))
     for own, other in _blocks(left, right):
         near, hub_left, hub_right = _by_meaning(left.vectors[own], right.vectors[other])
         alike = _by_spelling(spelled[0][own], spelled[1][other])
         hubs[0][own], hubs[1][other] = hub_left, hub_right
         keys += [own[a] * len(right) + other[b] for a, b in (*near, alike)]
-    key = np.unique(np.concatenate(keys)) if keys else np.empty(0, np.int64)
-    i, j = key // max(len(right), 1), key % max(len(right), 1)
+    found = _paired(left, right, spelled, hubs, np.concatenate(keys) if keys else np.empty(0, np.int64))
+    if not len(found):
+        return found
+    i, j = suggested(left_parts, right_parts, _mutual(found, len(left)), _ALIKE)
+    if left.block is not None and right.block is not None:
+        same = left.block[i] == right.block[j]
+        i, j = i[same], j[same]
+    return _paired(
+        left, right, spelled, hubs, np.concatenate([found.i, i]) * len(right) + np.concatenate([found.j, j])
+    )
+
+
+def _paired(
+    left: Side, right: Side, spelled: tuple[sparse.csr_matrix, sparse.csr_matrix],
+    hubs: tuple[NDArray[np.float64], NDArray[np.float64]], keys: NDArray[np.int64],
+) -> Pairs:  # fmt: skip
+    """Pairs by key, left row * right rows + right row, each once."""
+    i, j = np.divmod(np.unique(keys), len(right))
     cosine = _rowwise(len(i), lambda s: np.einsum("pd,pd->p", left.vectors[i[s]], right.vectors[j[s]]))
     spelling = _rowwise(
         len(i), lambda s: np.asarray(spelled[0][i[s]].multiply(spelled[1][j[s]]).sum(axis=1)).ravel()
     )
     return Pairs(i, j, cosine, 2 * cosine - hubs[0][i] - hubs[1][j], spelling)
+
+
+def _mutual(pairs: Pairs, rows: int) -> Matches:
+    """The pairs that are each other's nearest, as matches to learn words from."""
+    best = np.flatnonzero(gaps(pairs, pairs.nearness).max(axis=1) == 0)
+    right, likely = np.full(rows, -1, np.int64), np.zeros(rows)
+    right[pairs.i[best]], likely[pairs.i[best]] = pairs.j[best], 1.0
+    return Matches(right, likely)
 
 
 def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDArray[np.float64]:
@@ -180,16 +212,6 @@ def gaps(pairs: Pairs, values: NDArray[np.float64]) -> NDArray[np.float64]:
         np.maximum.at(best, rows, values)
         found.append(best[rows] - values)
     return np.column_stack(found)
-
-
-def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The place of each pair among those of its row, from 0; the earlier pair first among equals."""
-    order = np.lexsort((-values, rows))
-    ordered = rows[order]
-    first = np.searchsorted(ordered, ordered)
-    found = np.empty(len(rows), np.int64)
-    found[order] = np.arange(len(rows)) - first
-    return found
 
 
 def _blocks(left: Side, right: Side) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

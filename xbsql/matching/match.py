@@ -59,12 +59,12 @@ def describe(
         judges: columns -> log odds of a match: the first reads `columns.SIMILARITIES`, each later one
             `columns.PAIR_COLUMNS`, and teaches the next round.
     """
-    found = candidates.candidate_pairs(left, right)
+    parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
+    found = candidates.candidate_pairs(left, right, *parts)
     if not len(found):
         widths = len(columns.SIMILARITIES), len(columns.PAIR_COLUMNS)
         return Described(found, np.empty((0, widths[0])), np.empty((0, widths[1])))
     first = candidates.described(left, right, found, WordVectors.of(left, right, encode))
-    parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
     return Described(found, first, _rounds(found, parts, first, judges))
 
 

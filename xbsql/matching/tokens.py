@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import normalize
 
 from xbsql.features.ngrams import folded
 
@@ -53,9 +55,27 @@ class Tokens:
             seen[np.unique(held[held >= 0])] += 1
         return cls(tuple(places), rows, np.log((1 + len(texts)) / (1 + seen)) + 1)
 
+    def bags(self) -> sparse.csr_matrix:
+        """Every text as its words' worth, float64 csr of shape (n, v), rows of length one."""
+        there = self.rows >= 0
+        rows = np.broadcast_to(np.arange(len(self.rows))[:, None], there.shape)[there]
+        words = self.rows[there]
+        shape = (len(self.rows), len(self.words))
+        return normalize(sparse.csr_matrix((self.worth[words], (rows, words)), shape=shape))
+
     def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """How much each word of some texts counts, shape (m, 16); 0 after the last word."""
         return np.where(self.rows[rows] >= 0, self.worth[self.rows[rows]], 0.0)
+
+
+def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The place of each pair among those of its row, from 0; the earlier pair first among equals."""
+    order = np.lexsort((-values, rows))
+    ordered = rows[order]
+    first = np.searchsorted(ordered, ordered)
+    found = np.empty(len(rows), np.int64)
+    found[order] = np.arange(len(rows)) - first
+    return found
 
 
 def _split(text: str) -> list[str]:

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import normalize
 
 from xbsql.matching.columns import TRANSLATIONS
+from xbsql.matching.tokens import ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +27,7 @@ _DOUBT: Final = 0.5  # of an occurrence: a word seen once proves little
 _KNOWN: Final = 0.3  # occurrences from which a word counts as known
 _LEAST: Final = 0.05  # likelihood of a match that is learned from
 _BLOCK: Final = 20_000
+_ROWS: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,35 @@ def translated(
         for start in range(0, len(i), _BLOCK)
     ]
     return np.concatenate(parts) if parts else np.empty((0, len(TRANSLATIONS)))
+
+
+def suggested(
+    left: Tokens, right: Tokens, matches: Matches, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The right rows that a translation of each left row, word by word, is most alike.
+
+    Args:
+        left: the n left texts.
+        right: the right texts.
+        matches: what the words are learned from.
+        most: how many a left row, at most; those that share no word are left out.
+
+    Returns:
+        int64, shape (p,): left rows, and right rows.
+    """
+    table = _Table.learned(left, right, matches)
+    heads, tails = np.divmod(table.keys, len(right.words))
+    given = table.counts / (table.left[heads] + _DOUBT)
+    words = sparse.csr_matrix((given, (heads, tails)), shape=(len(left.words), len(right.words)))
+    meant, other = normalize(left.bags() @ words), right.bags().T.tocsc()
+    rows, columns = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for start in range(0, meant.shape[0], _ROWS):
+        alike = (meant[start : start + _ROWS] @ other).tocsr()
+        row = np.repeat(np.arange(alike.shape[0]), np.diff(alike.indptr))
+        best = ranks(row, alike.data) < most
+        rows.append(row[best] + start)
+        columns.append(alike.indices[best].astype(np.int64))
+    return np.concatenate(rows), np.concatenate(columns)
 
 
 @dataclass(frozen=True)
