@@ -1,10 +1,10 @@
 """Every device kernel on a CUDA machine, checked, timed, set against the roofline; torch and Triton suffice.
 
-The roofline is measured first: the bandwidth of a copy and the rate of torch's matrix product in each dtype.
-Then each row of `bench/gpu_rows.py` is checked against float64 and timed with CUDA events, all
-implementations of a row in turn. `<row>_vs_torch` is the time of the plain torch way over ours, `<row>_floor`
-the share of the roofline reached, `fused_vs_tiled` how much faster the fused scan is than torch's product
-into the cache plus one small kernel (S4): below 1 the simple one should be used.
+The roofline is measured first: the bandwidth of a copy, that of the link from pinned memory, and the rate of
+torch's matrix product in each dtype. Then each row of `bench/gpu_rows.py` is checked against float64 and
+timed with CUDA events, all implementations of a row in turn. `<row>_vs_torch` is the time of the plain torch
+way over ours, `<row>_floor` the share of the roofline reached, `fused_vs_tiled` how much faster the fused scan
+is than torch's product into the cache plus one small kernel (S4): below 1 the simple one should be used.
 
 Without a CUDA device the same code runs under Triton's interpreter at toy size: everything is checked,
 nothing is timed, and the figures are nan, that is, unmeasured.
@@ -26,15 +26,22 @@ if TYPE_CHECKING:
 
 SOURCES = [
     "bench/gpu_rows.py",
+    "bench/gpu_shift_rows.py",
     "bench/topk_peers_gpu.py",
     "kernels/similarity.py",
     "kernels/device_search.py",
     "kernels/reweight.py",
     "kernels/kernel_mean.py",
+    "kernels/covariance.py",
+    "kernels/staging.py",
     "kernels/tuning.py",
 ]
-KEYS = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "J1", "R1", "M1", "M2")
+KEYS = (
+    *(f"S{number}" for number in range(1, 11)),
+    *("J1", "R1", "M1", "M2", "C1", "D1", "T1", "T2"),
+)
 _SECONDS = 460  # after this the rest is left out: the whole must end within nine minutes
+_ROW_SECONDS = 20  # after this a row has five rounds at the least, and no more
 
 
 def run(bench: Bench) -> dict[str, float]:
@@ -63,7 +70,8 @@ def run(bench: Bench) -> dict[str, float]:
             _timed(row.ways, 1)
         elif time.monotonic() - started < _SECONDS:
             found |= _measured(bench, row, rates)
-            ended.append((row, found[f"{row.key}_floor"]))
+            ended.append((row.key, row.flops / row.bytes, found[f"{row.key}_floor"]))
+        del row  # its arrays, before the next row's are made
     if ended:
         _plot(ended, bench)
     return {"checked": len(KEYS), **found}
@@ -89,8 +97,11 @@ def _roofline(bench: Bench, scale: Scale) -> dict[str, float]:
     x = torch.empty(1 << 30, dtype=torch.uint8, device=scale.device)
     y = torch.empty_like(x)
     copy = _timed({"copy": lambda: y.copy_(x)}, 20)
-    rates = {"bytes": 2 * len(x) / copy.seconds("copy").p50}
-    bench.record("roofline", "torch copy_", "bandwidth", rates["bytes"] / 1e9, unit="GB/s")
+    host = torch.empty(len(x), dtype=torch.uint8, pin_memory=True)
+    link = _timed({"link": lambda: y.copy_(host, non_blocking=True)}, 5)
+    rates = {"memory": 2 * len(x) / copy.seconds("copy").p50, "link": len(x) / link.seconds("link").p50}
+    bench.record("roofline", "torch copy_", "bandwidth", rates["memory"] / 1e9, unit="GB/s")
+    bench.record("roofline", "torch copy_ from pinned", "bandwidth", rates["link"] / 1e9, unit="GB/s")
     for dtype in (torch.bfloat16, torch.float32, torch.int8):
         a = torch.ones(8192, 8192, dtype=dtype, device=scale.device)
         call = (lambda a=a: torch._int_mm(a, a.T)) if dtype == torch.int8 else (lambda a=a: a @ a.T)
@@ -104,7 +115,7 @@ def _roofline(bench: Bench, scale: Scale) -> dict[str, float]:
 def _measured(bench: Bench, row: Row, rates: Mapping[str, float]) -> dict[str, float]:
     """Time all implementations of a row; ours over torch and over the floor."""
     timings = _timed(row.ways, 5 if bench.quick else 20)
-    floor = max(row.bytes / rates["bytes"], row.flops / rates[str(row.dtype)])
+    floor = max(row.bytes / rates[row.road], row.flops / rates[str(row.dtype)])
     for name in row.ways:
         seconds = timings.seconds(name)
         dtype = str(row.dtype).removeprefix("torch.")
@@ -131,7 +142,10 @@ def _timed(ways: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
     real = torch.cuda.is_available()
     # Written between calls, so that none finds its data in the cache.
     flush = torch.empty((256 << 20) if real else 1, dtype=torch.uint8, device="cuda" if real else "cpu")
+    started = time.monotonic()
     for turn in range(-2 if real else 0, rounds):
+        if turn >= 5 and time.monotonic() - started > _ROW_SECONDS:
+            break
         for name, call in ways.items():
             flush.zero_()
             seconds = _on_device(call) if real else _on_host(call)
@@ -157,8 +171,8 @@ def _on_host(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _plot(ended: list[tuple[Row, float]], bench: Bench) -> None:
-    """Flops a byte against the share of the roofline; left out where matplotlib is not installed."""
+def _plot(ended: list[tuple[str, float, float]], bench: Bench) -> None:
+    """Flops a byte (where there are any) against the share of the roofline; left out where matplotlib is not installed."""
     from bench.run import ROOT
 
     try:
@@ -170,9 +184,10 @@ def _plot(ended: list[tuple[Row, float]], bench: Bench) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    for row, share in ended:
-        axes.plot(row.flops / row.bytes, share, "o", color="C0")
-        axes.annotate(row.key, (row.flops / row.bytes, share), xytext=(4, 4), textcoords="offset points")
+    for key, intensity, share in ended:
+        if intensity:
+            axes.plot(intensity, share, "o", color="C0")
+            axes.annotate(key, (intensity, share), xytext=(4, 4), textcoords="offset points")
     axes.set(xscale="log", xlabel="flops for each byte", ylabel="share of the roofline", ylim=(0, 1.05))
     axes.set_title(f"{bench.device}, {bench.date}")
     folder = ROOT / (".bench" if bench.quick else "bench/results")

@@ -1,14 +1,15 @@
 """The rows of `bench.gpu`: what is computed, by whom, what it must move and multiply, and how it is checked.
 
-The names follow the table of goals: S search, J join, R reweighting, M kernel means. Each row gives calls
-that return what `check` compares; "xbsql" is the public way on a resident corpus, "torch" the plain one.
+Here are the rows S (search) and J (join); those around reweighting are in `bench/gpu_shift_rows.py`. Each row
+gives calls that return what `check` compares; "xbsql" is the public way on a resident corpus, "torch" the
+plain one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -50,6 +51,7 @@ class Row:
         dtype: of the product: which rate the floor is taken from.
         ways: implementation -> call.
         check: raises where a result of "xbsql" is wrong.
+        road: what the bytes go over: the device's memory, or the link from the host.
     """
 
     key: str
@@ -59,10 +61,13 @@ class Row:
     dtype: torch.dtype
     ways: dict[str, Callable[[], Any]] = field(repr=False)
     check: Callable[[], None] = field(repr=False)
+    road: Literal["memory", "link"] = "memory"
 
 
 def rows(scale: Scale) -> Iterator[Row]:
     """Every row, one after the other: the memory of one is free before the next is made."""
+    from bench import gpu_shift_rows as shift
+
     for key, m, n, dtype, k in (
         ("S1", 1, 10**6, "half", 10),
         ("S2", 1, 10**7, "half", 10),
@@ -77,9 +82,13 @@ def rows(scale: Scale) -> Iterator[Row]:
     ):
         yield search(key, scale, (m, n, 384 if key != "S10" else 128, k), dtype)
     yield join(scale)
-    yield normalize(scale)
-    yield mmd(scale)
-    yield matvec(scale)
+    yield shift.normalize(scale)
+    yield shift.mmd(scale)
+    yield shift.matvec(scale)
+    yield shift.covariance(scale)
+    yield shift.domains(scale)
+    yield shift.transfer("T1", scale, 10**6)
+    yield shift.transfer("T2", scale, 10**7)
 
 
 def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) -> Row:
@@ -95,7 +104,7 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
         shape[3],
     )
     k = min(k, 3) if scale.divisor > 1 else k
-    q, x = _vectors(scale, m, n, d, kind)
+    q, x = vectors(scale, m, n, d, kind)
     mask = torch.rand(n, device=scale.device) < 0.5 if kind == "masked" else None
     ready = prepare(x, codes=False) if kind != "int8" else None
     problem = Problem.of(q, x, "dot", None, mask, compact=False)
@@ -121,7 +130,7 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
     )
 
 
-def _vectors(scale: Scale, m: int, n: int, d: int, kind: str) -> tuple[Tensor, Tensor]:
+def vectors(scale: Scale, m: int, n: int, d: int, kind: str) -> tuple[Tensor, Tensor]:
     """Unit rows in the dtype of the row's kind."""
     generator = torch.Generator(scale.device).manual_seed(0)
     dtype = {"float32": torch.float32, "int8": torch.int8}.get(kind, scale.half)
@@ -154,7 +163,7 @@ def join(scale: Scale) -> Row:
     from xbsql.kernels.cpu_problem import Problem
 
     n, d = scale.rows(200_000) // (1 if scale.divisor == 1 else 6), 384 if scale.divisor == 1 else 64
-    _, x = _vectors(scale, 1, n, d, "half")
+    _, x = vectors(scale, 1, n, d, "half")
     copies = n // 100 + 1
     x[-copies:] = x[:copies] + 0.01 * x[copies : 2 * copies]
     problem = Problem.of(x, x, "cosine", None, None, compact=False)
@@ -177,85 +186,3 @@ def join(scale: Scale) -> Row:
     }
     size = x.numel() * x.element_size()
     return Row("J1", {"N": n, "d": d}, size, n * n * d, torch.bfloat16, ways, check)
-
-
-def normalize(scale: Scale) -> Row:
-    """Weigh, normalise and cast ten million rows of float32."""
-    from xbsql.kernels import cpu_moments, reweight
-
-    n, d = scale.rows(10**7), 384 if scale.divisor == 1 else 64
-    _, x = _vectors(scale, 1, n, d, "float32")
-    w = torch.rand(d, device=scale.device, dtype=torch.float64)
-
-    def plain() -> Tensor:
-        y = x * w.float()
-        return torch.nn.functional.normalize(y, dim=1).to(scale.half)
-
-    def check() -> None:
-        part = x[:1000]
-        wanted = cpu_moments.reweight_normalize(part.cpu(), w.cpu(), True, torch.float32)[0]
-        found = reweight.reweight_normalize(part, w, True, torch.float32)[0]
-        torch.testing.assert_close(found.cpu(), wanted, rtol=1e-5, atol=1e-6)
-
-    ways: dict[str, Callable[[], Any]] = {
-        "xbsql": lambda: reweight.reweight_normalize(x, w, True, scale.half)[0],
-        "torch": plain,
-    }
-    if scale.divisor == 1:
-        ways["torch.compile"] = torch.compile(plain)
-    moved = x.numel() * (4 + scale.half.itemsize)
-    return Row("R1", {"N": n, "d": d}, moved, 3 * x.numel(), torch.float32, ways, check)
-
-
-def _samples(scale: Scale, n: int, m: int, d: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator(scale.device).manual_seed(1)
-    x = torch.randn(n, d, generator=generator, device=scale.device)
-    return x, torch.randn(m, d, generator=generator, device=scale.device) + 0.05
-
-
-def mmd(scale: Scale) -> Row:
-    """Squared MMD of two samples of 100,000."""
-    from xbsql.kernels import cpu_mean, kernel_mean
-
-    n, d = scale.rows(10**5) // (1 if scale.divisor == 1 else 6), 128 if scale.divisor == 1 else 32
-    x, y = _samples(scale, n, n, d)
-    gamma = 1 / (2 * d)
-
-    def sums(a: Tensor, b: Tensor) -> float:
-        starts = range(0, len(a), 4096)
-        return sum(
-            (float((torch.cdist(a[s : s + 4096], b).square() * -gamma).exp().sum()) for s in starts), 0.0
-        )
-
-    def check() -> None:
-        host = (x[:3000].cpu(), y[:3000].cpu())
-        wanted = cpu_mean.mmd2(*host, [gamma], True, None, None)
-        found = kernel_mean.mmd2(x[:3000], y[:3000], [gamma], True, None, None)
-        torch.testing.assert_close(torch.tensor(found), torch.tensor(wanted), rtol=1e-2, atol=1e-6)
-
-    ways: dict[str, Callable[[], Any]] = {
-        "xbsql": lambda: kernel_mean.mmd2(x, y, [gamma], True, None, None),
-        "torch": lambda: sums(x, x) + sums(y, y) - 2 * sums(x, y),
-    }
-    return Row("M1", {"n": n, "m": n, "d": d}, 8 * n * d, 4 * n * n * d, torch.float32, ways, check)
-
-
-def matvec(scale: Scale) -> Row:
-    """RBF kernel matrix of 100,000 rows and 1,000 centres times a vector."""
-    from xbsql.kernels import cpu_mean, kernel_mean
-
-    n, m, d = scale.rows(10**5) // (1 if scale.divisor == 1 else 6), min(1000, scale.rows(1000)), 128
-    d = d if scale.divisor == 1 else 32
-    x, y = _samples(scale, n, m, d)
-    b, gamma = torch.rand(m, 1, dtype=torch.float64, device=scale.device), 1 / (2 * d)
-
-    def plain() -> Tensor:
-        return (torch.cdist(x, y).square() * -gamma).exp() @ b.float()
-
-    def check() -> None:
-        wanted = cpu_mean.rbf_matvec(x[:500].cpu(), y.cpu(), b.cpu(), gamma)
-        found = kernel_mean.rbf_matvec(x[:500], y, b, gamma)
-        torch.testing.assert_close(found.cpu(), wanted, rtol=1e-4, atol=1e-4)
-
-    ways = {"xbsql": lambda: kernel_mean.rbf_matvec(x, y, b, gamma), "torch": plain}
-    return Row("M2", {"n": n, "m": m, "d": d}, 4 * (n + m) * d, 2 * n * m * d, torch.float32, ways, check)
