@@ -3,8 +3,8 @@
 The roofline is measured first: the bandwidth of a copy, that of the link from pinned memory, and the rate of
 torch's matrix product in each dtype. Then each row of `bench/gpu_rows.py` is checked against float64 and
 timed with CUDA events, all implementations of a row in turn. `<row>_vs_torch` is the time of the plain torch
-way over ours, `<row>_floor` the share of the roofline reached, `fused_vs_tiled` how much faster the fused scan
-is than torch's product into the cache plus one small kernel (S4): below 1 the simple one should be used.
+way over ours, `<row>_floor` the share of the roofline reached, `fused_vs_tiled` how much faster the fused
+scan is than torch's product into the cache plus one small kernel (S4): below 1 the simple one should be used.
 
 Without a CUDA device the same code runs under Triton's interpreter at toy size: everything is checked,
 nothing is timed, and the figures are nan, that is, unmeasured.
@@ -172,7 +172,7 @@ def _on_host(call: Callable[[], object]) -> float:
 
 
 def _plot(ended: list[tuple[str, float, float]], bench: Bench) -> None:
-    """Flops a byte (where there are any) against the share of the roofline; left out where matplotlib is not installed."""
+    """Flops a byte, where any, against the share of the roofline; left out where matplotlib is not installed."""
     from bench.run import ROOT
 
     try:
