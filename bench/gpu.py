@@ -172,7 +172,7 @@ def _on_host(call: Callable[[], object]) -> float:
 
 
 def _plot(ended: list[tuple[str, float, float]], bench: Bench) -> None:
-    """Flops a byte, where any, against the share of the roofline; left out where matplotlib is not installed."""
+    """Flops a byte, where any, against the share of the roofline; none without matplotlib."""
     from bench.run import ROOT
 
     try:
