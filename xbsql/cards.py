@@ -23,6 +23,7 @@ def verdict_card(verdict: Verdict) -> dict[str, Any]:
 def arm_rows(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row an arm, each with the verdict beside it."""
     shared = {name: value for name, value in verdict.items() if name not in ("arms", "notes")}
+    shared["note"] = "; ".join(verdict["notes"]) or None
     return [
         {**shared, "arm": arm["name"], **{k: arm[k] for k in ("value", "lo", "hi")}}
         for arm in verdict["arms"]

@@ -138,6 +138,7 @@ TRANSFER = Function(
         labels_saved="DOUBLE",
         reason="VARCHAR",
         seconds="DOUBLE",
+        note="VARCHAR",
     ),
     "Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the "
     "target's labels, store the blend and say whether the source helped. One row an arm (target only, source "

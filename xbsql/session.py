@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
-import time
 from collections import OrderedDict
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,17 +12,17 @@ from xbsql import artifact, errors, tasks
 from xbsql.arrow import digest, is_text, matrix
 from xbsql.calls import CallLog
 from xbsql.cards import arm_rows, card_rows, model_row, verdict_card
+from xbsql.fits import Fits, key_of
 from xbsql.index.builder import Builder
 from xbsql.index.shelf import Shelf
 from xbsql.model import Model, restore
 from xbsql.store import Store, check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from xbsql.features.encoder import Encoder
-    from xbsql.store import Artifact
 
 KEPT_MODELS = 16
 PREDICTION = pa.struct(
@@ -66,7 +61,7 @@ class Session:
         self.progress = progress or (lambda fraction, text: None)
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()
-        self._fitting = threading.Lock()
+        self._fits = Fits(self.store, self.calls)
 
     def model(self, where: str, reference: str) -> Model:
         """A model ready to predict: loaded once and kept until its folder changes.
@@ -189,13 +184,13 @@ class Session:
         where, given = "xb.fit", dict(options or {})
         check_name(model)
         module = self._task(where, task, data, label)
-        key = _key(where, [digest(data), label, task, market, given])
+        key = key_of(where, [digest(data), label, task, market, given])
 
         def run() -> tuple[Model, dict[str, Any]]:
             fitted, report = module.fit(data, label, market=market, options=given, progress=self.progress)
             return fitted, {"report": report, "market": market}
 
-        artifact, seconds = self._once(where, model, key, len(data), label, run)
+        artifact, seconds = self._fits.once(where, model, key, len(data), label, run)
         return [
             {"model": artifact.name, "version": artifact.version, **row, "seconds": seconds}
             for row in artifact.card["report"]
@@ -227,7 +222,7 @@ class Session:
         task = home.signature.task if home else "auto"
         module = self._task(where, task, data if source is None else source, label)
         origin = None if base is None else self.store.artifact(where, base).card["key"]
-        key = _key(where, [digest(data), source and digest(source), origin, label, market, method, given])
+        key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 
         def run() -> tuple[Model, dict[str, Any]]:
             fitted, verdict = module.transfer(
@@ -236,7 +231,7 @@ class Session:
             )  # fmt: skip
             return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
 
-        artifact, seconds = self._once(where, model, key, len(data), label, run)
+        artifact, seconds = self._fits.once(where, model, key, len(data), label, run)
         common = {"model": artifact.name, "version": artifact.version}
         return [{**common, **row, "seconds": seconds} for row in arm_rows(artifact.card["verdict"])]
 
@@ -288,61 +283,3 @@ class Session:
             raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
         name = tasks.task_of(where, data.schema.field(label)) if task == "auto" else task
         return tasks.task_module(where, name)
-
-    def _once(
-        self,
-        where: str,
-        name: str,
-        key: str,
-        rows: int,
-        label: str,
-        run: Callable[[], tuple[Model, dict[str, Any]]],
-    ) -> tuple[Artifact, float]:
-        """The stored outcome of a fit: found by its key, or run, stored and promoted; with its seconds."""
-        with self._fitting, self.calls.record(where.removeprefix("xb."), name, rows):
-            found = self.store.find(name, key)
-            if found is not None:
-                return self.store.promote(f"{name}@{found.version}"), float(found.card["seconds"])
-            start = time.perf_counter()
-            with _one_thread():
-                fitted, card = run()
-            seconds = round(time.perf_counter() - start, 3)
-            facts = {
-                "task": fitted.signature.task,
-                "label": label,
-                "rows": rows,
-                "seconds": seconds,
-                "key": key,
-            }
-            return self.store.save(name, fitted.state(), {**facts, **card}), seconds
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Linear algebra on one thread.
-
-    Sums in one order give the same model again; and threads that wait for each other at every small product
-    stall on a busy machine.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "blas")  # type: ignore[no-any-return]
-
-
-def _key(where: str, parts: Sequence[object]) -> str:
-    """The content of a fit: what goes in, and the code that it goes through."""
-    try:
-        text = json.dumps([where, code_version(), *parts], sort_keys=True)
-    except TypeError as error:
-        raise errors.invalid(where, f"options must be plain values ({error})") from error
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def code_version() -> str:
-    """Digest of this package's Python files: another code is another fit."""
-    sha = hashlib.sha256()
-    root = Path(__file__).parent
-    for file in sorted(root.rglob("*.py")):
-        sha.update(str(file.relative_to(root)).encode())
-        sha.update(file.read_bytes())
-    return sha.hexdigest()[:16]

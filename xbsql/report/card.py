@@ -34,7 +34,7 @@ def sentences(verdict: Mapping[str, Any]) -> list[str]:
     saved = verdict["labels_saved"]
     if saved is not None and saved >= 1:
         lines.append(f"the target alone would need about {saved:,.0f} more labels for that")
-    return lines
+    return [*lines, *([verdict["note"]] if verdict["note"] else [])]
 
 
 def interval(row: Mapping[str, Any]) -> str:
