@@ -15,7 +15,7 @@ RULES = {
     "sql": (set(), set()),
     "xbsql/errors.py": (set(), set()),
     "xbsql/market.py": ({"errors"}, set()),
-    "xbsql/arrow.py": ({"errors"}, {"numpy", "pyarrow", "torch"}),
+    "xbsql/arrow.py": ({"errors", "kernels"}, {"numpy", "pyarrow", "torch"}),
     "xbsql/model.py": ({"errors", "arrow"}, {"numpy", "pyarrow"}),
     "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
     "xbsql/store.py": (STANDARD | {"artifact"}, set()),

@@ -265,21 +265,19 @@ def test_a_model_serves_many_threads(shop):
     assert found[0]["rows"] == 5000
 
 
-SWEDISH = (
-    """
+SWEDISH = """
 vattentät vinterjacka för barn|röda löparskor dam|stekpanna i gjutjärn med lock|trådlösa hörlurar med mikrofon
 mjuk kudde till soffan|bärbar datorväska i läder|köksknivar av rostfritt stål|bordslampa med dimmer
 hundhalsband med namnbricka|tvättmedel för känslig hud|barnvagn med regnskydd|träleksak för småbarn
-skrivbordsstol med nackstöd|fiskespö för nybörjare|solglasögon med polariserade glas|trädgårdsslang tjugo meter
-""".replace("\n", "|")
-    .strip("|")
-    .split("|")
-)
+skrivbordsstol med nackstöd|fiskespö för nybörjare|solglasögon med polariserade glas|trädgårdsslang av gummi
+"""
 
 
 def test_a_language_the_encoder_does_not_know_is_said(shop):
-    classes = ["kläder", "annat"]
-    table = pa.table({"title": SWEDISH * 3, "category": [classes[i % 2] for i in range(len(SWEDISH) * 3)]})
+    titles = SWEDISH.strip().replace("\n", "|").split("|") * 3
+    table = pa.table(
+        {"title": titles, "category": ["kläder" if i % 2 else "annat" for i in range(len(titles))]}
+    )
     shop.register("sverige", table)
     found = rows(shop, "CALL xb.transfer('se', sverige, 'category', source := home)")
     assert "not trained on" in found[0]["note"]
