@@ -70,6 +70,15 @@ def equal_labels(points: Sequence[Point], arm: str = "blend") -> float | None:
     return None
 
 
+def worth(points: Sequence[Point]) -> str:
+    """What the source is worth in labels, in words."""
+    fewest = min(point.labels for point in points if point.arm == "blend")
+    needed = equal_labels(points)
+    most = max(point.labels for point in points if point.arm == "target only")
+    without = f"{needed:,.0f}" if needed else f"more than {most:,}"
+    return f"{fewest:,} labels with the source are worth {without} without"
+
+
 def svg(figure: Figure) -> str:
     """The figure as an SVG element, to stand in a page."""
     buffer = io.StringIO()
@@ -98,17 +107,17 @@ def _panel(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def _arrow(axes: Axes, points: Sequence[Point]) -> None:
-    """Where the target alone reaches what the blend had with its fewest labels."""
-    needed = equal_labels(points)
-    if needed is None:
+    """From the blend's first score to where the target alone has the same, or to the end of its line."""
+    alone = [point.labels for point in points if point.arm == "target only"]
+    if not alone:
         return
     start = min((point for point in points if point.arm == "blend"), key=lambda point: point.labels)
     axes.annotate(
-        f"the same without the source: {needed:,.0f} labels",
-        xy=(needed, start.value),
+        "",
+        xy=(equal_labels(points) or max(alone), start.value),
         xytext=(start.labels, start.value),
-        arrowprops={"arrowstyle": "->", "color": "#444", "lw": 1},
-        fontsize=8,
-        color="#444",
-        va="bottom",
+        arrowprops={"arrowstyle": "->", "color": "#444", "lw": 1, "ls": ":"},
     )
+    where = {"xy": (start.labels, start.value), "xytext": (6, 9), "textcoords": "offset points"}
+    axes.annotate(worth(points), fontsize=8, color="#444", **where)
+    axes.margins(y=0.12)
