@@ -118,6 +118,12 @@ def _arrow(axes: Axes, points: Sequence[Point]) -> None:
         xytext=(start.labels, start.value),
         arrowprops={"arrowstyle": "->", "color": "#444", "lw": 1, "ls": ":"},
     )
-    where = {"xy": (start.labels, start.value), "xytext": (6, 9), "textcoords": "offset points"}
-    axes.annotate(worth(points), fontsize=8, color="#444", **where)
+    axes.annotate(
+        worth(points),
+        xy=(start.labels, start.value),
+        xytext=(6, 9),
+        textcoords="offset points",
+        fontsize=8,
+        color="#444",
+    )
     axes.margins(y=0.12)
