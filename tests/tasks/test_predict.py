@@ -226,12 +226,37 @@ def test_bad_data_for_a_fit_is_one_clear_line(data, options, message):
         (SMALL, {"base": None}, "neither base nor source"),
         (SMALL, {"method": "parametr"}, "no method 'parametr'.*'parameter'"),
         (SMALL, {"source": labelled([np.inf] * 40)}, "infinite or NaN in 40 rows"),
+        (SMALL, {"source": labelled([None] * 40, pa.float64())}, "no row of the source has a label"),
     ],
 )
 def test_a_bad_target_is_one_clear_line(home, data, given, message):
     with pytest.raises(XbsqlError, match=message) as caught:
         predict.transfer(data, "days", **{"base": home[0], **given})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{"base"}, {"base", "source"}])
+@pytest.mark.parametrize(
+    "names", [["weight", "distance", "mode", "when", "days"], ["kg", "km", "by", "when", "days"]]
+)
+def test_the_target_may_have_columns_of_its_own(source, home, given, names):
+    data, test = abroad(150, 1).rename_columns(names), abroad(1000, 2).rename_columns(names)
+    both = {"base": home[0], "source": source}
+    model, verdict = predict.transfer(data, "days", **{name: both[name] for name in given})
+    alone, _ = predict.fit(data, "days")
+    assert verdict.outcome != "HURTS"
+    assert score(model, test) > score(alone, test) - 0.02
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_the_label_decides_nothing(source, unit):
+    def scaled(table):
+        return table.set_column(4, "days", pa.array(unit * table["days"].to_numpy()))
+
+    model, verdict = predict.transfer(scaled(abroad(50, 1)), "days", source=scaled(source.slice(0, 400)))
+    assert verdict.outcome == "HELPS"
+    assert score(model, scaled(abroad(1000, 2))) > 0.88
+    assert 0.8 < score(model, scaled(abroad(1000, 2)), "coverage") < 0.98
 
 
 @pytest.mark.parametrize("kind", [pa.int32(), pa.uint8(), pa.float32(), pa.decimal128(30, 2)])

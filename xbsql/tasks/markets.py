@@ -95,8 +95,10 @@ def source_of(
     """The home model, and the home rows as the target's reader sees them.
 
     Raises:
-        XbsqlError: a column has another type at home than in `data`.
+        XbsqlError: no home row has a label, or a column has another type at home than in `data`.
     """
+    if not present.any():
+        raise errors.invalid(where, "no row of the source has a label", "give labelled rows or base alone")
     joined(source.slice(0, 0), data.slice(0, 0), where=where)
     return Source(model, Sample(reader.read(source.filter(pa.array(present))), y))
 
