@@ -255,57 +255,6 @@ def accuracy_of(con, model, table, label):
     return next(row["value"] for row in found if row["metric"] == "accuracy" and row["group"] is None)
 
 
-PARCELS = """
-    CREATE OR REPLACE TABLE {name} AS
-    SELECT i AS parcel_id, (i * 37 % 100) / 10 AS weight,
-           CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
-           CASE WHEN i < {labels} THEN
-               {late} + CASE WHEN i % 3 = 0 THEN 2 ELSE 11 END + (i * 37 % 100) / 5 + (hash(i) % 100) / 50
-           END AS days
-    FROM range({rows}) t(i)
-"""
-
-
-def test_numbers_are_carried_with_their_interval(shop):
-    shop.execute(PARCELS.format(name="parcels_home", late=0, labels=600, rows=600))
-    shop.execute(PARCELS.format(name="parcels_jp", late=5, labels=60, rows=300))
-    rows(shop, "CALL xb.fit('days', parcels_home, 'days')")
-    found = rows(
-        shop, "CALL xb.transfer('days_jp', parcels_jp, 'days', base := 'days', source := parcels_home)"
-    )
-    assert {row["metric"] for row in found} == {"r2"}
-    assert found[-1]["value"] > 0.9
-    query = """
-        SELECT t.days AS truth, xb.predict('days_jp', t) AS one, p.predicted, p.value, p.lo, p.hi, p.shift
-        FROM parcels_jp t JOIN xb.predict_table('days_jp', parcels_jp) p USING (parcel_id)
-    """
-    answers = rows(shop, query)
-    assert len(answers) == 300
-    for row in answers:
-        assert row["one"] == {**{name: row[name] for name in ("value", "lo", "hi", "shift")}, "version": 1}
-        assert row["lo"] < row["value"] < row["hi"]
-        assert row["predicted"] is None
-    inside = [row["lo"] <= row["truth"] <= row["hi"] for row in answers if row["truth"] is not None]
-    assert sum(inside) >= 0.8 * len(inside)
-    measured = rows(shop, "FROM xb.evaluate('days_jp', parcels_jp, by := 'mode')")
-    assert {row["metric"] for row in measured} == {"r2", "mae", "rmse", "coverage"}
-    twin = xbsql.predict(shop, "days_jp@1", shop.sql("FROM parcels_jp").to_arrow_table().to_struct_array())
-    assert [row["one"] for row in rows(shop, "SELECT xb.predict('days_jp', t) AS one FROM parcels_jp t")] == (
-        twin.to_pylist()
-    )
-
-
-def test_a_model_of_another_task_is_named(shop):
-    shop.execute(PARCELS.format(name="few", late=0, labels=20, rows=20))
-    rows(shop, "CALL xb.fit('few', few, 'days')")
-    found = rows(shop, "SELECT xb.predict('few', t) AS p FROM few t LIMIT 1")[0]["p"]
-    assert (found["lo"], found["hi"]) == (None, None)
-    with pytest.raises(duckdb.Error, match=r"'few' was fitted for predict; use xb.predict"):
-        shop.execute("SELECT xb.classify('few', t) FROM few t").fetchall()
-    with pytest.raises(duckdb.Error, match=r"'home' was fitted for classify; use xb.classify"):
-        shop.execute("SELECT xb.predict('home', t) FROM home t").fetchall()
-
-
 def test_a_model_serves_many_threads(shop):
     table = pa.table({"title": [f"red shoe {i}" for i in range(5000)]})
     shop.register("many", table)
