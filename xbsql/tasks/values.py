@@ -40,7 +40,7 @@ def values_of(where: str, table: pa.Table, label: str) -> Values:
     column = table[label]
     if kind_of(column.type) not in ("number", "null"):
         problem = f"label column '{label}' holds {column.type}, and values are numbers"
-        raise errors.invalid(where, problem, f"cast it ({label}::DOUBLE) or pass task := 'classify'")
+        raise errors.invalid(where, problem, f"cast it ({label}::DOUBLE)")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     present = pc.is_valid(column).to_numpy()
