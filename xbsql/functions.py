@@ -90,8 +90,8 @@ EVALUATE = Function(
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
-    "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels between "
-    "`lo` and `hi`; a metric that a group leaves undefined is NULL.",
+    "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
+    "from `lo` to `hi`; a metric that a group leaves undefined is NULL.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
