@@ -7,3 +7,5 @@ CREATE MACRO xb.similarity(a, b, metric := 'cosine') AS _xb_similarity(a, b, met
 CREATE MACRO xb.language(text) AS _xb_language(text);
 
 CREATE MACRO xb.classify(model, input) AS _xb_classify(model, input);
+
+CREATE MACRO xb.predict(model, row) AS _xb_predict(model, row);

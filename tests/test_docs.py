@@ -28,8 +28,13 @@ def con(tmp_path_factory):
             SELECT title, CASE WHEN position <= 60 THEN category END AS category
             FROM (SELECT *, row_number() OVER (ORDER BY hash(product_id)) AS position FROM catalogue
                   WHERE market = 'JP' AND hash(product_id) % 2 = 1);
+        CREATE TABLE parcels AS
+            SELECT i % 20 AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
+                   CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days
+            FROM range(120) t(i);
         """
     )
+    con.sql("CALL xb.fit('days_home', parcels, 'days', market := 'US')").fetchall()
     con.sql("CALL xb.fit('category_home', home, 'category', market := 'US')").fetchall()
     yield con
     con.close()

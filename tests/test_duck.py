@@ -172,17 +172,20 @@ def test_tiny_batches_are_pointed_out(con):
         ("SELECT xb.classify('nope', title) FROM t", "xb.classify: no model 'nope'; the store has nothing"),
         ("SELECT xb.classify(x, x) FROM (VALUES ('a'), ('b')) v(x)", "model varies from row to row"),
         ("SELECT xb.classify(NULL, title) FROM t", "model must be a name in quotes, got None"),
+        ("SELECT xb.predict('nope', t) FROM t", "xb.predict: no model 'nope'"),
+        ("CALL xb.fit('m', t, 'price')", "label column 'price' holds only the value 1.5"),
+        ("CALL xb.fit('m', t, 'title', task := 'predict')", "holds string, and values are numbers; cast it"),
         ("FROM xb.predict_table('nope', t)", "xb.predict_table: no model 'nope'"),
         ("FROM xb.predict_table('nope', missing)", "Table with name missing does not exist"),
         (
             "CALL xb.fit('m', t, 'ctegory')",
-            r"no label column 'ctegory'; the table has title, category, price .did you mean",
+            r"no label column 'ctegory'; the table has title, category, price, day .did you mean",
         ),
         ("CALL xb.fit('m@2', t, 'category')", "'m@2' cannot be a model's name"),
         ("CALL xb.fit('m', empty, 'category')", "xb.fit: data has no rows"),
         ("CALL xb.fit('m', t, 'category', options := 3)", "options must be a STRUCT"),
         ("CALL xb.fit('m', t, 'category', task := 'clasify')", "no task 'clasify'; there is classify"),
-        ("CALL xb.fit('m', t, 'price')", "holds double, and classes are VARCHAR or BOOLEAN; cast it"),
+        ("CALL xb.fit('m', t, 'day')", "holds date32.*, and labels are numbers, VARCHAR or BOOLEAN; cast it"),
         ("CALL xb.transfer('m', t, 'category')", "neither base nor source is given"),
         ("CALL xb.transfer('m', t, 'category', base := 'nope')", "xb.transfer: no model 'nope'"),
         ("CALL xb.transfer('m', t, 'category', source := empty)", "xb.transfer: source has no rows"),
@@ -193,7 +196,10 @@ def test_tiny_batches_are_pointed_out(con):
     ],
 )
 def test_a_mistake_is_one_clear_line(con, query, message):
-    con.execute("CREATE TABLE t AS SELECT 'red shoe' AS title, 'shoes' AS category, 1.5::DOUBLE AS price")
+    con.execute(
+        """CREATE TABLE t AS SELECT 'red shoe' AS title, 'shoes' AS category, 1.5::DOUBLE AS price,
+           DATE '2026-01-01' AS day"""
+    )
     con.execute("CREATE TABLE empty AS FROM t LIMIT 0")
     with pytest.raises(duckdb.Error, match=message) as caught:
         con.sql(query).fetchall()

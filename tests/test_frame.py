@@ -71,7 +71,7 @@ FRAMES |= {
         lambda lf: lf.xb.match_candidates(lf, "sku", "title", "sku", "title"),
     ),
 }
-TRAINED = {"classify", "predict_table", "evaluate", "fit", "transfer"}
+TRAINED = {"classify", "predict", "predict_table", "evaluate", "fit", "transfer"}
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
     "delete_from_index", "drop_index",
@@ -134,6 +134,10 @@ def test_models_give_what_sql_gives(con):
     ]:
         assert lazy.collect_schema() == lazy.collect().schema
         assert lazy.collect().to_arrow().to_pylist() == sql(con, query)
+    con.sql("CALL xb.fit('v', shop, 'x')").fetchall()
+    valued = shop.select(p=pl.struct(pl.all()).xb.predict("v"))
+    assert valued.collect_schema() == valued.collect().schema
+    assert valued.collect().to_arrow().to_pylist() == sql(con, "SELECT xb.predict('v', t) AS p FROM shop t")
     carried = shop.xb.transfer("n", "kind", base="m").collect()
     assert carried["arm"].to_list()[-1] == "blend"
 

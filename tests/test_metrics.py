@@ -54,6 +54,13 @@ def test_scores_are_those_of_scikit_learn():
     assert metrics.r2(y, value) == pytest.approx(r2_score(y, value))
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_r2_does_not_depend_on_the_unit(unit):
+    y, value = problem(metrics.r2, 200, seed=4)
+    assert metrics.r2(unit * y, unit * value) == pytest.approx(r2_score(y, value))
+    assert np.isnan(metrics.r2(unit * y, unit * value, np.eye(200))).all(), "one unit does not vary"
+
+
 def test_a_class_that_never_occurs_does_not_count_in_macro_f1():
     y, prediction = problem(metrics.macro_f1, 100, seed=5)
     wider = np.concatenate([prediction, np.zeros((100, 1))], axis=1)

@@ -109,8 +109,8 @@ class Expressions:
         return self._map("classify", lambda session, inputs: session.classify(model, inputs))
 
     def predict(self, model: str) -> pl.Expr:
-        """Struct(predicted, value, lo, hi, shift) of each row as a struct."""
-        return self._map("predict_table", lambda session, rows: session.predict(model, rows))
+        """Struct(value, lo, hi, shift, version) of each row as a struct."""
+        return self._map("predict", lambda session, rows: session.predict(model, rows))
 
     def search(self, index: str, k: int = 10, filter: Ids = "*") -> pl.Expr:
         """List of Struct(id, score, rank) of each vector or text; `filter` is one list of ids for all."""
@@ -146,8 +146,9 @@ class Frames:
 
     def predict_table(self, model: str) -> pl.LazyFrame:
         """Every column of the frame and predicted, value, lo, hi, shift; streamed."""
-        row = pl.struct(pl.all()).alias("_xb")
-        return self._frame.with_columns(Expressions(row).predict(model)).unnest("_xb")
+        row = Expressions(pl.struct(pl.all()).alias("_xb"))
+        found = row._map("predict_table", lambda session, rows: session.predict_table(model, rows))
+        return self._frame.with_columns(found).unnest("_xb")
 
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
         """Metrics of a model on labelled rows."""

@@ -58,7 +58,7 @@ class Function:
     @property
     def udf(self) -> str:
         """The name of the UDF behind the macro."""
-        return f"_xb_{self.name.removesuffix('_table')}"
+        return f"_xb_{self.name}"
 
     @property
     def fields(self) -> pa.StructType:

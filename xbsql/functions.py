@@ -57,14 +57,27 @@ CLASSIFY = Function(
     "SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
     handlers.classify,
 )
+PREDICT = Function(
+    "predict",
+    "row",
+    (_MODEL, Argument("row", "the whole row as STRUCT, or the one column that the model reads")),
+    "STRUCT(value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE, version INTEGER)",
+    "The number that a model expects for a row, the interval that holds the truth for 90 % of its "
+    "market's rows (another share by the option `level`), how far the row lies from what the model was "
+    "fitted on (0 to 1), and the version that answered. `lo` and `hi` are NULL where there were too few "
+    "labels to measure them; a row whose inputs are all NULL gives NULL.",
+    "FROM parcels t SELECT weight, xb.predict('days_home', t).value LIMIT 3",
+    handlers.predict,
+)
 PREDICT_TABLE = Function(
     "predict_table",
     "set",
     (_MODEL, Argument("tbl", _DATA)),
     "STRUCT(predicted VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE)",
-    "Every column of the table and the prediction: the class in `predicted` and its probability in `value`.",
+    "Every column of the table and the prediction. Classes: the class in `predicted` and its probability in "
+    "`value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL.",
     "FROM xb.predict_table('category_home', japan) LIMIT 3",
-    handlers.predict,
+    handlers.predict_table,
 )
 EVALUATE = Function(
     "evaluate",
@@ -76,7 +89,9 @@ EVALUATE = Function(
         Argument("by", "VARCHAR: a column; one group of rows a value", "NULL"),
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
-    "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows.",
+    "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
+    "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
+    "from `lo` to `hi`; a metric that a group leaves undefined is NULL.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -87,7 +102,11 @@ FIT = Function(
         _NEW_MODEL,
         Argument("data", _DATA),
         Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
-        Argument("task", "VARCHAR: 'auto' or 'classify'", "'auto'"),
+        Argument(
+            "task",
+            "VARCHAR: 'auto' (text and booleans are classes, numbers are values), 'classify' or 'predict'",
+            "'auto'",
+        ),
         _MARKET,
         _OPTIONS,
     ),
@@ -238,6 +257,7 @@ FUNCTIONS: tuple[Function, ...] = (
     SIMILARITY,
     LANGUAGE,
     CLASSIFY,
+    PREDICT,
     PREDICT_TABLE,
     EVALUATE,
     FIT,

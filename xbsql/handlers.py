@@ -77,7 +77,11 @@ def classify(session: Session, model: Column, inputs: Column) -> pa.Array:
 
 
 def predict(session: Session, model: Column, rows: Column) -> pa.Array:
-    return session.predict(text_of("xb.predict_table", "model", model), one_chunk(rows))
+    return session.predict(text_of("xb.predict", "model", model), one_chunk(rows))
+
+
+def predict_table(session: Session, model: Column, rows: Column) -> pa.Array:
+    return session.predict_table(text_of("xb.predict_table", "model", model), one_chunk(rows))
 
 
 def evaluate(session: Session, model: Column, label: Column, by: Column, data: Column) -> Rows:

@@ -109,8 +109,9 @@ def r2(y: Labels, value: Floats, weight: Floats | None = None) -> Floats:
     y = np.asarray(y, np.float64)
     total = weight.sum(axis=-1)
     centred = y - y.mean()
-    deviation = weight @ np.square(centred) - _ratio(np.square(weight @ centred), total)
-    deviation = np.where(deviation > 1e-12, deviation, 0.0)
+    squares = weight @ np.square(centred)
+    deviation = squares - _ratio(np.square(weight @ centred), total)
+    deviation = np.where(deviation > 1e-12 * squares, deviation, 0.0)
     return np.asarray(1.0 - _ratio(weight @ squared_error(y, value), deviation))
 
 

@@ -145,23 +145,38 @@ class Session:
     def classify(self, reference: str, inputs: pa.Array) -> pa.Array:
         """STRUCT(label, score, runner_up, margin, shift) of each input: a text, or a row as STRUCT."""
         model = self.model("xb.classify", reference)
-        if model.signature.task != "classify":
-            problem = f"'{reference}' was fitted for {model.signature.task}"
-            raise errors.invalid("xb.classify", problem, "use xb.predict_table")
-        return self._predict("classify", model, reference, inputs)
+        return self._predict("classify", model, reference, inputs, task="classify")
 
     def predict(self, reference: str, rows: pa.Array) -> pa.Array:
+        """STRUCT(value, lo, hi, shift, version) of each row."""
+        name, version = self.store.resolve("xb.predict", reference)
+        model = self.model("xb.predict", f"{name}@{version}")
+        found = self._predict("predict", model, reference, rows, task="predict")
+        columns = {field.name: found.field(field.name) for field in found.type}
+        columns["version"] = pa.repeat(pa.scalar(version, pa.int32()), len(found))
+        return pa.StructArray.from_arrays(list(columns.values()), list(columns), mask=found.is_null())
+
+    def predict_table(self, reference: str, rows: pa.Array) -> pa.Array:
         """STRUCT(predicted, value, lo, hi, shift) of each row.
 
-        For classes `predicted` is the label and `value` its probability; `lo` and `hi` are NULL.
+        For classes `predicted` is the label and `value` its probability; `lo` and `hi` are NULL. For numbers
+        `predicted` is NULL.
         """
         model = self.model("xb.predict_table", reference)
         found = self._predict("predict_table", model, reference, rows)
-        nothing = pa.nulls(len(found), pa.float64())
-        fields = [found.field("label"), found.field("score"), nothing, nothing, found.field("shift")]
+        columns = {field.name: found.field(field.name) for field in found.type}
+        if model.signature.task == "classify":
+            columns = {"predicted": columns["label"], "value": columns["score"], "shift": columns["shift"]}
+        fields = [columns.get(field.name, pa.nulls(len(found), field.type)) for field in PREDICTION]
         return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
 
-    def _predict(self, function: str, model: Model, reference: str, inputs: pa.Array) -> pa.Array:
+    def _predict(
+        self, function: str, model: Model, reference: str, inputs: pa.Array, task: str | None = None
+    ) -> pa.Array:
+        fitted = model.signature.task
+        if task not in (None, fitted):
+            problem = f"'{reference}' was fitted for {fitted}"
+            raise errors.invalid(f"xb.{function}", problem, f"use xb.{fitted} or xb.predict_table")
         batch = model.signature.batch(f"xb.{function}", reference, inputs)
         with self.calls.record(function, reference, len(inputs)) as call:
             call.kernel = "blend"

@@ -45,11 +45,16 @@ def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.StructArr
     return session_of("xbsql.classify", con).classify(model, one_chunk(input))
 
 
+def predict(con: DuckDBPyConnection, model: str, row: Values) -> pa.StructArray:
+    """Value, lo, hi, shift and version of each row, see `xb.predict`."""
+    return session_of("xbsql.predict", con).predict(model, one_chunk(row))
+
+
 def predict_table(con: DuckDBPyConnection, model: str, tbl: object) -> pa.Table:
     """Every column of a table and the prediction, rows in the table's own order, see `xb.predict_table`."""
     rows = rows_of("xbsql.predict_table", con, tbl, ordered=False)
     inputs = one_chunk(rows.to_struct_array())
-    found = session_of("xbsql.predict_table", con).predict(model, inputs)
+    found = session_of("xbsql.predict_table", con).predict_table(model, inputs)
     for field, column in zip(found.type, found.flatten(), strict=True):
         rows = rows.append_column(field.name, column)
     return rows

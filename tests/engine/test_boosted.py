@@ -73,6 +73,17 @@ def test_continued_trees_start_from_those_of_the_source(classes):
 
 
 @pytest.mark.parametrize("classes", [2, 3, None])
+def test_continued_trees_pass_over_columns_that_the_source_lacks(classes):
+    source = Boosted(TABLE, classes).fit(sample(600, classes))
+    data = sample(60, classes, seed=1)
+    wider = Features({"table": np.concatenate([data.x["table"], np.arange(60.0)[:, None]], axis=1)})
+    learner = Boosted(Layout(("table",), (3, 4)), classes, small=True, rounds=5)
+    more = learner.fit(Sample(wider, data.y), source)
+    assert (more.predict(wider) == more.predict(data.x)).all()
+    assert more.booster.num_feature() == 4
+
+
+@pytest.mark.parametrize("classes", [2, 3, None])
 def test_leaves_stay_where_the_source_weighs_all(classes):
     source = Boosted(TABLE, classes).fit(sample(600, classes))
     target = sample(60, classes, seed=1, lift=1.0)

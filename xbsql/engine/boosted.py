@@ -99,15 +99,18 @@ class Boosted:
     def fit(self, sample: Sample, start: BoostedPredictor | None = None) -> BoostedPredictor:
         """Fit on the rows of one sample; with `start` its trees come first and new ones are added.
 
+        New trees read the columns that those of `start` read, and none that a wider table has beside them.
         As in a line the source's score may be passed over but not turned round (LightGBM can hold that for
         values and two classes).
         """
-        matrix = columns(sample.x, self.layout.views)
+        width = sample.x["table"].shape[1] if "table" in self.layout.views else None
+        width = start.width if start else width
+        matrix = columns(sample.x, self.layout.views, width)
         data = lgb.Dataset(
             matrix,
             np.asarray(sample.y, np.float64),
             weight=sample.weight,
-            categorical_feature=list(self.layout.categorical),
+            categorical_feature=[place for place in self.layout.categorical if place < (width or 0)],
             params={"verbosity": -1, "feature_pre_filter": False},
             free_raw_data=start is None,
         )
@@ -118,7 +121,6 @@ class Boosted:
             num_boost_round=rounds,
             init_model=start.booster if start else None,
         )
-        width = sample.x["table"].shape[1] if "table" in self.layout.views else None
         return BoostedPredictor(self.layout, self.classes, booster.model_to_string(), width)
 
     def _parameters(self, sample: Sample, width: int) -> dict[str, Any]:

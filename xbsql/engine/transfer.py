@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Predictor, Sample
     from xbsql.engine.objective import Objective
     from xbsql.features.views import Features
+    from xbsql.metrics import Floats
     from xbsql.model import State
 
 Progress: TypeAlias = "Callable[[float, str], None]"
@@ -42,6 +43,8 @@ class Transfer:
         weights: every candidate's weight, by name; they sum to 1.
         evidence: out-of-fold losses and predictions; None where there were too few labels.
         verdict: whether the source helped.
+        held_out: the blend's own out-of-fold predictions, shape (repeats, n) or (repeats, n, classes); None
+            where there were too few labels.
     """
 
     blend: Blend
@@ -49,6 +52,7 @@ class Transfer:
     weights: Mapping[str, float]
     evidence: Evidence | None
     verdict: Verdict
+    held_out: Floats | None
 
 
 class _NoSource:
@@ -101,11 +105,11 @@ def transfer(
     fixed = _fit([c for c in taking_part if not c.uses_labels], none, step)
     evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
     predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
-    weights, verdict = _decide(taking_part, evidence, setting, source=source is not None)
+    weights, verdict, held_out = _decide(taking_part, evidence, setting, source=source is not None)
     probe = (setting.target.x if len(target) else setting.everyone).take(slice(0, 2))
     home = None if source is None else source.predictor
     blend = blend_of(predictors, weights, home, setting.bounds, probe)
-    return Transfer(blend, predictors, weights, evidence, verdict)
+    return Transfer(blend, predictors, weights, evidence, verdict, held_out)
 
 
 def _fit(
@@ -181,12 +185,12 @@ def _counter(
 
 def _decide(
     candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
-) -> tuple[dict[str, float], Verdict]:
-    """Weights by candidate name and the verdict."""
+) -> tuple[dict[str, float], Verdict, Floats | None]:
+    """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold."""
     names = [c.name for c in candidates]
     if evidence is None:
         weights = dict(zip(names, _prior_weights(candidates, len(setting.target)), strict=True))
-        return weights, prior_verdict(setting.objective, setting.target, source=source)
+        return weights, prior_verdict(setting.objective, setting.target, source=source), None
     own = evidence.only([c.name for c in candidates if c.family == "target"])
     found = contest(evidence, candidates, setting.objective)
     verdict = judge(evidence, found, candidates, setting.objective, setting.seed)
@@ -195,7 +199,8 @@ def _decide(
         candidate = next(c for c in candidates if c.name == best)
         saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
         verdict = replace(verdict, labels_saved=saved)
-    return dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights(), verdict
+    weights = dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights()
+    return weights, verdict, found.blend
 
 
 def _prior_weights(candidates: Sequence[Candidate], labels: int) -> list[float]:

@@ -13,7 +13,7 @@ from xbsql.arrow import is_text
 if TYPE_CHECKING:
     from types import ModuleType
 
-TASKS = ("classify",)
+TASKS = ("classify", "predict")
 
 
 def task_module(where: str, name: str) -> ModuleType:
@@ -28,12 +28,14 @@ def task_module(where: str, name: str) -> ModuleType:
 
 
 def task_of(where: str, label: pa.Field) -> str:
-    """The task that a label's type asks for: text and booleans are classes.
+    """The task that a label's type asks for: text and booleans are classes, numbers are values.
 
     Raises:
         XbsqlError: no task takes labels of this type.
     """
     if is_text(label.type) or pa.types.is_boolean(label.type):
         return "classify"
-    problem = f"label column '{label.name}' holds {label.type}, and classes are VARCHAR or BOOLEAN"
-    raise errors.invalid(where, problem, f"cast it ({label.name}::VARCHAR) or pass task := 'classify'")
+    if any(test(label.type) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)):
+        return "predict"
+    problem = f"label column '{label.name}' holds {label.type}, and labels are numbers, VARCHAR or BOOLEAN"
+    raise errors.invalid(where, problem, f"cast it ({label.name}::VARCHAR or ::DOUBLE)")

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from xbsql.engine.blend import Blend
 from xbsql.model import Model, Signature, State, restorable, restore
+from xbsql.tasks.reach import shifts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +78,8 @@ class Classifier(Model):
         probability = self.predictor.predict(x)
         order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
         best, second = np.take_along_axis(probability, order, axis=1).T
-        shift = pa.nulls(len(x), pa.float64()) if self.reach is None else pa.array(self.reach.shift(x))
         columns = [self._names(order[:, 0]), best, self._names(order[:, 1]), best - second]
-        fields = [*(pa.array(column) for column in columns), shift]
+        fields = [*(pa.array(column) for column in columns), shifts(self.reach, x)]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )

@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.candidate import Source
 from xbsql.engine.objective import classification
 from xbsql.engine.transfer import transfer as run
-from xbsql.features.encoder import encoder
-from xbsql.features.language import check_languages
-from xbsql.features.table import joined
 from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import home_candidates, restricted, transfer_candidates
 from xbsql.tasks.classifier import Classifier
-from xbsql.tasks.labels import Labels, coded, labels_of, merged
+from xbsql.tasks.labels import coded, labels_of, merged
+from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
+from xbsql.tasks.notes import reading_notes, report
 from xbsql.tasks.options import Options
+from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.reach import fit_reach
-from xbsql.tasks.reader import fit_reader
-from xbsql.tasks.scores import grouped, measured
+from xbsql.tasks.scores import CLASSES, grouped, measured
 from xbsql.tasks.widened import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypeAlias
+    from collections.abc import Mapping
 
     from xbsql.engine.transfer import Transfer
     from xbsql.engine.verdict import Verdict
+    from xbsql.tasks.labels import Labels
+    from xbsql.tasks.progress import Progress
     from xbsql.tasks.reader import Reader
-
-    Progress: TypeAlias = Callable[[float, str], None]
-
-READING = 0.15
-"""Share of the progress that reading and encoding the rows stands for."""
-
-
-class Target(NamedTuple):
-    """The target's rows: those with a label, and those without."""
-
-    labelled: Sample
-    pool: Features
 
 
 def fit(
@@ -70,29 +58,27 @@ def fit(
     Raises:
         XbsqlError: no such column, no label or one class only, no column that can be read.
     """
-    where, chosen = "xb.fit", Options.of("xb.fit", options)
-    step = progress or _quiet
+    where, chosen = "xb.fit", Options.of("xb.fit", options, "classify")
+    step = progress or quiet
     found = labels_of(where, data, label)
     if len(found.classes) < 2:
         only = f"only one class, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
         raise errors.invalid(
             where, f"label column '{label}' holds {only}", "give rows of two classes or more"
         )
-    rows = data.filter(pa.array(found.present))
-    step(0.0, f"reading {rows.num_rows} rows")
-    reader = fit_reader(chosen.without_group(rows), label, chosen.roles)
-    x, y = reader.read(rows), coded(found, found.classes)
-    sample = Sample(x, y, group=chosen.groups(where, rows, reader))
+    y = coded(found, found.classes)
+    reader, sample, notes = home_of(where, data, label, found.present, y, chosen, step)
+    x = sample.x
     candidates = home_candidates(x, len(found.classes), reader.table.categorical, chosen)
     objective = classification(len(found.classes))
-    done = run(candidates, None, sample, Features({}), objective, seed=chosen.seed, progress=_fitting(step))
+    done = run(candidates, None, sample, Features({}), objective, seed=chosen.seed, progress=fitting(step))
     reach = fit_reach(x, reader.table.categorical) if chosen.keep_rows else None
     kept = {name: done.predictors[name] for name in done.predictors if name not in done.blend.members}
     kept = {name: part for name, part in kept.items() if name.endswith((":process", ":text"))}
     model = Classifier(reader, found.classes, done.blend, label, market, reach, kept)
-    notes = _language_notes(reader, rows) + _column_notes(reader, chosen.without_group(rows), label)
     step(1.0, "fitted")
-    return model, _report(done, sample, notes)
+    scores = [] if done.held_out is None else measured(sample.y, done.held_out.mean(axis=0), CLASSES)
+    return model, report(scores, "accuracy", len(sample), notes)
 
 
 def transfer(
@@ -150,17 +136,18 @@ def carried(
     progress: Progress | None = None,
 ) -> tuple[Classifier, Transfer]:
     """The same as `transfer`, with every candidate beside the blend: for those who compare them."""
-    where, chosen = "xb.transfer", Options.of("xb.transfer", options)
-    step = progress or _quiet
+    where, chosen = "xb.transfer", Options.of("xb.transfer", options, "classify")
+    step = progress or quiet
     if not data.num_rows:
         raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
     found = labels_of(where, data, label)
-    home = base or _home(source, label, chosen, options, step)
+    at_home = {name: value for name, value in (options or {}).items() if name != "classes"}
+    home = base or fitted_at_home(fit, source, label, at_home, step)
     step(0.0, f"reading {data.num_rows} rows")
     reader = home.reader.abroad(chosen.without_group(data), label, chosen.roles, pooled=chosen.finetune)
     theirs = None if source is None else labels_of(where, source, label)
     classes = merged(home.classes, theirs, found, chosen.class_names)
-    target = _target(where, data, found, classes, reader, chosen)
+    target = target_of(where, data, found.present, coded(found, classes), reader, chosen)
     origin = _origin(where, data, source, theirs, classes, reader, home)
     candidates = transfer_candidates(
         target.pool, len(classes), reader, origin, home, chosen.named(classes, reader), chosen
@@ -172,13 +159,13 @@ def carried(
         target.pool,
         classification(len(classes)),
         seed=chosen.seed,
-        progress=_fitting(step),
+        progress=fitting(step),
     )
     everyone = stack([target.labelled.x, target.pool])
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
     model = Classifier(reader, classes, done.blend, label, market, reach)
     notes = _class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
-    notes += _language_notes(reader, data) + _column_notes(reader, chosen.without_group(data), label)
+    notes += reading_notes(reader, chosen.without_group(data), label)
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
     return model, replace(done, verdict=verdict)
@@ -208,26 +195,11 @@ def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = No
     known = model.probabilities(rows)
     probability = np.pad(known, ((0, 0), (0, len(classes) - known.shape[1])))
     y = coded(found, classes)
-    report = []
-    for group, members in grouped("xb.evaluate", rows, by):
-        rows_of_group = measured(y[members], probability[members])
-        report += [{"group": group, **row} for row in rows_of_group]
-    return report
-
-
-def _home(
-    source: pa.Table | None,
-    label: str,
-    chosen: Options,
-    options: Mapping[str, Any] | None,
-    step: Progress,
-) -> Classifier:
-    if source is None:
-        raise errors.invalid(
-            "xb.transfer", "neither base nor source is given", "name a home model or its rows"
-        )
-    at_home = {name: value for name, value in (options or {}).items() if name != "classes"}
-    return fit(source, label, options=at_home, progress=lambda share, text: step(0.0, f"home: {text}"))[0]
+    return [
+        {"group": group, **row}
+        for group, members in grouped("xb.evaluate", rows, by)
+        for row in measured(y[members], probability[members], CLASSES)
+    ]
 
 
 def _origin(
@@ -243,29 +215,7 @@ def _origin(
     model = widened(home.predictor, len(home.classes), len(classes))
     if source is None or labels is None:
         return Source(model)
-    joined(source.slice(0, 0), data.slice(0, 0), where=where)
-    rows = source.filter(pa.array(labels.present))
-    return Source(model, Sample(reader.read(rows), coded(labels, classes)))
-
-
-def _target(
-    where: str, data: pa.Table, found: Labels, classes: tuple[str, ...], reader: Reader, chosen: Options
-) -> Target:
-    x, rows = reader.read(data), data.filter(pa.array(found.present))
-    group = chosen.groups(where, rows, reader)
-    return Target(Sample(x.take(found.present), coded(found, classes), group=group), x.take(~found.present))
-
-
-def _report(done: Transfer, sample: Sample, notes: list[str]) -> list[dict[str, Any]]:
-    note = "; ".join(notes) or None
-    if done.evidence is None:
-        few = "too few labels to measure"
-        note = f"{few}; {note}" if note else few
-        return [
-            {"metric": "accuracy", "value": None, "lo": None, "hi": None, "rows": len(sample), "note": note}
-        ]
-    probability = done.evidence.blended().mean(axis=0)
-    return [{**row, "note": note} for row in measured(sample.y, probability)]
+    return source_of(where, data, source, labels.present, coded(labels, classes), reader, model)
 
 
 def _class_notes(found: Labels, known: tuple[str, ...]) -> list[str]:
@@ -275,20 +225,3 @@ def _class_notes(found: Labels, known: tuple[str, ...]) -> list[str]:
         f"class '{name}' occurs only in the target ({counts[name]} rows): only its labels teach it"
         for name in fresh
     ]
-
-
-def _language_notes(reader: Reader, rows: pa.Table) -> list[str]:
-    return check_languages(reader.texts(rows).to_pylist(), encoder()) if reader.text else []
-
-
-def _column_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
-    unread = [name for name in rows.column_names if name != label and name not in reader.schema.names]
-    return [f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread]
-
-
-def _quiet(share: float, text: str) -> None:
-    """Tell nobody."""
-
-
-def _fitting(step: Progress) -> Progress:
-    return lambda share, name: step(READING + (0.99 - READING) * share, f"fitting {name}")

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-KNOWN = ("text", "category", "ignore", "group", "classes", "keep_rows", "finetune", "seed")
+EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed")
+KNOWN = {"classify": (*EVERYWHERE, "classes", "finetune"), "predict": (*EVERYWHERE, "level")}
+"""Options of each task."""
+
 ROLES = ("text", "category", "ignore")
 
 
@@ -38,6 +41,7 @@ class Options:
         finetune: whether the encoder's dense head is fine-tuned as one more candidate of `transfer`. It takes
             some ten times as long as all others together, and on short titles it did not pay.
         seed: of folds and resamples; another seed is another fit.
+        level: the share of labels that a value's interval shall hold.
     """
 
     roles: Mapping[str, Any]
@@ -46,25 +50,28 @@ class Options:
     keep_rows: bool
     finetune: bool
     seed: int
+    level: float
 
     @classmethod
-    def of(cls, where: str, options: Mapping[str, Any] | None) -> Self:
-        """The options as a user gives them.
+    def of(cls, where: str, options: Mapping[str, Any] | None, task: str) -> Self:
+        """The options as a user gives them to a task.
 
         Raises:
-            XbsqlError: an option that does not exist, or class names that are no names.
+            XbsqlError: an option that the task does not have, class names that are no names, or a level that
+                is no share.
         """
         given = dict(options or {})
         for name in given:
-            if name not in KNOWN:
-                raise errors.unknown(where, "option", name, KNOWN)
+            if name not in KNOWN[task]:
+                raise errors.unknown(where, "option", name, KNOWN[task])
         names = given.get("classes") or {}
         if not hasattr(names, "items"):
             raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
         listed = {str(k): [v] if isinstance(v, str) else [str(n) for n in v] for k, v in names.items()}
         roles = {name: given[name] for name in ROLES if name in given}
         keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
-        return cls(roles, given.get("group"), listed, keep, tune, int(given.get("seed", 0)))
+        seed, level = int(given.get("seed", 0)), _share(where, "level", given.get("level", 0.9))
+        return cls(roles, given.get("group"), listed, keep, tune, seed, level)
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""
@@ -91,6 +98,12 @@ class Options:
         columns = {column: pa.nulls(len(pairs), pa.string()) for column in reader.text}
         columns[reader.text[0]] = pa.array([name for name, _ in pairs], pa.string())
         return Sample(reader.read(pa.table(columns)), np.array([code for _, code in pairs], np.int64))
+
+
+def _share(where: str, option: str, value: object) -> float:
+    if not isinstance(value, int | float) or not 0 < value < 1:
+        raise errors.invalid(where, f"the option '{option}' is {value}", "give a share between 0 and 1: 0.9")
+    return float(value)
 
 
 def _codes(values: pa.Array) -> NDArray[np.int64]:

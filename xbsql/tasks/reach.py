@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import pyarrow as pa
 
 from xbsql import kernels
 from xbsql.engine.design import Design, Layout, dense, fit_design
@@ -76,6 +77,11 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
         return Reach(design, vectors, np.zeros(1, np.float32))
     scores, _ = kernels.topk(vectors, vectors, 2, metric="l2")
     return Reach(design, vectors, np.sort(-scores[:, 1]))
+
+
+def shifts(reach: Reach | None, x: Features) -> pa.Array:
+    """The shift of each row as an Arrow array, float64; NULL where there is no reach."""
+    return pa.nulls(len(x), pa.float64()) if reach is None else pa.array(reach.shift(x))
 
 
 def _vectors(x: Features, design: Design | None) -> NDArray[np.float32]:

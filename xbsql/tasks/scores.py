@@ -1,8 +1,8 @@
-"""The metrics of a classifier, with intervals, for all rows or for groups of them."""
+"""The metrics of a model, with intervals, for all rows or for groups of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,28 +18,43 @@ if TYPE_CHECKING:
 
     from xbsql.metrics import Floats, Labels
 
+    Score: TypeAlias = Callable[[Labels, Floats, Floats | None], Floats]
+
 DRAWS = 400
 CELLS = 8_000_000
 """Numbers that are held at a time while resampling."""
 
 
-def measured(y: Labels, probability: Floats, seed: int = 0) -> list[dict[str, Any]]:
-    """Accuracy, macro-F1, log loss and calibration error, each with its 95 % bootstrap interval.
+def measured(
+    y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int = 0
+) -> list[dict[str, Any]]:
+    """Each score with its 95 % bootstrap interval.
 
     Args:
-        y: int64 class codes, shape (n,), n >= 1.
-        probability: float64, shape (n, classes).
+        y: int64 class codes or float64 values, shape (n,), n >= 1.
+        prediction: float64, shape (n, classes) or (n,).
+        scores: by name: `CLASSES`, or `VALUES` with or without `coverage`.
         seed: of the resamples.
 
     Returns:
-        One row a metric: metric, value, lo, hi, rows.
+        One row a score: metric, value, lo, hi (None where these rows leave it undefined), rows.
     """
-    draws = _draws(y, probability, seed)
+    draws = _draws(y, prediction, scores, seed)
     rows = []
-    for name, score in _SCORES.items():
-        lo, hi = metrics.interval(draws[name])
-        rows.append({"metric": name, "value": float(score(y, probability, None)), "lo": lo, "hi": hi})
-    return [{**row, "rows": len(y)} for row in rows]
+    for name, score in scores.items():
+        found = (float(score(y, prediction, None)), *metrics.interval(draws[name]))
+        value, lo, hi = (None if np.isnan(number) else number for number in found)
+        rows.append({"metric": name, "value": value, "lo": lo, "hi": hi, "rows": len(y)})
+    return rows
+
+
+def coverage(radius: float) -> Score:
+    """The share of labels that lie no further than `radius` from the value."""
+
+    def score(y: Labels, value: Floats, weight: Floats | None) -> Floats:
+        return metrics.mean(np.asarray(metrics.absolute_error(y, value) <= radius, np.float64), weight)
+
+    return score
 
 
 def grouped(
@@ -66,20 +81,25 @@ def _log_loss(y: Labels, probability: Floats, weight: Floats | None) -> Floats:
     return metrics.mean(metrics.log_loss(y, probability), weight)
 
 
-_SCORES: Mapping[str, Callable[[Labels, Floats, Floats | None], Floats]] = {
+def _rmse(y: Labels, value: Floats, weight: Floats | None) -> Floats:
+    return np.sqrt(metrics.mean(metrics.squared_error(y, value), weight))
+
+
+CLASSES: Mapping[str, Score] = {
     "accuracy": metrics.accuracy,
     "macro_f1": metrics.macro_f1,
     "log_loss": _log_loss,
     "calibration_error": metrics.calibration_error,
 }
+VALUES: Mapping[str, Score] = {"r2": metrics.r2, "mae": metrics.mae, "rmse": _rmse}
 
 
-def _draws(y: Labels, probability: Floats, seed: int) -> dict[str, Floats]:
+def _draws(y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int) -> dict[str, Floats]:
     """Every score in every resample, a few resamples at a time."""
     step = max(1, min(DRAWS, CELLS // len(y)))
-    draws: dict[str, list[Floats]] = {name: [] for name in _SCORES}
+    draws: dict[str, list[Floats]] = {name: [] for name in scores}
     for start in range(0, DRAWS, step):
         counts = metrics.bootstrap_counts(len(y), min(step, DRAWS - start), seed + start)
-        for name, score in _SCORES.items():
-            draws[name].append(np.atleast_1d(score(y, probability, counts)))
+        for name, score in scores.items():
+            draws[name].append(np.atleast_1d(score(y, prediction, counts)))
     return {name: np.concatenate(parts) for name, parts in draws.items()}
