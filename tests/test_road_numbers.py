@@ -89,7 +89,8 @@ def test_a_fresh_process_gives_the_same_answers(con, tmp_path):
     con.close()
     command = [sys.executable, "-c", FRESH, str(tmp_path / "shop.duckdb")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.stdout.strip() == str(here), found.stderr
+    # on a slow machine DuckDB shows a progress bar before the answer
+    assert found.stdout.strip().splitlines()[-1] == str(here), found.stderr
 
 
 def test_a_null_row_is_null(con):
