@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BAR = 24
-WIDTH = 100
 
 
 def card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
