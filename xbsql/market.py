@@ -60,7 +60,8 @@ class Market:
         Raises:
             XbsqlError: the package does not know the country's calendar.
         """
-        return _calendar(self.code, frozenset(years))
+        found: Mapping[dt.date, str] = _calendar(self.code, frozenset(years))
+        return found
 
     def workdays(self, start: dt.date, end: dt.date) -> int:
         """Working days after `start` up to and with `end`; negative where `end` comes first.

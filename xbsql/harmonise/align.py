@@ -11,7 +11,7 @@ import numpy as np
 from xbsql.matching.assignment import assigned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -87,8 +87,8 @@ def renames(pairs: Sequence[Pair]) -> dict[str, str]:
     }
 
 
-def _left(side: Mapping[str, Profile], pairs: Sequence[Pair] | object) -> dict[str, Profile]:
-    used = {name for pair in pairs for name in (pair.source, pair.target)}  # type: ignore[attr-defined]
+def _left(side: Mapping[str, Profile], pairs: Iterable[Pair]) -> dict[str, Profile]:
+    used = {name for pair in pairs for name in (pair.source, pair.target)}
     return {name: profile for name, profile in side.items() if name not in used}
 
 

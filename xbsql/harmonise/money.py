@@ -27,8 +27,8 @@ class Rates:
     """What one unit of each currency is worth in a common money, by day.
 
     Attributes:
-        by_currency: currency -> (days since 1970 ascending, worth from that day on). Without days there is one
-            rate, which holds for ever.
+        by_currency: currency -> (days since 1970 ascending, worth from that day on). Without days there is
+            one rate, which holds for ever.
         dated: whether the table had days.
     """
 
@@ -45,8 +45,8 @@ class Rates:
                 the table counts in; optionally day DATE (or 'date'): from when on. No NULL.
 
         Raises:
-            XbsqlError: a column is missing or of another type, a rate that is no positive number, two rates of
-                one currency on one day.
+            XbsqlError: a column is missing or of another type, a rate that is no positive number, two rates
+                of one currency on one day.
         """
         names = {name.lower(): name for name in table.column_names}
         for needed in ("currency", "per_unit"):

@@ -118,7 +118,11 @@ def _profile(name: str, column: pa.ChunkedArray) -> Profile:
         return Profile(name, kind)
     found = np.asarray(values.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     found = found[np.isfinite(found)]
-    return Profile(name, kind, deciles=tuple(np.quantile(found, np.linspace(0, 1, 11)).tolist())) if len(found) else Profile(name, kind)
+    return (
+        Profile(name, kind, deciles=tuple(np.quantile(found, np.linspace(0, 1, 11)).tolist()))
+        if len(found)
+        else Profile(name, kind)
+    )
 
 
 def _levels(values: pa.ChunkedArray) -> dict[str, float]:

@@ -81,7 +81,7 @@ def _group(group: str) -> str:
     """A pattern for the mark between thousands, however it is typed."""
     if group.isspace():
         return _SPACES
-    return _APOSTROPHES if group in "'’" else re.escape(group)
+    return _APOSTROPHES if group in ("'", "\u2019") else re.escape(group)
 
 
 def _blank(texts: pa.Array) -> pa.Array:
