@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
-How: TypeAlias = Literal["name", "normalised name", "meaning"]
+How: TypeAlias = Literal["name", "normalised name", "meaning", "given"]
 
 THRESHOLD = 0.55
 """Least score of a pair by meaning; below it a column stays unaligned."""

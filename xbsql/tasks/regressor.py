@@ -46,7 +46,7 @@ class Regressor(Model):
     @property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
-        return Signature("predict", self.reader.schema, OUTPUT, self.label)
+        return Signature("predict", self.reader.inputs, OUTPUT, self.label)
 
     def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
         """The value of each row.
