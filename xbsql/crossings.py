@@ -1,4 +1,4 @@
-"""A transfer as a session runs it: the target's columns aligned, its units compared, and both said in notes."""
+"""A transfer as a session runs it: the target's columns aligned, its units compared, and both said."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xbsql import errors
 from xbsql.engine.importance import importance
+from xbsql.harmonies import encoded
 from xbsql.harmonise.align import Pair, align, renames
 from xbsql.harmonise.contradictions import contradictions, refuse
 from xbsql.harmonise.profile import known_profiles, profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import ModuleType
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from xbsql.engine.verdict import Verdict
     from xbsql.harmonise.align import Encode
@@ -95,13 +92,6 @@ def prepared(
         notes = (*_said(pairs), _covered(home, pairs))
     fresh = renames(pairs)
     return Crossing(_renamed(data, fresh), home, given, names | fresh, notes)
-
-
-def encoded(session: Session, texts: Sequence[str]) -> NDArray[np.float32]:
-    """The texts as the session's encoder embeds them: float32 unit vectors, shape (n, d)."""
-    from xbsql.features.text import embed_texts
-
-    return np.asarray(embed_texts(list(texts), session.encoder("text")), np.float32)
 
 
 def _at_home(

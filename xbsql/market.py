@@ -63,20 +63,13 @@ class Market:
         found: Mapping[dt.date, str] = _calendar(self.code, frozenset(years))
         return found
 
-    def workdays(self, start: dt.date, end: dt.date) -> int:
-        """Working days after `start` up to and with `end`; negative where `end` comes first.
-
-        A day of the market's weekend or a public holiday is none.
+    def working(self, year: int) -> bytes:
+        """1 for each day of a year that people work on, 0 for weekends and public holidays.
 
         Raises:
             XbsqlError: the package `holidays` does not know the country's calendar.
         """
-        import datetime as dt
-
-        first, last, sign = (start, end, 1) if start <= end else (end, start, -1)
-        known: Any = self.holidays(set(range(first.year, last.year + 1)))
-        days = (first + dt.timedelta(step) for step in range(1, (last - first).days + 1))
-        return sign * sum(day not in known and day.weekday() not in known.weekend for day in days)
+        return _working(self.code, year)
 
     @cached_property
     def _locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
@@ -146,3 +139,13 @@ def _calendar(code: str, years: frozenset[int]) -> Any:  # noqa: ANN401 - a dict
     except NotImplementedError:
         known = holidays.list_supported_countries(include_aliases=False)
         raise unknown("xbsql.market", "calendar of market", code, sorted(known)) from None
+
+
+@cache
+def _working(code: str, year: int) -> bytes:
+    import datetime as dt
+
+    known = _calendar(code, frozenset({year}))
+    first = dt.date(year, 1, 1)
+    days = (dt.date(year + 1, 1, 1) - first).days if year < dt.MAXYEAR else 365
+    return bytes(known.is_working_day(first + dt.timedelta(day)) for day in range(days))

@@ -27,8 +27,12 @@ THRESHOLD = 0.55
 MARGIN = 0.1
 """A pair whose rival for one of its columns scores within this is a guess, and stays unaligned."""
 
-VALUES = 0.25
-"""Weight of the values beside that of the name, where both sides' values are known."""
+NUMBERS, TEXTS = 0.25, 0.5
+"""Weight of the values beside that of the name. Texts count only where both sides have `SHARED` of them: that
+they differ says nothing where the languages do, and that both are yes or no says little."""
+
+SHARED = 3
+"""Texts that two columns must have in common before that says something."""
 
 KINDS = ({"number", "boolean"}, {"text"}, {"date"})
 """Kinds of columns that can stand for each other."""
@@ -56,9 +60,9 @@ def align(source: Mapping[str, Profile], target: Mapping[str, Profile], encode: 
     """Align the columns of two tables.
 
     Equal names come first, then names that are equal but for case, accents, word breaks and units. What is
-    left is scored by meaning, .75 times the cosine of the names' embeddings and .25 times the overlap of the
-    values where both are known, and assigned one to one (see `assigned`). A pair below `THRESHOLD`, or with a
-    rival within `MARGIN`, is not aligned: nothing is guessed.
+    left is scored by meaning, from the cosine of the names' embeddings and the overlap of the values (see
+    `likeness`), and assigned one to one (see `assigned`). A pair below `THRESHOLD`, or with a rival within
+    `MARGIN`, is not aligned: nothing is guessed.
 
     Args:
         source: profiles by name.
@@ -141,9 +145,7 @@ def _scores(
     for i, one in enumerate(rows):
         for j, other in enumerate(columns):
             if _kin(one, other):
-                same = overlap(one, other)
-                likeness = float(np.clip(names[i, j], 0, 1))
-                score[i, j] = likeness if same is None else (1 - VALUES) * likeness + VALUES * same
+                score[i, j] = likeness(float(np.clip(names[i, j], 0, 1)), one, other)
     return score
 
 
@@ -160,6 +162,23 @@ def _rival(score: NDArray[np.float64], row: int, column: int) -> float:
 def _log_odds(score: NDArray[np.float64]) -> NDArray[np.float64]:
     inside = np.clip(score, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(inside / (1 - inside)))
+
+
+def likeness(name: float, one: Profile, other: Profile) -> float:
+    """How sure it is that two columns are one, 0 to 1.
+
+    Args:
+        name: cosine of their names' embeddings.
+        one: a column.
+        other: a column of the same kind.
+    """
+    same = overlap(one, other)
+    if same is None:
+        return name
+    if not one.levels:
+        return (1 - NUMBERS) * name + NUMBERS * same
+    shared = len(one.levels.keys() & other.levels.keys())
+    return max(name, (1 - TEXTS) * name + TEXTS * same) if shared >= SHARED else name
 
 
 def overlap(one: Profile, other: Profile) -> float | None:

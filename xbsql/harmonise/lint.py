@@ -166,7 +166,7 @@ def _leaks(table: pa.Table, label: str) -> Iterator[Finding]:
 
 
 def _tells(column: pa.ChunkedArray, label: pa.ChunkedArray) -> float:
-    """How well a column tells the label, 0 to 1: rank correlation, or the share of rows in a value's class."""
+    """How well a column tells the label, 0 to 1: rank correlation, or the rows in a value's class."""
     numbers = {"number", "boolean"}
     if kind_of(label.type) == "number":
         if kind_of(column.type) not in numbers:
