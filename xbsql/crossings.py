@@ -129,13 +129,18 @@ def _pairs(wanted: object, source: Side, target: Side, encode: Encode) -> list[P
             if home not in source or home in target:
                 free = [column for column in source if column not in target]
                 raise errors.unknown(WHERE, "column to align with", str(home), free, place="the source has")
-        same = [Pair(name, name, "name", 1.0) for name in source if name in target]
-        return same + [Pair(str(home), str(name), "given", 1.0) for name, home in wanted.items()]
+        alone = [Pair(None, name, None, None) for name in target if name not in source and name not in wanted]
+        given = [Pair(str(home), str(name), "given", 1.0) for name, home in wanted.items()]
+        return _same(source, target) + given + alone
     if wanted is True:
         return align(source, target, encode)
     if wanted is False or wanted is None:
-        return [Pair(name, name, "name", 1.0) for name in source if name in target]
+        return _same(source, target)
     raise errors.invalid(WHERE, f"the option 'align' is {wanted!r}", "give true, or {'theirs': 'home'}")
+
+
+def _same(source: Side, target: Side) -> list[Pair]:
+    return [Pair(name, name, "name", 1.0) for name in source if name in target]
 
 
 def _renamed(data: pa.Table, names: Mapping[str, str]) -> pa.Table:

@@ -83,7 +83,7 @@ ROUTE_OPTIONS = Function(
     "intervals, so they hold at least as much as both together. on_time: the probability of no more days "
     "than promised, the error taken for normal with the interval's spread. shift: the larger of the two "
     "models'. NULL where a model cannot say.",
-    "FROM xb.route_options(parcels, 'price_home', 'days_home', promise := 8, per_day := 0.5) LIMIT 3",
+    "FROM xb.route_options(parcels, 'freight_home', 'days_home', promise := 8, per_day := 0.5) LIMIT 3",
     handlers.route_options,
 )
 CHOOSE_ROUTES = Function(
@@ -104,7 +104,7 @@ CHOOSE_ROUTES = Function(
     "STRUCT(position BIGINT, units DOUBLE, share DOUBLE, spend DOUBLE)[]",
     "The cheapest mix: every option that is used, with its units, their share of the lane and what they "
     "cost. Each lane gets its whole quantity and is on time for service_level of it. Solved to the optimum "
-    "as a linear program, with fixed costs as a mixed-integer one (HiGHS, through scipy). Where no mix serves, "
+    "as a linear program, with fixed costs as a mixed-integer one (HiGHS). Where no mix serves, "
     "the error names the lane and what would be possible.",
     "WITH options AS (FROM (VALUES ('JP', 'air', 9.0, 0.99), ('JP', 'sea', 2.0, 0.6)) "
     "t(destination, mode, price, timely)), demand AS (FROM (VALUES ('JP', 100)) t(destination, parcels)) "
@@ -121,8 +121,8 @@ EXPORT_BOOSTER = Function(
     ),
     rows_type(file="VARCHAR", member="VARCHAR", weight="DOUBLE", trees="BIGINT", columns="BIGINT"),
     "Write the LightGBM parts of a model as plain LightGBM text, which lightgbm.Booster(model_file=...) "
-    "loads alone, with the levels of categories inside, and columns.json, which says what each column of their "
-    "matrix is. One row a file; `weight` is that of the part in the blend, NULL inside another part.",
+    "loads alone, with the levels of categories inside, and columns.json, which says what each column of "
+    "their matrix is. One row a file; `weight` is that of the part in the blend, NULL inside another part.",
     "FROM xb.export_booster('days_home', 'boosters')",
     handlers.export_booster,
     effects=True,

@@ -87,10 +87,10 @@ def route_options(
     """
     where = "xbsql.route_options"
     table = rows_of(where, con, routes, ordered=False)
-    given = [column_of(where, table, value) for value in (promise, per_day, extra)]
+    promised, daily, more = (column_of(where, table, value) for value in (promise, per_day, extra))
     inputs = one_chunk(table.to_struct_array())
     session = session_of(where, con)
-    found = supplies.route_options(session, cost_model, delay_model, *given, inputs)
+    found = supplies.route_options(session, cost_model, delay_model, promised, daily, more, inputs)
     for field, column in zip(found.type, found.flatten(), strict=True):
         table = table.append_column(field.name, column)
     return table
@@ -114,10 +114,8 @@ def choose_routes(
     offered, wanted = rows_of(where, con, options), rows_of(where, con, demand)
     numbers = {"cost": cost, "on_time": on_time, "capacity": capacity, "fixed": fixed}
     asked = {name: column_of(where, offered, value) for name, value in numbers.items()}
-    asked |= {
-        name: column_of(where, offered, key).cast(pa.string())
-        for name, key in (("lane", lane), ("pool", pool))
-    }
+    asked["lane"] = column_of(where, offered, lane).cast(pa.string())
+    asked["pool"] = column_of(where, offered, pool).cast(pa.string())
     needs = {
         "lane": column_of(where, wanted, lane).cast(pa.string()),
         "quantity": column_of(where, wanted, quantity),

@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine.boosted import BoostedPredictor
 from xbsql.engine.design import Layout
+from xbsql.engine.plain import read_plain
 from xbsql.features.table import Column, TableEncoder
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.reader import Reader
@@ -20,10 +20,7 @@ from xbsql.tasks.regressor import Regressor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VALUES = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
-"""Objectives whose raw score is the label itself: what the engine can go on from."""
-
-_REMEDY = "give a file that Booster.save_model wrote"
+    from xbsql.engine.plain import Plain
 
 
 def model_of(
@@ -46,14 +43,8 @@ def model_of(
         XbsqlError: no LightGBM text, an objective that cannot be carried on from, or as many class names as
             there are not classes.
     """
-    header = _header(where, path, text)
-    try:
-        booster = lgb.Booster(model_str=text)
-    except (lgb.basic.LightGBMError, ValueError, IndexError) as error:
-        problem = f"LightGBM cannot read {path} ({' '.join(str(error).split())[:120]})"
-        raise errors.invalid(where, problem, _REMEDY) from error
-    count = _classes(where, path, header)
-    columns = _columns(where, path, header, booster)
+    plain = read_plain(where, path, text)
+    count, columns = plain.classes, _columns(plain)
     encoder = TableEncoder(tuple(column for column, _ in columns))
     schema = pa.schema([(column.name, kind) for column, kind in columns])
     predictor = BoostedPredictor(Layout(("table",), encoder.categorical), count, text, len(columns))
@@ -61,12 +52,12 @@ def model_of(
     if count is None:
         if classes:
             raise errors.invalid(where, f"{path} predicts numbers", "leave `classes` out")
-        return Regressor(reader, predictor, label, market=market), booster.num_trees()
+        return Regressor(reader, predictor, label, market=market), plain.booster.num_trees()
     names = tuple(str(name) for name in classes or range(count))
     if len(names) != count or len(set(names)) != count:
         problem = f"{path} has {count} classes, and {len(set(names))} names were given"
         raise errors.invalid(where, problem, "name each class once, in the order of their codes")
-    return Classifier(reader, names, predictor, label, market), booster.num_trees()
+    return Classifier(reader, names, predictor, label, market), plain.booster.num_trees()
 
 
 def plain_text(part: BoostedPredictor, encoder: TableEncoder) -> str:
@@ -112,55 +103,14 @@ def _card(name: str, column: Column) -> dict[str, Any]:
     return {**card, "levels": list(column.levels)} if column.role == "category" else card
 
 
-def _header(where: str, path: str, text: str) -> dict[str, str]:
-    """The lines 'key=value' above the trees."""
-    head, marker, _ = text.partition("\nTree=")
-    if not text.startswith("tree\n") or not marker or "end of trees" not in text:
-        raise errors.invalid(where, f"{path} is no LightGBM text, or not all of it", _REMEDY)
-    lines = [line.partition("=") for line in head.splitlines()]
-    found = {key: value for key, _, value in lines}
-    for key in ("objective", "feature_names", "feature_infos"):
-        if key not in found:
-            raise errors.invalid(where, f"{path} has no line '{key}='", _REMEDY)
-    if "average_output" in found:
-        raise errors.invalid(where, f"{path} is a random forest", "boost the trees (boosting='gbdt')")
-    return found
-
-
-def _classes(where: str, path: str, header: dict[str, str]) -> int | None:
-    """How many classes the objective has; None for values."""
-    name, *settings = header["objective"].split()
-    given = dict(setting.partition(":")[::2] for setting in settings)
-    if name == "binary" and float(given.get("sigmoid", "1")) == 1:
-        return 2
-    if name == "multiclass":
-        return int(given["num_class"])
-    if name in VALUES and "sqrt" not in settings:
-        return None
-    problem = f"{path} has the objective '{header['objective']}'"
-    known = f"use one of {', '.join(VALUES)}, binary (sigmoid 1) or multiclass"
-    raise errors.invalid(where, problem, known)
-
-
-def _columns(
-    where: str, path: str, header: dict[str, str], booster: lgb.Booster
-) -> list[tuple[Column, pa.DataType]]:
+def _columns(plain: Plain) -> list[tuple[Column, pa.DataType]]:
     """Each column, and the type that its values have outside."""
-    names, infos = booster.feature_name(), header["feature_infos"].split()
-    if len(set(names)) != len(names) or len(infos) != len(names):
-        raise errors.invalid(where, f"{path} names two columns alike", "give each feature a name of its own")
-    levels = list(booster.pandas_categorical or [])
-    coded = [name for name, info in zip(names, infos, strict=True) if re.fullmatch(r"-?\d+(:-?\d+)+", info)]
-    if levels and len(coded) != len(levels):
-        problem = f"{path} has {len(levels)} categories and {len(coded)} columns that use one"
-        raise errors.invalid(where, problem, "fit it without the categories that have one value")
-    by_name = dict(zip(coded, levels, strict=False)) if levels else {}
     found: list[tuple[Column, pa.DataType]] = []
-    for name in names:
-        if name not in by_name:
+    for name in plain.booster.feature_name():
+        if name not in plain.levels:
             found.append((Column(name, "number"), pa.float64()))
             continue
-        values = pa.array(by_name[name])
+        values = pa.array(plain.levels[name])
         texts = tuple(values.cast(pa.string()).to_pylist())
         found.append((Column(name, "category", texts), values.type))
     return found
