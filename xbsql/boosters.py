@@ -43,7 +43,7 @@ def export_booster(session: Session, where: str, reference: str, path: str) -> l
     found = list(_boosted(model.state().parts.get("predictor"), "", 1.0))
     if not found:
         problem = f"no part of model '{reference}' is a LightGBM model"
-        raise errors.invalid(where, problem, "fit it on a table of numbers and categories")
+        raise errors.invalid(where, problem, "its blend gives trees no weight: nothing to write")
     folder, encoder = Path(path), model.reader.table
     rows, cards = [], []
     for name, weight, part in found:

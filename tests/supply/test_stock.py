@@ -13,6 +13,10 @@ def one(*values):
     return [np.array([float(value)]) for value in values]
 
 
+def order(levels, quantiles, under, over):
+    return stock.newsvendor("f", np.array(levels), np.array(quantiles), under, over)
+
+
 def test_a_reorder_point_covers_the_share_of_cycles_that_was_asked_for():
     rng, cycles = np.random.default_rng(0), 200_000
     lead = rng.normal(6, 0.8, cycles)
@@ -49,10 +53,10 @@ def test_the_newsvendor_orders_what_costs_least():
     demand, levels = rng.gamma(4, 25, 100_000), np.linspace(0.01, 0.99, 99)
     quantiles = np.quantile(demand, levels)
     for under, over in ((8, 2), (1, 1), (1, 9)):
-        order = stock.newsvendor("f", levels, quantiles, under, over)
+        best = order(levels, quantiles, under, over)
         costs = [
             np.mean(under * np.maximum(demand - q, 0) + over * np.maximum(q - demand, 0))
-            for q in (order, order * 0.9, order * 1.1)
+            for q in (best, best * 0.9, best * 1.1)
         ]
         assert costs[0] == min(costs)
 
@@ -74,15 +78,15 @@ def test_on_time_is_half_at_what_is_expected_and_certain_where_nothing_varies():
         (lambda: stock.safety_stock("f", *one(1, 1, 1, 1, 1)), "service_level is 1; give a share"),
         (lambda: stock.spread_of("f", *one(3, 2, 0.9)), "hi is below lo"),
         (
-            lambda: stock.newsvendor("f", np.array([0.4, 0.6]), np.array([1.0, 2]), 9, 1),
+            lambda: order([0.4, 0.6], [1.0, 2], 9, 1),
             "0.9 is outside the levels",
         ),
         (
-            lambda: stock.newsvendor("f", np.array([0.5]), np.array([1.0, 2]), 1, 1),
+            lambda: order([0.5], [1.0, 2], 1, 1),
             "1 levels and 2 quantiles",
         ),
-        (lambda: stock.newsvendor("f", np.array([0.5, 0.4]), np.array([1.0, 2]), 1, 1), "do not ascend"),
-        (lambda: stock.newsvendor("f", np.array([0.5]), np.array([1.0]), 0, 1), "give costs above 0"),
+        (lambda: order([0.5, 0.4], [1.0, 2], 1, 1), "do not ascend"),
+        (lambda: order([0.5], [1.0], 0, 1), "give costs above 0"),
     ],
 )
 def test_a_mistake_is_one_line(call, message):

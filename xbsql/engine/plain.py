@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import lightgbm as lgb
 
 from xbsql import errors
+from xbsql.engine.plain_trees import sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +49,12 @@ def read_plain(where: str, path: str, text: str) -> Plain:
     """
     header = _header(where, path, text)
     classes = _classes(where, path, header)
-    try:
-        booster = lgb.Booster(model_str=text)
-    except (lgb.basic.LightGBMError, ValueError, IndexError) as error:
-        problem = f"LightGBM cannot read {path} ({' '.join(str(error).split())[:120]})"
-        raise errors.invalid(where, problem, _REMEDY) from error
+    names = header["feature_names"].split()
+    if len(set(names)) != len(names) or len(header["feature_infos"].split()) != len(names):
+        raise errors.invalid(where, f"{path} names two columns alike", "give each feature a name of its own")
+    if not sound(text, len(names)):
+        raise errors.invalid(where, f"LightGBM cannot read {path}: a tree is broken", _REMEDY)
+    booster = lgb.Booster(model_str=text)
     return Plain(booster, classes, _levels(where, path, header, booster))
 
 
@@ -88,9 +90,7 @@ def _classes(where: str, path: str, header: dict[str, str]) -> int | None:
 
 def _levels(where: str, path: str, header: dict[str, str], booster: lgb.Booster) -> dict[str, list[Any]]:
     """The levels of each category; the file lists them in the order of the columns that hold codes."""
-    names, infos = booster.feature_name(), header["feature_infos"].split()
-    if len(set(names)) != len(names) or len(infos) != len(names):
-        raise errors.invalid(where, f"{path} names two columns alike", "give each feature a name of its own")
+    names, infos = header["feature_names"].split(), header["feature_infos"].split()
     levels = list(booster.pandas_categorical or [])
     if not levels:
         return {}
