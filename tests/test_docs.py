@@ -13,6 +13,7 @@ from xbsql.report.reference import reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md"]
+PAGES += ["docs/markets.md", "docs/supply.md"]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,14 @@ def con(tmp_path_factory):
         CREATE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM rates;
         """
     )
+    world = sample.simulate(4000, seed=0)
+    for market, rows in [("us", 800), ("jp", 100)]:
+        con.register("shipments", world.table("shipments", market.upper()))
+        con.execute(
+            f"""CREATE TABLE shipments_{market} AS
+            SELECT carrier, distance_km, weight_kg, sale_week, freight_usd, days FROM shipments
+            ORDER BY shipment_id LIMIT {rows}"""
+        )
     reads = "options := {'ignore': ['days', 'freight']}"
     for model, label in [("days_home", "days"), ("freight_home", "freight")]:
         con.sql(f"CALL xb.fit('{model}', parcels, '{label}', market := 'US', {reads})").fetchall()

@@ -79,10 +79,10 @@ ROUTE_OPTIONS = Function(
     "STRUCT(landed_cost DOUBLE, cost_lo DOUBLE, cost_hi DOUBLE, delay DOUBLE, delay_lo DOUBLE, "
     "delay_hi DOUBLE, on_time DOUBLE, shift DOUBLE)",
     "Every column of the table, and what each route is expected to cost and to take, with intervals. "
-    "landed_cost = freight + extra + per_day times the days (none below 0); its ends add those of the two "
-    "intervals, so they hold at least as much as both together. on_time: the probability of no more days "
-    "than promised, the error taken for normal with the interval's spread. shift: the larger of the two "
-    "models'. NULL where a model cannot say.",
+    "landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends "
+    "add those of both intervals, so they hold at least as much as both together. on_time: the "
+    "probability of no more days than promised, the error taken for normal with the interval's spread. "
+    "shift: the larger of the two models'. NULL where a model cannot say.",
     "FROM xb.route_options(parcels, 'freight_home', 'days_home', promise := 8, per_day := 0.5) LIMIT 3",
     handlers.route_options,
 )

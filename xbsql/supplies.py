@@ -83,6 +83,7 @@ def route_options(
     with session.calls.record("route_options", f"{cost_model}, {delay_model}", len(rows)):
         promised, daily, more = _numbers(where, given)
         cost = _predicted(session, where, cost_model, rows)
+        cost["lo"] = np.maximum(cost["lo"], 0.0)  # nobody pays for what he ships; NaN stays
         delay = _predicted(session, where, delay_model, rows)
         landed = {
             end: cost[end] + more + daily * np.maximum(delay[end], 0.0) for end in ("value", "lo", "hi")

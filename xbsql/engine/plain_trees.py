@@ -27,20 +27,21 @@ def sound(text: str, features: int) -> bool:
     for number, size in enumerate(sizes[1].split() if sizes else []):
         tree = body[start : start + int(size)].decode(errors="replace")
         start += int(size)
-        if not tree.startswith(f"Tree={number}\n") or not _whole(tree, features):
+        try:
+            whole = tree.startswith(f"Tree={number}\n") and _whole(_fields(tree), features)
+        except (ValueError, OverflowError, IndexError):  # no number, an infinite one, none at all
+            return False
+        if not whole:
             return False
     return start > 0 and body[start:].startswith(b"end of trees")
 
 
-def _whole(tree: str, features: int) -> bool:
-    found: Fields = {}
-    for line in tree.splitlines()[1:]:
-        name, _, values = line.partition("=")
-        if values:
-            try:
-                found[name] = [float(value) for value in values.split()]
-            except ValueError:
-                return False
+def _fields(tree: str) -> Fields:
+    lines = [line.partition("=") for line in tree.splitlines()[1:]]
+    return {name: [float(value) for value in values.split()] for name, _, values in lines if values}
+
+
+def _whole(found: Fields, features: int) -> bool:
     leaves = int(found.get("num_leaves", [0])[0])
     if leaves < 1 or found.get("is_linear", [0]) != [0] or len(found.get("leaf_value", ())) != leaves:
         return False
