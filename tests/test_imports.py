@@ -74,8 +74,10 @@ RULES = {
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/frame_supply.py": ({"arrow", "harmonise", "supplies"}, {"polars", "pyarrow"}),
     "xbsql/frame.py": (
-        STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
+        STANDARD
+        | {"frame_supply", "function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
     "xbsql/twins_market.py": (
@@ -83,7 +85,7 @@ RULES = {
         {"duckdb", "pyarrow"},
     ),
     "xbsql/twins_supply.py": (
-        STANDARD | {"boosters", "duck", "function", "functions_supply", "supplies", "twins_market"},
+        STANDARD | {"boosters", "duck", "function", "functions_supply", "harmonise", "supplies"},
         {"duckdb", "pyarrow"},
     ),
     "xbsql/twins_search.py": (
@@ -102,7 +104,7 @@ OWNER = {
         "cli.py",
         "demo.py",
     },
-    "polars": {"frame.py"},
+    "polars": {"frame.py", "frame_supply.py"},
     "ray": {"cluster.py"},
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
@@ -10,6 +10,7 @@ from xbsql import functions_market, harmonies
 from xbsql.arrow import digest, one_chunk
 from xbsql.duck import rows_of, session_of
 from xbsql.harmonise import rows
+from xbsql.harmonise.rows import beside
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -78,10 +79,3 @@ def lint(con: DuckDBPyConnection, source: object, target: object, label: str | N
     session, sides = session_of(where, con), (rows_of(where, con, source), rows_of(where, con, target))
     fields = functions_market.LINT.fields
     return pa.Table.from_pylist(harmonies.lint(session, *sides, label), pa.schema(list(fields)))
-
-
-def beside(values: Values, given: Any) -> pa.Array:  # noqa: ANN401 - a column or a value
-    """A column as it is, or one value for each row of `values`."""
-    if isinstance(given, pa.Array | pa.ChunkedArray):
-        return one_chunk(given)
-    return pa.nulls(len(values)) if given is None else pa.repeat(pa.scalar(given), len(values))

@@ -9,7 +9,7 @@ import pyarrow as pa
 from xbsql import boosters, errors, functions_supply, supplies
 from xbsql.arrow import one_chunk
 from xbsql.duck import rows_of, session_of
-from xbsql.twins_market import beside
+from xbsql.harmonise.rows import beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.arrow import is_text
+from xbsql.arrow import is_text, one_chunk
 from xbsql.features.roles import kind_of
 from xbsql.harmonise import units, written
 from xbsql.market import market
@@ -106,6 +106,13 @@ def _worked(where: str, place: Market, start: Days, end: Days) -> Days:
     upto = np.cumsum(np.frombuffer(flags, np.uint8), dtype=np.int64)
     origin = int((np.datetime64(f"{years[0]:04d}-01-01", "D") - EPOCH).astype(int))
     return np.asarray(upto[end - origin] - upto[start - origin], np.int64)
+
+
+def beside(values: pa.Array | pa.ChunkedArray, given: Any) -> pa.Array:  # noqa: ANN401 - a column or a value
+    """A column as it is, or one value for each row of `values`."""
+    if isinstance(given, pa.Array | pa.ChunkedArray):
+        return one_chunk(given)
+    return pa.nulls(len(values)) if given is None else pa.repeat(pa.scalar(given), len(values))
 
 
 def _parsed(
