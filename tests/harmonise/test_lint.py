@@ -64,6 +64,11 @@ def test_each_fault_is_found(ours, theirs, expected):
     assert expected in said(shop(0, **theirs), shop(1, **ours), "days")
 
 
+def test_counts_are_not_taken_for_another_unit():
+    counts = np.arange(1000, 1000 + 10 * N, 10)
+    assert said(shop(0, pieces=counts), shop(1, pieces=(counts * 0.4536).round())) == set()
+
+
 def test_errors_come_first_and_say_what_to_write():
     target = shop(1, currency=["JPY"] * N, weight=None, weight_lb=WEIGHT)
     found = lint("f", shop(0, weight=None, weight_kg=WEIGHT), target)

@@ -150,7 +150,8 @@ def _scores(
 
 
 def _kin(one: Profile, other: Profile) -> bool:
-    return any({one.kind, other.kind} <= kinds for kinds in KINDS)
+    """Whether two columns hold the same kind of thing; a number in text is no word."""
+    return one.digits == other.digits and any({one.kind, other.kind} <= kinds for kinds in KINDS)
 
 
 def _rival(score: NDArray[np.float64], row: int, column: int) -> float:

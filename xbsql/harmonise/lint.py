@@ -67,8 +67,8 @@ def lint(where: str, source: pa.Table, target: pa.Table, label: str | None = Non
     if label is not None:
         found += [*_leaks(source, label), *_leaks(target, label)]
     found += _absent(theirs, ours, said)
-    unique = dict.fromkeys(found)
-    return sorted(unique, key=lambda finding: (_ORDER[finding.severity], finding.column))
+    unique = {(finding.column, finding.remedy): finding for finding in reversed(found)}
+    return sorted(unique.values(), key=lambda finding: (_ORDER[finding.severity], finding.column))
 
 
 def _types(source: Side, target: Side) -> Iterator[Finding]:
@@ -88,9 +88,9 @@ def _magnitudes(source: Side, target: Side) -> Iterator[Finding]:
         before, now = theirs.deciles[5], ours.deciles[5]
         if min(before, now, theirs.deciles[1], ours.deciles[1]) <= 0:
             continue
-        ratio = now / before
+        ratio, counted = now / before, theirs.counted and ours.counted
         known = next((text for text, factor in _factors() if abs(ratio / factor - 1) < NEAR), None)
-        if known is not None and _alike(theirs.deciles, ours.deciles):
+        if known is not None and not counted and _alike(theirs.deciles, ours.deciles):
             problem = f"the target's median of '{name}' is {ratio:.4g} times the source's, as {known}"
             yield Finding("warning", name, problem, "xb.convert, where the unit is not the same")
         elif max(ratio, 1 / ratio) >= FAR:

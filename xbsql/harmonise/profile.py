@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from xbsql.features.table import TableEncoder
     from xbsql.harmonise.units import Unit
 
+_DIGITS = re.compile(r"\s*[-+]?[\d.,\s]*\d\s*")
+
 MOST_LEVELS = 200
 """Values of a text column that its profile keeps, the most frequent ones."""
 
@@ -33,7 +36,8 @@ class Profile:
         kind: 'number', 'boolean', 'text', 'date', 'null' or 'other', see `kind_of`.
         levels: of text: value -> share of the rows that are not NULL; equal shares where only the values are
             known.
-        deciles: of numbers, and of dates as days since 1970: 0, 10 .. 100 %; empty where not known.
+        deciles: of numbers, and of dates as days since 1970: the values at 0, 10 .. 100 %; empty where not
+            known.
     """
 
     name: str
@@ -46,6 +50,16 @@ class Profile:
         """The words of its name, lower case, its unit left out."""
         found = words(self.name)
         return [word for word in found if word != self._measure] if len(found) > 1 else found
+
+    @property
+    def counted(self) -> bool:
+        """Whether its numbers are whole, as counts are and measures seldom."""
+        return all(value == round(value) for value in self.deciles)
+
+    @cached_property
+    def digits(self) -> bool:
+        """Whether it is text that holds nothing but numbers."""
+        return bool(self.levels) and all(_DIGITS.fullmatch(value) for value in self.levels)
 
     @property
     def unit(self) -> Unit | None:
@@ -119,7 +133,9 @@ def _profile(name: str, column: pa.ChunkedArray) -> Profile:
     found = np.asarray(values.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     found = found[np.isfinite(found)]
     return (
-        Profile(name, kind, deciles=tuple(np.quantile(found, np.linspace(0, 1, 11)).tolist()))
+        Profile(
+            name, kind, deciles=tuple(np.quantile(found, np.linspace(0, 1, 11), method="nearest").tolist())
+        )
         if len(found)
         else Profile(name, kind)
     )

@@ -18,6 +18,7 @@ _SPACES = "[ \\x{A0}\\x{202F}\\x{2009}]"
 _APOSTROPHES = "['\\x{2019}]"
 _MINUS = "[-\\x{2212}]"
 _BEFORE = rf"^\s*({_MINUS}?)\s*(?:[\pL\p{{Sc}}]+\.?\s*)?"
+_OTHER = r"[^\d.,'\-]"
 _BEHIND = r"(?:\s*[\pL\p{Sc}]+\.?)?\s*$"
 
 DATE = (
@@ -38,8 +39,10 @@ def numbers(where: str, texts: pa.Array, market: Market) -> pa.Array:
         XbsqlError: a text is no number as the market writes them.
     """
     decimal, group = market.separators
-    bare = pc.replace_substring_regex(texts, _BEFORE, r"\1")
-    bare = pc.replace_substring_regex(bare, _BEHIND, "")
+    bare = pc.utf8_trim_whitespace(texts)
+    if pc.any(pc.match_substring_regex(bare, _OTHER)).as_py():  # the two patterns below are slow
+        bare = pc.replace_substring_regex(bare, _BEFORE, r"\1")
+        bare = pc.replace_substring_regex(bare, _BEHIND, "")
     bare = pc.if_else(pc.equal(pc.utf8_length(bare), 0), pa.scalar(None, bare.type), bare)
     mark, point = _group(group), re.escape(decimal)
     between = f"{{{market.group_digits},3}}"
