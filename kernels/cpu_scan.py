@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import WILD, Block, lengths, rounding
+from xbsql.kernels.cpu_problem import PAIRS, WILD, Block, lengths, rounding
 from xbsql.kernels.cpu_product import paired, product
 from xbsql.kernels.prepared import GROUP, Codes
 
@@ -201,9 +201,11 @@ class IntScan:
         """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""
         if self.folded is None or self.length is None:
             return None
-        row, relative = self.problem.row(place), rounding(self.code.shape[1])
-        score = paired(self.folded[query], self.problem.corpus.index_select(0, row).float())
-        length = self.length[row]
+        row, step = self.problem.row(place), max(1, PAIRS // self.code.shape[1])
+        pieces = zip(torch.split(query, step), torch.split(row, step), strict=True)
+        take, folded = self.problem.corpus.index_select, self.folded
+        score = torch.cat([paired(folded[one], take(0, other).float()) for one, other in pieces])
+        length, relative = self.length[row], rounding(self.code.shape[1])
         if self.problem.metric == "dot":
             return score.add_(relative * self.query_length[query] * length + _UNDERFLOW)
         return torch.where(length > 0, score / length, 0.0).add_(2 * relative)
