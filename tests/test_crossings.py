@@ -65,6 +65,18 @@ def test_home_rows_serve_without_a_base_and_the_next_market_goes_on(con):
     assert r2(con, "rows") > 0.8
     xbsql.transfer(con, "next", parcels(60, 3, 1.3, GERMAN), "days", base="rows")
     assert r2(con, "next") > 0.8
+    xbsql.transfer(con, "english", parcels(60, 4), "days", base="rows")
+    assert r2(con, "english", parcels(500, 5)) > 0.8
+    inputs = xbsql.model_card(con, "english").to_pylist()
+    assert "gewicht" not in {row["key"] for row in inputs if row["section"] == "input"}
+
+
+def test_options_name_columns_as_the_target_does(con):
+    options = {"align": True, "category": ["transportart"], "ignore": ["entfernung"]}
+    told = notes(xbsql.transfer(con, "named", TARGET, "days", base="home", options=options))
+    assert "'transportart' is read as 'mode'" in told
+    assert "column 'entfernung' is not read" in told
+    assert r2(con, "named") > 0.5
 
 
 def test_columns_may_be_aligned_by_hand(con):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 WHERE = "xb.transfer"
 
+COLUMNS = ("text", "category", "ignore", "intervals_by")
+"""Options that name columns; a user names them as the target does."""
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -80,18 +83,21 @@ def prepared(
     wanted, units = given.pop("align", False), given.pop("units", None)
     if units not in (None, "same"):
         raise errors.invalid(WHERE, f"the option 'units' is {units!r}", "say 'same', or leave it out")
-    names = dict(home.reader.names) if home is not None else {}
+    own = set(data.column_names)
+    known = home.reader.names if home is not None else {}
+    names = {name: theirs for name, theirs in known.items() if name in own and theirs not in own}
     data = _renamed(data, names)
     theirs, ours = _sides(data, label, home, source, given)
     pairs = _pairs(wanted, theirs, ours, partial(encoded, session))
     if units is None:
         refuse(WHERE, contradictions(theirs, ours, renames(pairs)))
     notes: tuple[str, ...] = ()
+    names |= renames(pairs)
+    given = {name: _translated(value, names) if name in COLUMNS else value for name, value in given.items()}
     if wanted:
         home = home or _at_home(session, task, source, label, given)
         notes = (*_said(pairs), _covered(home, pairs))
-    fresh = renames(pairs)
-    return Crossing(_renamed(data, fresh), home, given, names | fresh, notes)
+    return Crossing(_renamed(data, renames(pairs)), home, given, names, notes)
 
 
 def _at_home(
@@ -137,6 +143,13 @@ def _pairs(wanted: object, source: Side, target: Side, encode: Encode) -> list[P
     if wanted is False or wanted is None:
         return _same(source, target)
     raise errors.invalid(WHERE, f"the option 'align' is {wanted!r}", "give true, or {'theirs': 'home'}")
+
+
+def _translated(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - a name, or a list of them
+    """The home market's names for the target's."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    return [names.get(name, name) for name in value] if isinstance(value, list | tuple) else value
 
 
 def _same(source: Side, target: Side) -> list[Pair]:
