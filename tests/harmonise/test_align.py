@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.features.encoder import encoder
@@ -89,6 +89,7 @@ def test_columns_of_another_kind_are_never_aligned():
 names = st.lists(st.text("ab_ C", min_size=1, max_size=4), max_size=6, unique=True)
 
 
+@settings(deadline=None)
 @given(names, names, st.randoms())
 def test_every_column_is_said_once_and_the_pairs_are_one_to_one(theirs, ours, random):
     kinds = ["number", "text", "date"]

@@ -74,7 +74,7 @@ def test_rates_that_do_not_serve_are_one_line(table, day, message):
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(["DE", "JP", "SA", "US"]),
     st.dates(dt.date(2023, 1, 1), dt.date(2027, 1, 1)),
@@ -101,6 +101,7 @@ def test_days_that_are_no_dates_are_refused():
         rows.workdays("f", *days, pa.array(["DE"]))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([("1.234,5", "DE"), ("1,234.5", "US"), (None, "DE"), ("7", None)]), max_size=9)
 )

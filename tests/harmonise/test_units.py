@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
@@ -26,6 +26,7 @@ def test_known_conversions(value, old, new, expected):
     assert converted("f", np.array([value]), old, new)[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.floats(-1e6, 1e6))
 def test_there_and_back_is_the_same_value(one, other, value):
     if unit("f", one).dimension != unit("f", other).dimension:

@@ -2,7 +2,7 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
@@ -46,6 +46,7 @@ def test_what_the_market_would_not_write_so_is_refused(code, text):
     assert "\n" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MARKETS), st.integers(-(10**9), 10**9), st.integers(0, 99))
 def test_babel_writes_what_is_read(code, whole, cents):
     from babel.numbers import format_decimal
@@ -58,6 +59,7 @@ def test_babel_writes_what_is_read(code, whole, cents):
         assert numbers("f", pa.array([text]), known).to_pylist() == [pytest.approx(value)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MARKETS), st.dates(dt.date(1970, 1, 1), dt.date(2069, 12, 31)), st.booleans())
 def test_dates_are_read_in_the_markets_order(code, day, short):
     known = market(code)

@@ -58,7 +58,7 @@ def serves(given, demand, service):
     return True
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(lanes, st.integers(1, 6), st.sampled_from([0.0, 0.7, 0.9]))
 def test_nothing_that_serves_is_cheaper(rows, demand, service):
     cost, on_time, capacity = (np.array(column, float) for column in zip(*rows, strict=True))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
@@ -26,6 +26,7 @@ def test_a_reorder_point_covers_the_share_of_cycles_that_was_asked_for():
         assert (sold <= point).mean() == pytest.approx(service, abs=0.004)
 
 
+@settings(deadline=None)
 @given(
     st.floats(0, 1e4), st.floats(0, 1e3), st.floats(0, 100), st.floats(0, 50),
     st.floats(0.5, 0.999), st.floats(0.5, 0.999),
@@ -39,6 +40,7 @@ def test_certain_demand_and_lead_time_need_none():
     assert stock.safety_stock("f", *one(100, 0, 4, 0, 0.99))[0] == 0
 
 
+@settings(deadline=None)
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0.01, 0.99))
 def test_the_spread_of_a_normal_interval_is_its_deviation(mean, sd, level):
     from scipy.stats import norm
