@@ -49,7 +49,8 @@ NAMES = {
         firma kurierska, długość trasy, rabat, kraj pochodzenia, rodzaj transportu,
         dni w transporcie, nazwa artykułu, producent, materiał, cło, kod pocztowy,
         metoda płatności, miesiące gwarancji, ocena, stan magazynowy""",
-    "ko": """배송일, 순가격, 총중량, 제품 카테고리, 주문 수량, 배송 회사, 경로 길이, 할인, 원산지 국가, 운송 유형, 운송 일수, 상품명, 제조사, 재질,
+    "ko": """배송일, 순가격, 총중량, 제품 카테고리, 주문 수량, 배송 회사, 경로 길이,
+        할인, 원산지 국가, 운송 유형, 운송 일수, 상품명, 제조사, 재질,
         관세, 우편번호, 결제 방법, 보증 개월, 평점, 재고 수준""",
 }
 
