@@ -2,8 +2,8 @@
 
 A contribution is what a feature's value adds against an average row of the background (Lundberg and Lee,
 NeurIPS 2017). Values add up as they are. Probabilities are not sums, so a member's scores are explained first
-and each feature gets its share of the softmax along the straight line from the background's mean scores to the
-row's (Aumann and Shapley, 1974; for networks Sundararajan et al., ICML 2017): for two classes that is the
+and each feature gets its share of the softmax along the straight line from the background's mean scores to
+the row's (Aumann and Shapley, 1974; for networks Sundararajan et al., ICML 2017): for two classes that is the
 scores' contributions, stretched to the probability.
 """
 

@@ -1,4 +1,4 @@
-"""Two markets side by side, without a label: how alike they are, and which source rows look like the target."""
+"""Two markets side by side without a label: how alike they are, which source rows look like the target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xbsql.engine.design import Layout, dense, fit_design
 from xbsql.engine.instance import clipped, density_ratio
 from xbsql.engine.likeness import mean_discrepancy, proxy_a_distance
 from xbsql.engine.linear import Linear
-from xbsql.features.roles import as_text, kind_of
+from xbsql.features.roles import as_text, roles
 from xbsql.features.table import joined
 from xbsql.features.views import stack
 from xbsql.tasks.reader import fit_reader
@@ -91,8 +91,13 @@ def pair_of(where: str, source: pa.Table, target: pa.Table, columns: Sequence[st
         raise errors.invalid(where, problem, f"the target has {', '.join(target.column_names)}")
     here, there = source.select(shared), target.select(shared)
     both = joined(here, there, where=where)
-    given = {"text": [shared[0]]} if _one_text(both) else {}
-    reader = fit_reader(both, None, given)
+    found = roles(both, None)
+    read = [name for name in shared if found[name] != "ignored"]
+    if not read:
+        problem = f"no column can be compared ({', '.join(shared)}): each names the row"
+        raise errors.invalid(where, problem, "give other columns")
+    given = {role: [name for name in read if found[name] == role] for role in ("text", "category")}
+    reader = fit_reader(both.select(read), None, given)
     return Pair(reader, reader.read(both.slice(0, len(here))), reader.read(both.slice(len(here))))
 
 
@@ -175,8 +180,7 @@ def _column(pair: Pair, name: str, source: pa.Table, target: pa.Table) -> dict[s
             "column": name,
             "value": _total_variation(source[name], target[name]),
         }
-    at = [part.rpartition(".")[0] if part.endswith(".days") else part for part in pair.reader.table.names]
-    place = len(at) - 1 - at[::-1].index(name)
+    place = pair.reader.table.names.index(f"{name}.days" if role == "date" else name)
     here, there = (dense(rows["table"])[:, place] for rows in (pair.source, pair.target))
     return {"measure": "ks", "column": name, "value": _ks(here[~np.isnan(here)], there[~np.isnan(there)])}
 
@@ -200,11 +204,6 @@ def _total_variation(here: pa.ChunkedArray, there: pa.ChunkedArray) -> float:
 def _missing(name: str, source: pa.Table, target: pa.Table) -> dict[str, Any]:
     here, there = (table[name].null_count / len(table) for table in (source, target))
     return {"measure": "missing", "column": name, "value": there - here}
-
-
-def _one_text(table: pa.Table) -> bool:
-    """Whether the only column is text: it is read as text then, however its values look."""
-    return table.num_columns == 1 and kind_of(table.schema.field(0).type) == "text"
 
 
 def _enough(where: str, source: pa.Table, target: pa.Table) -> None:
