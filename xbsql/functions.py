@@ -6,6 +6,7 @@ from xbsql import handlers
 from xbsql.function import DATA as _DATA
 from xbsql.function import Argument, Function, Helper
 from xbsql.function import rows_type as _rows
+from xbsql.functions_insight import INSIGHT_FUNCTIONS
 from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
@@ -90,8 +91,10 @@ EVALUATE = Function(
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
-    "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
-    "from `lo` to `hi`; a metric that a group leaves undefined is NULL.",
+    "macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and "
+    "coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and "
+    "answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves "
+    "undefined is NULL.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -269,5 +272,6 @@ FUNCTIONS: tuple[Function, ...] = (
     LAST_CALLS,
     SELFCHECK,
     *SEARCH_FUNCTIONS,
+    *INSIGHT_FUNCTIONS,
 )
 HELPERS: tuple[Helper, ...] = SEARCH_HELPERS

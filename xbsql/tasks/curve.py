@@ -99,7 +99,7 @@ def label_curve(
 
     In each of five folds models are fitted on growing, nested draws of the other folds' labels and asked
     about the fold's rows, so that every label judges once at every size. Beyond the labels there are, what
-    the score lacks of 1 is taken to fall as a power of their number, as through the last three measured points
+    the score lacks of 1 is taken to fall as a power of their number, through the last three measured points
     (Cortes et al., NIPS 1994): an optimist's curve where part of it is noise that no label removes.
 
     Args:
