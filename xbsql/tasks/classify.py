@@ -18,7 +18,7 @@ from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.labels import coded, labels_of, merged
 from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
-from xbsql.tasks.notes import class_notes, reading_notes, report
+from xbsql.tasks.notes import class_notes, lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.reach import fit_reach
@@ -169,7 +169,7 @@ def carried(
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
     model = Classifier(reader, classes, done.blend, label, market, reach, abstain=chosen.abstain)
     notes = class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
-    notes += reading_notes(reader, chosen.without_group(data), label)
+    notes += lacking_notes(home.reader, data) + reading_notes(reader, chosen.without_group(data), label)
     notes += leak_notes(reader, target.labelled, len(classes))
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))

@@ -153,7 +153,7 @@ def similarity(
         {
             "measure": "proxy_a",
             "column": None,
-            "value": proxy_a_distance(pair.source, pair.target, pair.judge()),
+            "value": max(proxy_a_distance(pair.source, pair.target, pair.judge()), 0.0),
         },
         {"measure": "mmd2", "column": None, "value": mean_discrepancy(few[0], few[1], pair.layout)},
     ]

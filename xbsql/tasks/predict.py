@@ -17,7 +17,7 @@ from xbsql.tasks.candidates import restricted
 from xbsql.tasks.intervals import fit_radii
 from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
-from xbsql.tasks.notes import reading_notes, report
+from xbsql.tasks.notes import lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.reach import fit_reach
@@ -134,8 +134,12 @@ def transfer(
     everyone = stack([target.labelled.x, target.pool])
     model = _model(done, reader, markets, target.labelled, everyone, chosen, label, market)
     step(1.0, "transferred")
-    leaks = leak_notes(reader, target.labelled, None)
-    notes = (*done.verdict.notes, *reading_notes(reader, bare, label), *leaks)
+    notes = (
+        *done.verdict.notes,
+        *lacking_notes(home.reader, data),
+        *reading_notes(reader, bare, label),
+        *leak_notes(reader, target.labelled, None),
+    )
     return model, replace(done.verdict, notes=notes)
 
 
