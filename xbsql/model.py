@@ -105,7 +105,7 @@ class Signature:
             given: shape (n,).
 
         Raises:
-            XbsqlError: a column is missing, there twice, or not of the family (text, number, ...) that was fitted.
+            XbsqlError: a column is missing, there twice, or not of the family (text, number, ...) it had.
         """
         if pa.types.is_struct(given.type):
             rows = table_of_rows(given)

@@ -47,8 +47,9 @@ def leak_notes(reader: Reader, sample: Sample, classes: int | None) -> list[str]
     found: dict[str, float] = {}
     owners = [column.name for column in reader.table.columns for _ in column.outputs]
     for place, name in enumerate(owners):
-        cells = _cells(table[:, place], category=place in reader.table.categorical)
-        found[name] = max(found.get(name, 0.0), _score(cells, y, classes))
+        category = place in reader.table.categorical
+        score = _score(_cells(table[:, place], category=category), y, classes, category=category)
+        found[name] = max(found.get(name, 0.0), score)
     return [
         f"column '{name}' alone predicts the label almost perfectly ({metric} {score:.3f} out of fold): "
         "is it known before the label is?"
@@ -67,24 +68,32 @@ def _cells(values: Floats, *, category: bool) -> NDArray[np.int64]:
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
 
 
-def _score(cells: NDArray[np.int64], y: Labels, classes: int | None) -> float:
+def _score(cells: NDArray[np.int64], y: Labels, classes: int | None, *, category: bool) -> float:
     """R2 of the ranks, or AUC, of the means of the other folds; 0 where it is not defined."""
     truth = rankdata(y)[:, None] if classes is None else np.eye(classes)[np.asarray(y, np.int64)]
-    guess = _held_out(cells, np.asarray(truth, np.float64))
+    guess = _held_out(cells, np.asarray(truth, np.float64), category=category)
     score = metrics.r2(truth[:, 0], guess[:, 0]) if classes is None else metrics.auc(y, guess)
     return float(np.nan_to_num(score))
 
 
-def _held_out(cells: NDArray[np.int64], truth: Floats) -> Floats:
-    """The mean of each row's cell over the other folds, of all of them where the cell is empty there."""
+def _held_out(cells: NDArray[np.int64], truth: Floats, *, category: bool) -> Floats:
+    """The mean of each row's cell over the other folds.
+
+    Where the cell is empty there, that of the cells beside it, or for a category the mean of all rows.
+    """
     guess = np.empty_like(truth)
     fold = np.random.default_rng(0).permutation(len(truth)) % FOLDS
     size = int(cells.max()) + 1
     for held_out in range(FOLDS):
         rows = fold != held_out
-        count = np.bincount(cells[rows], minlength=size)[:, None]
-        sums = np.zeros((size, truth.shape[1]))
-        np.add.at(sums, cells[rows], truth[rows])
-        means = np.where(count > 0, sums / np.maximum(count, 1), truth[rows].mean(axis=0))
+        count = np.bincount(cells[rows], minlength=size)
+        means = np.zeros((size, truth.shape[1]))
+        np.add.at(means, cells[rows], truth[rows])
+        means /= np.maximum(count, 1)[:, None]
+        known, places = np.flatnonzero(count), np.arange(size)
+        if category:
+            means[count == 0] = truth[rows].mean(axis=0)
+        else:
+            means = np.stack([np.interp(places, known, column[known]) for column in means.T], axis=1)
         guess[~rows] = means[cells[~rows]]
     return guess
