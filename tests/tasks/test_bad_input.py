@@ -136,3 +136,12 @@ def test_labels_that_cannot_be_learned(label, values, message):
     with pytest.raises(XbsqlError, match=message) as caught:
         TASKS[label].fit(table, label)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("label", TASKS)
+def test_categories_alone_are_a_table(label):
+    table = rows().select(["mode", label]).append_column("lane", pa.array(["n", "s", "n"] * 20))
+    model, _ = TASKS[label].fit(table, label)
+    assert answers(model, table).null_count == 0
+    again, _ = TASKS[label].transfer(table, label, base=model, source=table)
+    assert answers(again, table).null_count == 0
