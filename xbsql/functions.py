@@ -54,7 +54,8 @@ CLASSIFY = Function(
     (_MODEL, Argument("input", "VARCHAR, or a whole row as STRUCT where the model reads several columns")),
     "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE)",
     "The class of an input with its probability, the second best class, the distance between the two, and "
-    "how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL.",
+    "how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model fitted with "
+    "the option `abstain` leaves `label` NULL where the probability is below it.",
     "SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
     handlers.classify,
 )
@@ -66,7 +67,8 @@ PREDICT = Function(
     "The number that a model expects for a row, the interval that holds the truth for 90 % of its "
     "market's rows (another share by the option `level`), how far the row lies from what the model was "
     "fitted on (0 to 1), and the version that answered. `lo` and `hi` are NULL where there were too few "
-    "labels to measure them; a row whose inputs are all NULL gives NULL.",
+    "labels to measure them, and `value` too where a model with the option `abstain` finds the row too far "
+    "out; a row whose inputs are all NULL gives NULL.",
     "FROM parcels t SELECT weight, xb.predict('days_home', t).value LIMIT 3",
     handlers.predict,
 )

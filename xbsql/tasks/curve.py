@@ -33,6 +33,9 @@ SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 FOLDS = 5
 DRAWS = 400
 
+MOST_UNLABELLED = 2000
+"""Unlabelled rows that take part, evenly spread: each size reads them five times."""
+
 TIMES = (2, 4)
 """The curve is followed to so many times the labels there are."""
 
@@ -106,7 +109,7 @@ def label_curve(
         task: the model's.
         model: says how rows are read and labels are judged.
         home: the home model that has seen none of these rows; None for the target alone.
-        table: rows of the target; those whose label is NULL stay unlabelled throughout.
+        table: rows of the target; of those whose label is NULL 2,000 take part and stay unlabelled.
         label: the label column.
         options: of the fits, see `Options`.
         progress: told the share done.
@@ -145,12 +148,13 @@ class _Asked:
     ) -> None:  # fmt: skip
         where = "xb.label_curve"
         self.task, self.model, self.home = task, model, home
-        self.table, self.label, self.options = table, label, options
-        self.rows = np.flatnonzero(pc.is_valid(table[label]).to_numpy())
+        self.label, self.options = label, options
+        self.table = table.take(pa.array(_taking_part(pc.is_valid(table[label]).to_numpy())))
+        self.rows = np.flatnonzero(pc.is_valid(self.table[label]).to_numpy())
         if len(self.rows) < FEWEST_LABELS:
             problem = f"{len(self.rows)} rows have a label in column '{label}'"
             raise errors.invalid(where, problem, f"give {FEWEST_LABELS} or more")
-        self.known = table.take(pa.array(self.rows))
+        self.known = self.table.take(pa.array(self.rows))
         self.truth = self._truth()
         chosen = Options.of(where, options, model.signature.task)
         group = chosen.groups(where, self.known, model.reader)
@@ -212,6 +216,13 @@ class _Asked:
         if isinstance(model, Classifier):
             return np.array(np.array(model.classes, object)[model.probabilities(rows).argmax(axis=1)])
         return model.values(rows)
+
+
+def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Every labelled row and some of the others."""
+    others = np.flatnonzero(~labelled)
+    at = np.linspace(0, len(others) - 1, min(MOST_UNLABELLED, len(others))).astype(np.int64)
+    return np.sort(np.concatenate([np.flatnonzero(labelled), others[at]]))
 
 
 def _followed(measured: list[Point], labels: int) -> Iterator[Point]:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from xbsql.tasks.progress import Progress
     from xbsql.tasks.reader import Reader
 
+OF_THE_TARGET = ("intervals_by", "abstain")
+"""Options that say nothing of the home model that a transfer from rows alone begins with."""
+
 
 def fit(
     data: pa.Table,
@@ -111,7 +114,8 @@ def transfer(
     if not data.num_rows:
         raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
     found = varied(where, label, values_of(where, data, label), FEWEST_LABELS)
-    home = base or fitted_at_home(fit, source, label, options or {}, step)
+    at_home = {name: value for name, value in (options or {}).items() if name not in OF_THE_TARGET}
+    home = base or fitted_at_home(fit, source, label, at_home, step)
     step(0.0, f"reading {data.num_rows} rows")
     bare = chosen.without_group(data)
     reader = home.reader.abroad(bare, label, chosen.roles)
