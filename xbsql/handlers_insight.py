@@ -20,7 +20,9 @@ def explain(session: Session, model: Column, per_row: Column, rows: Column, back
     if not len(given):
         raise errors.invalid(where, "tbl has no rows", "give a table with at least one row")
     behind = table(where, "background", background, may_be_empty=True)
-    compared = None if behind.column_names == ["_nothing"] else one_chunk(behind.to_struct_array())
+    compared = None
+    if behind.column_names != ["_nothing"]:
+        compared = one_chunk(table(where, "background", background).to_struct_array())
     name, each = text_of(where, "model", model), bool(constant(where, "per_row", per_row))
     return list_of(insights.explain(session, name, given, compared, per_row=each))
 

@@ -19,6 +19,7 @@ from xbsql.engine.linear import Linear
 from xbsql.features.roles import as_text, roles
 from xbsql.features.table import joined
 from xbsql.features.views import stack
+from xbsql.tasks.drawn import drawn
 from xbsql.tasks.reader import fit_reader
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 METHODS = ("density_ratio", "ulsif", "rulsif", "kliep")
 
 MOST_ROWS = 5000
-"""Rows of each market that a likeness is measured on, evenly spread."""
+"""Rows of each market that a likeness is measured on."""
 
 MOST_FOR_MMD = 2000
 """The same for the mean discrepancy, whose time grows with their square."""
@@ -146,9 +147,9 @@ def similarity(
     """
     where = "xb.domain_similarity"
     _enough(where, source, target)
-    source, target = _spread(source, MOST_ROWS), _spread(target, MOST_ROWS)
+    source, target = (side.take(pa.array(drawn(len(side), MOST_ROWS))) for side in (source, target))
     pair = pair_of(where, source, target, columns)
-    few = [_spread_rows(rows, MOST_FOR_MMD) for rows in (pair.source, pair.target)]
+    few = [rows.take(drawn(len(rows), MOST_FOR_MMD)) for rows in (pair.source, pair.target)]
     whole = [
         {
             "measure": "proxy_a",
@@ -212,12 +213,3 @@ def _enough(where: str, source: pa.Table, target: pa.Table) -> None:
             raise errors.invalid(
                 where, f"the {name} has {len(table)} rows", "give 6 rows or more of each market"
             )
-
-
-def _spread(table: pa.Table, most: int) -> pa.Table:
-    rows = np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).astype(np.int64))
-    return table.take(pa.array(rows)) if len(rows) < len(table) else table
-
-
-def _spread_rows(x: Features, most: int) -> Features:
-    return x.take(np.unique(np.linspace(0, len(x) - 1, min(most, len(x))).astype(np.int64)))

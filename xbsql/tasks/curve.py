@@ -13,6 +13,7 @@ from xbsql import errors, metrics
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
 from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.drawn import drawn
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import quiet
 
@@ -34,7 +35,7 @@ FOLDS = 5
 DRAWS = 400
 
 MOST_UNLABELLED = 2000
-"""Unlabelled rows that take part, evenly spread: each size reads them five times."""
+"""Unlabelled rows that take part: each size reads them five times."""
 
 TIMES = (2, 4)
 """The curve is followed to so many times the labels there are."""
@@ -221,8 +222,7 @@ class _Asked:
 def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Every labelled row and some of the others."""
     others = np.flatnonzero(~labelled)
-    at = np.linspace(0, len(others) - 1, min(MOST_UNLABELLED, len(others))).astype(np.int64)
-    return np.sort(np.concatenate([np.flatnonzero(labelled), others[at]]))
+    return np.sort(np.concatenate([np.flatnonzero(labelled), others[drawn(len(others), MOST_UNLABELLED)]]))
 
 
 def _followed(measured: list[Point], labels: int) -> Iterator[Point]:

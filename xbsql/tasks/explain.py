@@ -13,6 +13,7 @@ from xbsql.arrow import one_chunk
 from xbsql.engine.contribution import Names, Question, contributions
 from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.drawn import drawn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Fitted: TypeAlias = Classifier | Regressor
 
 MOST_BACKGROUND = 200
-"""Rows of the background that are looked at, evenly spread."""
+"""Rows of the background that are looked at."""
 
 BASE, HOME, MARKET, BOUNDS = "(base)", "(home model)", "(market)", "(bounds)"
 """Features that are no column: what an average row gets; a prediction of the home model that was not taken
@@ -110,8 +111,8 @@ def explain(model: Fitted, table: pa.Table, background: pa.Table | None = None) 
         raise errors.invalid("xb.explain", problem, "give background := the table that it comes from")
     rows = np.flatnonzero(~model.reader.blank(table))
     table = table.take(pa.array(rows))
-    spread = np.linspace(0, behind.num_rows - 1, min(MOST_BACKGROUND, behind.num_rows)).astype(np.int64)
-    x, there = model.reader.read(table), model.reader.read(behind.take(pa.array(np.unique(spread))))
+    some = pa.array(drawn(behind.num_rows, MOST_BACKGROUND))
+    x, there = model.reader.read(table), model.reader.read(behind.take(some))
     names = names_of(model.reader)
     prediction = model.predictor.predict(x)
     chosen = prediction.argmax(axis=1) if isinstance(model, Classifier) else None

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from xbsql import metrics
 from xbsql.engine.design import dense
 from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.tasks.drawn import drawn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,7 @@ def leak_notes(reader: Reader, sample: Sample, classes: int | None) -> list[str]
     """
     if "table" not in sample.x or len(sample) < FEWEST_LABELS:
         return []
-    rows = np.unique(np.linspace(0, len(sample) - 1, min(MOST_ROWS, len(sample))).astype(np.int64))
+    rows = drawn(len(sample), MOST_ROWS)
     table, y = dense(sample.x["table"])[rows], sample.y[rows]
     metric = "R2" if classes is None else "AUC"
     found: dict[str, float] = {}
