@@ -29,7 +29,8 @@ EXPLAIN = Function(
     "its prediction. Exact for trees and lines; what is no column stands in brackets: `(home model)` a home "
     "prediction that enters curved, `(market)` that the row is abroad, `(bounds)` what was cut off at the "
     "range of the labels. All text columns together are one feature. `per_row := false`: the mean absolute "
-    "contribution of each feature, `row` NULL. Rows whose inputs are all NULL are left out.",
+    "contribution of each feature over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are "
+    "left out.",
     "FROM xb.explain('days_home', parcels, per_row := false)",
     handlers.explain,
 )

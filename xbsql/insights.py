@@ -26,7 +26,7 @@ def explain(
         reference: a model.
         rows: the rows as STRUCT.
         background: rows to compare them with, as STRUCT; None compares them with one another.
-        per_row: one line a row and feature, else one a feature.
+        per_row: one line a row and feature, else one a feature, over at most 2,000 of the rows.
 
     Returns:
         row (int64, from 1), label, feature, value (strings) and contribution (float64), see `Explanation`.
@@ -35,17 +35,17 @@ def explain(
         XbsqlError: no such model, a column that it reads is missing, or nothing to compare one row with.
     """
     from xbsql.tasks.explain import explain as run
+    from xbsql.tasks.explain import summed
 
     where = "xb.explain"
     model = _tabular(session, where, reference)
-    tables = [
-        None if given is None else pa.Table.from_batches([model.signature.batch(where, reference, given)])
-        for given in (rows, background)
-    ]
+    table = pa.Table.from_batches([model.signature.batch(where, reference, rows)])
+    behind = None
+    if background is not None:
+        behind = pa.Table.from_batches([model.signature.batch(where, reference, background)])
     with session.calls.record("explain", reference, len(rows)) as call:
         call.kernel = "tree SHAP"
-        found = run(model, tables[0], tables[1])
-        return found.per_row() if per_row else found.summed()
+        return run(model, table, behind).per_row() if per_row else summed(model, table, behind)
 
 
 def label_curve(
