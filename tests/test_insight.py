@@ -18,7 +18,7 @@ PARCELS = """
 def con(tmp_path_factory):
     con = xbsql.connect(tmp_path_factory.mktemp("insight") / "shop.duckdb")
     con.execute(PARCELS.format(name="home", late=0, rows=300))
-    con.execute(PARCELS.format(name="abroad", late=5, rows=45))
+    con.execute(PARCELS.format(name="abroad", late=5, rows=36))
     con.execute("CREATE TABLE titles AS SELECT 'red shoe ' || i AS title FROM range(8) t(i)")
     con.sql("CALL xb.fit('days', home, 'days')").fetchall()
     con.sql("CALL xb.transfer('days_jp', abroad, 'days', base := 'days')").fetchall()

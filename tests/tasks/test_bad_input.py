@@ -41,7 +41,9 @@ def roads(homes, label, table):
     task, found = TASKS[label], {}
     runs = {
         "fit": lambda: task.fit(table, label)[1][0]["note"] or "",
-        "transfer": lambda: "; ".join(task.transfer(table, label, base=homes[label])[1].notes),
+        "transfer": lambda: "; ".join(
+            task.transfer(table, label, base=homes[label], method="source")[1].notes
+        ),
         "predict": lambda: answers(homes[label], table),
     }
     for name, run in runs.items():
@@ -66,7 +68,7 @@ CASES = {
         None,
     ),
     "a list": ({"e": [[1, 2]] * N}, "column 'e' is not read", None),
-    "more columns than rows": ({f"c{i}": np.sin(i * np.arange(N) + i) for i in range(80)}, "", None),
+    "more columns than rows": ({f"c{i}": np.sin(i * np.arange(N) + i) for i in range(64)}, "", None),
 }  # fmt: skip
 
 

@@ -28,18 +28,18 @@ def rows(n, seed, *, late=0.0, labels=None):
 )
 def test_the_curve_rises_and_the_source_is_worth_labels(task, label, drop, metric):
     home = task.fit(rows(500, 0).drop_columns([drop]), label)[0]
-    data = rows(60, 1, late=1.0, labels=50).drop_columns([drop])
+    data = rows(50, 1, late=1.0, labels=36).drop_columns([drop])
     told = []
     found = label_curve(task, home, home, data, label, progress=lambda share, text: told.append(share))
     assert {row["metric"] for row in found} == {metric}
     curve = {(row["arm"], row["labels"], row["basis"]): row for row in found}
     assert [key[:2] for key in curve if key[0] == "source only"] == [("source only", 0)]
     sizes = [key[1] for key in curve if key[0] == "blend" and key[2] == "measured"]
-    assert sizes == [0, 10, 20, 40]
-    assert [key[1] for key in curve if key[2] == "extrapolated" and key[0] == "blend"] == [100, 200]
+    assert sizes == [0, 10, 20, 28]
+    assert [key[1] for key in curve if key[2] == "extrapolated" and key[0] == "blend"] == [72, 144]
     value = {key: row["value"] for key, row in curve.items()}
     assert value["blend", 10, "measured"] > value["target only", 10, "measured"]
-    assert value["target only", 40, "measured"] > value["target only", 10, "measured"]
+    assert value["target only", 28, "measured"] > value["target only", 10, "measured"]
     for row in found:
         assert row["lo"] <= row["value"] <= row["hi"]
         assert row["value"] <= 1

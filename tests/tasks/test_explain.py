@@ -46,11 +46,14 @@ TASKS = {"days": predict, "state": classify}
 
 @pytest.fixture(scope="module")
 def models():
-    """By label: a home model, what it was carried to, and rows of the target."""
+    """By label: a home model, what few labels carry it to (many members), and rows of the target."""
     found = {}
     for label, task in TASKS.items():
         drop = ["state" if label == "days" else "days"]
-        source, data = orders(400, 0).drop_columns(drop), orders(90, 1, late=3.0).drop_columns(drop)
+        source, data = (
+            orders(n, late, late=late, labels=labels).drop_columns(drop)
+            for n, late, labels in [(400, 0, 400), (90, 3, 28)]
+        )
         home = task.fit(source, label)[0]
         found[label] = home, task.transfer(data, label, base=home, source=source)[0], data
     return found
