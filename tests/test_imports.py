@@ -46,6 +46,13 @@ RULES = {
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
+    "xbsql/handlers_insight.py": (STANDARD | {"handlers", "insights", "session"}, {"pyarrow"}),
+    "xbsql/functions_insight.py": ({"function", "handlers_insight"}, set()),
+    "xbsql/twins_insight.py": (
+        STANDARD | {"duck", "functions_insight", "insights"},
+        {"duckdb", "pyarrow"},
+    ),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
@@ -66,7 +73,14 @@ RULES = {
     "xbsql/handlers_supply.py": (STANDARD | {"boosters", "handlers", "session", "supplies"}, {"pyarrow"}),
     "xbsql/function.py": (set(), {"pyarrow"}),
     "xbsql/functions.py": (
-        {"function", "functions_market", "functions_search", "functions_supply", "handlers"},
+        {
+            "function",
+            "functions_insight",
+            "functions_market",
+            "functions_search",
+            "functions_supply",
+            "handlers",
+        },
         set(),
     ),
     "xbsql/functions_market.py": ({"function", "handlers_market"}, set()),
@@ -97,6 +111,7 @@ OWNER = {
     "duckdb": {
         "duck.py",
         "twins.py",
+        "twins_insight.py",
         "twins_search.py",
         "twins_market.py",
         "twins_supply.py",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_insight import domain_similarity, explain, label_curve, weights
     from xbsql.twins_market import (
         align_columns,
         convert,
@@ -80,16 +81,19 @@ __all__ = [
     "connect",
     "convert",
     "delete_from_index",
+    "domain_similarity",
     "drop_index",
     "drop_model",
     "duplicates",
     "embed",
     "evaluate",
+    "explain",
     "export_booster",
     "fit",
     "holiday",
     "import_booster",
     "indexes",
+    "label_curve",
     "language",
     "last_calls",
     "lint",
@@ -115,6 +119,7 @@ __all__ = [
     "spread",
     "to_currency",
     "transfer",
+    "weights",
     "workdays",
 ]
 
@@ -163,6 +168,7 @@ _HOME = (
         "twins_supply",
     )
 )
+_HOME |= dict.fromkeys(("domain_similarity", "explain", "label_curve", "weights"), "twins_insight")
 
 
 def __getattr__(name: str) -> object:

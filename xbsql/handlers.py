@@ -44,7 +44,12 @@ def text_of(where: str, argument: str, column: Column) -> str:
     return value
 
 
-def _options(where: str, column: Column) -> dict[str, Any]:
+def options_of(where: str, column: Column) -> dict[str, Any]:
+    """The options that came as a STRUCT.
+
+    Raises:
+        XbsqlError: they are none.
+    """
     value = constant(where, "options", column)
     found = json.loads(value) if value else {}
     if not isinstance(found, dict):
@@ -116,7 +121,7 @@ def fit(
         text_of(where, "label", label),
         task=text_of(where, "task", task),
         market=constant(where, "market", market),
-        options=_options(where, options),
+        options=options_of(where, options),
     )
 
 
@@ -141,7 +146,7 @@ def transfer(
         source=None if home.column_names == ["_nothing"] else table(where, "source", source),
         market=constant(where, "market", market),
         method=text_of(where, "method", method),
-        options=_options(where, options),
+        options=options_of(where, options),
     )
 
 
