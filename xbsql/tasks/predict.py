@@ -103,6 +103,31 @@ def transfer(
         XbsqlError: neither base nor source, no row, a label that is no number, infinite or, in 30 rows or
             more, constant, a column that is missing or of another type, no such method.
     """
+    model, done = carried(
+        data,
+        label,
+        base=base,
+        source=source,
+        market=market,
+        method=method,
+        options=options,
+        progress=progress,
+    )
+    return model, done.verdict
+
+
+def carried(
+    data: pa.Table,
+    label: str,
+    *,
+    base: Regressor | None = None,
+    source: pa.Table | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Regressor, Transfer]:
+    """`transfer` with all that the engine found: every candidate, its weight and evidence."""
     where, chosen = "xb.transfer", Options.of("xb.transfer", options, "predict")
     step = progress or quiet
     if not data.num_rows:
@@ -131,7 +156,7 @@ def transfer(
     model = _model(done, reader, target.labelled, everyone, chosen, label, market)
     step(1.0, "transferred")
     notes = (*done.verdict.notes, *reading_notes(reader, bare, label))
-    return model, replace(done.verdict, notes=notes)
+    return model, replace(done, verdict=replace(done.verdict, notes=notes))
 
 
 def evaluate(model: Regressor, table: pa.Table, label: str, by: str | None = None) -> list[dict[str, Any]]:
