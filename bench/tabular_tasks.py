@@ -148,6 +148,8 @@ def _task(
     test = test.slice(0, MOST_TEST)
     ignored = [name for name in (market,) if name]
     options: dict[str, object] = {**({"group": group} if group else {}), "ignore": ignored}
+    if market:
+        options["source_market"] = market
     return Task(name, label, kind, source, pool, test, group, real, options)
 
 

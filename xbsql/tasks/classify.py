@@ -148,7 +148,7 @@ def carried(
     theirs = None if source is None else labels_of(where, source, label)
     classes = merged(home.classes, theirs, found, chosen.class_names)
     target = target_of(where, data, found.present, coded(found, classes), reader, chosen)
-    origin = _origin(where, data, source, theirs, classes, reader, home)
+    origin = _origin(where, data, source, theirs, classes, reader, home, chosen)
     candidates = transfer_candidates(
         target.pool, len(classes), reader, origin, home, chosen.named(classes, reader), chosen
     )
@@ -210,12 +210,13 @@ def _origin(
     classes: tuple[str, ...],
     reader: Reader,
     home: Classifier,
+    chosen: Options,
 ) -> Source:
     """The home model over all classes, and the home rows as the target's reader sees them."""
     model = widened(home.predictor, len(home.classes), len(classes))
     if source is None or labels is None:
         return Source(model)
-    return source_of(where, data, source, labels.present, coded(labels, classes), reader, model)
+    return source_of(where, data, source, labels.present, coded(labels, classes), reader, model, chosen)
 
 
 def _class_notes(found: Labels, known: tuple[str, ...]) -> list[str]:

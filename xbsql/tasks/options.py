@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed")
+EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed", "source_market")
 KNOWN = {"classify": (*EVERYWHERE, "classes", "finetune"), "predict": (*EVERYWHERE, "level")}
 """Options of each task."""
 
@@ -42,6 +42,8 @@ class Options:
             some ten times as long as all others together, and on short titles it did not pay.
         seed: of folds and resamples; another seed is another fit.
         level: the share of labels that a value's interval shall hold.
+        source_market: a column of the home rows: each of its values is a home market with a model and a
+            weight of its own.
     """
 
     roles: Mapping[str, Any]
@@ -51,6 +53,7 @@ class Options:
     finetune: bool
     seed: int
     level: float
+    source_market: str | None = None
 
     @classmethod
     def of(cls, where: str, options: Mapping[str, Any] | None, task: str) -> Self:
@@ -71,7 +74,7 @@ class Options:
         roles = {name: given[name] for name in ROLES if name in given}
         keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
         seed, level = int(given.get("seed", 0)), _share(where, "level", given.get("level", 0.9))
-        return cls(roles, given.get("group"), listed, keep, tune, seed, level)
+        return cls(roles, given.get("group"), listed, keep, tune, seed, level, given.get("source_market"))
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""

@@ -141,7 +141,7 @@ def carried(
     origin = Source(home.predictor)
     if source is not None:
         theirs = values_of(where, source, label)
-        origin = source_of(where, data, source, theirs.present, theirs.y, reader, home.predictor)
+        origin = source_of(where, data, source, theirs.present, theirs.y, reader, home.predictor, chosen)
     candidates = restricted(where, transfer_candidates(reader, origin), method)
     done = run(
         candidates,
