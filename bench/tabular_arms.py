@@ -121,10 +121,10 @@ class Arena:
             "selected": found[_selected(done)],
             "blend": truth.score(model.predictor.predict(x)),
             "oracle": max(found.values()),
-            **({"mae": self._mae(model, done, x)} if self.task.kind == "predict" else {}),
+            **({"error": self._error(model, done, x)} if self.task.kind == "predict" else {}),
         }
 
-    def _mae(self, model: Any, done: Transfer, x: Features) -> float:
+    def _error(self, model: Any, done: Transfer, x: Features) -> float:
         """Mean absolute error of the blend less that of the better target-only learner: below 0 is better."""
         y = self._truth().y
         error = {

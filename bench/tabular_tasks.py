@@ -26,7 +26,13 @@ MOST_SOURCE = 5000
 MOST_TEST = 3000
 EAST = ("Zambia", "Tanzania", "Mozambique")
 TARGETS = ("Haiti", "Zimbabwe", "Rwanda", "Congo, DRC", "Zambia", "Tanzania", "Mozambique", "Guyana")
-JIT_TARGETS = ("North America", "Pacific Asia", "Africa")
+FEW_LATE = ("Guyana",)
+"""About ten late shipments in the test rows: an AUC of them says nothing."""
+
+JIT_TARGETS = ("North America", "Pacific Asia")
+TRADES = (("log_freight", "JP"), ("log_freight", "CN"), ("days", "DE"), ("late", "JP"), ("late", "CN"))
+"""Labels and markets of the simulated trade; docs/simulator.md says what shifts in each."""
+
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,13 @@ def reported(data: Callable[[str], Path]) -> dict[str, Callable[[], Task]]:
     found: dict[str, Callable[[], Task]] = {}
     for place in (*TARGETS, "Zambia + Tanzania + Mozambique"):
         countries = EAST if "+" in place else (place,)
-        for label in ("log_freight", "late"):
+        for label in ("log_freight",) if place in FEW_LATE else ("log_freight", "late"):
             found[f"scms {label}: {place}"] = _later(scms_task, data("scms"), label, countries, shipments.BIG)
     for market in JIT_TARGETS:
         for label in ("delay", "late"):
             found[f"jit {label}: {market}"] = _later(jit_task, data("jit_supply_chain"), label, market)
-    for market in ("DE", "JP", "CN"):
-        for label in ("log_freight", "days", "late"):
-            found[f"simulated {label}: {market}"] = _later(trade_task, label, market, 0)
+    for label, market in TRADES:
+        found[f"simulated {label}: {market}"] = _later(trade_task, label, market, 0)
     for kind in SHIFTS:
         found[f"shift: {kind}"] = _later(shift_task, kind, 0)
     return found
@@ -117,7 +122,7 @@ def jit_task(folder: Path, label: str, market: str) -> Task:
 def trade_task(label: str, market: str, seed: int) -> Task:
     """Parcels of the simulator: freight, days and lateness abroad, each shifted in its own way."""
     world = simulate(120_000, seed=seed)
-    here, there = (_parcels(world.table("shipments", code), label) for code in (market, "US"))
+    here, there = (parcels(world.table("shipments", code), label) for code in (market, "US"))
     kind: Literal["predict", "classify"] = "classify" if label == "late" else "predict"
     return _task(f"simulated {label}: {market}", label, kind, there, here, None, None, real=False)
 
@@ -164,7 +169,8 @@ def _held_out(target: pa.Table, group: str | None, generator: np.random.Generato
     return np.isin(units, chosen)
 
 
-def _parcels(table: pa.Table, label: str) -> pa.Table:
+def parcels(table: pa.Table, label: str) -> pa.Table:
+    """Simulated shipments as a table to learn a label from."""
     columns = {name: table[name] for name in ("shipped", "carrier", "sale_week", "promised_days")}
     columns |= {f"log_{name}": pc.ln(table[name]) for name in ("distance_km", "weight_kg")}
     columns[label] = pc.ln(table["freight_usd"]) if label == "log_freight" else table[label]

@@ -16,7 +16,7 @@ from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import home_candidates, restricted, transfer_candidates
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.labels import coded, labels_of, merged
-from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
+from xbsql.tasks.markets import fitted_at_home, home_of, market_notes, source_of, target_of
 from xbsql.tasks.notes import reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
@@ -165,7 +165,7 @@ def carried(
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
     model = Classifier(reader, classes, done.blend, label, market, reach)
     notes = _class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
-    notes += reading_notes(reader, chosen.without_group(data), label)
+    notes += market_notes(done.predictors) + reading_notes(reader, chosen.without_group(data), label)
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
     return model, replace(done, verdict=verdict)

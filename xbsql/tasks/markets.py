@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.sources import StackedSources
 from xbsql.features.roles import as_text
 from xbsql.features.table import joined
 from xbsql.tasks.notes import reading_notes
@@ -113,6 +114,18 @@ def source_of(
         raise errors.unknown(where, what, column, rows.column_names, place="the source has")
     named = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
     return Source(model, sample, named.indices.to_numpy().astype(np.int64), tuple(named.dictionary.to_pylist()))
+
+
+def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:
+    """What each home market weighs for the target, where there are several; one line."""
+    found = [part for part in predictors.values() if isinstance(part, StackedSources)]
+    if not found or not found[0].weights:
+        return []
+    weights = found[0].weights
+    total = sum(weights.values())
+    listed = sorted(weights, key=lambda name: (-weights[name], name))
+    shares = ", ".join(f"{name} {weights[name] / total:.2f}" for name in listed)
+    return [f"home markets by what the target's labels say of each: {shares}"]
 
 
 def fitted_at_home(

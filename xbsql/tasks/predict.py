@@ -15,7 +15,7 @@ from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import restricted
 from xbsql.tasks.intervals import conformal_radius
-from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
+from xbsql.tasks.markets import fitted_at_home, home_of, market_notes, source_of, target_of
 from xbsql.tasks.notes import reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
@@ -155,7 +155,7 @@ def carried(
     everyone = stack([target.labelled.x, target.pool])
     model = _model(done, reader, target.labelled, everyone, chosen, label, market)
     step(1.0, "transferred")
-    notes = (*done.verdict.notes, *reading_notes(reader, bare, label))
+    notes = (*done.verdict.notes, *market_notes(done.predictors), *reading_notes(reader, bare, label))
     return model, replace(done, verdict=replace(done.verdict, notes=notes))
 
 
