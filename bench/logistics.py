@@ -2,10 +2,10 @@
 
 The scms and jit tasks of bench/tabular_tasks.py, in the loop that `tabular` shares.
 
-`coverage_min` and `coverage_max`: share of test labels inside the 90 % intervals, mean over the seeds, on every
-regression with 200 test rows or more and 50 labels or more. `rwanda`: mean absolute error in log freight of the
-blend less that of the better target-only learner by the same measure, 50 labels (negative is better).
-`null_control`: the same for the delay of jit, whose markets do not differ, in days.
+`coverage_min` and `coverage_max`: share of test labels inside the 90 % intervals, mean over the seeds, on
+every regression with 200 test rows or more, at each number of labels. `rwanda`: mean absolute error in log
+freight of the blend less that of the better target-only learner by the same measure, 50 labels (negative is
+better). `null_control`: the same for the delay of jit, whose markets do not differ, in days.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Tables carried across borders: is the blend better than what the target alone can do, and never much worse?
 
-The reported tasks of bench/tabular_tasks.py: shipments of eight countries and of three together (log freight by
-R2, late by AUC), the orders of jit, a simulated trade and simulated shifts, two of which are traps. One loop:
-n = 50, 200, 1000 labels, ten seeds of nested draws, a fixed test set, groups (an order) never on both sides.
-The gain is the blend's score less that of the better of two target-only learners, picked by the test score
+The reported tasks of bench/tabular_tasks.py: shipments of eight countries and of three together (log freight
+by R2, late by AUC), the orders of jit, a simulated trade and simulated shifts, three of which are traps. One
+loop: n = 50, 200, 1000 labels, ten seeds of nested draws, a fixed test set, an order never on both sides. The
+gain is the blend's score less that of the better of two target-only learners, picked by the test score
 itself, which no user could do; both learners have fixed settings, chosen on the tuning tasks like all others.
 
-Nothing was chosen on these tasks: settings were compared on shipments to Nigeria, Uganda and Côte d'Ivoire, on
-the value of shipments as a label, and on other draws of the simulated shifts (`tuning`).
+Nothing was chosen on these tasks: settings were compared on shipments to Nigeria, Uganda and Côte d'Ivoire,
+on the value of shipments as a label, and on other draws of the simulated shifts (`tuning`).
 
 `gain*_lo` is the lower end of a 95 % bootstrap over tasks, then seeds. `neg*` is the share of runs on real
 tables below target only - .005, `worst*` the worst run of all; both at 50, and from 200 on. `multiplier50` is
@@ -46,7 +46,9 @@ def run(bench: Bench) -> dict[str, float]:
         by_task = gains(draws, labels)
         mean, lo, hi = interval(list(by_task.values()))
         found |= {f"gain{labels}": mean, f"gain{labels}_lo": lo}
-        bench.record("all tasks", "blend", "gain upper end", hi, sizes={"labels": labels, "tasks": len(by_task)})
+        bench.record(
+            "all tasks", "blend", "gain upper end", hi, sizes={"labels": labels, "tasks": len(by_task)}
+        )
     few, more = gains(draws, 50), [gains(draws, labels) for labels in LABELS[1:]]
     real = {name for name, task in about.items() if task["real"]}
     found["neg50"] = below([g for name, values in few.items() if name in real for g in values])

@@ -76,7 +76,7 @@ def measure(
     """Every draw of every task.
 
     Returns:
-        Draws by (task, labels); the target's own scores by (task, labels) on the further points of its curve;
+        Draws by (task, labels); the target's own scores by (task, labels) on further points of its curve;
         and what each task is.
     """
     shared = _shared(bench)
@@ -106,7 +106,7 @@ def further(rows: int) -> list[int]:
 
 
 def record(bench: Bench, draws: Draws, about: Mapping[str, Any]) -> None:
-    """One row a task, arm and number of labels, over the seeds; the blend's gains draw by draw beside them."""
+    """One row a task, arm and number of labels, over the seeds; the gains of each draw beside them."""
     for (name, labels), found in draws.items():
         metric = "auc" if about[name]["kind"] == "classify" else "r2"
         sizes = {"labels": labels, "seeds": len(found), "test": about[name]["test"]}

@@ -43,7 +43,7 @@ def test_numbers_are_carried_with_their_interval(con):
     assert found[-1]["value"] > 0.9
     query = """
         SELECT t.days AS truth, xb.predict('days_jp', t) AS one, p.predicted, p.value, p.lo, p.hi, p.shift
-        FROM parcels_jp t JOIN xb.predict_table('days_jp', parcels_jp) p USING (parcel_id)
+        FROM parcels_jp t JOIN xb.predict_table('days_jp', parcels_jp, shift := true) p USING (parcel_id)
     """
     answers = rows(con, query)
     assert len(answers) == 300

@@ -18,7 +18,11 @@ def scms_row(i, country, **changed):
     row |= {column: float(1 + i % 7) for column in shipments._SCMS if column.endswith("_num")}
     row |= {"Country": country, "PO / SO #": f"po{i // 2}", "Scheduled Delivery Date_parsed": day}
     row |= {"PQ First Sent to Client Date_parsed": day - dt.timedelta(days=30 + i % 5)}
-    row |= {"Weight (Kilograms)_num": 10.0 + i, "Freight Cost (USD)_num": 100.0 + i * i % 13, "delay_days": i % 3 - 1}
+    row |= {
+        "Weight (Kilograms)_num": 10.0 + i,
+        "Freight Cost (USD)_num": 100.0 + i * i % 13,
+        "delay_days": i % 3 - 1,
+    }
     return row | changed
 
 

@@ -63,11 +63,12 @@ class Classifier(Model):
         """What it reads and returns."""
         return Signature("classify", self.reader.schema, OUTPUT, self.label)
 
-    def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The likeliest class of each row; the class that comes first wins a tie.
 
         Args:
             batch: the columns of `signature.inputs`, in any order.
+            shift: False leaves `shift` NULL.
 
         Returns:
             STRUCT(label, score, runner_up, margin, shift): `score` is the class's probability, `margin` how
@@ -79,7 +80,7 @@ class Classifier(Model):
         order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
         best, second = np.take_along_axis(probability, order, axis=1).T
         columns = [self._names(order[:, 0]), best, self._names(order[:, 1]), best - second]
-        fields = [*(pa.array(column) for column in columns), shifts(self.reach, x)]
+        fields = [*(pa.array(column) for column in columns), shifts(self.reach if shift else None, x)]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )

@@ -113,7 +113,9 @@ def source_of(
         what = "column for the option 'source_market'"
         raise errors.unknown(where, what, column, rows.column_names, place="the source has")
     named = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
-    return Source(model, sample, named.indices.to_numpy().astype(np.int64), tuple(named.dictionary.to_pylist()))
+    return Source(
+        model, sample, named.indices.to_numpy().astype(np.int64), tuple(named.dictionary.to_pylist())
+    )
 
 
 def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:

@@ -48,11 +48,12 @@ class Regressor(Model):
         """What it reads and returns."""
         return Signature("predict", self.reader.schema, OUTPUT, self.label)
 
-    def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The value of each row.
 
         Args:
             batch: the columns of `signature.inputs`, in any order.
+            shift: False leaves `shift` NULL.
 
         Returns:
             STRUCT(value, lo, hi, shift), all float64. NULL for a row whose inputs are all NULL.
@@ -63,7 +64,7 @@ class Regressor(Model):
         ends = [pa.nulls(len(value), pa.float64())] * 2
         if self.radius is not None:
             ends = [pa.array(value - self.radius), pa.array(value + self.radius)]
-        fields = [pa.array(value), *ends, shifts(self.reach, x)]
+        fields = [pa.array(value), *ends, shifts(self.reach if shift else None, x)]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )
