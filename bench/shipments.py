@@ -119,6 +119,8 @@ def _between(start: pa.ChunkedArray, end: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _days(raw: pa.Table, event: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Days since 1970 of an event that is told as year, month and day."""
-    year, month, day = (raw[f"{event} {part}"].cast(pa.int32()).to_numpy() for part in ("Year", "Month", "Day"))
+    year, month, day = (
+        raw[f"{event} {part}"].cast(pa.int32()).to_numpy() for part in ("Year", "Month", "Day")
+    )
     months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
     return np.asarray(months.astype("datetime64[D]").astype(np.int64) + day - 1)

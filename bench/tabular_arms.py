@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics import Floats
+    from xbsql.tasks.classifier import Classifier
+    from xbsql.tasks.regressor import Regressor
 
-ARMS = ("target only", "linear", "boosted", "source only", "pooled", "naive pool", "selected", "blend", "oracle")
+ARMS = (
+    *("target only", "linear", "boosted"),
+    *("source only", "pooled", "naive pool", "selected", "blend", "oracle"),
+)
 MOST_POOL = 2000
 """Target rows that a draw is taken from; those without a label are the unlabelled ones."""
 
@@ -105,7 +110,7 @@ class Arena:
         names = pa.array(self.home.classes)
         return np.asarray(pc.index_in(values.cast(pa.string()), names).to_numpy(), np.int64)
 
-    def _scores(self, model: Any, done: Transfer, labelled: pa.Table) -> dict[str, float]:
+    def _scores(self, model: Classifier | Regressor, done: Transfer, labelled: pa.Table) -> dict[str, float]:
         truth, x = self._truth(), with_source(model.reader.read(self.task.test), self.home.predictor)
         found = {
             name: truth.score(bounded(one.predict(x), done.blend.bounds))
@@ -124,7 +129,7 @@ class Arena:
             **({"error": self._error(model, done, x)} if self.task.kind == "predict" else {}),
         }
 
-    def _error(self, model: Any, done: Transfer, x: Features) -> float:
+    def _error(self, model: Classifier | Regressor, done: Transfer, x: Features) -> float:
         """Mean absolute error of the blend less that of the better target-only learner: below 0 is better."""
         y = self._truth().y
         error = {
@@ -134,7 +139,7 @@ class Arena:
         }
         return float(metrics.mae(y, model.predictor.predict(x))) - min(error.values())
 
-    def _naive(self, model: Any, labelled: pa.Table) -> Predictor:
+    def _naive(self, model: Classifier | Regressor, labelled: pa.Table) -> Predictor:
         """All rows in one heap, no flag and no weights."""
         reader = model.reader
         both = stack([reader.read(self.task.source), reader.read(labelled)])
@@ -142,7 +147,7 @@ class Arena:
         tables = Tables(2 if self.task.kind == "classify" else None, reader.table.categorical)
         return Boosted(tables.layout(), tables.classes).fit(Sample(both, y))
 
-    def _interval(self, model: Any) -> dict[str, float]:
+    def _interval(self, model: Classifier | Regressor) -> dict[str, float]:
         """Share of test labels inside the blend's intervals."""
         if self.task.kind == "classify":
             return {}

@@ -1,4 +1,4 @@
-"""`python -m bench.tabular_plot`: label efficiency and every draw's gain, from bench/results/tabular.csv alone."""
+"""`python -m bench.tabular_plot`: label efficiency and the gain of every draw, from the table alone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     Cells = Mapping[tuple[str, str, int], Record]
 
-PANELS = {
-    "log freight, R2": ("scms log_freight", LABELS[:2]),
-    "late shipments, AUC": ("scms late", LABELS[:2]),
+PANELS: dict[str, tuple[tuple[str, ...], Sequence[int]]] = {
+    "log freight, R2": (("scms log_freight",), LABELS[:2]),
+    "late shipments, AUC": (("scms late",), LABELS[:2]),
     "simulated trade and shifts": (("simulated", "shift"), LABELS),
 }
-"""Title -> what the names of its tasks start with, and the numbers of labels; tasks that lack one are left out."""
+"""Title -> what the names of its tasks start with, and the numbers of labels that all of them have."""
 
 BESIDE = {"naive pool": ("#5b8cc9", "|"), "selected": ("#c98a1b", "x")}
 """What is drawn beside the blend, at the median of its draws."""

@@ -34,7 +34,6 @@ TRADES = (("log_freight", "JP"), ("log_freight", "CN"), ("days", "DE"), ("late",
 """Labels and markets of the simulated trade; docs/simulator.md says what shifts in each."""
 
 
-
 @dataclass(frozen=True)
 class Task:
     """One transfer problem.

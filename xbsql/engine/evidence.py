@@ -89,7 +89,7 @@ class Evidence:
         return dict(zip(self.names, found.tolist(), strict=True))
 
     def _shown(self, name: str, rows: NDArray[np.bool_]) -> Floats:
-        """A candidate's values of these rows, or its probabilities of their true classes; repeats end to end."""
+        """A candidate's values of these rows, or probabilities of their true classes; repeats end to end."""
         predictions = self.predictions[name]
         if predictions.ndim == 2:
             return np.asarray(predictions[:, rows].ravel())

@@ -31,8 +31,8 @@ class Objective:
         loss: (y, prediction) -> float64, shape (n,): a smooth proper loss of each unit; it
             decides the weights.
         score: what the verdict reports, higher is better.
-        mixes: whether `loss` is the log loss or the squared error of a weighted mean of predictions; the blend's
-            weights are then refined on its own loss, see `xbsql.engine.mixture`.
+        mixes: whether `loss` is the log loss or the squared error of a weighted mean of predictions; the
+            blend's weights are then refined on its own loss, see `xbsql.engine.mixture`.
     """
 
     metric: str
