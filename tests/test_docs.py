@@ -11,7 +11,7 @@ from xbsql.functions import FUNCTIONS
 from xbsql.report.reference import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md"]
+PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,10 @@ def test_models_give_what_sql_gives(con):
             "SELECT xb.classify('m', {x: x, y: y}) AS p FROM shop",
         ),
         (shop.xb.evaluate("m", by="kind"), "FROM xb.evaluate('m', shop, by := 'kind')"),
+        (shop.xb.explain("m"), "FROM xb.explain('m', shop)"),
+        (shop.xb.label_curve("m"), "FROM xb.label_curve('m', shop)"),
+        (shop.xb.weights(shop), "FROM xb.weights(shop, shop)"),
+        (shop.xb.domain_similarity(shop), "FROM xb.domain_similarity(shop, shop)"),
     ]:
         assert lazy.collect_schema() == lazy.collect().schema
         assert lazy.collect().to_arrow().to_pylist() == sql(con, query)

@@ -37,6 +37,13 @@ RULES = {
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
+    "xbsql/handlers_insight.py": (STANDARD | {"handlers", "insights", "session"}, {"pyarrow"}),
+    "xbsql/functions_insight.py": ({"function", "handlers_insight"}, set()),
+    "xbsql/twins_insight.py": (
+        STANDARD | {"duck", "functions_insight", "insights"},
+        {"duckdb", "pyarrow"},
+    ),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
@@ -51,7 +58,7 @@ RULES = {
         {"numpy", "pyarrow"},
     ),
     "xbsql/function.py": (set(), {"pyarrow"}),
-    "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
+    "xbsql/functions.py": ({"function", "functions_insight", "functions_search", "handlers"}, set()),
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
@@ -65,7 +72,7 @@ RULES = {
     ),
 }
 OWNER = {
-    "duckdb": {"duck.py", "twins.py", "twins_search.py", "frame.py", "cli.py", "demo.py"},
+    "duckdb": {"duck.py", "twins.py", "twins_insight.py", "twins_search.py", "frame.py", "cli.py", "demo.py"},
     "polars": {"frame.py"},
     "ray": {"cluster.py"},
 }

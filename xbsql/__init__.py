@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_insight import domain_similarity, explain, label_curve, weights
     from xbsql.twins_search import (
         add_to_index,
         build_index,
@@ -57,13 +58,16 @@ __all__ = [
     "classify",
     "connect",
     "delete_from_index",
+    "domain_similarity",
     "drop_index",
     "drop_model",
     "duplicates",
     "embed",
     "evaluate",
+    "explain",
     "fit",
     "indexes",
+    "label_curve",
     "language",
     "last_calls",
     "load",
@@ -80,6 +84,7 @@ __all__ = [
     "similarity",
     "similarity_join",
     "transfer",
+    "weights",
 ]
 
 _HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"} | dict.fromkeys(
@@ -98,6 +103,7 @@ _HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"} | dict.fromk
     ),
     "twins_search",
 )
+_HOME |= dict.fromkeys(("domain_similarity", "explain", "label_curve", "weights"), "twins_insight")
 
 
 def __getattr__(name: str) -> object:

@@ -206,11 +206,12 @@ class Session:
         where, given = "xb.fit", dict(options or {})
         check_name(model)
         module = self._task(where, task, data, label)
-        key = key_of(where, [digest(data), label, task, market, given])
+        content = digest(data)
+        key = key_of(where, [content, label, task, market, given])
 
         def run() -> tuple[Model, dict[str, Any]]:
             fitted, report = module.fit(data, label, market=market, options=given, progress=self.progress)
-            return fitted, {"report": report, "market": market}
+            return fitted, {"report": report, "market": market, "data": content}
 
         artifact, seconds = self._fits.once(where, model, key, len(data), label, run)
         return [

@@ -24,7 +24,7 @@ _IDENTIFIER = re.compile(
 )
 
 
-def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None) -> dict[str, Role]:
+def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None = None) -> dict[str, Role]:
     """The role of every column but the label, in the table's order.
 
     Numbers, booleans and dates follow from the type, ISO dates in text from the values. Text is a 'text'
@@ -33,7 +33,7 @@ def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None)
 
     Args:
         table: rows of all markets together.
-        label: the label column.
+        label: the label column; None where there is none.
         options: 'text', 'category' and 'ignore' list columns whose role is given.
 
     Raises:
@@ -42,7 +42,7 @@ def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None)
     """
     if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
         raise errors.invalid("table", f"two columns are named '{twice[0]}'", "give one another name (AS)")
-    if label not in table.column_names:
+    if label is not None and label not in table.column_names:
         raise errors.unknown("table", "column", label, table.column_names)
     given = _given(table, options or {})
     return {

@@ -138,12 +138,12 @@ class Reader:
         return np.asarray(arrow.matrix(embed_array(texts, found), "xb.classify")[0], np.float32)
 
 
-def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
+def fit_reader(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> Reader:
     """Find the roles of the columns and learn levels and n-gram weights.
 
     Args:
         table: at least one row.
-        label: the label column, which is not read.
+        label: the label column, which is not read; None where there is none.
         options: see `roles`.
 
     Raises:
@@ -162,7 +162,7 @@ def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reade
     return Reader(bare.schema, text, _rare(bare.texts(table)), encoded, encoder().version)
 
 
-def _read_roles(table: pa.Table, label: str, options: Mapping[str, Any]) -> dict[str, Role]:
+def _read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> dict[str, Role]:
     """The roles of the columns that are read; the only column of text there is, is text in any case."""
     found = roles(table, label, options)
     read: dict[str, Role] = {name: role for name, role in found.items() if role != "ignored"}
