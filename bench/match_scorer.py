@@ -19,10 +19,13 @@ import pyarrow.parquet as pq
 
 from xbsql.features.encoder import encoder
 from xbsql.features.text import embed_texts
-from xbsql.matching import candidates, match
-from xbsql.matching.candidates import Pairs, Side, WordVectors
+from xbsql.matching import match
+from xbsql.matching.candidates import candidate_pairs
+from xbsql.matching.pairs import Pairs, Side
 from xbsql.matching.scorer import FILE, ROUNDS
+from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
+from xbsql.matching.words import WordVectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +50,8 @@ class Known(NamedTuple):
 
     left: Side
     right: Side
-    pairs: Pairs
     parts: tuple[Tokens, Tokens]
+    pairs: Pairs
     first: NDArray[np.float64]
     truth: NDArray[np.bool_]
 
@@ -69,10 +72,10 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
 
 
 def known(left: Side, right: Side) -> Known:
-    left_parts, right_parts = (Tokens.split(encoder().pieces(side.texts)) for side in (left, right))
-    pairs = candidates.candidate_pairs(left, right, left_parts, right_parts)
-    first = candidates.described(left, right, pairs, WordVectors.of(left, right, encode))
-    return Known(left, right, pairs, (left_parts, right_parts), first, pairs.i == pairs.j)
+    parts = Tokens.split(encoder().pieces(left.texts)), Tokens.split(encoder().pieces(right.texts))
+    pairs = candidate_pairs(left, right, parts)
+    first = described(left, right, pairs, WordVectors.of(left, right, encode))
+    return Known(left, right, parts, pairs, first, pairs.i == pairs.j)
 
 
 def fitted(tables: Sequence[NDArray[np.float64]], truths: Sequence[NDArray[np.bool_]]) -> lightgbm.Booster:
@@ -87,7 +90,7 @@ def next_round(
     judge = fitted([tables[number] for number in others], [parts[number].truth for number in others])
     odds = np.asarray(judge.predict(tables[place], raw_score=True, num_threads=1), np.float64)
     part = parts[place]
-    return match.taught(part.pairs, *part.parts, part.first, odds)
+    return match.taught(part.left, part.right, part.parts, part.pairs, part.first, odds)
 
 
 def main() -> None:

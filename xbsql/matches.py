@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.candidates import Side
+    from xbsql.matching.pairs import Side
     from xbsql.matching.match import Described
     from xbsql.session import Session
 
@@ -121,7 +121,7 @@ def _present(where: str, table: pa.Table) -> NDArray[np.bool_]:
 def _side(
     table: pa.Table, rows: NDArray[np.int64], block: NDArray[np.int64] | None, encode: object
 ) -> Side:  # fmt: skip
-    from xbsql.matching.candidates import Side
+    from xbsql.matching.pairs import Side
 
     texts = table["text"].take(pa.array(rows)).cast(pa.string()).to_pylist()
     return Side(texts, encode(texts), block)  # type: ignore[operator]
