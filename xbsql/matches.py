@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.pairs import Side
     from xbsql.matching.match import Described
+    from xbsql.matching.pairs import Side
     from xbsql.session import Session
 
 _SUREST = 1e-9

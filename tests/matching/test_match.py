@@ -9,8 +9,9 @@ from scipy.optimize import linear_sum_assignment
 import xbsql
 from xbsql.matching.assignment import assigned
 from xbsql.matching.columns import PAIR_COLUMNS
+from xbsql.matching.pairs import Matches
 from xbsql.matching.tokens import Tokens
-from xbsql.matching.translation import Matches, translated
+from xbsql.matching.translation import translated
 
 HOME = [
     "red running shoes", "blue cotton shirt", "green tea", "black leather belt", "white kitchen table",

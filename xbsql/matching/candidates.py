@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NEIGHBOURS: Final = 30
 """Right rows by meaning that each left row is paired with."""
 LESSONS: Final = 3
-"""How often the vectors are carried across before pairs are judged; each lesson learns from the one before."""
+"""How often vectors are carried across before pairs are judged; each time learns from the one before."""
 _ALIKE: Final = 10  # by spelling, and word by word
 _BLOCK: Final = 2048
 

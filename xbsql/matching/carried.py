@@ -1,10 +1,10 @@
 """Vectors of one catalogue carried to where their counterparts in the other one lie.
 
-Likely matches show how this side's words land on the other's meaning. A Gaussian process regression from a row's
-vector and parts of words to the matched row's vector learns it, in both directions; what it learned finds
-matches that teach it again (self-learning: Artetxe, Labaka and Agirre, ACL 2017). A match says nothing for
-itself: rows that are learned from are predicted by all others (leave one out, Rasmussen and Williams,
-"Gaussian Processes for Machine Learning", 2006, eq. 5.12).
+Likely matches show how this side's words land on the other's meaning. A Gaussian process regression from a
+row's vector and parts of words to the matched row's vector learns it, in both directions; what it learned
+finds matches that teach it again (self-learning: Artetxe, Labaka and Agirre, ACL 2017). A match says nothing
+for itself: rows that are learned from are predicted by all others (leave one out: Rasmussen and Williams,
+"Gaussian Processes for Machine Learning", 2006, equation 5.12).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def carried(
 def _moved(
     own: NDArray[np.float32], parts: Tokens, other: NDArray[np.float32], matches: Matches
 ) -> NDArray[np.float32]:
-    """Where each row's counterpart lies, float32 of length one; the rows as they are where nothing is known."""
+    """Where each row's counterpart lies, float32 of length one; the rows themselves without a match."""
     used = np.flatnonzero((matches.right >= 0) & (matches.likely > _LEAST))
     if len(used) > MOST_TAUGHT:
         likeliest = np.argsort(-matches.likely[used], kind="stable")

@@ -39,9 +39,7 @@ class WordVectors:
     right_vectors: NDArray[np.float32]
 
     @classmethod
-    def of(
-        cls, left: Side, right: Side, encode: Encode
-    ) -> WordVectors:
+    def of(cls, left: Side, right: Side, encode: Encode) -> WordVectors:
         """Encode every distinct word once."""
         tokens = Tokens.of(left.texts), Tokens.of(right.texts)
         return cls(*tokens, encode(tokens[0].words), encode(tokens[1].words))
