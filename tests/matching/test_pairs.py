@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from xbsql.matching.pairs import Matches, gaps, mutual
 
-I, J = np.divmod(np.arange(12), 4)  # noqa: E741
+LEFT, RIGHT = np.divmod(np.arange(12), 4)
 
 
 @given(st.lists(st.integers(0, 5), min_size=12, max_size=12))
 def test_a_mutual_match_is_first_of_both_rows_and_alone(values):
     scores = np.array(values, np.float64)
     grid = scores.reshape(3, 4)
-    found = mutual(I, J, scores, 3)
+    found = mutual(LEFT, RIGHT, scores, 3)
     for left, right in enumerate(found.right):
         if right < 0:
             assert found.likely[left] == 0
@@ -22,13 +22,13 @@ def test_a_mutual_match_is_first_of_both_rows_and_alone(values):
         assert (np.delete(grid[:, right], left) <= grid[left, right]).all()
     chosen = found.right[found.right >= 0].tolist()
     assert len(chosen) == len(set(chosen))
-    assert (gaps(I, J, scores) >= 0).all()
-    assert (gaps(I, J, scores)[:, 0].reshape(3, 4).min(axis=1) == 0).all()
+    assert (gaps(LEFT, RIGHT, scores) >= 0).all()
+    assert (gaps(LEFT, RIGHT, scores)[:, 0].reshape(3, 4).min(axis=1) == 0).all()
 
 
 def test_what_cannot_be_told_apart_teaches_nothing():
-    assert mutual(I, J, np.ones(12), 3).right.tolist() == [-1, -1, -1]
-    assert mutual(I[:0], J[:0], np.empty(0), 3).right.tolist() == [-1, -1, -1]
+    assert mutual(LEFT, RIGHT, np.ones(12), 3).right.tolist() == [-1, -1, -1]
+    assert mutual(LEFT[:0], RIGHT[:0], np.empty(0), 3).right.tolist() == [-1, -1, -1]
 
 
 def test_turned_twice_is_the_same():

@@ -39,3 +39,6 @@ PAIR_COLUMNS: Final = (
     "taught_gap_left",
     "taught_gap_right",
 )
+BESIDE: Final = ("price", "brand", "image")
+"""What `beside` may hold; the scorer that comes with the package does not read it."""
+KNOWN_COLUMNS: Final = (*PAIR_COLUMNS, *BESIDE)
