@@ -49,7 +49,7 @@ SOURCES = (
     "xbsql/matching/words.py",
 )
 LANGUAGES = ("fr", "de", "es")
-ORPHANS = ("de", "es")
+ORPHANS = ("de",)
 LABELS = (0, 50, 100)
 DRAWS, QUICK_DRAWS = 10, 3
 
