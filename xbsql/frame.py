@@ -24,6 +24,7 @@ import pyarrow as pa
 from xbsql import errors, searches
 from xbsql import functions as surface
 from xbsql.arrow import one_chunk
+from xbsql.frame_supply import SupplyExpressions, SupplyFrames
 from xbsql.matching.columns import PAIR_COLUMNS
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _session(where: str) -> Session:
 
 
 @pl.api.register_expr_namespace("xb")
-class Expressions:
+class Expressions(SupplyExpressions):
     """The row functions; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, expr: pl.Expr) -> None:
@@ -138,7 +139,7 @@ class Expressions:
 
 
 @pl.api.register_lazyframe_namespace("xb")
-class Frames:
+class Frames(SupplyFrames):
     """The functions of whole tables; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, frame: pl.LazyFrame) -> None:

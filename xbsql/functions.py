@@ -7,7 +7,9 @@ from xbsql.function import DATA as _DATA
 from xbsql.function import Argument, Function, Helper
 from xbsql.function import rows_type as _rows
 from xbsql.functions_insight import INSIGHT_FUNCTIONS
+from xbsql.functions_market import MARKET_FUNCTIONS, MARKET_HELPERS
 from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
+from xbsql.functions_supply import SUPPLY_FUNCTIONS
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
 _NEW_MODEL = Argument("model", "VARCHAR: the name to store it under")
@@ -281,6 +283,8 @@ FUNCTIONS: tuple[Function, ...] = (
     LAST_CALLS,
     SELFCHECK,
     *SEARCH_FUNCTIONS,
+    *MARKET_FUNCTIONS,
+    *SUPPLY_FUNCTIONS,
     *INSIGHT_FUNCTIONS,
 )
-HELPERS: tuple[Helper, ...] = SEARCH_HELPERS
+HELPERS: tuple[Helper, ...] = (*SEARCH_HELPERS, *MARKET_HELPERS)

@@ -56,8 +56,8 @@ class Verdict:
         basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
         metric: the score's name.
         arms: the score of each arm.
-        gain: blend, its weights not yet refined, minus target only; under HURTS the loss that the source would have brought. None without
-            evidence, and so are the ends of its interval.
+        gain: blend, before its weights are refined, minus target only; under HURTS the loss that the source
+            would have brought. None without evidence, and so are the ends of its interval.
         gain_lo: lower end of the 95 % paired bootstrap interval.
         gain_hi: upper end.
         labels: how many target labels there were.

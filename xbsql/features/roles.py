@@ -93,9 +93,9 @@ def _found(name: str, column: pa.ChunkedArray) -> Role:
     if column.null_count == len(column) or kind in ("other", "null"):
         return "ignored"
     if kind == "text":
-        return _text_role(name, as_text(_spread(column)).combine_chunks().drop_null())
+        return _text_role(name, as_text(spread(column)).combine_chunks().drop_null())
     if kind == "number":
-        values = _spread(column)
+        values = spread(column)
         named = pa.types.is_integer(column.type) and _IDENTIFIER.search(name) is not None
         return "ignored" if named and _distinct_share(values.combine_chunks().drop_null()) > 0.9 else "number"
     return "boolean" if kind == "boolean" else "date"
@@ -129,8 +129,8 @@ def _distinct_share(values: pa.Array) -> float:
     return float(pc.count_distinct(values).as_py()) / max(len(values), 1) if len(values) >= 20 else 0.0
 
 
-def _spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """At most LOOKED_AT rows, evenly spread."""
+def spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """At most LOOKED_AT of the values, evenly spread."""
     if len(column) <= LOOKED_AT:
         return column
     step = len(column) / LOOKED_AT

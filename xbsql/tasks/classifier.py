@@ -64,7 +64,7 @@ class Classifier(Model):
     @property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
-        return Signature("classify", self.reader.schema, OUTPUT, self.label)
+        return Signature("classify", self.reader.inputs, OUTPUT, self.label)
 
     def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The likeliest class of each row; the class that comes first wins a tie.

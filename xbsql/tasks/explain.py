@@ -146,7 +146,7 @@ def names_of(reader: Reader) -> Names:
 
 def _values(reader: Reader, table: pa.Table) -> list[pa.Array]:
     """The text of each feature, in their order."""
-    nothing = pa.nulls(table.num_rows, pa.string())
+    table, nothing = reader.at_home(table), pa.nulls(table.num_rows, pa.string())
     found = []
     for column in reader.table.columns:
         held = table[column.name] if column.name in table.column_names else None

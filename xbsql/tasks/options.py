@@ -27,6 +27,9 @@ KNOWN = {
 }
 """Options of each task."""
 
+CROSSING = ("align", "units")
+"""Options of a transfer alone, which it takes care of before the task sees the rows."""
+
 ROLES = ("text", "category", "ignore")
 
 
@@ -74,7 +77,8 @@ class Options:
         given = dict(options or {})
         for name in given:
             if name not in KNOWN[task]:
-                raise errors.unknown(where, "option", name, KNOWN[task])
+                more = CROSSING if where == "xb.transfer" else ()
+                raise errors.unknown(where, "option", name, (*KNOWN[task], *more))
         names = given.get("classes") or {}
         if not hasattr(names, "items"):
             raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")

@@ -196,7 +196,7 @@ def evaluate(model: Regressor, table: pa.Table, label: str, by: str | None = Non
         raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
     rows = table.filter(pa.array(found.present))
     value, answered = model.values(rows), model.answers(rows)
-    radius = None if model.radius is None else model.radius.of(rows)
+    radius = None if model.radius is None else model.radius.of(model.reader.at_home(rows))
     measures = []
     for group, members in grouped(where, rows, by):
         scores = dict(VALUES)

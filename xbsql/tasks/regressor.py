@@ -51,7 +51,7 @@ class Regressor(Model):
     @property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
-        return Signature("predict", self.reader.schema, OUTPUT, self.label)
+        return Signature("predict", self.reader.inputs, OUTPUT, self.label)
 
     def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The value of each row.
@@ -64,7 +64,7 @@ class Regressor(Model):
             STRUCT(value, lo, hi, shift), all float64. NULL for a row whose inputs are all NULL; value, lo
             and hi NULL where the model abstains.
         """
-        table = pa.Table.from_batches([batch])
+        table = self.reader.at_home(pa.Table.from_batches([batch]))
         x = self.reader.read(table)
         value = self.predictor.predict(x)
         out = shifts(self.reach if shift or self.abstain is not None else None, x)
