@@ -20,6 +20,7 @@ RULES = {
     "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
     "xbsql/store.py": (STANDARD | {"artifact"}, set()),
     "xbsql/metrics.py": (STANDARD, {"numpy"}),
+    "xbsql/series_metrics.py": (STANDARD | {"features"}, {"numpy"}),
     "xbsql/sample": ({"errors", "sample", "market"}, {"numpy", "pyarrow"}),
     "xbsql/features": (
         STANDARD | {"features", "kernels"},
