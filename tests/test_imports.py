@@ -24,7 +24,7 @@ RULES = {
     "xbsql/sample": ({"errors", "sample", "market"}, {"numpy", "pyarrow"}),
     "xbsql/features": (
         STANDARD | {"features", "kernels"},
-        {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
+        {"holidays", "numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
     ),
     "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
     "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),

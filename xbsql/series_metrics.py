@@ -5,7 +5,7 @@ that never changes has no scale, a truth of zeros no percentage) is NaN, and `me
 
 Scales come from the history that a forecast was made from, so no score looks at more of the truth than the
 horizon. Sources: Makridakis, Spiliotis and Assimakopoulos, "The M4 Competition" (IJF 2020): sMAPE, MASE, OWA;
-"The M5 accuracy competition" (IJF 2022): RMSSE; "The M5 uncertainty competition" (IJF 2022): the scaled pinball
+"The M5 accuracy competition" (IJF 2022): RMSSE; "The M5 uncertainty competition" (IJF 2022): scaled pinball
 loss over nine quantiles.
 
 Weekly WAPE of products that sell now and then rewards saying nothing: a forecast of zero has 1.00, and an
