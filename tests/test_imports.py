@@ -28,6 +28,10 @@ RULES = {
     ),
     "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
     "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/series": (
+        ENGINE | {"series"},
+        {"fracast", "hierarchicalforecast", "lightgbm", "numpy", "scipy", "statsforecast", "torch"},
+    ),
     "xbsql/index": (
         STANDARD | {"features", "index", "kernels", "store"},
         {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
