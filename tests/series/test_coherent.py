@@ -88,5 +88,5 @@ def test_series_that_end_apart_cannot_be_added():
     apart = Series(
         series.names, series.y, series.offsets, series.start + np.arange(5), series.frequency, series.status
     )
-    with pytest.raises(XbsqlError, match="end := 'common'"):
+    with pytest.raises(XbsqlError, match="'end': 'common'"):
         summed("xb.forecast", apart, TREE)
