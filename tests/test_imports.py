@@ -42,6 +42,7 @@ RULES = {
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/forecasts.py": (STANDARD | {"features", "series", "session", "tasks"}, {"numpy", "pyarrow"}),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
@@ -55,8 +56,13 @@ RULES = {
         STANDARD | {"handlers", "index", "matches", "searches", "session"},
         {"numpy", "pyarrow"},
     ),
+    "xbsql/handlers_forecast.py": (
+        STANDARD | {"forecasts", "handlers", "session"},
+        {"numpy", "pyarrow"},
+    ),
     "xbsql/function.py": (set(), {"pyarrow"}),
-    "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
+    "xbsql/functions.py": ({"function", "functions_forecast", "functions_search", "handlers"}, set()),
+    "xbsql/functions_forecast.py": ({"function", "handlers_forecast"}, set()),
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
@@ -64,13 +70,22 @@ RULES = {
         STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
+    "xbsql/twins_forecast.py": (STANDARD | {"duck", "forecasts"}, {"duckdb", "pyarrow"}),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},
         {"duckdb", "numpy", "pyarrow"},
     ),
 }
 OWNER = {
-    "duckdb": {"duck.py", "twins.py", "twins_search.py", "frame.py", "cli.py", "demo.py"},
+    "duckdb": {
+        "duck.py",
+        "twins.py",
+        "twins_forecast.py",
+        "twins_search.py",
+        "frame.py",
+        "cli.py",
+        "demo.py",
+    },
     "polars": {"frame.py"},
     "ray": {"cluster.py"},
 }

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_forecast import forecast, launch
     from xbsql.twins_search import (
         add_to_index,
         build_index,
@@ -63,9 +64,11 @@ __all__ = [
     "embed",
     "evaluate",
     "fit",
+    "forecast",
     "indexes",
     "language",
     "last_calls",
+    "launch",
     "load",
     "match",
     "match_candidates",
@@ -82,7 +85,12 @@ __all__ = [
     "transfer",
 ]
 
-_HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"} | dict.fromkeys(
+_HOME = {
+    "connect": "duck",
+    "load": "duck",
+    "XbsqlError": "errors",
+    "forecast": "twins_forecast",
+} | dict.fromkeys(
     (
         "add_to_index",
         "build_index",

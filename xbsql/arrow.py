@@ -154,6 +154,12 @@ def records(rows: Sequence[Mapping[str, object]], kind: pa.StructType) -> pa.Arr
     return pa.array([list(rows)], type=pa.list_(kind))
 
 
+def one_list(table: pa.Table) -> pa.Array:
+    """One list value that holds a table's rows."""
+    rows = one_chunk(table.to_struct_array())
+    return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+
+
 def digest(table: pa.Table) -> str:
     """sha256 of a table's names, types and values, whatever its chunks, offsets and bytes under NULLs."""
     sha = hashlib.sha256()

@@ -6,6 +6,7 @@ from xbsql import handlers
 from xbsql.function import DATA as _DATA
 from xbsql.function import Argument, Function, Helper
 from xbsql.function import rows_type as _rows
+from xbsql.functions_forecast import FORECAST_FUNCTIONS
 from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
@@ -269,5 +270,6 @@ FUNCTIONS: tuple[Function, ...] = (
     LAST_CALLS,
     SELFCHECK,
     *SEARCH_FUNCTIONS,
+    *FORECAST_FUNCTIONS,
 )
 HELPERS: tuple[Helper, ...] = SEARCH_HELPERS
