@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LEARNED: Final = (0.025, 0.165, 0.5, 0.835, 0.975, 0.995)
 """Quantiles with trees of their own; the three others lie on the line between them in normal scores."""
 MOST_ORIGINS: Final = 8
-MOST_ROWS: Final = 120_000
+MOST_ROWS: Final = 24_000
 SMALLEST_WINDOW: Final = 2
 WIDEST: Final = 30.0
 """Values beyond so many units of movement count as that far: one promotion shall not be the lesson."""
@@ -111,11 +111,10 @@ def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boos
         lessons.append(lesson_of(known.target, known, rule, known.home if told else None))
     if told and known.home is not None:
         lessons.append(lesson_of(known.home, known, rule, known.home))
-    x = np.concatenate([lesson.x for lesson in lessons])
-    y = np.concatenate([lesson.y for lesson in lessons])
     most = max(len(lesson.y) for lesson in lessons)
-    weight = np.concatenate([lesson.weight * (most / max(len(lesson.y), 1)) for lesson in lessons])
-    texts = tuple(_trees(x, y, weight, quantile, known.seed) for quantile in (*LEARNED, None))
+    weights = [lesson.weight * (most / max(len(lesson.y), 1)) for lesson in lessons]
+    x, y = np.concatenate([lesson.x for lesson in lessons]), np.concatenate([lesson.y for lesson in lessons])
+    texts = _trees(Lesson(x, y, np.concatenate(weights)), known.seed)
     home = Home.of(known.home) if told and known.home is not None else None
     return Boosted(texts, rule, tuple(known.season), home, is_demand(known.target))
 
@@ -171,29 +170,29 @@ def origins_of(series: Series, horizon: int) -> list[int]:
     return np.unique(np.linspace(first, last, MOST_ORIGINS).round().astype(int)).tolist()
 
 
-def _trees(
-    x: NDArray[np.float32], y: Floats, weight: Floats, quantile: float | None, seed: int
-) -> str:
-    n = len(y)
-    aim: dict[str, Any] = {"objective": "quantile", "alpha": quantile} if quantile else {"objective": "l2"}
+def _trees(lesson: Lesson, seed: int) -> tuple[str, ...]:
+    """One model a learned quantile, and one of the mean."""
+    n = len(lesson.y)
+    shared = {"verbosity": -1, "feature_pre_filter": False, "max_bin": 63, "num_threads": 1}
+    data = lgb.Dataset(lesson.x, lesson.y, weight=lesson.weight, params=shared, free_raw_data=False)
     parameters = {
-        **aim,
-        "verbosity": -1,
-        "num_threads": 1,
+        **shared,
         "deterministic": True,
         "force_row_wise": True,
         "seed": seed,
-        "learning_rate": 0.06,
+        "learning_rate": 0.08,
         "num_leaves": int(np.clip(n / 500, 5, 31)),
         "min_data_in_leaf": int(np.clip(n / 100, 10, 60)),
-        "max_bin": 127,
         "feature_fraction": 0.7,
         "bagging_fraction": 0.7,
         "bagging_freq": 1,
     }
-    data = lgb.Dataset(x, y, weight=weight, params={"verbosity": -1, "feature_pre_filter": False})
-    rounds = int(np.clip(n / 200, 60, 200))
-    return lgb.train(parameters, data, num_boost_round=rounds).model_to_string()
+    rounds = int(np.clip(n / 200, 40, 120))
+    aims: list[dict[str, Any]] = [{"objective": "quantile", "alpha": quantile} for quantile in LEARNED]
+    grown = (
+        lgb.train({**parameters, **aim}, data, num_boost_round=rounds) for aim in [*aims, {"objective": "l2"}]
+    )
+    return tuple(booster.model_to_string() for booster in grown)
 
 
 def _nine(learned: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from xbsql.model import State, restorable, restore
-from xbsql.series.fan import fan_of, repeated, sample_quantiles
+from xbsql.series.fan import LEVELS, fan_of, repeated, weighted_quantiles
 from xbsql.series.history import context
 from xbsql.series.home import FACTS, Home
 
@@ -22,14 +22,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MEMORY: Final = 16
+MEMORY: Final = 8
 """Values of its own history that a product is judged by."""
 GRID: Final = 99
 FEWEST: Final = 400
 """Values from which on products of other sizes get a shape of their own."""
 MOST_SHAPES: Final = 8
 LEAST_STRENGTH, MOST_STRENGTH = 2.0, 100.0
-RIDGE: Final = 1.0
+RIDGE: Final = 10.0
+GROWTH: Final = 0.2
+"""How much of a product's growth at home is expected here: its elasticity."""
 
 
 @restorable("series_demand")
@@ -41,7 +43,8 @@ class Demand:
     market's own products of about this size (the shape: zeros, single pieces, whole cartons). The fan is that
     of a Dirichlet process (Ferguson, 1973): prior and own values side by side, the prior counting as many
     values as the market's products differ little (the credibility of Buehlmann, 1967). A product without any
-    history has the prior alone. Demand is amounts and nothing in it grows: each step has the same fan.
+    history has the prior alone. Demand is amounts; all steps have the same fan, at the level that home's recent
+    growth lets expect.
 
     Attributes:
         home: what home says; None where nothing is read of it: all products have one mean then.
@@ -61,6 +64,12 @@ class Demand:
         """The prior mean of each product; float64 (n,)."""
         return np.asarray(np.exp(_design(self.home, names) @ self.coefficients))
 
+    def growth(self, names: Sequence[str]) -> Floats:
+        """What home's growth multiplies a product's demand by; float64 (n,)."""
+        if self.home is None:
+            return np.ones(len(names))
+        return np.asarray(np.exp(GROWTH * self.home.facts(names)[:, 1]))
+
     def fan(self, history: Series, horizon: int) -> Floats:
         """Fan of shape (n, horizon, 10); the prior's for an empty series."""
         mean = self.means(history.names)
@@ -72,7 +81,8 @@ class Demand:
         each = np.repeat((strength / GRID)[:, None], GRID, axis=1)
         weight = np.concatenate([counted.astype(np.float64), each], axis=1)
         middle = (values * weight).sum(axis=1) / weight.sum(axis=1)
-        return repeated(fan_of(sample_quantiles(values, weight), middle), horizon)
+        fan = fan_of(weighted_quantiles(values, weight, LEVELS), middle)
+        return repeated(fan * self.growth(history.names)[:, None], horizon)
 
     def state(self) -> State:
         """The forecaster as data."""
@@ -109,9 +119,10 @@ def _design(home: Home | None, names: Sequence[str]) -> Floats:
 
 def _log_linear(design: Floats, average: Floats, weight: Floats) -> Floats:
     """Coefficients of a Poisson regression of averages, ridge on all but the first; Newton steps."""
-    weight = weight / weight.mean() / max(float(average.mean()), 1e-9)
+    usual = max(float(weight @ average / weight.sum()), 1e-9)
+    weight = weight / weight.mean() / usual
     found = np.zeros(design.shape[1])
-    found[0] = np.log(max(float(average.mean()), 1e-9))
+    found[0] = np.log(usual)
     ridge = RIDGE * np.r_[1e-9, np.ones(design.shape[1] - 1)]
     for _ in range(50):
         mean = np.exp(np.clip(design @ found, -20.0, 20.0))
@@ -127,17 +138,14 @@ def _shapes(past: Floats, mean: Floats) -> tuple[Floats, Floats]:
     """Where products are divided by size, and the quantiles of value over mean in each part."""
     parts = int(np.clip(np.isfinite(past).sum() // FEWEST, 1, MOST_SHAPES))
     ordered = np.sort(mean)
-    edges = np.unique(ordered[[len(ordered) * k // parts for k in range(1, parts)]]) if parts > 1 else mean[:0]
-    part = np.searchsorted(edges, mean)
+    edges = np.unique(ordered[[len(ordered) * k // parts for k in range(1, parts)]])
+    part, ratio = np.searchsorted(edges, mean), past / mean[:, None]
     at = (np.arange(GRID) + 0.5) / GRID
-    ratio = past / mean[:, None]
-    return edges, np.stack([np.nanquantile(ratio[_members(part, k)], at) for k in range(len(edges) + 1)])
-
-
-def _members(part: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
-    """Who is in a part; everybody where nobody is."""
-    found = np.flatnonzero(part == wanted)
-    return found if len(found) else np.arange(len(part))
+    shapes = []
+    for k in range(len(edges) + 1):
+        inside = ratio[part == k] if (part == k).any() else ratio
+        shapes.append(np.nanquantile(inside, at))
+    return edges, np.stack(shapes)
 
 
 def _spread(past: Floats, mean: Floats) -> float:

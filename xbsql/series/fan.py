@@ -38,21 +38,22 @@ def repeated(fan: Floats, horizon: int) -> Floats:
     return np.repeat(fan[:, None], horizon, axis=1)
 
 
-def sample_quantiles(values: Floats, weight: Floats) -> Floats:
-    """Weighted quantiles of each row at `LEVELS`, linear between the middles of the weights.
+def weighted_quantiles(values: Floats, weight: Floats, levels: Floats) -> Floats:
+    """Weighted quantiles of each row, linear between the middles of the weights.
 
     Args:
         values: (n, m).
         weight: (n, m), not negative; some of each row positive.
+        levels: (k,), ascending, between 0 and 1.
 
     Returns:
-        float64 (n, 9).
+        float64 (n, k).
     """
     order = np.argsort(values, axis=1, kind="stable")
     values, weight = np.take_along_axis(values, order, 1), np.take_along_axis(weight, order, 1)
     place = np.cumsum(weight, axis=1) - 0.5 * weight
     place /= weight.sum(axis=1, keepdims=True)
-    return np.stack([np.interp(LEVELS, at, row) for at, row in zip(place, values, strict=True)])
+    return np.stack([np.interp(levels, at, row) for at, row in zip(place, values, strict=True)])
 
 
 def interval(fan: Floats, level: float) -> tuple[Floats, Floats]:
