@@ -20,13 +20,18 @@ RULES = {
     "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
     "xbsql/store.py": (STANDARD | {"artifact"}, set()),
     "xbsql/metrics.py": (STANDARD, {"numpy"}),
+    "xbsql/series_metrics.py": (STANDARD | {"features"}, {"numpy"}),
     "xbsql/sample": ({"errors", "sample", "market"}, {"numpy", "pyarrow"}),
     "xbsql/features": (
         STANDARD | {"features", "kernels"},
-        {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
+        {"holidays", "numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
     ),
     "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
     "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/series": (
+        ENGINE | {"series"},
+        {"fracast", "hierarchicalforecast", "lightgbm", "numpy", "scipy", "statsforecast", "torch"},
+    ),
     "xbsql/index": (
         STANDARD | {"features", "index", "kernels", "store"},
         {"numpy", "pyarrow", "scipy", "sklearn", "torch"},

@@ -78,6 +78,15 @@ class Frequency:
             return units
         return self._dated(units)
 
+    def spans(self, index: Ints) -> tuple[Ints, Ints]:
+        """The days from 1970-01-01 that each period touches: the first one and the one after the last.
+
+        A month that is dated by its end holds the days before. Only where the unit is no 'count'.
+        """
+        if self.unit == "month" and self.day == MONTH_END:
+            return self.at(index - 1) // DAY + 1, self.at(index) // DAY + 1
+        return self.at(index) // DAY, (self.at(index + 1) - 1) // DAY + 1
+
     def dates(self, index: Ints) -> NDArray[np.datetime64]:
         """`at` as datetime64[s]; only where the unit is no 'count'."""
         return self.at(index).astype("datetime64[s]")

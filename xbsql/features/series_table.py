@@ -202,7 +202,7 @@ def series_names(where: str, table: pa.Table, id: Sequence[str]) -> pa.Array:
         parts += [as_text(field).cast(pa.large_string()) for field in fields]
     if not parts:
         return pa.array(["all"] * len(table), pa.large_string())
-    return pc.binary_join_element_wise(*parts, pa.scalar("/", pa.large_string()))
+    return one_chunk(pc.binary_join_element_wise(*parts, pa.scalar("/", pa.large_string())))
 
 
 def _order(code: Ints, value: Ints) -> Ints:
@@ -214,13 +214,7 @@ def _order(code: Ints, value: Ints) -> Ints:
 
 
 def _rows(where: str, table: pa.Table, columns: Columns, rules: Rules, *, ahead: bool = False) -> Rows:
-    texts = one_chunk(series_names(where, table, columns.id)).dictionary_encode()
-    order = np.argsort(np.array(texts.dictionary.to_pylist(), str), kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    names = tuple(texts.dictionary[int(i)].as_py() for i in order)
-    named = validity(texts.indices)
-    code = rank[texts.indices.fill_null(0).to_numpy(zero_copy_only=False)] if len(order) else np.zeros(0, int)
+    names, code, named = _coded(series_names(where, table, columns.id))
     value, dated, counts = _moments(where, columns.ts, _column(where, table, columns.ts))
     late = np.zeros(len(value), bool)
     if not counts and not ahead:
@@ -232,6 +226,17 @@ def _rows(where: str, table: pa.Table, columns: Columns, rules: Rules, *, ahead:
             notes.setdefault(i, []).append(f"{k} rows {text} left out")
     kept = np.flatnonzero(named & dated & ~late)
     return Rows(names, code[kept], value[kept], kept, counts, notes)
+
+
+def _coded(texts: pa.Array) -> tuple[tuple[str, ...], Ints, Mask]:
+    """The distinct names, sorted; the place of each row's name among them; whether it has one."""
+    coded = texts.dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    order = sorted(range(len(distinct)), key=distinct.__getitem__)
+    rank = np.zeros(len(order) + 1, np.int64)
+    rank[order] = np.arange(len(order))
+    place = coded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)
+    return tuple(distinct[i] for i in order), rank[place], validity(coded.indices)
 
 
 def _moments(where: str, name: str, column: pa.ChunkedArray) -> tuple[Ints, Mask, bool]:

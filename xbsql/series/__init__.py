@@ -1,1 +1,1 @@
-"""Ways to forecast a series: each takes histories and gives fans, nine quantiles and a mean for every step."""
+"""Ways to forecast series: each takes histories and gives fans, nine quantiles and a mean for every step."""
