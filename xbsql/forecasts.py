@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MOST_STEPS: Final = 1000
+UNMOVED: Final = "what is known in advance is left out: it did not forecast the last periods better"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Asked:
         level: the share of truths that an interval shall hold, between 0 and 1.
         rollup: whether sums are forecast too, those that SQL's ROLLUP makes of the parts of the id, and all
             made to add up.
-        options: see `Rules`; what is not given is as the model was fitted.
+        options: see `Rules`; what is not given is as the model was fitted. 'calendar': a market's code, whose
+            holidays and sale days count among what is known in advance.
     """
 
     horizon: int = 8
@@ -128,14 +130,52 @@ def forecaster(session: Session, where: str, reference: str) -> Forecaster:
 
 
 def _told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked: Asked) -> Told:
-    from xbsql.features.series_table import read_ahead
-
     rules = _rules(where, model, asked)
     series = _read(where, model, table, columns, rules)
-    ahead = read_ahead(where, table, columns, series, asked.horizon, rules) if columns.known else None
-    found = model.forecast(series, asked.horizon, asked.level, ahead)
-    told = Told(series, _ids(where, table, columns, series), found.yhat, found.lo, found.hi, found.status)
+    ids = _ids(where, table, columns, series)
+    series, ahead = _known(where, table, columns, series, rules, asked)
+    if ahead is None:
+        found = model.forecast(series, asked.horizon, asked.level)
+        told = Told(series, ids, found.yhat, found.lo, found.hi, found.status)
+    else:
+        told = _moved(model, series, ids, ahead, asked)
     return _rolled_up(where, model, told, asked) if asked.rollup else told
+
+
+def _known(
+    where: str, table: pa.Table, columns: Columns, series: Series, rules: Rules, asked: Asked
+) -> tuple[Series, Floats | None]:
+    """The series with all that is known beside their values, the market's calendar too, and what follows."""
+    from xbsql.features.calendar import COLUMNS, calendar
+    from xbsql.features.series_table import read_ahead
+
+    market = (asked.options or {}).get("calendar")
+    beside, after = [], []
+    if columns.known:
+        beside.append(series.known)
+        after.append(read_ahead(where, table, columns, series, asked.horizon, rules))
+    if market is not None:
+        steps = series.ends[:, None] + np.arange(asked.horizon)
+        beside.append(calendar(str(market), series.frequency, series.periods()))
+        following = calendar(str(market), series.frequency, steps.ravel())
+        after.append(following.reshape(*steps.shape, len(COLUMNS)))
+    if not after:
+        return series, None
+    return replace(series, known=np.concatenate(beside, axis=1)), np.concatenate(after, axis=2)
+
+
+def _moved(model: Forecaster, series: Series, ids: pa.Array, ahead: Floats, asked: Asked) -> Told:
+    """Forecasts of histories without the effects of what is known, and these put on again."""
+    from xbsql.series.effects import fit_effects
+
+    effects = fit_effects(series, asked.horizon)
+    history = replace(series, known=None) if effects is None else effects.without(series)
+    found = model.forecast(history, asked.horizon, asked.level)
+    if effects is None:
+        status = tuple(f"{text}; {UNMOVED}" if text != "ok" else UNMOVED for text in found.status)
+        return Told(history, ids, found.yhat, found.lo, found.hi, status)
+    ends = (effects.on(values, ahead) for values in (found.yhat, found.lo, found.hi))
+    return Told(series, ids, *ends, found.status)
 
 
 def _rules(where: str, model: Forecaster, asked: Asked) -> Rules:
@@ -179,7 +219,10 @@ def _ids(where: str, table: pa.Table, columns: Columns, series: Series) -> pa.Ar
 
 
 def _rolled_up(where: str, model: Forecaster, told: Told, asked: Asked) -> Told:
-    """Forecasts of the sums too, and all of them made to add up; an interval moves with its forecast."""
+    """Forecasts of the sums too, and all of them made to add up; an interval moves with its forecast.
+
+    What is known in advance is known of the series alone: sums are then those of the series' forecasts.
+    """
     from xbsql.series.coherent import reconcile, rollup, summed
 
     parts = told.ids.flatten() if pa.types.is_struct(told.ids.type) else [told.ids]
@@ -190,7 +233,8 @@ def _rolled_up(where: str, model: Forecaster, told: Told, asked: Asked) -> Told:
         np.concatenate([sums, own])
         for sums, own in ((upper.yhat, told.yhat), (upper.lo, told.lo), (upper.hi, told.hi))
     )
-    moved = reconcile(np.nan_to_num(yhat), tree) - yhat
+    method = "structural" if told.series.known is None else "bottom_up"
+    moved = reconcile(np.nan_to_num(yhat), tree, method) - yhat
     never = (lo >= 0) & (yhat >= 0)
     lo = np.where(never, np.maximum(lo + moved, 0.0), lo + moved)
     keys: list[Any] = [
@@ -199,7 +243,7 @@ def _rolled_up(where: str, model: Forecaster, told: Told, asked: Asked) -> Told:
     if pa.types.is_struct(told.ids.type):
         keys = [dict(zip(told.ids.type.names, key, strict=True)) for key in keys]
     ids = pa.concat_arrays([pa.array(keys, told.ids.type), told.ids])
-    status = (*("sum" if text == "ok" else f"sum; {text}" for text in upper.status), *told.status)
+    status = (*upper.status, *told.status)
     return Told(nodes, ids, yhat + moved, lo, hi + moved, status)
 
 

@@ -87,12 +87,13 @@ EVALUATE = Function(
         _MODEL,
         Argument("tbl", f"{_DATA}; rows without a label do not count"),
         Argument("label", "VARCHAR: the label column; NULL for the one the model was fitted on", "NULL"),
-        Argument("by", "VARCHAR: a column; one group of rows a value", "NULL"),
+        Argument("by", "VARCHAR: a column, one group of rows a value; 'step' of a forecast", "NULL"),
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
     "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
-    "from `lo` to `hi`; a metric that a group leaves undefined is NULL.",
+    "from `lo` to `hi`; a metric that a group leaves undefined is NULL. Forecasts, of the last steps of each "
+    "series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias; by 'step' of each step.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -105,7 +106,8 @@ FIT = Function(
         Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
         Argument(
             "task",
-            "VARCHAR: 'auto' (text and booleans are classes, numbers are values), 'classify' or 'predict'",
+            "VARCHAR: 'classify' (text and booleans), 'predict' (numbers), 'forecast' (numbers of series: with "
+            "columns unique_id and ds, or the option ts), or 'auto', which is the one in brackets",
             "'auto'",
         ),
         _MARKET,
