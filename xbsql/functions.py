@@ -87,13 +87,13 @@ EVALUATE = Function(
         _MODEL,
         Argument("tbl", f"{_DATA}; rows without a label do not count"),
         Argument("label", "VARCHAR: the label column; NULL for the one the model was fitted on", "NULL"),
-        Argument("by", "VARCHAR: a column, one group of rows a value; 'step' of a forecast", "NULL"),
+        Argument("by", "VARCHAR: a column, one group of rows a value; of a forecast 'step'", "NULL"),
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
     "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
     "from `lo` to `hi`; a metric that a group leaves undefined is NULL. Forecasts, of the last steps of each "
-    "series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias; by 'step' of each step.",
+    "series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -106,8 +106,8 @@ FIT = Function(
         Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
         Argument(
             "task",
-            "VARCHAR: 'classify' (text and booleans), 'predict' (numbers), 'forecast' (numbers of series: with "
-            "columns unique_id and ds, or the option ts), or 'auto', which is the one in brackets",
+            "VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: there are "
+            "columns unique_id and ds, or the option ts), or 'auto', which is told by what is in brackets",
             "'auto'",
         ),
         _MARKET,

@@ -1,4 +1,4 @@
-"""What is known in advance moves demand: promotions, prices, holidays; taken out of histories, put on forecasts."""
+"""What is known in advance moves demand: taken out of histories, and put on forecasts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST: Final = 1.6
 class Effects:
     """One coefficient a column for all series; each column counts from its mean in the series.
 
-    Amounts are multiplied by exp(effect). Other values have the effect, in units of the series' movement, added.
+    Amounts are multiplied by exp(effect); to other values the effect is added, in units of their movement.
 
     Attributes:
         coefficients: float64 (f,).
