@@ -43,6 +43,10 @@ RULES = {
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/forecasts.py": (STANDARD | {"features", "series", "session", "tasks"}, {"numpy", "pyarrow"}),
+    "xbsql/launches.py": (
+        STANDARD | {"features", "forecasts", "series", "session"},
+        {"numpy", "pyarrow", "scipy"},
+    ),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
@@ -57,7 +61,7 @@ RULES = {
         {"numpy", "pyarrow"},
     ),
     "xbsql/handlers_forecast.py": (
-        STANDARD | {"forecasts", "handlers", "session"},
+        STANDARD | {"forecasts", "handlers", "launches", "session"},
         {"numpy", "pyarrow"},
     ),
     "xbsql/function.py": (set(), {"pyarrow"}),
@@ -70,7 +74,7 @@ RULES = {
         STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
-    "xbsql/twins_forecast.py": (STANDARD | {"duck", "forecasts"}, {"duckdb", "pyarrow"}),
+    "xbsql/twins_forecast.py": (STANDARD | {"duck", "forecasts", "launches"}, {"duckdb", "numpy", "pyarrow"}),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},
         {"duckdb", "numpy", "pyarrow"},

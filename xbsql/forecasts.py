@@ -151,7 +151,7 @@ def _known(
 
     market = (asked.options or {}).get("calendar")
     beside, after = [], []
-    if columns.known:
+    if series.known is not None:
         beside.append(series.known)
         after.append(read_ahead(where, table, columns, series, asked.horizon, rules))
     if market is not None:
@@ -174,8 +174,8 @@ def _moved(model: Forecaster, series: Series, ids: pa.Array, ahead: Floats, aske
     if effects is None:
         status = tuple(f"{text}; {UNMOVED}" if text != "ok" else UNMOVED for text in found.status)
         return Told(history, ids, found.yhat, found.lo, found.hi, status)
-    ends = (effects.on(values, ahead) for values in (found.yhat, found.lo, found.hi))
-    return Told(series, ids, *ends, found.status)
+    yhat, lo, hi = (effects.on(values, ahead) for values in (found.yhat, found.lo, found.hi))
+    return Told(series, ids, yhat, lo, hi, found.status)
 
 
 def _rules(where: str, model: Forecaster, asked: Asked) -> Rules:

@@ -106,8 +106,8 @@ FIT = Function(
         Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
         Argument(
             "task",
-            "VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: there are "
-            "columns unique_id and ds, or the option ts), or 'auto', which is told by what is in brackets",
+            "VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with "
+            "columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
             "'auto'",
         ),
         _MARKET,

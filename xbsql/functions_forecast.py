@@ -48,4 +48,43 @@ FORECAST = Function(
     handlers.forecast,
 )
 
-FORECAST_FUNCTIONS = (FORECAST,)
+_QUANTITIES = ("wanted", "days", "sold", "revenue")
+LAUNCH = Function(
+    "launch",
+    "set",
+    (
+        Argument("products", f"home products, one row each: {DATA}"),
+        Argument("id", "what the demand model calls a product, as in xb.forecast"),
+        Argument("demand", "VARCHAR: a model of the task 'forecast', carried to the market"),
+        Argument(
+            "delay",
+            "VARCHAR: a model of the task 'predict' that reads the products' columns and gives days; NULL: "
+            "goods are there at once",
+            "NULL",
+        ),
+        Argument("price", "a number in the market's money, such as xb.to_currency(...); may be NULL", "NULL"),
+        Argument("market", "VARCHAR: for the record; NULL is the demand model's", "NULL"),
+        Argument("start", "DATE or TIMESTAMP: when the goods leave; NULL is now", "NULL"),
+        Argument("horizon", "INTEGER: how many periods, 1 to 1000", "8"),
+        Argument("level", "DOUBLE: the share of outcomes between _lo and _hi", "0.9"),
+        Argument("price_error", "DOUBLE: how far all prices may move together, as a share: 0.05", "0.0"),
+        Argument("draws", "INTEGER: outcomes that are drawn, 100 to 100000", "2000"),
+    ),
+    rows_type(
+        place="BIGINT",
+        market="VARCHAR",
+        **{f"{name}{end}": "DOUBLE" for name in _QUANTITIES for end in ("", "_lo", "_hi")},
+        price="DOUBLE",
+        status="VARCHAR",
+    ),
+    "What home products would bring in a market where they are not sold yet: product, market, and mean and "
+    "interval of wanted (demand of the horizon, forecast from home), days (until goods arrive), sold (what "
+    "is wanted after that) and revenue (sold times price). The intervals are joint: outcomes are drawn with "
+    "one delivery time a product, demand that stays high where it is high, and one change of price for all, "
+    "and always the same for the same arguments. The last row, product NULL, is all products together.",
+    "FROM xb.launch(catalog, product_id, 'demand_jp', price := price, start := DATE '2024-01-01', "
+    "draws := 200) LIMIT 3",
+    handlers.launch,
+)
+
+FORECAST_FUNCTIONS = (FORECAST, LAUNCH)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql import forecasts
+from xbsql import forecasts, launches
 from xbsql.arrow import one_chunk, one_list, table_of_rows
 from xbsql.forecasts import Asked
 from xbsql.handlers import Column, constant, options_of, table, text_of
+from xbsql.launches import Launch
 
 if TYPE_CHECKING:
     from xbsql.session import Session
@@ -38,6 +40,34 @@ def forecast(
     columns = forecasts.places(("id",), "ts", "y", known)
     found = forecasts.forecast(session, text_of(where, "model", model), rows, columns, asked)
     return one_list(as_text(found))
+
+
+def launch(
+    session: Session,
+    demand: Column,
+    delay: Column,
+    market: Column,
+    start: Column,
+    horizon: Column,
+    level: Column,
+    price_error: Column,
+    draws: Column,
+    data: Column,
+) -> pa.Array:
+    where = "xb.launch"
+    rows = table(where, "products", data)
+    left = constant(where, "start", start)
+    asked = Launch(
+        text_of(where, "demand", demand),
+        constant(where, "delay", delay),
+        constant(where, "market", market),
+        None if left is None else int(left.replace(tzinfo=UTC).timestamp()),
+        constant(where, "horizon", horizon),
+        constant(where, "level", level),
+        constant(where, "price_error", price_error),
+        draws=constant(where, "draws", draws),
+    )
+    return one_list(launches.launch(session, rows, asked))
 
 
 def _known(rows: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
