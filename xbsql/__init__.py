@@ -90,6 +90,7 @@ _HOME = {
     "load": "duck",
     "XbsqlError": "errors",
     "forecast": "twins_forecast",
+    "launch": "twins_forecast",
 } | dict.fromkeys(
     (
         "add_to_index",
