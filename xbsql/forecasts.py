@@ -219,32 +219,28 @@ def _ids(where: str, table: pa.Table, columns: Columns, series: Series) -> pa.Ar
 
 
 def _rolled_up(where: str, model: Forecaster, told: Told, asked: Asked) -> Told:
-    """Forecasts of the sums too, and all of them made to add up; an interval moves with its forecast.
+    """Forecasts of the sums too, and all of them made to add up; an interval lies about its new forecast.
 
     What is known in advance is known of the series alone: sums are then those of the series' forecasts.
     """
-    from xbsql.series.coherent import reconcile, rollup, summed
+    from xbsql.series.coherent import reconcile, rollup, spread, summed
 
     parts = told.ids.flatten() if pa.types.is_struct(told.ids.type) else [told.ids]
     tree = rollup(list(zip(*(part.to_pylist() for part in parts), strict=True)))
     nodes = summed(where, told.series, tree)
     upper = model.forecast(nodes.take(np.arange(tree.upper)), asked.horizon, asked.level, None)
-    yhat, lo, hi = (
-        np.concatenate([sums, own])
-        for sums, own in ((upper.yhat, told.yhat), (upper.lo, told.lo), (upper.hi, told.hi))
-    )
+    yhat = np.concatenate([upper.yhat, told.yhat])
     method = "structural" if told.series.known is None else "bottom_up"
-    moved = reconcile(np.nan_to_num(yhat), tree, method) - yhat
-    never = (lo >= 0) & (yhat >= 0)
-    lo = np.where(never, np.maximum(lo + moved, 0.0), lo + moved)
-    keys: list[Any] = [
-        key if pa.types.is_struct(told.ids.type) else key[0] for key in tree.keys[: tree.upper]
-    ]
-    if pa.types.is_struct(told.ids.type):
-        keys = [dict(zip(told.ids.type.names, key, strict=True)) for key in keys]
-    ids = pa.concat_arrays([pa.array(keys, told.ids.type), told.ids])
+    added = reconcile(np.nan_to_num(yhat), tree, method)
+    below, above = (spread(half, nodes, tree) for half in (told.yhat - told.lo, told.hi - told.yhat))
+    lo, hi = added - below, added + above
+    if (told.series.y >= 0).all():
+        lo = np.maximum(lo, 0.0)
+    added[np.isnan(yhat)] = np.nan
+    sums = [_id_of(told.ids.type, key) for key in tree.keys[: tree.upper]]
+    ids = pa.concat_arrays([pa.array(sums, told.ids.type), told.ids])
     status = (*upper.status, *told.status)
-    return Told(nodes, ids, yhat + moved, lo, hi + moved, status)
+    return Told(nodes, ids, added, lo, hi, status)
 
 
 def _id_of(kind: pa.DataType, key: Key) -> Any:  # noqa: ANN401 - an id is of any type
