@@ -11,7 +11,7 @@ from xbsql.functions import FUNCTIONS
 from xbsql.report.reference import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md"]
+PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/forecast.md"]
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,9 @@ def con(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     con = xbsql.connect(folder / "shop.duckdb")
     con.register("catalogue", sample.catalog())
+    world = sample.simulate(rows=10_000, seed=0)
+    con.register("us_sales", world.table("sales", "US"))
+    con.register("jp_sales", world.table("sales", "JP"))
     con.execute(
         """
         CREATE TABLE home AS SELECT title, category FROM catalogue
@@ -32,9 +35,24 @@ def con(tmp_path_factory):
             SELECT i % 20 AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
                    CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days
             FROM range(120) t(i);
+        CREATE TABLE sales AS
+            SELECT product_id, category, week, units, promotion, ln(price / usual_price) AS discount FROM us_sales
+            WHERE week >= DATE '2023-08-07' AND hash(product_id) % 2 = 0;
+        CREATE TABLE sales_jp AS SELECT product_id, week, units FROM jp_sales WHERE week >= DATE '2023-10-02';
+        CREATE TABLE coming AS
+            FROM sales UNION ALL BY NAME
+            SELECT product_id, category, week + 28 AS week, NULL AS units, true AS promotion, -0.2 AS discount
+            FROM sales WHERE week > DATE '2023-11-27';
+        CREATE TABLE assortment AS SELECT DISTINCT product_id, 2500.0 AS price, 3 AS weight, 'air' AS mode FROM sales;
         """
     )
     con.sql("CALL xb.fit('days_home', parcels, 'days', market := 'US')").fetchall()
+    series = "{'id': 'product_id', 'ts': 'week', 'horizon': 4}"
+    con.sql(f"CALL xb.fit('demand_home', sales, 'units', market := 'US', options := {series})").fetchall()
+    con.sql(
+        "CALL xb.transfer('demand_jp', sales_jp, 'units', base := 'demand_home', source := 'sales', "
+        f"market := 'JP', options := {series})"
+    ).fetchall()
     con.sql("CALL xb.fit('category_home', home, 'category', market := 'US')").fetchall()
     yield con
     con.close()

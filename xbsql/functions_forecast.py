@@ -82,8 +82,7 @@ LAUNCH = Function(
     "is wanted after that) and revenue (sold times price). The intervals are joint: outcomes are drawn with "
     "one delivery time a product, demand that stays high where it is high, and one change of price for all, "
     "and always the same for the same arguments. The last row, product NULL, is all products together.",
-    "FROM xb.launch(catalog, product_id, 'demand_jp', price := price, start := DATE '2024-01-01', "
-    "draws := 200) LIMIT 3",
+    "FROM xb.launch(assortment, product_id, 'demand_jp', price := price, start := DATE '2024-01-01') LIMIT 3",
     handlers.launch,
 )
 

@@ -125,8 +125,8 @@ def reconcile(forecast: Floats, tree: Tree, method: str = "structural") -> Float
 def spread(half: Floats, nodes: Series, tree: Tree) -> Floats:
     """How far each node may lie from its forecast, from how far its series may.
 
-    Ends of intervals do not add up. Those of independent series do in squares; a sum is wider or narrower by as
-    much as it moved more or less than that in the past: products that have their good weeks together.
+    Ends of intervals do not add up. Those of independent series do in squares; a sum is wider or narrower by
+    as much as it moved more or less than that in the past: products that have their good weeks together.
 
     Args:
         half: float64 (n, horizon), the half-widths of the series on one side; NaN counts as none.
