@@ -36,14 +36,15 @@ def con(tmp_path_factory):
                    CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days
             FROM range(120) t(i);
         CREATE TABLE sales AS
-            SELECT product_id, category, week, units, promotion, ln(price / usual_price) AS discount FROM us_sales
-            WHERE week >= DATE '2023-08-07' AND hash(product_id) % 2 = 0;
+            SELECT product_id, category, week, units, promotion, ln(price / usual_price) AS discount
+            FROM us_sales WHERE week >= DATE '2023-08-07' AND hash(product_id) % 2 = 0;
         CREATE TABLE sales_jp AS SELECT product_id, week, units FROM jp_sales WHERE week >= DATE '2023-10-02';
         CREATE TABLE coming AS
             FROM sales UNION ALL BY NAME
             SELECT product_id, category, week + 28 AS week, NULL AS units, true AS promotion, -0.2 AS discount
             FROM sales WHERE week > DATE '2023-11-27';
-        CREATE TABLE assortment AS SELECT DISTINCT product_id, 2500.0 AS price, 3 AS weight, 'air' AS mode FROM sales;
+        CREATE TABLE assortment AS
+            SELECT DISTINCT product_id, 2500.0 AS price, 3 AS weight, 'air' AS mode FROM sales;
         """
     )
     con.sql("CALL xb.fit('days_home', parcels, 'days', market := 'US')").fetchall()
