@@ -69,7 +69,8 @@ class Analogue:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
-        return cls(state.arrays["keys"], state.arrays["following"], state.config["amounts"])
+        keys, following = (np.asarray(state.arrays[name], np.float32) for name in ("keys", "following"))
+        return cls(keys, following, state.config["amounts"])
 
 
 def fit_analogue(known: Known) -> Analogue:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-MOST_SERIES: Final = 400
+MOST_SERIES: Final = 250
 """More are not forecast for evidence: a sample of so many tells the methods apart."""
 MOST_VALUES: Final = 40_000
 """Values that are forecast for evidence in all."""
@@ -118,9 +118,7 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     return Backtest(Evidence(names, prior, y, group, folds, predictions, losses), step)
 
 
-def _tried(
-    methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]
-) -> _Trial:
+def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> _Trial:
     """All methods from one origin."""
     steps = min(held_out, known.horizon)
     past = known.target.until(held_out)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 LEARNED: Final = (0.025, 0.165, 0.5, 0.835, 0.975, 0.995)
 """Quantiles with trees of their own; the three others lie on the line between them in normal scores."""
 MOST_ORIGINS: Final = 8
-MOST_ROWS: Final = 24_000
+MOST_ROWS, MOST_HOME_ROWS = 80_000, 12_000
+"""Rows that are learned from; fewer of home's, which stand beside the target's."""
 SMALLEST_WINDOW: Final = 2
 WIDEST: Final = 30.0
 """Values beyond so many units of movement count as that far: one promotion shall not be the lesson."""
@@ -108,9 +109,9 @@ def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boos
     rule, told = centre_of(known.target, known.season), markets != "own" and known.home is not None
     lessons = []
     if markets != "home":
-        lessons.append(lesson_of(known.target, known, rule, known.home if told else None))
+        lessons.append(lesson_of(known.target, known, rule, known.home if told else None, MOST_ROWS))
     if told and known.home is not None:
-        lessons.append(lesson_of(known.home, known, rule, known.home))
+        lessons.append(lesson_of(known.home, known, rule, known.home, MOST_HOME_ROWS))
     most = max(len(lesson.y) for lesson in lessons)
     weights = [lesson.weight * (most / max(len(lesson.y), 1)) for lesson in lessons]
     x, y = np.concatenate([lesson.x for lesson in lessons]), np.concatenate([lesson.y for lesson in lessons])
@@ -137,14 +138,14 @@ def _plain(series: Series) -> Rule:
     return Recent(8) if is_demand(series) and (series.y == 0).mean() > 0.05 else Seasonal(1)
 
 
-def lesson_of(series: Series, known: Known, rule: Rule, home: Series | None) -> Lesson:
+def lesson_of(series: Series, known: Known, rule: Rule, home: Series | None, most_rows: int) -> Lesson:
     """Windows of a market that end before its last value, and what followed each."""
     generator = np.random.default_rng(known.seed)
     parts: list[tuple[NDArray[np.float32], Floats]] = []
     for held_out in origins_of(series, known.horizon):
         cut = series.until(held_out)
         usable = np.flatnonzero(cut.lengths >= SMALLEST_WINDOW)
-        most = max(MOST_ROWS // (MOST_ORIGINS * known.horizon), 1)
+        most = max(most_rows // (MOST_ORIGINS * known.horizon), 1)
         if len(usable) > most:
             usable = np.sort(generator.choice(usable, most, replace=False))
         steps = min(held_out, known.horizon)
@@ -167,7 +168,8 @@ def origins_of(series: Series, horizon: int) -> list[int]:
     first = max(min(horizon, usual // 2), 1)
     last = max(usual - SMALLEST_WINDOW, first)
     last = min(last, first + MOST_ORIGINS * max(horizon * 5 // 8, 1))
-    return np.unique(np.linspace(first, last, MOST_ORIGINS).round().astype(int)).tolist()
+    found = np.unique(np.linspace(first, last, MOST_ORIGINS).round().astype(int))
+    return [int(held_out) for held_out in found]
 
 
 def _trees(lesson: Lesson, seed: int) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AT: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 """Levels that are calibrated; between them factors are read off linearly."""
-LEAST, MOST = 0.2, 6.0
+LEAST, MOST = 0.6, 6.0
 THIN: Final = 1e-3
 """Half-widths below this share of the movement count as this wide."""
 FEWEST: Final = 40
@@ -56,16 +56,23 @@ class Calibration:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The calibration again."""
-        return cls(state.arrays["factors"])
+        return cls(np.asarray(state.arrays["factors"], np.float64))
 
 
-def calibrated(y: Floats, fan: Floats, step: NDArray[np.int64]) -> Calibration:
+def calibrated(
+    y: Floats, fan: Floats, step: NDArray[np.int64], trust: float = 1.0, *, whole: bool = False
+) -> Calibration:
     """Learn the factors from forecasts of the past.
+
+    All series of one origin saw the same weeks, so many values from few origins prove less than they seem to:
+    a factor is drawn towards 1 by `trust`.
 
     Args:
         y: float64 (n,), what came, in units of movement.
         fan: float64 (n, 10), what was forecast by predictors that had not seen it.
         step: int64 (n,).
+        trust: 0 .. 1, the power that factors are raised to.
+        whole: whether values are pieces: a lower end under one piece is then 0, so a 0 is never missed.
     """
     steps = int(step.max()) + 1
     factors = np.ones((steps, len(AT)))
@@ -74,11 +81,12 @@ def calibrated(y: Floats, fan: Floats, step: NDArray[np.int64]) -> Calibration:
         lo, hi = interval(fan[:, None], level)
         half = np.where(y > median, hi[:, 0] - median, median - lo[:, 0])
         score = np.abs(y - median) / np.maximum(half, THIN)
+        score = np.where(whole & (y == 0), 0.0, score)
         for k in range(steps):
             near = score[_near(step, k)]
             rank = math.ceil(round((len(near) + 1) * level, 9))
             factor = np.sort(near)[rank - 1] if rank <= len(near) else near.max(initial=1.0)
-            factors[k, column] = np.clip(factor, LEAST, MOST)
+            factors[k, column] = np.clip(factor, LEAST, MOST) ** trust
     return Calibration(factors)
 
 

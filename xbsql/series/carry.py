@@ -14,6 +14,7 @@ from xbsql.features.views import Features
 from xbsql.series.backtest import ENOUGH, backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.calibration import Calibration, calibrated
+from xbsql.series.history import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,11 +91,19 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         step(method.name)
     calibration = None
     if tried is not None and held_out is not None:
-        calibration = calibrated(np.asarray(tried.evidence.y, np.float64), held_out[0], tried.step)
+        y = np.asarray(tried.evidence.y, np.float64)
+        calibration = calibrated(y, held_out[0], tried.step, _trust(known), whole=is_whole(known.target))
     members = {name: fitted[name] for name, weight in weights.items() if weight > 0}
     cold = next((fitted[name] for name in COLD if name in fitted), None)
     blend = SeriesBlend(members, {name: weights[name] for name in members}, cold)
     return Carried(blend, fitted, weights, tried, held_out, verdict, calibration)
+
+
+def _trust(known: Known) -> float:
+    """How far past origins speak for what is to come: k of them k / (k + 1), less where they are short."""
+    held_out = origins(known.target, known.horizon)
+    reach = min(max(held_out) / known.horizon, 1.0)
+    return reach * len(held_out) / (len(held_out) + 1)
 
 
 def _prior(methods: Sequence[Method], known: Known) -> dict[str, float]:

@@ -94,7 +94,9 @@ class Demand:
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
         home = restore(state.parts["home"]) if "home" in state.parts else None
-        return cls(home, *(state.arrays[name] for name in ("coefficients", "edges", "shapes")), **state.config)
+        names = ("coefficients", "edges", "shapes")
+        coefficients, edges, shapes = (np.asarray(state.arrays[name], np.float64) for name in names)
+        return cls(home, coefficients, edges, shapes, state.config["spread"])
 
 
 def fit_demand(known: Known, home: Home | None) -> Demand:

@@ -61,3 +61,8 @@ def movement(series: Series) -> Floats:
 def is_demand(series: Series) -> bool:
     """Whether values are amounts: none is negative."""
     return len(series.y) > 0 and float(series.y.min()) >= 0.0
+
+
+def is_whole(series: Series) -> bool:
+    """Whether values are pieces: whole amounts."""
+    return is_demand(series) and bool((series.y == np.rint(series.y)).all())

@@ -84,4 +84,5 @@ class Home:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The facts again."""
-        return cls(tuple(state.config["names"]), state.arrays["now"], state.arrays["before"])
+        now, before = (np.asarray(state.arrays[name], np.float64) for name in ("now", "before"))
+        return cls(tuple(state.config["names"]), now, before)

@@ -12,6 +12,7 @@ from xbsql.series.classical import Classical
 from xbsql.series.demand import fit_demand
 from xbsql.series.history import is_demand
 from xbsql.series.home import Home
+from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Method
 from xbsql.series.pretrained import Pretrained
 from xbsql.series.rules import Recent, Seasonal
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_LOCAL: Final = 1_500
 """Series up to which models are fitted to each of them; more would take longer than all else together."""
+LONGEST_LOCAL: Final = 60
+"""Periods of the longest season that they are fitted with: a longer one takes seconds a series."""
 SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
 LONG_ENOUGH: Final = 24
@@ -43,7 +46,10 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
         found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
     if len(series.y) >= FIRST and usual >= 4:
         found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own")))
-    if usual >= LONG_ENOUGH and len(series) <= MOST_LOCAL and not is_sparse(series):
+    if len(series) <= MOST_LOCAL and is_sparse(series):
+        found += [_plain(f"{name}:own", Intermittent(name)) for name in ("sba", "tsb")]
+    few = len(series) <= MOST_LOCAL and max(season, default=1) <= LONGEST_LOCAL
+    if usual >= LONG_ENOUGH and few and not is_sparse(series):
         models = Classical(("ets", "theta", "decomposed"), tuple(season))
         found.append(_plain("median:classical", models))
         found.append(_plain("pretrained:fracast", Pretrained()))
@@ -56,7 +62,9 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
     found: list[Method] = []
     if len(home.y) >= FIRST and usual >= 4:
         found.append(Method("source:boosted", "source", lambda known: fit_boosted(known, "home")))
-        found.append(Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), pooled=True))
+        found.append(
+            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), pooled=True)
+        )
     if usual >= 2 * LOOKED_AT:
         found.append(Method("analogue:home", "relation", fit_analogue))
     if is_demand(series) and is_demand(home):

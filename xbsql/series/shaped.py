@@ -66,7 +66,7 @@ class Shaped:
         step = self._at(row, ends[:, None] + np.arange(horizon))
         before = self._at(row, ends[:, None] - np.arange(1, WINDOW + 1)).mean(axis=1, keepdims=True)
         usual = CAUTION * np.nanmean(self.past[row], axis=1, keepdims=True) + 1e-9
-        return np.clip((step + usual) / (before + usual), LOWEST, HIGHEST)
+        return np.asarray(np.clip((step + usual) / (before + usual), LOWEST, HIGHEST))
 
     def _at(self, row: NDArray[np.int64], period: NDArray[np.int64]) -> Floats:
         """Home's value one season before each period, or so many that it is known; usual ones beyond."""
@@ -86,7 +86,8 @@ class Shaped:
         """The forecaster again."""
         config = state.config
         demand, names = restore(state.parts["demand"]), tuple(config["names"])
-        return cls(demand, config["season"], config["end"], names, state.arrays["past"])
+        past = np.asarray(state.arrays["past"], np.float32)
+        return cls(demand, config["season"], config["end"], names, past)
 
 
 def seasonal_home(home: Series | None, season: Sequence[int]) -> bool:
