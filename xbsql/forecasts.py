@@ -200,7 +200,8 @@ def _read(where: str, model: Forecaster, table: pa.Table, columns: Columns, rule
     given = series.frequency
     if (given.unit, given.step) == (own.unit, own.step):
         return series
-    if rules.frequency is None and given.length < own.length:
+    dated = (given.unit == "count") == (own.unit == "count")
+    if rules.frequency is None and dated and given.length < own.length:
         return read_series(where, table, columns, replace(rules, frequency=own))
     problem = f"the table's periods are {given.name} and the model's {own.name}"
     raise errors.invalid(where, problem, "fit a model on such periods")

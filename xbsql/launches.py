@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import ndtri
 
 from xbsql import errors
 from xbsql.arrow import family_of, one_chunk
@@ -125,6 +124,8 @@ def _days(session: Session, rows: pa.Array, asked: Launch) -> tuple[Floats, Floa
     """The delivery time of each product and its standard deviation; NaN and 0 where there is no model."""
     if asked.delay is None:
         return np.full(len(rows), np.nan), np.zeros(len(rows))
+    from scipy.special import ndtri
+
     found = session.predict(asked.delay, rows)
     value, lo, hi = (
         np.array(found.field(name).fill_null(float("nan")).to_numpy(zero_copy_only=False), np.float64)
