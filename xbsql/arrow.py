@@ -154,8 +154,8 @@ def records(rows: Sequence[Mapping[str, object]], kind: pa.StructType) -> pa.Arr
     return pa.array([list(rows)], type=pa.list_(kind))
 
 
-def one_list(table: pa.Table) -> pa.Array:
-    """One list value that holds a table's rows."""
+def list_of(table: pa.Table) -> pa.Array:
+    """A table as one list of rows: what a table function of many rows returns to SQL."""
     rows = one_chunk(table.to_struct_array())
     return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
 

@@ -65,6 +65,12 @@ def table(where: str, argument: str, column: Column, *, may_be_empty: bool = Fal
     return table_of_rows(rows)
 
 
+def one_list(table: pa.Table) -> pa.Array:
+    """A table as one list of rows."""
+    rows = one_chunk(table.to_struct_array())
+    return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+
+
 def embed(session: Session, texts: Column, model: Column) -> pa.Array:
     return session.embed(one_chunk(texts), text_of("xb.embed", "model", model) if len(model) else "text")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import forecasts, launches
-from xbsql.arrow import one_chunk, one_list, table_of_rows
+from xbsql.arrow import list_of, one_chunk, table_of_rows
 from xbsql.forecasts import Asked
 from xbsql.handlers import Column, constant, options_of, table, text_of
 from xbsql.launches import Launch
@@ -39,7 +39,7 @@ def forecast(
     )
     columns = forecasts.places(("id",), "ts", "y", known)
     found = forecasts.forecast(session, text_of(where, "model", model), rows, columns, asked)
-    return one_list(as_text(found))
+    return list_of(as_text(found))
 
 
 def launch(
@@ -67,7 +67,7 @@ def launch(
         constant(where, "price_error", price_error),
         draws=constant(where, "draws", draws),
     )
-    return one_list(launches.launch(session, rows, asked))
+    return list_of(launches.launch(session, rows, asked))
 
 
 def _known(rows: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors, matches, searches
-from xbsql.arrow import is_text, one_chunk, one_list, table_of_rows
-from xbsql.handlers import Column, Rows, constant, text_of
+from xbsql.arrow import is_text, one_chunk, table_of_rows
+from xbsql.handlers import Column, Rows, constant, one_list, text_of
 from xbsql.index.builder import Plan
 
 if TYPE_CHECKING:
