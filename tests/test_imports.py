@@ -80,7 +80,7 @@ RULES = {
         STANDARD | {"forecasts", "handlers", "launches", "session"},
         {"numpy", "pyarrow"},
     ),
-    "xbsql/functions_forecast.py": ({"function", "handlers_forecast"}, set()),
+    "xbsql/functions_forecast.py": ({"function", "handlers_forecast", "launches"}, set()),
     "xbsql/handlers_market.py": (
         STANDARD | {"handlers", "harmonies", "harmonise", "session"},
         {"pyarrow"},
@@ -104,9 +104,11 @@ RULES = {
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/frame_forecast.py": ({"launches"}, {"polars", "pyarrow"}),
     "xbsql/frame_supply.py": ({"arrow", "harmonise", "supplies"}, {"polars", "pyarrow"}),
     "xbsql/frame.py": (
         STANDARD
+        | {"frame_forecast"}
         | {"frame_supply", "function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
@@ -137,7 +139,7 @@ OWNER = {
         "cli.py",
         "demo.py",
     },
-    "polars": {"frame.py", "frame_supply.py"},
+    "polars": {"frame.py", "frame_forecast.py", "frame_supply.py"},
     "ray": {"cluster.py"},
 }
 

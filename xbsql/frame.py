@@ -24,11 +24,11 @@ import pyarrow as pa
 from xbsql import errors, searches
 from xbsql import functions as surface
 from xbsql.arrow import one_chunk
+from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
 from xbsql.matching.columns import PAIR_COLUMNS
 
 if TYPE_CHECKING:
-    import datetime as dt
     import os
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
@@ -140,7 +140,7 @@ class Expressions(SupplyExpressions):
 
 
 @pl.api.register_lazyframe_namespace("xb")
-class Frames(SupplyFrames):
+class Frames(SupplyFrames, ForecastFrames):
     """The functions of whole tables; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, frame: pl.LazyFrame) -> None:
@@ -241,36 +241,6 @@ class Frames(SupplyFrames):
             schema,
             lambda call, rows: call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block),
         )
-
-    def forecast(
-        self, model: str, id: str | Sequence[str], ts: str, y: str, horizon: int = 8, level: float = 0.9,
-        known: Sequence[str] = (), rollup: bool = False, options: Mapping[str, Any] | None = None,
-    ) -> pl.LazyFrame:  # fmt: skip
-        """series, step, ds, yhat, lo, hi, status; several id columns come as a struct."""
-        schema = {
-            "series": self._id_type("forecast", id), "step": pl.Int32,
-            "ds": self._type_of("forecast", self._frame, ts),
-            **dict.fromkeys(("yhat", "lo", "hi"), pl.Float64), "status": pl.String,
-        }  # fmt: skip
-        asked = (id, ts, y, horizon, level, known, rollup, options)
-        return self._whole("forecast", schema, lambda call, rows: call(model, rows, *asked))
-
-    def launch(
-        self, id: str | Sequence[str], demand: str, delay: str | None = None, price: str | None = None,
-        market: str | None = None, start: dt.date | None = None, horizon: int = 8, level: float = 0.9,
-        price_error: float = 0.0, draws: int = 2000,
-    ) -> pl.LazyFrame:  # fmt: skip
-        """What the frame's products would bring in a market: wanted, days, sold, revenue, with intervals."""
-        fields = {field.name: _polars_type(field.type) for field in _function("launch").fields}
-        schema = {"product": self._id_type("launch", id), **fields}
-        del schema["place"]
-        asked = (id, demand, delay, price, market, start, horizon, level, price_error, draws)
-        return self._whole("launch", schema, lambda call, rows: call(rows, *asked))
-
-    def _id_type(self, name: str, id: str | Sequence[str]) -> Any:  # noqa: ANN401 - a Polars type
-        if isinstance(id, str):
-            return self._type_of(name, self._frame, id)
-        return pl.Struct({column: self._type_of(name, self._frame, column) for column in id})
 
     def explain(
         self, model: str, background: pl.LazyFrame | None = None, per_row: bool = True

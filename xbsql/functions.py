@@ -99,8 +99,8 @@ EVALUATE = Function(
     "macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and "
     "coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and "
     "answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves "
-    "undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse, smape, "
-    "wape, pinball, coverage, bias.",
+    "undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse, "
+    "smape, wape, pinball, coverage, bias.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xbsql import handlers_forecast as handlers
 from xbsql.function import DATA, Argument, Function, rows_type
+from xbsql.launches import QUANTITIES
 
 FORECAST = Function(
     "forecast",
@@ -48,7 +49,6 @@ FORECAST = Function(
     handlers.forecast,
 )
 
-_QUANTITIES = ("wanted", "days", "sold", "revenue")
 LAUNCH = Function(
     "launch",
     "set",
@@ -73,7 +73,7 @@ LAUNCH = Function(
     rows_type(
         place="BIGINT",
         market="VARCHAR",
-        **{f"{name}{end}": "DOUBLE" for name in _QUANTITIES for end in ("", "_lo", "_hi")},
+        **{f"{name}{end}": "DOUBLE" for name in QUANTITIES for end in ("", "_lo", "_hi")},
         price="DOUBLE",
         status="VARCHAR",
     ),

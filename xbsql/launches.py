@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WHERE: Final = "xb.launch"
 DAY: Final = 86_400
 MOST_DRAWS: Final = 100_000
+QUANTITIES: Final = ("wanted", "days", "sold", "revenue")
+"""What is drawn, in the order of an `Outcome`."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,6 @@ def _money(price: pa.ChunkedArray) -> Floats:
 
 
 def _table(outcome: Outcome, price: Floats, market: str | None, status: tuple[str, ...]) -> pa.Table:
-    from xbsql.series.simulation import QUANTITIES
-
     n = len(price)
     columns: dict[str, pa.Array] = {
         "place": pa.array([*range(1, n + 1), None], pa.int64()),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SHARED: Final = 0.5
 """Share of the variance of a period's demand, in normal scores, that all periods of a product share."""
 BATCH: Final = 100
-QUANTITIES: Final = ("wanted", "days", "sold", "revenue")
+QUANTITIES: Final = 4
+"""Wanted, days, sold, revenue."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def simulate(plan: Plan, level: float, draws: int, seed: int) -> Outcome:
     """
     n = len(plan.mean)
     price = np.exp(plan.price_error * np.random.default_rng((seed, 0)).standard_normal(draws))
-    found = Outcome(*(np.full((n + 1, len(QUANTITIES)), np.nan) for _ in range(3)))
-    total = np.zeros((len(QUANTITIES), draws))
+    found = Outcome(*(np.full((n + 1, QUANTITIES), np.nan) for _ in range(3)))
+    total = np.zeros((QUANTITIES, draws))
     counted = 0
     for rows, drawn in _drawn(plan, draws, seed):
         revenue = drawn[2] * plan.price[rows][:, None] * price
