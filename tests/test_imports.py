@@ -27,7 +27,7 @@ RULES = {
         {"holidays", "numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
     ),
     "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
-    "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/tasks": (ENGINE | {"series", "series_metrics", "tasks"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/series": (
         ENGINE | {"series"},
         {"fracast", "hierarchicalforecast", "lightgbm", "numpy", "scipy", "statsforecast", "torch"},

@@ -13,7 +13,7 @@ from xbsql.arrow import is_text
 if TYPE_CHECKING:
     from types import ModuleType
 
-TASKS = ("classify", "predict")
+TASKS = ("classify", "predict", "forecast")
 
 
 def task_module(where: str, name: str) -> ModuleType:
