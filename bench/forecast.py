@@ -1,7 +1,7 @@
 """Forecasts: M4's published figures, a British shop's demand in three countries, and series a second.
 
-M4 weekly and hourly prove that the metrics are right (the seasonal naive forecast must give the published sMAPE
-and MASE) and that the methods are no straw men. They have no home market: `xb.fit` alone.
+M4 weekly and hourly prove that the metrics are right (the seasonal naive forecast must give the published
+sMAPE and MASE) and that the methods are no straw men. They have no home market: `xb.fit` alone.
 
 Online Retail: the United Kingdom is home; Germany, France and Ireland are the targets. Weekly pieces of each
 product sold in ten or more of the 52 whole weeks, returns left out; the target shows its last 4, 8, 16 or 32
@@ -16,8 +16,8 @@ further change, the mean of all, so that products that have hardly sold do not d
     coverage       of 90 % intervals, the least and the largest of the countries and histories
     cold_gain      products whose history is hidden: 1 - loss / loss of the market's mean product
 
-Weekly WAPE by product is not reported: a forecast of zero has 1.00 and an honest mean more, so it rewards saying
-nothing. Choices were made on origins up to week 36.
+Weekly WAPE by product is not reported: a forecast of zero has 1.00 and an honest mean more, so it rewards
+saying nothing. Choices were made on origins up to week 36.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 from xbsql import series_metrics
 from xbsql.features.series_table import read_series
 from xbsql.series.demand import fit_demand
-from xbsql.series.fan import MEAN, pinball
+from xbsql.series.fan import pinball
 from xbsql.series.history import context
 from xbsql.series.home import Home
 from xbsql.series.method import Known
@@ -248,7 +248,7 @@ def loss(y: Floats, fan: Floats, scale: Floats) -> float:
 
 
 def without_history(bench: Bench, shops: Mapping[str, Shop], country: str) -> float:
-    """Products whose history is hidden, half of all, drawn five times; gain over the market's mean product."""
+    """Half of the products, their history hidden, five draws: the gain over the market's mean product."""
     target, home, y, before = cut(shops, country, 8, LAST)
     scale, gains = scales(before), []
     sizes = {"series": len(target), "weeks": 8, "origin": LAST}

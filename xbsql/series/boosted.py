@@ -33,7 +33,8 @@ LEARNED: Final = (0.025, 0.165, 0.5, 0.835, 0.975, 0.995)
 MOST_ORIGINS: Final = 8
 MOST_ROWS, MOST_HOME_ROWS = 80_000, 12_000
 """Rows that are learned from; fewer of home's, which stand beside the target's."""
-SMALLEST_WINDOW: Final = 2
+SMALLEST_WINDOW: Final = 1
+FEWEST_ROWS: Final = 50
 WIDEST: Final = 30.0
 """Values beyond so many units of movement count as that far: one promotion shall not be the lesson."""
 
@@ -100,11 +101,11 @@ class Lesson(NamedTuple):
     weight: Floats
 
 
-def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boosted:
+def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boosted | Rule:
     """Learn from the target's windows, from home's, or from both, each market then counting as much.
 
     Facts of home are read where home teaches. Steps that no window of the history reaches are forecast like
-    the last one that is.
+    the last one that is. Fewer than 50 rows grow no trees: the rule that would be their centre serves.
     """
     rule, told = centre_of(known.target, known.season), markets != "own" and known.home is not None
     lessons = []
@@ -115,6 +116,8 @@ def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boos
     most = max(len(lesson.y) for lesson in lessons)
     weights = [lesson.weight * (most / max(len(lesson.y), 1)) for lesson in lessons]
     x, y = np.concatenate([lesson.x for lesson in lessons]), np.concatenate([lesson.y for lesson in lessons])
+    if len(y) < FEWEST_ROWS:
+        return rule
     texts = _trees(Lesson(x, y, np.concatenate(weights)), known.seed)
     home = Home.of(known.home) if told and known.home is not None else None
     return Boosted(texts, rule, tuple(known.season), home, is_demand(known.target))
@@ -160,7 +163,7 @@ def lesson_of(series: Series, known: Known, rule: Rule, home: Series | None, mos
 
 
 def origins_of(series: Series, horizon: int) -> list[int]:
-    """How many values to hold out for each origin: from one horizon on, and never more than the history allows.
+    """How many values each origin holds out: from one horizon on, and no more than the history allows.
 
     Where half a usual history is shorter than the horizon the first origin is there.
     """

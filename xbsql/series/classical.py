@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from xbsql.model import State, restorable
-from xbsql.series.fan import COLUMNS, MEAN, fan_of
+from xbsql.series.fan import COLUMNS, fan_of
 from xbsql.series.rules import Seasonal
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ LEAST: Final = 400
 class Classical:
     """The column-wise median of the fans of several models (Petropoulos and Svetunkov, IJF 2020).
 
-    A series on which a model fails, or which is shorter than five values or constant, has the last value's fan
-    in its place.
+    A series on which a model fails, or which is constant or shorter than five values, has the last value's
+    fan in its place.
 
     Attributes:
         models: of `MODELS`.
@@ -66,7 +66,7 @@ class Classical:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 fan = _fan(MODELS[model](seasons), y, horizon)
-        except Exception:  # noqa: BLE001 - a library's failure on one series must not fail the others
+        except Exception:
             return instead
         return fan if np.isfinite(fan).all() else instead
 

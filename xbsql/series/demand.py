@@ -43,7 +43,7 @@ class Demand:
     market's own products of about this size (the shape: zeros, single pieces, whole cartons). The fan is that
     of a Dirichlet process (Ferguson, 1973): prior and own values side by side, the prior counting as many
     values as the market's products differ little (the credibility of Buehlmann, 1967). A product without any
-    history has the prior alone. Demand is amounts; all steps have the same fan, at the level that home's recent
+    history has the prior alone. Demand is amounts; all steps have one fan, at the level that home's recent
     growth lets expect.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Fans: what may come at each step of each series, as nine quantiles and a mean.
 
-A fan is float64 of shape (n, horizon, 10): columns 0 .. 8 are the quantiles at `LEVELS`, ascending, column 9 is
-the mean. The nine levels are those of the M5 Uncertainty competition (Makridakis et al., 2022): with the median
-they are the ends of the 50, 67, 95 and 99 % intervals.
+A fan is float64 of shape (n, horizon, 10): columns 0 .. 8 are the quantiles at `LEVELS`, ascending, column 9
+is the mean. The nine levels are those of the M5 Uncertainty competition (Makridakis et al., 2022): with the
+median they are the ends of the 50, 67, 95 and 99 % intervals.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def weighted_quantiles(values: Floats, weight: Floats, levels: Floats) -> Floats
     values, weight = np.take_along_axis(values, order, 1), np.take_along_axis(weight, order, 1)
     place = np.cumsum(weight, axis=1) - 0.5 * weight
     place /= weight.sum(axis=1, keepdims=True)
-    return np.stack([np.interp(levels, at, row) for at, row in zip(place, values, strict=True)])
+    found = [np.interp(levels, at, row) for at, row in zip(place, values, strict=True)]
+    return np.asarray(found, np.float64).reshape(len(values), len(levels))
 
 
 def interval(fan: Floats, level: float) -> tuple[Floats, Floats]:

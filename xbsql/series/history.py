@@ -41,21 +41,22 @@ def ahead(series: Series, held_out: int, horizon: int) -> Floats:
 def movement(series: Series) -> Floats:
     """The scale of each series: mean absolute difference of neighbouring values, as M5's scaled errors use.
 
-    Each series is given one further difference, the mean over all series: two weeks of zeros do not make a
-    scale of 0.
+    The mean distance of the values from their mean counts as one difference more, so that a few equal values
+    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it, and 1 for that of
+    zeros. A series has the same scale in any company.
 
     Returns:
         float64 (n,), positive.
     """
-    step = np.abs(np.diff(series.y, prepend=np.nan))
-    first = series.offsets[:-1][series.lengths > 0]
-    step[first] = np.nan
-    counted = np.isfinite(step)
-    owner = series.owner()
-    total = np.bincount(owner[counted], weights=step[counted], minlength=len(series))
-    number = np.bincount(owner[counted], minlength=len(series))
-    overall = total.sum() / max(number.sum(), 1)
-    return np.asarray((total + (overall or 1.0)) / (number + 1))
+    n, owner, lengths = len(series), series.owner(), np.maximum(series.lengths, 1)
+    step = np.abs(np.diff(series.y, prepend=0.0))
+    step[series.offsets[:-1][series.lengths > 0]] = 0.0
+    total = np.bincount(owner, weights=step, minlength=n)
+    mean = np.bincount(owner, weights=series.y, minlength=n) / lengths
+    far = np.bincount(owner, weights=np.abs(series.y - mean[owner]), minlength=n) / lengths
+    found = (total + far) / lengths
+    level = np.bincount(owner, weights=np.abs(series.y), minlength=n) / lengths
+    return np.asarray(np.where(found > 0, found, np.where(level > 0, level, 1.0)))
 
 
 def is_demand(series: Series) -> bool:

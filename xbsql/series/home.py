@@ -1,4 +1,4 @@
-"""What the home market says of a product: how much it sells there, whether that grows, and when in the year."""
+"""What the home market says of a product: how much it sells there, and whether that grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pretrained model of `fracast`: 85,001 parameters, nine quantiles, trained on other series altogether."""
+"""The pretrained model of `fracast`: 85,001 parameters, nine quantiles, trained on other series."""
 
 from __future__ import annotations
 

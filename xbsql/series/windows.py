@@ -1,7 +1,7 @@
 """Windows of many series as rows of a regression: one row a window and step.
 
-All values of a row are told relative to a centre, the forecast of a simple rule, and in units of the series' own
-movement, so that one regression serves series of any size, of any market.
+All values of a row are told relative to a centre, the forecast of a simple rule, and in units of the series'
+own movement, so that one regression serves series of any size, of any market.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, fac
         *((series.ends[:, None] + np.arange(horizon))[:, :, None] % s for s in season),
     ]
     x = np.concatenate([np.asarray(part, np.float32) for part in parts], axis=2)
-    return Rows(x.reshape(len(series) * horizon, -1), centre, scale)
+    return Rows(x.reshape(len(series) * horizon, x.shape[2]), centre, scale)
 
 
 def _whole(past: Floats, series: Series, scale: Floats) -> list[Floats]:

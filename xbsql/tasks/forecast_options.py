@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from xbsql.features.frequency import Frequency
 
 OPTIONS = (
-    "id", "ts", "horizon", "season", "level", "seed", "fill", "duplicates", "negative", "end", "until", "frequency"
+    "id", "ts", "horizon", "season", "level", "seed",
+    "fill", "duplicates", "negative", "end", "until", "frequency",
 )  # fmt: skip
 HORIZONS = {"H": 48, "D": 28, "W": 8, "M": 12, "Q": 8, "Y": 4}
 """Steps where nobody says, by the first letter of the frequency after its number; 8 of others."""
