@@ -29,13 +29,18 @@ RULES = {
     "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
     "xbsql/store.py": (STANDARD | {"artifact"}, set()),
     "xbsql/metrics.py": (STANDARD, {"numpy"}),
+    "xbsql/series_metrics.py": (STANDARD | {"features"}, {"numpy"}),
     "xbsql/sample": ({"errors", "sample", "market"}, {"numpy", "pyarrow"}),
     "xbsql/features": (
         STANDARD | {"features", "kernels"},
-        {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
+        {"holidays", "numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
     ),
     "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
-    "xbsql/tasks": (ENGINE | {"tasks"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/tasks": (ENGINE | {"series", "series_metrics", "tasks"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/series": (
+        ENGINE | {"series"},
+        {"fracast", "hierarchicalforecast", "lightgbm", "numpy", "scipy", "statsforecast", "torch"},
+    ),
     "xbsql/index": (
         STANDARD | {"features", "index", "kernels", "store"},
         {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
@@ -46,6 +51,11 @@ RULES = {
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/forecasts.py": (STANDARD | {"features", "series", "session", "tasks"}, {"numpy", "pyarrow"}),
+    "xbsql/launches.py": (
+        STANDARD | {"features", "forecasts", "series", "session"},
+        {"numpy", "pyarrow", "scipy"},
+    ),
     "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
     "xbsql/handlers_insight.py": (STANDARD | {"handlers", "insights", "session"}, {"pyarrow"}),
     "xbsql/functions_insight.py": ({"function", "handlers_insight"}, set()),
@@ -66,6 +76,11 @@ RULES = {
         STANDARD | {"handlers", "index", "matches", "searches", "session"},
         {"numpy", "pyarrow"},
     ),
+    "xbsql/handlers_forecast.py": (
+        STANDARD | {"forecasts", "handlers", "launches", "session"},
+        {"numpy", "pyarrow"},
+    ),
+    "xbsql/functions_forecast.py": ({"function", "handlers_forecast", "launches"}, set()),
     "xbsql/handlers_market.py": (
         STANDARD | {"handlers", "harmonies", "harmonise", "session"},
         {"pyarrow"},
@@ -75,6 +90,7 @@ RULES = {
     "xbsql/functions.py": (
         {
             "function",
+            "functions_forecast",
             "functions_insight",
             "functions_market",
             "functions_search",
@@ -88,12 +104,15 @@ RULES = {
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/frame_forecast.py": ({"launches"}, {"polars", "pyarrow"}),
     "xbsql/frame_supply.py": ({"arrow", "harmonise", "supplies"}, {"polars", "pyarrow"}),
     "xbsql/frame.py": (
         STANDARD
+        | {"frame_forecast"}
         | {"frame_supply", "function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
     ),
+    "xbsql/twins_forecast.py": (STANDARD | {"duck", "forecasts", "launches"}, {"duckdb", "numpy", "pyarrow"}),
     "xbsql/twins_market.py": (
         STANDARD | {"duck", "functions_market", "harmonies", "harmonise"},
         {"duckdb", "pyarrow"},
@@ -111,6 +130,7 @@ OWNER = {
     "duckdb": {
         "duck.py",
         "twins.py",
+        "twins_forecast.py",
         "twins_insight.py",
         "twins_search.py",
         "twins_market.py",
@@ -119,7 +139,7 @@ OWNER = {
         "cli.py",
         "demo.py",
     },
-    "polars": {"frame.py", "frame_supply.py"},
+    "polars": {"frame.py", "frame_forecast.py", "frame_supply.py"},
     "ray": {"cluster.py"},
 }
 

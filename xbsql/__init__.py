@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_forecast import forecast, launch
     from xbsql.twins_insight import domain_similarity, explain, label_curve, weights
     from xbsql.twins_market import (
         align_columns,
@@ -90,12 +91,14 @@ __all__ = [
     "explain",
     "export_booster",
     "fit",
+    "forecast",
     "holiday",
     "import_booster",
     "indexes",
     "label_curve",
     "language",
     "last_calls",
+    "launch",
     "lint",
     "load",
     "match",
@@ -168,6 +171,7 @@ _HOME = (
         "twins_supply",
     )
 )
+_HOME |= dict.fromkeys(("forecast", "launch"), "twins_forecast")
 _HOME |= dict.fromkeys(("domain_similarity", "explain", "label_curve", "weights"), "twins_insight")
 
 

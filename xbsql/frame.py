@@ -24,6 +24,7 @@ import pyarrow as pa
 from xbsql import errors, searches
 from xbsql import functions as surface
 from xbsql.arrow import one_chunk
+from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
 from xbsql.matching.columns import KNOWN_COLUMNS
 
@@ -139,7 +140,7 @@ class Expressions(SupplyExpressions):
 
 
 @pl.api.register_lazyframe_namespace("xb")
-class Frames(SupplyFrames):
+class Frames(SupplyFrames, ForecastFrames):
     """The functions of whole tables; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, frame: pl.LazyFrame) -> None:

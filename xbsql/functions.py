@@ -6,6 +6,7 @@ from xbsql import handlers
 from xbsql.function import DATA as _DATA
 from xbsql.function import Argument, Function, Helper
 from xbsql.function import rows_type as _rows
+from xbsql.functions_forecast import FORECAST_FUNCTIONS
 from xbsql.functions_insight import INSIGHT_FUNCTIONS
 from xbsql.functions_market import MARKET_FUNCTIONS, MARKET_HELPERS
 from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
@@ -98,14 +99,15 @@ EVALUATE = Function(
         _MODEL,
         Argument("tbl", f"{_DATA}; rows without a label do not count"),
         Argument("label", "VARCHAR: the label column; NULL for the one the model was fitted on", "NULL"),
-        Argument("by", "VARCHAR: a column; one group of rows a value", "NULL"),
+        Argument("by", "VARCHAR: a column, one group of rows a value; of a forecast 'step'", "NULL"),
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
     "macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and "
     "coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and "
     "answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves "
-    "undefined is NULL.",
+    "undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse, "
+    "smape, wape, pinball, coverage, bias.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -118,7 +120,8 @@ FIT = Function(
         Argument("label", "VARCHAR: the label column; rows where it is NULL are left out"),
         Argument(
             "task",
-            "VARCHAR: 'auto' (text and booleans are classes, numbers are values), 'classify' or 'predict'",
+            "VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with "
+            "columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
             "'auto'",
         ),
         _MARKET,
@@ -283,6 +286,7 @@ FUNCTIONS: tuple[Function, ...] = (
     LAST_CALLS,
     SELFCHECK,
     *SEARCH_FUNCTIONS,
+    *FORECAST_FUNCTIONS,
     *MARKET_FUNCTIONS,
     *SUPPLY_FUNCTIONS,
     *INSIGHT_FUNCTIONS,

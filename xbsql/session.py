@@ -209,7 +209,7 @@ class Session:
         """
         where, given = "xb.fit", dict(options or {})
         check_name(model)
-        module = self._task(where, task, data, label)
+        module = self._task(where, task, data, label, given)
         content = digest(data)
         key = key_of(where, [content, label, task, market, given])
 
@@ -247,7 +247,7 @@ class Session:
             )
         home = None if base is None else self.model(where, base)
         task = home.signature.task if home else "auto"
-        module = self._task(where, task, data if source is None else source, label)
+        module = self._task(where, task, data if source is None else source, label, given)
         origin = None if base is None else self.store.artifact(where, base).card["key"]
         key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 
@@ -274,9 +274,8 @@ class Session:
         where = "xb.evaluate"
         model = self.model(where, reference)
         column = label or model.signature.label
-        for name in [column] + ([by] if by else []):
-            if name not in data.column_names:
-                raise errors.unknown(where, "column", name, data.column_names, place="the table has")
+        if column not in data.column_names:
+            raise errors.unknown(where, "column", column, data.column_names, place="the table has")
         with self.calls.record("evaluate", reference, len(data)):
             module = tasks.task_module(where, model.signature.task)
             return list(module.evaluate(model, data, column, by))
@@ -310,8 +309,8 @@ class Session:
                 self._models.pop(self.store.path / "models" / name / str(version), None)
         return [{"model": name, "version": version} for version in gone]
 
-    def _task(self, where: str, task: str, data: pa.Table, label: str) -> Any:  # noqa: ANN401 - a task's module
+    def _task(self, where: str, task: str, data: pa.Table, label: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a task's module
         if label not in data.column_names:
             raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
-        name = tasks.task_of(where, data.schema.field(label)) if task == "auto" else task
+        name = tasks.task_of(where, data.schema, label, options) if task == "auto" else task
         return tasks.task_module(where, name)

@@ -80,6 +80,30 @@ class Source:
     markets: tuple[str, ...] = ()
 
 
+class Entry(Protocol):
+    """What the evidence and the verdict ask of a candidate, however it is fitted."""
+
+    @property
+    def name(self) -> str:
+        """Unique in a task."""
+        ...
+
+    @property
+    def family(self) -> Family:
+        """What it reuses."""
+        ...
+
+    @property
+    def prior(self) -> float:
+        """Weight relative to the other candidates before any evidence."""
+        ...
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it stands as the arm 'pooled' in the verdict."""
+        ...
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One way to use the source for the target: a learner plus a transfer method.

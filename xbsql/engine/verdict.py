@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.engine.candidate import Candidate, Sample
+    from xbsql.engine.candidate import Entry, Sample
     from xbsql.engine.evidence import Evidence
     from xbsql.engine.objective import Objective
     from xbsql.metrics import Floats
@@ -106,7 +106,7 @@ class Contest:
     hurts: bool
 
 
-def contest(evidence: Evidence, candidates: Sequence[Candidate], objective: Objective) -> Contest:
+def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objective) -> Contest:
     """Let the target alone stand against the source.
 
     The target alone is as strong as it can be: the best of its candidates and of their own blend, so that
@@ -129,7 +129,7 @@ def contest(evidence: Evidence, candidates: Sequence[Candidate], objective: Obje
 
 
 def judge(
-    evidence: Evidence, found: Contest, candidates: Sequence[Candidate], objective: Objective, seed: int
+    evidence: Evidence, found: Contest, candidates: Sequence[Entry], objective: Objective, seed: int
 ) -> Verdict:
     """The verdict from evidence; `labels_saved` is left open."""
     n = len(evidence.y)
@@ -166,7 +166,7 @@ def _lack(target: Sample) -> str:
     return f"{minority(target)} labels outside the largest class are too few ({FEWEST_OF_OTHERS} are needed)"
 
 
-def _single_arms(evidence: Evidence, candidates: Sequence[Candidate]) -> dict[str, Floats]:
+def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, Floats]:
     """The arms that one candidate stands for: the likeliest of the family 'source', and the pooled one."""
     alone = sorted((c for c in candidates if c.family == "source"), key=lambda c: (-c.prior, c.name))
     pooled = [c for c in candidates if c.pooled]

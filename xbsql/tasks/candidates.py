@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from xbsql import errors
-from xbsql.engine.candidate import Candidate, Family
+from xbsql.engine.candidate import Candidate, Entry, Family
 from xbsql.engine.design import Layout
 from xbsql.engine.feature import source_score
 from xbsql.engine.linear import Linear, LinearPredictor
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xbsql.tasks.classifier import Classifier
     from xbsql.tasks.options import Options
     from xbsql.tasks.reader import Reader
+
+Entrant = TypeVar("Entrant", bound=Entry)
 
 BESIDE_TEXT = 0.3
 """The prior of candidates that read only the columns, where there is text as well."""
@@ -85,7 +87,7 @@ def transfer_candidates(
     return _allowed(found, options)
 
 
-def restricted(where: str, candidates: Sequence[Candidate], method: str) -> list[Candidate]:
+def restricted(where: str, candidates: Sequence[Entrant], method: str) -> list[Entrant]:
     """The candidates of a family or of one name; target-only ones always stay, to compare with.
 
     Raises:

@@ -1,0 +1,174 @@
+"""What every forecaster owes: a fan of the right shape, in the unit of the series, and a second life."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xbsql.features.frequency import Frequency
+from xbsql.features.series import Series
+from xbsql.model import restore
+from xbsql.series.analogue import fit_analogue
+from xbsql.series.boosted import fit_boosted
+from xbsql.series.classical import Classical
+from xbsql.series.demand import fit_demand
+from xbsql.series.fan import LEVELS, MEAN, MEDIAN, fan_of, interval, normal_fan, pinball, weighted_quantiles
+from xbsql.series.history import ahead, context, movement
+from xbsql.series.home import Home
+from xbsql.series.intermittent import Intermittent
+from xbsql.series.method import Known
+from xbsql.series.pretrained import Pretrained
+from xbsql.series.rules import Recent, Seasonal
+from xbsql.series.shaped import fit_shaped
+
+WEEKLY = Frequency.named("test", "W-MON")
+
+
+def series_of(values, names=None, start=0):
+    """Series of any lengths out of lists of values."""
+    lengths = [len(one) for one in values]
+    names = names or [f"p{i:03d}" for i in range(len(values))]
+    y = np.concatenate([np.asarray(one, float) for one in values])
+    offsets = np.r_[0, np.cumsum(lengths)].astype(np.int64)
+    first = np.full(len(values), start, np.int64)
+    return Series(tuple(names), y, offsets, first, WEEKLY, ("ok",) * len(values))
+
+
+def demand(n, weeks, seed, *, share=1.0):
+    """Pieces of n products a week; the same seed gives the same products, `share` of home's level."""
+    levels = np.random.default_rng(seed).lognormal(1.5, 1.0, n)
+    wave = 1 + 0.5 * np.sin(2 * np.pi * np.arange(weeks) / 52)
+    return np.random.default_rng([seed, weeks]).poisson(share * levels[:, None] * wave).astype(float)
+
+
+@pytest.fixture(scope="module")
+def known():
+    home = series_of(list(demand(40, 120, 0, share=8.0)))
+    return Known(series_of(list(demand(40, 30, 0)), start=90), home, 4, (13,), 0)
+
+
+FITTED = {
+    "last": lambda known: Seasonal(1),
+    "season": lambda known: Seasonal(13, 2),
+    "recent": lambda known: Recent(8),
+    "classical": lambda known: Classical(("ets", "theta", "decomposed"), (13,)),
+    "sba": lambda known: Intermittent("sba"),
+    "tsb": lambda known: Intermittent("tsb"),
+    "pretrained": lambda known: Pretrained(),
+    "demand": lambda known: fit_demand(known, None),
+    "demand at home": lambda known: fit_demand(known, Home.of(known.home)),
+    "shaped": fit_shaped,
+    "analogue": fit_analogue,
+    "trees": lambda known: fit_boosted(known, "own"),
+    "trees, pooled": lambda known: fit_boosted(known, "pooled"),
+}
+
+
+@pytest.fixture(scope="module", params=FITTED)
+def forecaster(request, known):
+    return FITTED[request.param](known)
+
+
+@pytest.mark.parametrize("horizon", [1, 9])
+def test_a_fan_has_its_shape_and_ascends(forecaster, known, horizon):
+    few = known.target.take(np.arange(5))
+    fan = forecaster.fan(few, horizon)
+    assert fan.shape == (5, horizon, 10)
+    assert np.isfinite(fan).all()
+    assert (np.diff(fan[..., :MEAN], axis=-1) >= 0).all()
+
+
+def test_a_state_lives_again_bit_for_bit(forecaster, known):
+    few = known.target.take(np.arange(6))
+    np.testing.assert_array_equal(restore(forecaster.state()).fan(few, 3), forecaster.fan(few, 3))
+
+
+def test_a_series_is_forecast_the_same_in_any_company(forecaster, known):
+    alone = forecaster.fan(known.target.take(np.array([3])), 4)
+    beside = forecaster.fan(known.target.take(np.array([7, 3, 1])), 4)[1:2]
+    np.testing.assert_allclose(alone, beside, rtol=0.02, atol=0.5)
+
+
+@pytest.mark.parametrize("rule", [Seasonal(1), Seasonal(13), Recent(8), Classical(("ets",), ())])
+def test_a_rule_speaks_in_the_unit_of_the_series(rule, known):
+    once, large = known.target, replace(known.target, y=known.target.y * 1000.0)
+    np.testing.assert_allclose(rule.fan(large, 3), 1000 * rule.fan(once, 3), rtol=2e-2, atol=60.0)
+
+
+def test_odd_series_fail_neither_themselves_nor_others():
+    odd = series_of([[5.0], [0.0] * 30, [3.0] * 30, list(range(30)), [1e12, 0.0] * 12, [-4.0, 2.0] * 10])
+    for found in (Classical(("ets", "theta"), (13,)), Seasonal(13), Recent(8), Intermittent("sba")):
+        assert np.isfinite(found.fan(odd, 5)).all()
+
+
+def test_the_last_value_spreads_with_the_root_of_the_steps():
+    walk = series_of([np.cumsum(np.random.default_rng(0).normal(size=400))])
+    fan = Seasonal(1).fan(walk, 9)[0]
+    width = fan[:, -2] - fan[:, 0]
+    assert width[8] / width[0] == pytest.approx(3.0)
+    assert fan[4, MEDIAN] == walk.y[-1]
+
+
+def test_a_product_without_history_is_forecast_at_its_level_at_home(known):
+    hidden = known.target.take(np.arange(10)).until(10**6)
+    shown = replace(known, target=known.target.take(np.arange(10, 40)))
+    levels = demand(40, 30, 0)[:10].mean(axis=1)
+    told = fit_demand(shown, Home.of(known.home)).fan(hidden, 2)[:, 0, MEAN]
+    assert np.corrcoef(np.log(told), np.log(levels))[0, 1] > 0.9
+    unknown = fit_demand(shown, None).fan(hidden, 2)[:, 0, MEAN]
+    assert np.ptp(unknown) == 0
+
+
+def test_demand_is_drawn_to_its_own_history(known):
+    model = fit_demand(known, None)
+    many = series_of([[50.0] * 30, [0.0] * 30])
+    high, low = model.fan(many, 1)[:, 0, MEAN]
+    prior = model.means(["x"])[0]
+    assert low < prior < high < 50
+
+
+def test_the_shape_of_the_year_is_that_of_home():
+    weeks = np.arange(156)
+    wave = 100 * (1 + 0.8 * np.sin(2 * np.pi * weeks / 52))
+    home, target = series_of([wave, wave]), series_of([wave[130:156] / 10] * 2, start=130)
+    known = Known(target, home, 13, (52,), 0)
+    mean = fit_shaped(known).fan(target, 13)[0, :, MEAN]
+    assert mean.argmax() == 12
+    assert mean[12] / mean[0] == pytest.approx(1.8 / 1.0, rel=0.25)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.67, 0.95, 0.99])
+def test_levels_of_a_fan_are_read_off_exactly(level):
+    fan = normal_fan(np.zeros((2, 3)), np.ones((2, 3)))
+    lo, hi = interval(fan, level)
+    column = int(np.argmin(np.abs(LEVELS - (0.5 + level / 2))))
+    np.testing.assert_allclose(hi, fan[..., column])
+    np.testing.assert_allclose(lo, -hi)
+
+
+def test_pinball_is_least_at_the_true_quantiles():
+    y = np.random.default_rng(0).normal(size=20_000)
+    right = np.broadcast_to(normal_fan(np.array(0.0), np.array(1.0)), (len(y), 10))
+    for wrong in (right + 0.2, right * 1.3, right * 0.7):
+        assert pinball(y, right).mean() < pinball(y, wrong).mean()
+
+
+def test_weights_of_a_sample_are_how_often_a_value_counts():
+    values, weight = np.array([[3.0, 1.0, 2.0]]), np.array([[1.0, 2.0, 1.0]])
+    again = weighted_quantiles(np.array([[1.0, 1.0, 2.0, 3.0]]), np.ones((1, 4)), np.array([0.25, 0.625]))
+    np.testing.assert_allclose(weighted_quantiles(values, weight, np.array([0.25, 0.625])), again)
+
+
+def test_histories_stand_side_by_side():
+    given = series_of([[1, 2, 3], [], [4]])
+    nan = np.nan
+    np.testing.assert_array_equal(context(given, 2), [[2, 3], [nan, nan], [nan, 4]])
+    np.testing.assert_array_equal(ahead(given, 2, 3), [[2, 3, nan], [nan, nan, nan], [nan, 4, nan]])
+    np.testing.assert_allclose(movement(given), [(2 + 2 / 3) / 3, 1.0, 4.0])
+
+
+def test_a_fan_sorts_its_quantiles():
+    fan = fan_of(np.arange(9.0)[::-1], np.array(4.0))
+    assert fan.tolist() == [*range(9), 4.0]

@@ -1,0 +1,169 @@
+"""Evidence for forecasts: every method forecasts from origins in the past what is known by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from xbsql.engine.evidence import Evidence
+from xbsql.engine.objective import Objective
+from xbsql.series.fan import COLUMNS, LEVELS, pinball
+from xbsql.series.history import ahead, movement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.features.series import Series
+    from xbsql.metrics import Labels
+    from xbsql.series.method import Known, Method
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+MOST_SERIES: Final = 250
+"""More are not forecast for evidence: a sample of so many tells the methods apart."""
+MOST_VALUES: Final = 40_000
+"""Values that are forecast for evidence in all."""
+ORIGINS: Final = 2
+MOST_ORIGINS: Final = 6
+ENOUGH: Final = 30
+"""Series from which on they are the independent units; of fewer, each origin of each series is one."""
+FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What the methods forecast, step by step.
+
+    Attributes:
+        evidence: in units of each series' movement; a unit is one series, origin and step.
+        step: int64 (n,), 0 for the first one.
+    """
+
+    evidence: Evidence
+    step: Ints
+
+
+class _Trial(NamedTuple):
+    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; the series, (n,)."""
+
+    fans: dict[str, Floats]
+    y: Floats
+    rows: Ints
+
+
+def origins(series: Series, horizon: int) -> list[int]:
+    """How many of the last values each origin holds out, most first; empty where histories are too short.
+
+    One horizon and one and a half. A history under two horizons is halved, and quartered beside: its methods
+    are judged on fewer steps than they will be asked for. Few series are tried from more origins.
+    """
+    lengths = series.lengths[series.lengths > 0]
+    usual = int(np.median(lengths)) if len(lengths) else 0
+    first = min(horizon, usual // 2)
+    if first < 1:
+        return []
+    if first < horizon:
+        return sorted({first, max(first // 2, 1)}, reverse=True)
+    number = int(np.clip(-(-ENOUGH // len(lengths)), ORIGINS, MOST_ORIGINS))
+    stride = max(first // 2, 1)
+    found = [first + i * stride for i in range(number)]
+    return sorted((held for held in found if usual - held >= min(horizon, usual // 2)), reverse=True)
+
+
+def until(series: Series, period: int) -> Series:
+    """The series without the values of this period and later ones."""
+    return series.until(np.maximum(series.ends - period, 0))
+
+
+def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None]) -> Backtest | None:
+    """Let every method forecast from every origin.
+
+    Methods learn from all series up to the origin, of home as well; a sample of the series is forecast. What
+    a method has no fan for (a history too short for it) is given the fan of the first method.
+
+    Args:
+        methods: the first one has a fan for every series that has a value.
+        known: what may be learned from in the end.
+        told: called with a method's name after each fit.
+
+    Returns:
+        None where no history is long enough.
+    """
+    trials = [_tried(methods, known, held_out, told) for held_out in origins(known.target, known.horizon)]
+    trials = [trial for trial in trials if len(trial.rows)]
+    if not trials:
+        return None
+    names = tuple(method.name for method in methods)
+    shape = [np.isfinite(trial.y) for trial in trials]
+    y = np.concatenate([trial.y[there] for trial, there in zip(trials, shape, strict=True)])
+    step = np.concatenate([np.nonzero(there)[1] for there in shape])
+    series = np.concatenate(
+        [trial.rows[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
+    )
+    origin = np.repeat(np.arange(len(trials)), [int(there.sum()) for there in shape])
+    group = series if len(np.unique(series)) >= ENOUGH else series * MOST_ORIGINS + origin
+    fans = {
+        name: np.concatenate([trial.fans[name][there] for trial, there in zip(trials, shape, strict=True)])
+        for name in names
+    }
+    losses = np.stack([pinball(y, fans[name]) for name in names])
+    prior = np.array([method.prior for method in methods])
+    folds = _folds(group, known.seed)[None]
+    predictions = {name: fan[None] for name, fan in fans.items()}
+    return Backtest(Evidence(names, prior, y, group, folds, predictions, losses), step)
+
+
+def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> _Trial:
+    """All methods from one origin."""
+    steps = min(held_out, known.horizon)
+    past = known.target.until(held_out)
+    rows = _sample(np.flatnonzero(past.lengths > 0), steps, known.seed)
+    y, shown = ahead(known.target.take(rows), held_out, steps), past.take(rows)
+    home = None if known.home is None else until(known.home, int(known.target.ends.max()) - held_out)
+    then = replace(known, target=past.take(past.lengths > 0), home=home, horizon=steps)
+    scale = movement(past)[rows]
+    fans: dict[str, Floats] = {}
+    for method in methods:
+        fan = method.fit(then).fan(shown, steps) if len(rows) else np.empty((0, steps, COLUMNS))
+        first = fans.get(methods[0].name, fan)
+        fans[method.name] = np.where(np.isfinite(fan), fan, first)
+        told(method.name)
+    scaled = {name: fan / scale[:, None, None] for name, fan in fans.items()}
+    return _Trial(scaled, y / scale[:, None], rows)
+
+
+def _sample(rows: Ints, steps: int, seed: int) -> Ints:
+    """So many of the rows as may be tried, in their order."""
+    most = min(MOST_SERIES, max(MOST_VALUES // (steps * ORIGINS), 1))
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _folds(group: Ints, seed: int) -> Ints:
+    """A fold for each unit, groups kept whole."""
+    _, unit = np.unique(group, return_inverse=True)
+    dealt = np.random.default_rng(seed).permutation(int(unit.max()) + 1) % FOLDS
+    return np.asarray(dealt[unit], np.int64)
+
+
+def objective() -> Objective:
+    """Scaled pinball loss over nine quantiles, reported as 'r1'.
+
+    r1 is 1 minus the loss over that of the market's own quantiles, which know nothing of a series but its
+    unit (Koenker and Machado, JASA 1999, the mean over the levels): to the pinball loss what R2 is to the
+    squared error.
+    """
+    return Objective("r1", None, pinball, _r1)
+
+
+def _r1(y: Labels, prediction: Floats, weight: Floats | None = None, /) -> Floats:
+    plain = pinball(y, np.broadcast_to(np.r_[np.quantile(y, LEVELS), y.mean()], (len(y), COLUMNS)))
+    own = pinball(y, prediction)
+    counted = np.ones(len(y)) if weight is None else weight
+    return np.asarray(1.0 - (counted @ own) / np.maximum(counted @ plain, 1e-12))

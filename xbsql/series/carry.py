@@ -1,0 +1,122 @@
+"""Forecasts by the engine's rules: methods, evidence from past origins, blend, verdict, intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.engine.candidate import Sample
+from xbsql.engine.evidence import trimmed
+from xbsql.engine.verdict import contest, judge, prior_verdict
+from xbsql.features.views import Features
+from xbsql.series.backtest import ENOUGH, backtest, objective, origins
+from xbsql.series.blend import SeriesBlend
+from xbsql.series.calibration import Calibration, calibrated
+from xbsql.series.history import is_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.engine.verdict import Verdict
+    from xbsql.series.backtest import Backtest
+    from xbsql.series.method import Forecaster, Known, Method
+
+    Floats = NDArray[np.float64]
+
+COLD: Final = ("demand:home", "demand:own")
+"""Methods that forecast products without history, the better first."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What came out.
+
+    Attributes:
+        blend: the forecaster that is delivered.
+        fitted: every method's forecaster by name, fitted on all that is known.
+        weights: every method's weight by name; they sum to 1.
+        tried: what they forecast from past origins; None where histories are too short or too few.
+        held_out: the blend's own forecasts there, (1, n, 10) in units of movement; None without.
+        verdict: whether home helped.
+        calibration: of the intervals; None where nothing was tried.
+    """
+
+    blend: SeriesBlend
+    fitted: Mapping[str, Forecaster]
+    weights: Mapping[str, float]
+    tried: Backtest | None
+    held_out: Floats | None
+    verdict: Verdict
+    calibration: Calibration | None
+
+
+def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], None]) -> Carried:
+    """Try the methods on the past, weigh them, and fit those that are delivered on all that is known.
+
+    Args:
+        methods: at least one of the family 'target'; the first has a fan for every series with a value.
+        known: the target's histories, and home's.
+        told: the share done, 0 to 1, and a method's name.
+    """
+    rounds = len(origins(known.target, known.horizon)) + 1
+    done = 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        done += 1
+        told(min(done / (rounds * len(methods)), 1.0), name)
+
+    source = any(method.family != "target" for method in methods)
+    tried = backtest(methods, known, step)
+    if tried is not None and len(np.unique(tried.evidence.group)) < ENOUGH:
+        tried = None
+    weights, held_out = dict.fromkeys((m.name for m in methods), 0.0), None
+    if tried is None:
+        weights |= _prior(methods, known)
+        verdict = prior_verdict(objective(), _units(known), source=source)
+    else:
+        found = contest(tried.evidence, methods, objective())
+        verdict = judge(tried.evidence, found, methods, objective(), known.seed)
+        own = [method.name for method in methods if method.family == "target"]
+        weights |= (tried.evidence.only(own) if found.hurts else tried.evidence).weights()
+        held_out = found.blend
+    fitted = {}
+    for method in methods:
+        if weights[method.name] > 0 or method.name in COLD:
+            fitted[method.name] = method.fit(known)
+        step(method.name)
+    calibration = None
+    if tried is not None and held_out is not None:
+        y = np.asarray(tried.evidence.y, np.float64)
+        calibration = calibrated(y, held_out[0], tried.step, _trust(known), whole=is_whole(known.target))
+    members = {name: fitted[name] for name, weight in weights.items() if weight > 0}
+    cold = next((fitted[name] for name in COLD if name in fitted), None)
+    blend = SeriesBlend(members, {name: weights[name] for name in members}, cold)
+    return Carried(blend, fitted, weights, tried, held_out, verdict, calibration)
+
+
+def _trust(known: Known) -> float:
+    """How far past origins speak for what is to come: k of them k / (k + 1), less where they are short."""
+    held_out = origins(known.target, known.horizon)
+    reach = min(max(held_out) / known.horizon, 1.0)
+    return reach * len(held_out) / (len(held_out) + 1)
+
+
+def _prior(methods: Sequence[Method], known: Known) -> dict[str, float]:
+    """Weights without evidence: those of the target alone count as far as there is history."""
+    usual = float(np.median(known.target.lengths)) if len(known.target) else 0.0
+    own = min(1.0, usual / known.horizon)
+    prior = np.array([m.prior * (own if m.family == "target" else 1.0) for m in methods])
+    if not prior.sum():
+        prior = np.array([m.prior for m in methods])
+    return dict(zip((m.name for m in methods), trimmed(prior).tolist(), strict=True))
+
+
+def _units(known: Known) -> Sample:
+    """The series that have a history, as the verdict counts labels."""
+    rows = np.flatnonzero(known.target.lengths > 0)
+    return Sample(Features({}), np.zeros(len(rows)), group=rows)

@@ -1,0 +1,161 @@
+"""Demand of a product before, and after, its own history speaks: a prior from its market and from home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from xbsql.model import State, restorable, restore
+from xbsql.series.fan import LEVELS, fan_of, repeated, weighted_quantiles
+from xbsql.series.history import context
+from xbsql.series.home import FACTS, Home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.features.series import Series
+    from xbsql.series.method import Known
+
+    Floats = NDArray[np.float64]
+
+MEMORY: Final = 8
+"""Values of its own history that a product is judged by."""
+GRID: Final = 99
+FEWEST: Final = 400
+"""Values from which on products of other sizes get a shape of their own."""
+MOST_SHAPES: Final = 8
+LEAST_STRENGTH, MOST_STRENGTH = 2.0, 100.0
+RIDGE: Final = 10.0
+GROWTH: Final = 0.2
+"""How much of a product's growth at home is expected here: its elasticity."""
+
+
+@restorable("series_demand")
+@dataclass(frozen=True)
+class Demand:
+    """A prior distribution of each product's demand, and its own history beside it.
+
+    The mean of a product is log-linear in what home sells of it; around that mean demand is spread as in the
+    market's own products of about this size (the shape: zeros, single pieces, whole cartons). The fan is that
+    of a Dirichlet process (Ferguson, 1973): prior and own values side by side, the prior counting as many
+    values as the market's products differ little (the credibility of Buehlmann, 1967). A product without any
+    history has the prior alone. Demand is amounts; all steps have one fan, at the level that home's recent
+    growth lets expect.
+
+    Attributes:
+        home: what home says; None where nothing is read of it: all products have one mean then.
+        coefficients: float64 (1 + k,), of the log of the mean.
+        edges: float64 (shapes - 1,), means at which one shape ends and the next begins.
+        shapes: float64 (shapes, 99), evenly spaced quantiles of value over mean.
+        spread: values of prior strength of a product whose mean is 1; inversely proportional to the mean.
+    """
+
+    home: Home | None
+    coefficients: Floats
+    edges: Floats
+    shapes: Floats
+    spread: float
+
+    def means(self, names: Sequence[str]) -> Floats:
+        """The prior mean of each product; float64 (n,)."""
+        return np.asarray(np.exp(_design(self.home, names) @ self.coefficients))
+
+    def growth(self, names: Sequence[str]) -> Floats:
+        """What home's growth multiplies a product's demand by; float64 (n,)."""
+        if self.home is None:
+            return np.ones(len(names))
+        return np.asarray(np.exp(GROWTH * self.home.facts(names)[:, 1]))
+
+    def fan(self, history: Series, horizon: int) -> Floats:
+        """Fan of shape (n, horizon, 10); the prior's for an empty series."""
+        mean = self.means(history.names)
+        prior = self.shapes[np.searchsorted(self.edges, mean)] * mean[:, None]
+        own = context(history, MEMORY)
+        counted = np.isfinite(own)
+        strength = np.clip(self.spread / mean, LEAST_STRENGTH, MOST_STRENGTH)
+        values = np.concatenate([np.where(counted, own, 0.0), prior], axis=1)
+        each = np.repeat((strength / GRID)[:, None], GRID, axis=1)
+        weight = np.concatenate([counted.astype(np.float64), each], axis=1)
+        middle = (values * weight).sum(axis=1) / weight.sum(axis=1)
+        fan = fan_of(weighted_quantiles(values, weight, LEVELS), middle)
+        return repeated(fan * self.growth(history.names)[:, None], horizon)
+
+    def state(self) -> State:
+        """The forecaster as data."""
+        arrays = {"coefficients": self.coefficients, "edges": self.edges, "shapes": self.shapes}
+        parts = {} if self.home is None else {"home": self.home.state()}
+        return State("series_demand", {"spread": self.spread}, arrays, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The forecaster again."""
+        home = restore(state.parts["home"]) if "home" in state.parts else None
+        names = ("coefficients", "edges", "shapes")
+        coefficients, edges, shapes = (np.asarray(state.arrays[name], np.float64) for name in names)
+        return cls(home, coefficients, edges, shapes, state.config["spread"])
+
+
+def fit_demand(known: Known, home: Home | None) -> Demand:
+    """Learn means, shapes and the strength of the prior from the products that have a history."""
+    past = context(known.target, MEMORY)
+    rows = np.isfinite(past[:, -1])
+    names = [name for name, sold in zip(known.target.names, rows, strict=True) if sold]
+    past = past[rows]
+    counted = np.isfinite(past)
+    number, total = counted.sum(axis=1), np.where(counted, past, 0.0).sum(axis=1)
+    design = _design(home, names)
+    coefficients = _log_linear(design, total / number, number.astype(np.float64))
+    mean = np.exp(design @ coefficients)
+    edges, shapes = _shapes(past, mean)
+    return Demand(home, coefficients, edges, shapes, _spread(past, mean))
+
+
+def _design(home: Home | None, names: Sequence[str]) -> Floats:
+    facts = np.zeros((len(names), 0)) if home is None else home.facts(names)[:, [0, FACTS - 1]]
+    return np.concatenate([np.ones((len(names), 1)), facts], axis=1)
+
+
+def _log_linear(design: Floats, average: Floats, weight: Floats) -> Floats:
+    """Coefficients of a Poisson regression of averages, ridge on all but the first; Newton steps."""
+    usual = max(float(weight @ average / weight.sum()), 1e-9)
+    weight = weight / weight.mean() / usual
+    found = np.zeros(design.shape[1])
+    found[0] = np.log(usual)
+    ridge = RIDGE * np.r_[1e-9, np.ones(design.shape[1] - 1)]
+    for _ in range(50):
+        mean = np.exp(np.clip(design @ found, -20.0, 20.0))
+        slope = design.T @ (weight * (average - mean)) - ridge * found
+        step = np.linalg.solve((design * (weight * mean)[:, None]).T @ design + np.diag(ridge), slope)
+        found = found + np.clip(step, -2.0, 2.0)
+        if np.abs(step).max() < 1e-9:
+            break
+    return found
+
+
+def _shapes(past: Floats, mean: Floats) -> tuple[Floats, Floats]:
+    """Where products are divided by size, and the quantiles of value over mean in each part."""
+    parts = int(np.clip(np.isfinite(past).sum() // FEWEST, 1, MOST_SHAPES))
+    ordered = np.sort(mean)
+    edges = np.unique(ordered[[len(ordered) * k // parts for k in range(1, parts)]])
+    part, ratio = np.searchsorted(edges, mean), past / mean[:, None]
+    at = (np.arange(GRID) + 0.5) / GRID
+    shapes = []
+    for k in range(len(edges) + 1):
+        inside = ratio[part == k] if (part == k).any() else ratio
+        shapes.append(np.nanquantile(inside, at))
+    return edges, np.stack(shapes)
+
+
+def _spread(past: Floats, mean: Floats) -> float:
+    """Variance within products over that between them, each in its natural unit (mean, squared mean)."""
+    counted = np.isfinite(past)
+    number = counted.sum(axis=1)
+    average = np.where(counted, past, 0.0).sum(axis=1) / number
+    square = np.where(counted, np.square(past - average[:, None]), 0.0).sum(axis=1)
+    within = square.sum() / max((average * np.maximum(number - 1, 0)).sum(), 1e-9)
+    between = (np.square(average - mean) - within * mean / number).sum() / np.square(mean).sum()
+    return float(within / max(between, 1e-3))

@@ -1,0 +1,69 @@
+"""Histories as matrices: the last values of many series side by side, and how much each one moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.features.series import Series
+
+    Floats = NDArray[np.float64]
+
+
+def context(series: Series, length: int) -> Floats:
+    """The last values of each series, the newest in the last column.
+
+    Returns:
+        float64 (n, length), NaN before the first value of a series.
+    """
+    found = np.full((len(series), length), np.nan)
+    tail = series.last(length)
+    place = np.arange(len(tail.y)) + np.repeat(length - tail.offsets[1:], tail.lengths)
+    found[tail.owner(), place] = tail.y
+    return found
+
+
+def ahead(series: Series, held_out: int, horizon: int) -> Floats:
+    """What followed each series cut by its last `held_out` values.
+
+    Returns:
+        float64 (n, horizon), NaN where nothing did, or where there was nothing to cut.
+    """
+    following = context(series, held_out)[:, :horizon]
+    short = np.full((len(series), max(horizon - following.shape[1], 0)), np.nan)
+    return np.concatenate([following, short], axis=1)
+
+
+def movement(series: Series) -> Floats:
+    """The scale of each series: mean absolute difference of neighbouring values, as M5's scaled errors use.
+
+    The mean distance of the values from their mean counts as one difference more, so that a few equal values
+    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it, and 1 for that of
+    zeros. A series has the same scale in any company.
+
+    Returns:
+        float64 (n,), positive.
+    """
+    n, owner, lengths = len(series), series.owner(), np.maximum(series.lengths, 1)
+    step = np.abs(np.diff(series.y, prepend=0.0))
+    step[series.offsets[:-1][series.lengths > 0]] = 0.0
+    total = np.bincount(owner, weights=step, minlength=n)
+    mean = np.bincount(owner, weights=series.y, minlength=n) / lengths
+    far = np.bincount(owner, weights=np.abs(series.y - mean[owner]), minlength=n) / lengths
+    found = (total + far) / lengths
+    level = np.bincount(owner, weights=np.abs(series.y), minlength=n) / lengths
+    return np.asarray(np.where(found > 0, found, np.where(level > 0, level, 1.0)))
+
+
+def is_demand(series: Series) -> bool:
+    """Whether values are amounts: none is negative."""
+    return len(series.y) > 0 and float(series.y.min()) >= 0.0
+
+
+def is_whole(series: Series) -> bool:
+    """Whether values are pieces: whole amounts."""
+    return is_demand(series) and bool((series.y == np.rint(series.y)).all())

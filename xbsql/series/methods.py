@@ -1,0 +1,96 @@
+"""Which methods forecast a market's series: those that its histories, and home's, can feed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.series.analogue import LOOKED_AT, fit_analogue
+from xbsql.series.boosted import fit_boosted
+from xbsql.series.classical import Classical
+from xbsql.series.demand import fit_demand
+from xbsql.series.history import is_demand
+from xbsql.series.home import Home
+from xbsql.series.intermittent import Intermittent
+from xbsql.series.method import Method
+from xbsql.series.pretrained import Pretrained
+from xbsql.series.rules import Recent, Seasonal
+from xbsql.series.shaped import fit_shaped, seasonal_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xbsql.features.series import Series
+    from xbsql.series.method import Forecaster, Known
+
+MOST_LOCAL: Final = 1_500
+"""Series up to which models are fitted to each of them; more would take longer than all else together."""
+LONGEST_LOCAL: Final = 60
+"""Periods of the longest season that they are fitted with: a longer one takes seconds a series."""
+SPARSE: Final = 0.1
+"""Share of zeros from which on demand is intermittent."""
+LONG_ENOUGH: Final = 24
+"""Usual values of a history from which on models of one series and the pretrained one are tried."""
+FIRST: Final = 16
+"""Fewest values of history, home's or the target's, that trees are grown on, over all series."""
+
+
+def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
+    """Methods that use the target alone; the first has a fan for every series with a value."""
+    usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
+    found = [_plain("seasonal:1", Seasonal(1))]
+    found += [_plain(f"seasonal:{s}", Seasonal(s)) for s in season if usual > 2 * s]
+    if is_demand(series):
+        found.append(_plain("recent:8", Recent(8)))
+        found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
+    if len(series.y) >= FIRST and usual >= 4:
+        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own")))
+    if len(series) <= MOST_LOCAL and is_sparse(series):
+        found += [_plain(f"{name}:own", Intermittent(name)) for name in ("sba", "tsb")]
+    few = len(series) <= MOST_LOCAL and max(season, default=1) <= LONGEST_LOCAL
+    if usual >= LONG_ENOUGH and few and not is_sparse(series):
+        models = Classical(("ets", "theta", "decomposed"), tuple(season))
+        found.append(_plain("median:classical", models))
+        found.append(_plain("pretrained:fracast", Pretrained()))
+    return found
+
+
+def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Method]:
+    """Methods that use home's series beside the target's, or instead of them."""
+    usual = float(np.median(home.lengths[home.lengths > 0])) if len(home.y) else 0.0
+    found: list[Method] = []
+    if len(home.y) >= FIRST and usual >= 4:
+        found.append(Method("source:boosted", "source", lambda known: fit_boosted(known, "home")))
+        found.append(
+            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), pooled=True)
+        )
+    if usual >= 2 * LOOKED_AT:
+        found.append(Method("analogue:home", "relation", fit_analogue))
+    if is_demand(series) and is_demand(home):
+        found.append(Method("demand:home", "parameter", lambda known: fit_demand(known, _home(known))))
+        if seasonal_home(home, season):
+            found.append(Method("shape:home", "feature", fit_shaped))
+    return found
+
+
+def base_methods(base: Forecaster, home: Home) -> list[Method]:
+    """Methods that use the home model where home's series may not be read."""
+    return [
+        Method("source:model", "source", lambda known: base),
+        Method("demand:home", "parameter", lambda known: fit_demand(known, home)),
+    ]
+
+
+def is_sparse(series: Series) -> bool:
+    """Whether demand is intermittent: amounts, a tenth of which is 0."""
+    return is_demand(series) and bool((series.y == 0).mean() > SPARSE)
+
+
+def _home(known: Known) -> Home | None:
+    return None if known.home is None else Home.of(known.home)
+
+
+def _plain(name: str, forecaster: Forecaster) -> Method:
+    """A method that fits nothing."""
+    return Method(name, "target", lambda known: forecaster)

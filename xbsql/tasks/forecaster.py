@@ -1,0 +1,168 @@
+"""A fitted forecast: histories in, what to expect of each step out, with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.features.frequency import Frequency
+from xbsql.features.series_rules import Rules
+from xbsql.features.series_table import Columns
+from xbsql.model import Model, Signature, State, restorable, restore
+from xbsql.series.fan import MEAN, interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.features.series import Series
+    from xbsql.series.blend import SeriesBlend
+    from xbsql.series.calibration import Calibration
+    from xbsql.series.home import Home
+
+    Floats = NDArray[np.float64]
+
+MOST_STEPS = 1000
+ROUNDING = 1e-6
+OUTPUT = pa.struct([(name, pa.float64()) for name in ("yhat", "lo", "hi")])
+
+
+class Forecast(NamedTuple):
+    """What is expected of n series.
+
+    Attributes:
+        yhat: float64 (n, horizon), the mean: sums of it are the mean of sums. NaN for a series that nothing
+            can be said of.
+        lo: float64 (n, horizon), the lower end of the interval.
+        hi: float64 (n, horizon), the upper end.
+        quantiles: float64 (n, horizon, 9), at the levels of M5 Uncertainty, see `xbsql.series.fan.LEVELS`.
+        status: one a series: its own, with what the forecast has to say.
+    """
+
+    yhat: Floats
+    lo: Floats
+    hi: Floats
+    quantiles: Floats
+    status: tuple[str, ...]
+
+
+@restorable("forecaster")
+@dataclass(frozen=True)
+class Forecaster(Model):
+    """A blend of forecasts.
+
+    Attributes:
+        blend: histories -> fans.
+        frequency: of the series it was fitted on.
+        columns: where their table kept what.
+        rules: how the table was read.
+        horizon: steps its evidence is about.
+        level: the share of values an interval shall hold where nobody asks for another.
+        home: what this market's products sell, for a market that is carried to from here.
+        calibration: of the intervals; None where nothing was measured: they are then the fan's own.
+        amounts: whether no value was negative: no forecast is then.
+        whole: whether amounts are pieces: ends of intervals are whole then, the lower down, the upper up.
+        market: what it was fitted for; None where nobody said.
+    """
+
+    blend: SeriesBlend
+    frequency: Frequency
+    columns: Columns
+    rules: Rules
+    horizon: int
+    level: float
+    home: Home
+    calibration: Calibration | None
+    amounts: bool
+    whole: bool
+    market: str | None = None
+
+    @property
+    def signature(self) -> Signature:  # type: ignore[override]
+        """What it reads and returns."""
+        fields = [(name, pa.string()) for name in self.columns.id] + [(self.columns.ts, pa.timestamp("s"))]
+        inputs = pa.schema([*fields, (self.columns.y, pa.float64())])
+        return Signature("forecast", inputs, OUTPUT, self.columns.y)
+
+    def predict(self, batch: pa.RecordBatch) -> NoReturn:
+        """A row is no history.
+
+        Raises:
+            XbsqlError: always.
+        """
+        problem = f"a forecast reads whole series and got {batch.num_rows} rows"
+        raise errors.invalid("xb.predict", problem, "call xb.forecast(model, tbl)")
+
+    def forecast(
+        self, history: Series, horizon: int, level: float | None = None, known: Floats | None = None
+    ) -> Forecast:
+        """What to expect after each history.
+
+        Args:
+            history: n series of the model's frequency; an empty one is a product that sells nowhere yet.
+            horizon: steps, 1 to 1000.
+            level: the share of values that an interval shall hold; None is the model's.
+            known: float64 (n, horizon, f), columns that are known in advance; this version reads none.
+
+        Raises:
+            XbsqlError: no such horizon or level.
+        """
+        share = self.level if level is None else level
+        if not 1 <= horizon <= MOST_STEPS:
+            raise errors.invalid("xb.forecast", f"horizon is {horizon}", f"give 1 to {MOST_STEPS} periods")
+        if not 0 < share < 1:
+            raise errors.invalid("xb.forecast", f"level is {share}", "give a share between 0 and 1: 0.9")
+        fan = self.blend.fan(history, horizon)
+        lo, hi = interval(fan, share) if self.calibration is None else self.calibration.ends(fan, share)
+        if self.amounts:
+            fan, lo = np.maximum(fan, 0.0), np.maximum(lo, 0.0)
+        if self.whole:
+            lo, hi = np.floor(lo), np.ceil(hi - ROUNDING)
+        mute, lengths = np.isnan(fan[:, 0, MEAN]).tolist(), history.lengths.tolist()
+        told = zip(history.status, lengths, mute, strict=True)
+        status = tuple(_status(text, length, mute=silent) for text, length, silent in told)
+        return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status)
+
+    def state(self) -> State:
+        """The model as data."""
+        rules = asdict(replace(self.rules, frequency=None))
+        config = {
+            "frequency": self.frequency.config(),
+            "columns": [list(part) if isinstance(part, tuple) else part for part in self.columns],
+            "rules": rules,
+            "horizon": self.horizon,
+            "level": self.level,
+            "amounts": self.amounts,
+            "whole": self.whole,
+            "market": self.market,
+        }
+        parts = {"blend": self.blend.state(), "home": self.home.state()}
+        if self.calibration is not None:
+            parts["calibration"] = self.calibration.state()
+        return State("forecaster", config, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The model again."""
+        config, parts = dict(state.config), state.parts
+        frequency = Frequency.from_config(config.pop("frequency"))
+        id, ts, y, known = config.pop("columns")
+        return cls(
+            restore(parts["blend"]),
+            frequency,
+            Columns(tuple(id), ts, y, tuple(known)),
+            Rules(**config.pop("rules")),
+            home=restore(parts["home"]),
+            calibration=restore(parts["calibration"]) if "calibration" in parts else None,
+            **config,
+        )
+
+
+def _status(text: str, length: int, *, mute: bool) -> str:
+    """A series' own status and what the forecast adds."""
+    said = "no history, no forecast" if mute else "no history: forecast from its market" if not length else ""
+    kept: list[Any] = [] if text == "ok" and said else [text]
+    return "; ".join([*kept, said] if said else kept)
