@@ -16,7 +16,7 @@ from torch import Tensor
 
 WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
 _TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
-_PAIRS = 1 << 20  # elements gathered at a time for exact scores
+PAIRS = 1 << 20  # elements gathered at a time for the scores of pairs
 _UNIT = 2.0**-24
 
 
@@ -108,7 +108,7 @@ class Problem:
 
     def pairs(self, query: Tensor, place: Tensor) -> Tensor:
         """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
-        step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
+        step, row = max(1, PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [
             self._pairs(query[s : s + step], self.corpus.index_select(0, row[s : s + step]).double())
             for s in range(0, len(row), step)

@@ -113,6 +113,10 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
         query, column = passing(block, floor)
         if len(query) * problem.dense_share <= block.score.numel():
             place = column + start
+            upper = scan.upper(query + first, place)
+            if upper is not None:
+                likely = upper > floor[query, 0]
+                query, place = query[likely], place[likely]
             best.merge(query, place, problem.pairs(query + first, place))
             return
     for low in range(start, stop, _EXACT):

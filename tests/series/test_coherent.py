@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from xbsql.errors import XbsqlError
 from xbsql.features.frequency import Frequency
 from xbsql.features.series import Series
-from xbsql.series.coherent import METHODS, reconcile, rollup, summed
+from xbsql.series.coherent import METHODS, reconcile, rollup, spread, summed
 
 KEYS = [("DE", "shoes", 1), ("DE", "bags", 2), ("JP", "shoes", 1), ("JP", "shoes", 3), ("JP", "bags", 2)]
 TREE = rollup(KEYS)
@@ -90,3 +92,15 @@ def test_series_that_end_apart_cannot_be_added():
     )
     with pytest.raises(XbsqlError, match="'end': 'common'"):
         summed("xb.forecast", apart, TREE)
+
+
+@pytest.mark.parametrize(("together", "expected"), [(False, 2.0), (True, 4.0)])
+def test_a_sum_is_as_uncertain_as_its_series_move_together(together, expected):
+    generator = np.random.default_rng(0)
+    own = generator.normal(size=(4, 4000))
+    y = np.repeat(own[:1], 4, axis=0) if together else own
+    tree = rollup([(name,) for name in "abcd"])
+    series = replace(histories([4000] * 4, end=4000), y=y.ravel())
+    found = spread(np.ones((4, 2)), summed("t", series, tree), tree)
+    assert found[0, 0] == pytest.approx(expected, rel=0.05)
+    assert (found[1:] == 1).all()

@@ -91,6 +91,11 @@ class Frequency:
         """`at` as datetime64[s]; only where the unit is no 'count'."""
         return self.at(index).astype("datetime64[s]")
 
+    @property
+    def length(self) -> float:
+        """Seconds of a period, of months on average; counts have none and are told apart by their step."""
+        return self.step * (30.436875 * DAY if self.unit == "month" else 1.0)
+
     def config(self) -> dict[str, Any]:
         """The frequency as JSON values."""
         return {**asdict(self), "season": list(self.season)}

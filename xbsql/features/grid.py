@@ -54,18 +54,13 @@ def find_frequency(code: Ints, value: Ints, *, counts: bool = False) -> Frequenc
     tried = list(dict.fromkeys(_candidates(code, value, begins, counts=counts)))
     share = np.array([_share(grid, value, begins) for grid in tried])
     good = [grid for grid, found in zip(tried, share, strict=True) if found >= NEARLY * share.max()]
-    return max(good, key=_length)
+    return max(good, key=lambda grid: (grid.length, -grid.phase))
 
 
 def _distinct(code: Ints, value: Ints) -> NDArray[np.bool_]:
     return (
         np.r_[True, (code[1:] != code[:-1]) | (value[1:] != value[:-1])] if len(code) else np.empty(0, bool)
     )
-
-
-def _length(grid: Frequency) -> tuple[int, int]:
-    """A month is longer than four weeks and shorter than five."""
-    return (grid.step * 30 * DAY + DAY if grid.unit == "month" else grid.step), -grid.phase
 
 
 def _share(grid: Frequency, value: Ints, begins: Ints) -> float:

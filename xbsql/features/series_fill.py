@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.features.frequency import Frequency
-    from xbsql.features.series_table import Rows, Rules
+    from xbsql.features.series_rules import Rules
+    from xbsql.features.series_table import Rows
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

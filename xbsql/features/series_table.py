@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +11,14 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, validity
-from xbsql.features.frequency import DAY, Frequency
+from xbsql.features.frequency import DAY
 from xbsql.features.grid import find_frequency
 from xbsql.features.roles import as_text, kind_of
 from xbsql.features.series_fill import filled
+from xbsql.features.series_rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
-
-CHOICES: Final = {
-    "fill": ("zero", "interpolate", "last"),
-    "duplicates": ("sum", "mean", "last"),
-    "negative": ("keep", "zero"),
-    "end": ("auto", "common", "own"),
-}
 
 
 class Columns(NamedTuple):
@@ -51,48 +44,6 @@ class Columns(NamedTuple):
     ts: str = "ds"
     y: str = "y"
     known: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What is done with tables as they come.
-
-    Attributes:
-        fill: a period without a row: 'zero' (a week in which nothing was sold has no row), 'interpolate' (a
-            price, a level: the line between its neighbours) or 'last' (what was before).
-        duplicates: several rows of one period: 'sum' (each is a sale), 'mean' or 'last' (a correction).
-        negative: 'keep' them (a week may take back more than it sells), or count them as 'zero'.
-        end: where series end: 'common' (all at the last period of any: a product that stopped selling sold
-            nothing since), 'own' (at their last row), 'auto' (common where the dates are a calendar and gaps
-            are zeros).
-        until: seconds since 1970-01-01; rows that are later are left out. None: the clock's time.
-        frequency: None finds it from the dates.
-    """
-
-    fill: str = "zero"
-    duplicates: str = "sum"
-    negative: str = "keep"
-    end: str = "auto"
-    until: int | None = None
-    frequency: Frequency | None = None
-
-    @classmethod
-    def of(cls, where: str, options: Mapping[str, Any]) -> Self:
-        """The rules among a user's options; `until` is a date as text, `frequency` a name.
-
-        Raises:
-            XbsqlError: a choice that does not exist.
-        """
-        given: dict[str, Any] = {}
-        for name, known in CHOICES.items():
-            given[name] = str(options.get(name, known[0]))
-            if given[name] not in known:
-                raise errors.unknown(where, f"choice for the option '{name}'", given[name], known)
-        if options.get("frequency") is not None:
-            given["frequency"] = Frequency.named(where, str(options["frequency"]))
-        if options.get("until") is not None:
-            given["until"] = _moment(where, str(options["until"]))
-        return cls(**given)
 
 
 class Rows(NamedTuple):
@@ -249,11 +200,15 @@ def _moments(where: str, name: str, column: pa.ChunkedArray) -> tuple[Ints, Mask
         remedy = f"cast it ({name}::DATE or ::TIMESTAMP)"
         problem = f"column '{name}' is {kind}, and periods are dates, timestamps or integers"
         raise errors.invalid(where, problem, remedy)
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        local = _int64(pc.local_timestamp(whole).cast(pa.timestamp("s"), safe=False))
-        if not (local[dated] % DAY).any():
-            return local, dated, False
+    if pa.types.is_timestamp(kind) and kind.tz is not None and in_own_days(whole):
+        whole = pc.local_timestamp(whole)
     return _int64(whole.cast(pa.timestamp("s"), safe=False)), dated, False
+
+
+def in_own_days(moments: pa.Array) -> bool:
+    """Whether timestamps with a zone are all midnights of that zone: they count its days then, not UTC's."""
+    local = _int64(pc.local_timestamp(moments).cast(pa.timestamp("s"), safe=False))
+    return not (local[validity(moments)] % DAY).any()
 
 
 def _int64(array: pa.Array) -> Ints:
@@ -277,10 +232,3 @@ def _column(where: str, table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         raise errors.unknown(where, "column", name, table.column_names, place="the table has")
     return table[name]
-
-
-def _moment(where: str, text: str) -> int:
-    try:
-        return int(np.datetime64(text, "s").astype(np.int64))
-    except ValueError as error:
-        raise errors.invalid(where, f"the option 'until' is '{text}'", "give a date: '2026-12-31'") from error

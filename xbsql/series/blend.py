@@ -54,7 +54,7 @@ class SeriesBlend:
         total = np.zeros((len(history), horizon, COLUMNS))
         given = np.zeros((len(history), 1, 1))
         warm = np.flatnonzero(history.lengths > 0)
-        for name in sorted(self.members):
+        for name in sorted(self.members) if len(warm) else ():
             fan = self.members[name].fan(history.take(warm), horizon)
             there = np.isfinite(fan).all(axis=(1, 2))
             total[warm[there]] += self.weights[name] * fan[there]

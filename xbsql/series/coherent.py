@@ -120,3 +120,27 @@ def reconcile(forecast: Floats, tree: Tree, method: str = "structural") -> Float
         if (forecast >= 0).all():
             bottom = np.maximum(bottom, 0.0)
     return np.asarray(tree.sums @ bottom)
+
+
+def spread(half: Floats, nodes: Series, tree: Tree) -> Floats:
+    """How far each node may lie from its forecast, from how far its series may.
+
+    Ends of intervals do not add up. Those of independent series do in squares; a sum is wider or narrower by
+    as much as it moved more or less than that in the past: products that have their good weeks together.
+
+    Args:
+        half: float64 (n, horizon), the half-widths of the series on one side; NaN counts as none.
+        nodes: the histories of all nodes, from `summed`.
+        tree: over n series.
+
+    Returns:
+        float64 (nodes, horizon); of the series as they are.
+    """
+    owner = nodes.owner()
+    step = np.where(owner[1:] == owner[:-1], np.square(np.diff(nodes.y)), 0.0)
+    moved = np.bincount(owner[1:], step, len(nodes))
+    alone = tree.sums @ moved[tree.upper :]
+    ratio = np.divide(moved, alone, out=np.ones_like(moved), where=alone > 0)
+    found = np.sqrt(tree.sums @ np.square(np.nan_to_num(half)) * ratio[:, None])
+    found[tree.upper :] = half
+    return np.asarray(found)

@@ -156,7 +156,7 @@ def evaluate(model: Forecaster, table: pa.Table, label: str, by: str | None = No
     found = model.forecast(past, model.horizon)
     groups: list[tuple[Any, slice]] = [(None, slice(None))]
     if by == "step":
-        groups += [(k + 1, slice(k, k + 1)) for k in range(model.horizon)]
+        groups += [(str(k + 1), slice(k, k + 1)) for k in range(model.horizon)]
     return [{"group": group, **row} for group, steps in groups for row in _scored(past, y, found, steps)]
 
 

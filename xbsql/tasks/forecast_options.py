@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from xbsql import errors
-from xbsql.features.series_table import Columns, Rules
+from xbsql.features.series_rules import Rules
+from xbsql.features.series_table import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

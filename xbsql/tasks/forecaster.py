@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.features.frequency import Frequency
-from xbsql.features.series_table import Columns, Rules
+from xbsql.features.series_rules import Rules
+from xbsql.features.series_table import Columns
 from xbsql.model import Model, Signature, State, restorable, restore
 from xbsql.series.fan import MEAN, interval
 

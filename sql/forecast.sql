@@ -1,0 +1,50 @@
+-- Forecasts: series travel as one list; ids come back as JSON and dates as text, and are given the types of the
+-- user's own columns again. (Inside a macro a column that is named like an argument would be taken for it.)
+
+CREATE MACRO xb.forecast(
+    model, tbl, id, ts, y, horizon := 8, level := 0.9, known := NULL, rollup := false, options := {}
+) AS TABLE
+    WITH given AS MATERIALIZED (
+        SELECT id AS own, ts AS moment, y AS amount, known AS beside FROM query_table(tbl)
+    ),
+    found AS (
+        SELECT unnest(
+            _xb_forecast(
+                model, horizon, level::DOUBLE, rollup, options::JSON::VARCHAR,
+                (SELECT list({'id': own, 'ts': moment, 'y': amount, 'known': beside}) FROM given)
+            ),
+            recursive := true
+        )
+    )
+    SELECT
+        struct_extract(
+            cast_to_type(found.series::JSON, {'id': (SELECT any_value(own) FROM given)}), 'id'
+        ) AS series,
+        found.step,
+        cast_to_type(found.ds, (SELECT any_value(moment) FROM given)) AS ds,
+        found.yhat, found.lo, found.hi, found.status
+    FROM found;
+
+-- The whole row travels as well: the delay model reads it.
+CREATE MACRO xb.launch(
+    products, id, demand, delay := NULL, price := NULL, market := NULL, start := NULL, horizon := 8,
+    level := 0.9, price_error := 0.0, draws := 2000
+) AS TABLE
+    WITH given AS MATERIALIZED (
+        SELECT row_number() OVER (ORDER BY own) AS place, own, amount, whole
+        FROM (SELECT id AS own, price AS amount, p AS whole FROM query_table(products) p)
+    ),
+    found AS (
+        SELECT unnest(
+            _xb_launch(
+                demand, delay::VARCHAR, market::VARCHAR, start::TIMESTAMP, horizon, level::DOUBLE,
+                price_error::DOUBLE, draws,
+                (SELECT list({'id': own, 'price': amount, 'row': whole} ORDER BY place) FROM given)
+            ),
+            recursive := true
+        )
+    )
+    SELECT given.own AS product, found.* EXCLUDE (place)
+    FROM found
+    LEFT JOIN given ON given.place = found.place
+    ORDER BY found.place NULLS LAST;

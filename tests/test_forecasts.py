@@ -1,0 +1,269 @@
+"""Forecasts and launches as SQL, Python and Polars give them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import xbsql
+import xbsql.frame
+
+WEEK = dt.timedelta(7)
+MONDAY = dt.date(2024, 1, 1)
+CALL = "FROM xb.forecast('m', sales, id := sku, ts := week, y := units, horizon := 3{})"
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory):
+    con = xbsql.connect(store=tmp_path_factory.mktemp("store"))
+    con.execute(
+        """
+        CREATE TABLE sales AS
+            SELECT 'c' || k % 2 AS category, 's' || k AS sku, DATE '2024-01-01' + 7 * i::INT AS week,
+                   5 + k + (hash(i * 100 + k) % 7)::INT + 10 * promoted::INT AS units, promoted
+            FROM (SELECT i, k, hash(i * 31 + k) % 4 = 0 AS promoted FROM range(16) w(i), range(36) p(k));
+        CREATE TABLE assortment AS
+            SELECT DISTINCT sku, 20.0 AS price, right(sku, 1)::INT AS weight FROM sales WHERE sku > 's2';
+        CREATE TABLE parcels AS
+            SELECT i % 10 AS weight, 3 + i % 10 + (hash(i) % 3)::INT AS days FROM range(200) t(i);
+        """
+    )
+    con.sql(
+        "FROM xb.fit('m', sales, 'units', market := 'JP', options := {id: 'sku', ts: 'week', horizon: 3})"
+    ).fetchall()
+    con.sql("FROM xb.fit('days', parcels, 'days')").fetchall()
+    yield con
+    con.close()
+
+
+def rows(con, query):
+    return con.sql(query).to_arrow_table().to_pylist()
+
+
+def test_every_series_gets_every_step_in_the_types_of_the_table(con):
+    found = con.sql(CALL.format("")).to_arrow_table()
+    assert len(found) == 36 * 3
+    assert found.schema.field("ds").type == pa.date32()
+    one = [row for row in found.to_pylist() if row["series"] == "s7"]
+    assert [(row["step"], row["ds"], row["status"]) for row in one] == [
+        (k + 1, MONDAY + (16 + k) * WEEK, "ok") for k in range(3)
+    ]
+    assert all(row["lo"] <= row["yhat"] <= row["hi"] for row in found.to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("query", "call"),
+    [
+        (CALL.format(""), {"id": "sku", "horizon": 3}),
+        (
+            CALL.format(", level := 0.5, options := {'fill': 'last'}"),
+            {"id": "sku", "horizon": 3, "level": 0.5, "options": {"fill": "last"}},
+        ),
+        (
+            "FROM xb.forecast('m', sales, {'category': category, 'sku': sku}, week, units, rollup := true)",
+            {"id": ["category", "sku"], "rollup": True},
+        ),
+    ],
+)
+def test_sql_python_and_polars_agree(con, query, call):
+    expected = rows(con, query)
+    assert xbsql.forecast(con, "m", "sales", ts="week", y="units", **call).to_pylist() == expected
+    xbsql.frame.use(con)
+    lazy = (
+        pl.from_arrow(con.table("sales").to_arrow_table())
+        .lazy()
+        .xb.forecast("m", ts="week", y="units", **call)
+    )
+    found = lazy.collect()
+    assert lazy.collect_schema() == found.schema
+    assert found.to_arrow().to_pylist() == expected
+
+
+def test_sums_are_forecast_and_add_up(con):
+    query = (
+        "FROM xb.forecast('m', sales, {'category': category, 'sku': sku}, week, units, horizon := 2, "
+        "rollup := true)"
+    )
+    found = rows(con, query)
+    assert len(found) == (1 + 2 + 36) * 2
+    for step in (1, 2):
+        value = {(r["series"]["category"], r["series"]["sku"]): r for r in found if r["step"] == step}
+        for category in ("c0", "c1"):
+            members = [r["yhat"] for (own, sku), r in value.items() if own == category and sku]
+            assert value[category, None]["yhat"] == pytest.approx(sum(members))
+        whole = value[None, None]
+        assert whole["yhat"] == pytest.approx(value["c0", None]["yhat"] + value["c1", None]["yhat"])
+        width = sum(r["hi"] - r["lo"] for (_, sku), r in value.items() if sku)
+        assert whole["hi"] - whole["lo"] < 0.5 * width
+
+
+def test_what_is_known_in_advance_moves_the_forecast(con):
+    def asked(promoted):
+        con.execute(
+            "CREATE OR REPLACE TABLE coming AS FROM sales UNION ALL BY NAME "
+            f"SELECT sku, week + 28 AS week, NULL AS units, {promoted} AS promoted FROM sales "
+            "WHERE week > DATE '2024-03-20'"
+        )
+        return rows(
+            con,
+            "SELECT sum(yhat) AS y FROM xb.forecast('m', coming, sku, week, units, horizon := 3, "
+            "known := {'promoted': promoted})",
+        )[0]["y"]
+
+    plain = asked("false")
+    assert asked("true") - plain + 36 * 3 * 3 > 8 * 36 * 3
+
+
+def test_one_bad_series_fails_nothing(con):
+    con.execute(
+        """
+        CREATE OR REPLACE TABLE odd AS FROM (SELECT sku, week, units::DOUBLE AS units FROM sales)
+            UNION ALL SELECT 'one', DATE '2024-04-15', 4
+            UNION ALL SELECT 'zero', DATE '2024-01-01' + 7 * i::INT, 0 FROM range(16) t(i)
+            UNION ALL SELECT 'new', DATE '2024-04-15', NULL
+            UNION ALL SELECT 'nan', DATE '2024-01-01' + 7 * i::INT, if(i = 3, 'nan'::DOUBLE, i)
+                FROM range(16) t(i)
+            UNION ALL SELECT 'back', DATE '2024-01-01' + 7 * i::INT, i - 3 FROM range(16) t(i)
+            UNION ALL SELECT 'twice', DATE '2024-01-01' + 7 * (i // 2)::INT, 1 FROM range(32) t(i)
+            UNION ALL SELECT 'late', DATE '9000-01-01', 1
+            UNION ALL SELECT 'daily', DATE '2024-01-01' + i::INT, 1 FROM range(112) t(i)
+            UNION ALL SELECT NULL, DATE '2024-01-01', 1
+        """
+    )
+    found = rows(con, "FROM xb.forecast('m', odd, sku, week, units, horizon := 2)")
+    status = {row["series"]: row["status"] for row in found}
+    assert len(found) == 2 * (36 + 8)
+    assert all(row["yhat"] is not None for row in found)
+    for name, text in {
+        "one": "one value", "zero": "all zero", "new": "no history", "nan": "1 unknown values interpolated",
+        "back": "3 negative values", "twice": "16 duplicate rows summed", "late": "1 rows in the future",
+        "daily": "dates moved to their W-MON period", "s1": "ok",
+    }.items():  # fmt: skip
+        assert text in status[name], (name, status[name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("TIMESTAMP", dt.datetime(2024, 4, 22)),
+        ("TIMESTAMP_S", dt.datetime(2024, 4, 22)),
+        ("TIMESTAMP_NS", dt.datetime(2024, 4, 22)),
+    ],
+)
+def test_dates_come_back_as_they_were(con, kind, expected):
+    query = f"FROM xb.forecast('m', sales, sku, week::{kind}, units, horizon := 1) LIMIT 1"
+    assert con.sql(query).types[2] == con.sql(f"SELECT DATE '2024-01-01'::{kind}").types[0]
+    assert str(rows(con, query)[0]["ds"])[:19] == str(expected)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_midnights_of_a_zone_stay_midnights(con, zone):
+    """New York changed its clock on 2024-03-10, within the history."""
+    con.execute(f"SET TimeZone = '{zone}'")
+    try:
+        query = (
+            "SELECT ds::VARCHAR AS ds, status "
+            "FROM xb.forecast('m', sales, sku, week::TIMESTAMPTZ, units, horizon := 1)"
+        )
+        found = rows(con, query)[0]
+        assert found["ds"].startswith("2024-04-22 00:00:00")
+        assert found["status"] == "ok"
+    finally:
+        con.execute("RESET TimeZone")
+
+
+def test_integers_cannot_be_asked_of_a_model_of_weeks(con):
+    with pytest.raises(Exception, match="the table's periods are I and the model's W-MON"):
+        con.sql("FROM xb.forecast('m', sales, sku, 1 + (week - DATE '2024-01-01') // 7, units)").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (CALL.replace("3{}", "0"), "horizon is 0; give periods, 1 to 1000"),
+        (CALL.replace("3{}", "10000"), "horizon is 10000; give periods, 1 to 1000"),
+        (CALL.format(", level := 1"), "level is 1.0; give a share"),
+        (CALL.format(", options := {'fill': 'mean'}"), "no choice for the option 'fill' 'mean'"),
+        (CALL.replace("'m'", "'days'").format(""), "'days' was fitted for predict"),
+        (CALL.replace("'m'", "'k'").format(""), "no model 'k'"),
+        (CALL.replace("ts := week", "ts := sku").format(""), "periods are dates, timestamps or integers"),
+        (CALL.replace("y := units", "y := sku").format(""), "values are numbers"),
+        (
+            CALL.replace("ts := week", "ts := date_trunc('month', week)").format(""),
+            "fit a model on such periods",
+        ),
+        ("SELECT xb.predict('m', t) FROM sales t", "fitted for forecast"),
+    ],
+)
+def test_what_cannot_be_asked(con, query, message):
+    with pytest.raises(Exception, match=message) as caught:
+        con.sql(query).fetchall()
+    assert "fault of xbsql" not in str(caught.value)
+
+
+def test_it_is_measured_by_step(con):
+    found = rows(con, "FROM xb.evaluate('m', sales, by := 'step')")
+    assert {row["group"] for row in found} == {None, "1", "2", "3"}
+    assert {row["metric"] for row in found} >= {"pinball", "mase", "rmsse", "wape", "coverage", "bias"}
+
+
+@pytest.mark.parametrize("options", ["{'ts': 'week', 'id': 'sku'}", "{}"])
+def test_a_table_of_series_is_known_by_its_columns_or_options(con, options):
+    con.execute(
+        "CREATE OR REPLACE TABLE named AS SELECT sku AS unique_id, week AS ds, sku, week, units FROM sales"
+    )
+    con.sql(f"FROM xb.fit('auto', named, 'units', options := {options})").fetchall()
+    assert rows(con, "SELECT task FROM xb.models() WHERE model = 'auto' LIMIT 1") == [{"task": "forecast"}]
+    con.sql("FROM xb.drop_model('auto')").fetchall()
+
+
+LAUNCH = "FROM xb.launch(assortment, sku, 'm', delay := 'days', price := price, start := DATE '2024-05-01'{})"
+
+
+def test_a_launch_is_drawn_together_and_the_same_everywhere(con):
+    found = con.sql(LAUNCH.format(", draws := 500")).to_arrow_table()
+    start = dt.date(2024, 5, 1)
+    twin = xbsql.launch(con, "assortment", "sku", "m", "days", "price", start=start, draws=500)
+    assert twin.equals(found)
+    xbsql.frame.use(con)
+    lazy = pl.from_arrow(con.table("assortment").to_arrow_table()).lazy()
+    lazy = lazy.xb.launch("sku", "m", "days", "price", start=start, draws=500)
+    assert lazy.collect_schema() == lazy.collect().schema
+    assert lazy.collect().to_arrow().to_pylist() == found.to_pylist()
+    *products, whole = found.to_pylist()
+    assert (whole["product"], whole["status"]) == (None, "all products")
+    for row in products:
+        assert row["market"] == "JP"
+        assert row["sold_lo"] <= row["sold"] <= row["sold_hi"]
+        assert row["sold"] < row["wanted"]
+        assert row["revenue"] == pytest.approx(20 * row["sold"])
+        assert row["status"].startswith("no history")
+    assert whole["wanted"] == pytest.approx(sum(row["wanted"] for row in products), rel=1e-6)
+
+
+def test_a_launch_without_delay_and_price_says_what_is_wanted(con):
+    found = rows(
+        con, "FROM xb.launch(assortment, sku, 'm', start := DATE '2024-05-01', draws := 200) LIMIT 1"
+    )[0]
+    assert found["sold"] == pytest.approx(found["wanted"])
+    assert (found["days"], found["revenue"], found["price"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (LAUNCH.format(", horizon := 0"), "horizon is 0"),
+        (LAUNCH.format(", draws := 5"), "draws is 5; give 100 to 100000"),
+        (LAUNCH.format(", price_error := 2"), "price_error is 2.0"),
+        (LAUNCH.replace("'m'", "'days'").format(""), "name a model of the task 'forecast'"),
+        (LAUNCH.replace("price := price", "price := sku").format(""), "price is string"),
+        (LAUNCH.replace("assortment, sku", "assortment, 'x'").format(""), "two products have one id"),
+        (LAUNCH.replace("assortment, sku", "assortment, NULL").format(""), "a product has no id"),
+    ],
+)
+def test_a_launch_that_cannot_be_drawn(con, query, message):
+    with pytest.raises(Exception, match=message):
+        con.sql(query).fetchall()
