@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ALIVE = "manifest.json", "alive.npy"
 STALE_SECONDS = 24 * 3600
 
@@ -95,10 +95,12 @@ def read_card(folder: Path) -> tuple[Card, str]:
     except (ValueError, KeyError, AttributeError, TypeError):
         changed, manifest = True, {}
     if manifest.get("format", 0) > FORMAT:
-        problem = f"index '{shown}' has format {manifest['format']}, this xbsql reads up to {FORMAT}"
+        problem = f"index '{shown}' has format {manifest['format']}, this xbsql reads {FORMAT}"
         raise errors.invalid("store", problem, "upgrade xbsql")
     if changed:
         raise _broken(shown, "has a manifest.json that was changed after it was written")
+    if manifest["format"] < FORMAT:
+        raise _broken(shown, f"has format {manifest['format']}, this xbsql reads {FORMAT}")
     for name, size in manifest["files"].items():
         file = folder / name
         if not file.exists() or file.stat().st_size != size:

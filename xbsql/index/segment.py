@@ -3,9 +3,10 @@
 Its files stand in the folder of a generation, all named after the block's digest:
 
 vectors.npy    float32, (n, d)
-codes.npy      int8, (n, d): what a search scans; it then scores what is left in the vectors themselves
+codes.npy      int8, (n, h): what a search scans; it then scores what is left in the vectors themselves
 bounds.npy     float32, (3, n / 64 rounded up): scale, rest and reach of the codes
-length.npy     float32, (n,)
+head.npy       float64, (h - 16, d): the directions that are coded, where these are not all
+length.npy     float64, (n,)
 ids.arrow      int64 or string, ascending
 term-*.npy     the texts' terms, where there are texts
 """
@@ -21,7 +22,7 @@ import pyarrow as pa
 import torch
 
 from xbsql import kernels
-from xbsql.kernels.prepared import Codes, Prepared
+from xbsql.kernels.prepared import Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from xbsql.index.draft import Rows
     from xbsql.index.lexical import Inverted
+
+PREPARED = ("length", "codes", "bounds", "head")
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,10 @@ def write(folder: Path, rows: Rows, measure: Measure) -> str:
 
 def open_segment(folder: Path, name: str, measure: Measure, device: torch.device) -> Segment:
     """Map a segment's files; nothing is read before it is used, unless it goes to another device."""
-    vectors = _tensor(folder, name, "vectors").to(device)
-    length = _tensor(folder, name, "length").to(device)
-    codes = None
-    if (folder / f"{name}.codes.npy").exists():
-        scale, rest, reach = _tensor(folder, name, "bounds").to(device)
-        codes = Codes(_tensor(folder, name, "codes").to(device), scale, rest, reach)
-    weights = None if measure.weights is None else torch.from_numpy(measure.weights).to(device)
-    prepared = Prepared(measure.metric, weights, length, codes)
+    vectors = torch.from_numpy(_load(folder, name, "vectors")).to(device)
+    parts = [part for part in PREPARED if (folder / f"{name}.{part}.npy").exists()]
+    held = {part: _load(folder, name, part) for part in parts}
+    prepared = Prepared.of_arrays(measure.metric, measure.weights, held, device)
     with pa.memory_map(str(folder / f"{name}.ids.arrow")) as source:
         ids = pa.ipc.open_file(source).read_all().column(0).chunk(0)
     return Segment(name, ids, vectors, prepared, _inverted(folder, name))
@@ -138,21 +137,13 @@ def _codes(vectors: Path, measure: Measure) -> dict[str, NDArray[np.generic]]:
     corpus = np.load(vectors, mmap_mode="c", allow_pickle=False)
     coded = measure.metric != "l2"
     made = kernels.prepare(corpus, metric=measure.metric, weights=measure.weights, codes=coded)
-    arrays: dict[str, NDArray[np.generic]] = {"length": made.length.numpy()}
-    if made.codes is not None:
-        bounds = torch.stack([made.codes.scale, made.codes.rest, made.codes.reach])
-        arrays |= {"codes": made.codes.code.numpy(), "bounds": bounds.numpy()}
-    return arrays
+    return made.arrays()
 
 
 def _load(folder: Path, name: str, part: str) -> NDArray[np.generic]:
     """An array mapped copy-on-write: torch takes it as writable, and the file stays as it is."""
     array: NDArray[np.generic] = np.load(folder / f"{name}.{part}.npy", mmap_mode="c", allow_pickle=False)
     return array
-
-
-def _tensor(folder: Path, name: str, part: str) -> torch.Tensor:
-    return torch.from_numpy(_load(folder, name, part))
 
 
 def _inverted(folder: Path, name: str) -> Inverted | None:
