@@ -9,6 +9,7 @@ is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -131,16 +132,16 @@ class Problem:
         return self._divided(q.mul_(x).sum(dim=1), x, length)
 
     def possible(self, query: Tensor, place: Tensor, floor: Tensor, length: Tensor) -> Tensor:
-        """Which of the pairs may score above the query's floor, by float32 scores and their error: bool.
+        """Which of the pairs may score above a floor, by float32 scores and their error: bool.
 
         For dot and cosine, with rows and queries whose lengths are within the range in which the bounds hold.
 
         Args:
             query, place: int64, one a pair.
-            floor: float32 (m, 1).
+            floor: float32, one a pair: the score to exceed.
             length: float64 (n,): lengths of the (weighted) rows.
         """
-        own, reach = self.folded().float(), self.direct().norm(dim=1).float()
+        own, reach = self._narrow
         step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [torch.empty(0, dtype=torch.bool)]
         for s in range(0, len(row), step):
@@ -152,8 +153,13 @@ class Problem:
                 score = score.div_(torch.where(size == 0, 1.0, size))
             else:
                 slack = slack * size
-            parts.append(score + slack + UNDERFLOW > floor[q, 0])
+            parts.append(score + slack + UNDERFLOW > floor[s : s + step])
         return torch.cat(parts)
+
+    @cached_property
+    def _narrow(self) -> tuple[Tensor, Tensor]:
+        """The folded queries and their lengths in float32."""
+        return self.folded().float(), self.direct().norm(dim=1).float()
 
     def exact(self, first: int, last: int, start: int, stop: int) -> Tensor:
         """Exact scores of the queries first..last at the places start..stop, float32; masked rows -inf."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 22  # products that are worth a thread
 _EXACT = 2048  # rows at a time in float64
+_MANY = 256  # queries a thread from which on threads share the queries instead of the rows
 
 
 def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
@@ -50,7 +51,17 @@ def _strange(problem: Problem, prepared: Prepared | None) -> Tensor | None:
 
 
 def _shared_out(problem: Problem, k: int, prepared: Prepared | None) -> tuple[Tensor, Tensor]:
-    """The corpus by ranges, a thread each, and the best of what they find."""
+    """The queries by ranges, a thread each, where there are many; else the corpus, and the best of all.
+
+    A range of rows has to find its own floor first, so that ranges of queries have less to score.
+    """
+    if len(problem.queries) >= _MANY * torch.get_num_threads():
+        own = spread(
+            lambda part: _search(problem.at(*part), k, prepared, 0, len(problem)),
+            ranges(len(problem.queries), 1, _MANY),
+        )
+        scores, places = (torch.cat(column) for column in zip(*own, strict=True))
+        return scores, problem.row(places)
     each = 1 + _PIECE // max(1, len(problem.queries) * problem.corpus.shape[1])
     parts = spread(lambda part: _search(problem, k, prepared, *part), ranges(len(problem), GROUP, each))
     if not parts:
@@ -60,6 +71,11 @@ def _shared_out(problem: Problem, k: int, prepared: Prepared | None) -> tuple[Te
     # A part's places all lie beyond those of the part before: a stable sort keeps ties right.
     order = best.scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
     return best.scores.gather(1, order), problem.row(best.places.gather(1, order))
+
+
+def _below(floor: Tensor) -> Tensor:
+    """The next smaller score: an equal one of a lower place may still come."""
+    return torch.nextafter(floor, torch.tensor(-torch.inf))
 
 
 def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
@@ -135,7 +151,7 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
         if len(query) * problem.dense_share <= block.score.numel():
             place = column + start
             if problem.length is not None:
-                kept = problem.at(first, last).possible(query, place, floor, problem.length)
+                kept = problem.possible(query + first, place, floor[query, 0], problem.length)
                 query, place = query[kept], place[kept]
             best.merge(query, place, problem.pairs(query + first, place))
             return
@@ -152,7 +168,7 @@ def _first_floor(problem: Problem, block: Block, k: int, first: int, start: int)
     column, there = leaders(block, k)
     query = torch.arange(first, first + m)[:, None].expand_as(column)
     score = problem.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, k)
-    return torch.where(there, score, -torch.inf).amin(dim=1, keepdim=True)
+    return _below(torch.where(there, score, -torch.inf).amin(dim=1, keepdim=True))
 
 
 def _merge_all(best: Best, score: Tensor, start: int) -> None:

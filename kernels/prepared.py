@@ -10,6 +10,7 @@ from torch import Tensor
 
 from xbsql.kernels import arrays
 from xbsql.kernels.cpu_problem import rounding
+from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.head import Head, sample
 
 if TYPE_CHECKING:
@@ -138,12 +139,18 @@ def _codes(x: Tensor, weights: Tensor | None, length: Tensor | None) -> Codes:
     head = Head.of(_weighted(sample(x), weights, some)[0])
     width = x.shape[1] if head is None else head.width
     code = torch.empty((len(x), width), dtype=torch.int8, device=x.device)
-    parts = []
-    for s in range(0, len(x), _BLOCK):
-        known = None if length is None else length[s : s + _BLOCK]
-        v = torch.nan_to_num(_weighted(x[s : s + _BLOCK], weights, known)[0], nan=0.0, posinf=0.0, neginf=0.0)
-        code[s : s + _BLOCK], bounds = _encode((v if head is None else head.fold(v)).float())
-        parts.append(bounds)
+
+    def coded(part: tuple[int, int]) -> Tensor:
+        bounds = []
+        for s in range(*part, _BLOCK):
+            here = slice(s, min(s + _BLOCK, part[1]))
+            v = _weighted(x[here], weights, None if length is None else length[here])[0]
+            v = torch.nan_to_num(v, nan=0.0, posinf=0.0, neginf=0.0)
+            code[here], found = _encode((v if head is None else head.fold(v)).float())
+            bounds.append(found)
+        return torch.cat(bounds, dim=1)
+
+    parts = spread(coded, ranges(len(x), GROUP, _BLOCK))
     return Codes(code, *torch.cat(parts, dim=1).unbind(), head)
 
 
