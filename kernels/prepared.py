@@ -75,6 +75,15 @@ class Prepared:
             held |= {} if self.codes.head is None else {"head": self.codes.head.basis}
         return {name: each.cpu().numpy() for name, each in held.items()}
 
+    def between(self, start: int, stop: int) -> Prepared:
+        """The same for the rows start..stop of the corpus, over the same memory; start is a multiple of GROUP."""
+        codes = self.codes
+        if codes is not None:
+            groups = slice(start // GROUP, -(-stop // GROUP))
+            bounds = (each[groups] for each in codes[1:4])
+            codes = Codes(codes.code[start:stop], *bounds, codes.head)
+        return Prepared(self.metric, self.weights, self.length[start:stop], codes)
+
     @classmethod
     def of_arrays(
         cls, metric: str, weights: Array | None, held: Mapping[str, Array], device: str | torch.device = "cpu"

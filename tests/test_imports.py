@@ -52,12 +52,16 @@ RULES = {
     ),
     "xbsql/function.py": (set(), {"pyarrow"}),
     "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
-    "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
+    "xbsql/functions_search.py": ({"function", "handlers_search", "index", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
     "xbsql/frame.py": (
-        STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
+        STANDARD | {"function", "functions", "index", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
+    ),
+    "xbsql/cluster.py": (
+        {"arrow", "errors", "kernels", "searches", "session", "store"},
+        {"numpy", "pyarrow", "ray"},
     ),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},

@@ -144,7 +144,8 @@ def similarity_join(
     """
     where = "cluster.similarity_join"
     ray = _ray(where)
-    searches.check_join(where, k, metric)
+    searches.check_count(where, k)
+    searches.check_metric(where, metric)
     _check_columns(where, queries, (qid, qvec))
     _check_columns(where, catalog, (cid, cvec))
     spread = catalog.select_columns([cid, cvec])

@@ -104,3 +104,17 @@ def test_it_reads_few_rows_and_is_kept_as_arrays():
         same(topk(x[:20], x, 10, metric="cosine", prepared=again), expected(x[:20], x, 10))
     assert 0 < sum(scored) < 0.05 * 20 * 20_000
     assert ready.nbytes < 0.5 * x.nbytes
+
+
+def test_the_device_search_proves_its_result_by_the_head(device, monkeypatch):
+    from xbsql.kernels import device_search
+
+    rng = np.random.default_rng(7)
+    x = lowrank(rng, 1500)
+    problem = Problem.of(*(torch.from_numpy(each).to(device) for each in (x[:4], x)), "cosine", None, None, 0.0)
+    ready = prepare(problem.corpus, metric="cosine")
+    assert ready.codes.head is not None
+    monkeypatch.setattr(device_search, "exhaustive", None)
+    monkeypatch.setattr(device_search, "_SHARE", 1)
+    found = device_search.topk(problem, 3, ready)
+    same([each.cpu().numpy() for each in found], expected(x[:4], x, 3))

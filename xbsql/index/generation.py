@@ -54,6 +54,9 @@ class Card:
         skipped: rows of the build that had no id or no vector.
         seconds: of the build or the change.
         change: digest of the last change, so that the same one again is none.
+        mode: 'exact' or 'approximate'.
+        recall: of 10 neighbours at the default effort, measured when the rows were last written anew; None where
+            the search is exact.
     """
 
     key: str
@@ -69,6 +72,8 @@ class Card:
     skipped: int
     seconds: float
     change: str
+    mode: str = "exact"
+    recall: float | None = None
 
 
 def numbers(home: Path) -> list[int]:
