@@ -70,7 +70,7 @@ class Problem:
         gather: float = 0.5,
         length: Tensor | None = None,
     ) -> Problem:
-        """Fold metric and weights into the queries; a mask of less than `gather` of the rows becomes `rows`."""
+        """Fold metric and weights into the queries; a mask of under `gather` of the rows becomes `rows`."""
         q = queries.double()
         if metric != "dot" and weights is not None:
             q = q * weights
@@ -137,7 +137,8 @@ class Problem:
         For dot and cosine, with rows and queries whose lengths are within the range in which the bounds hold.
 
         Args:
-            query, place: int64, one a pair.
+            query: int64, one a pair.
+            place: int64, one a pair.
             floor: float32, one a pair: the score to exceed.
             length: float64 (n,): lengths of the (weighted) rows.
         """

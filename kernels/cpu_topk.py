@@ -101,6 +101,15 @@ def exhaustive(problem: Problem, k: int) -> tuple[Tensor, Tensor]:
     return best.scores, problem.row(best.places)
 
 
+def first_k(score: Tensor, k: int) -> Tensor:
+    """Columns of the k largest scores of each row, int64 (m, k); of equal scores the first column first."""
+    bits = (score + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
+    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).to(torch.int64)
+    columns = score.shape[1]
+    key = ordered * (1 << 31) + (columns - 1 - torch.arange(columns, device=score.device))
+    return key.topk(k, dim=1).indices
+
+
 class Best(NamedTuple):
     """The k best so far of each query, best first: scores float32, places int64 (m, k); -inf, -1 if none."""
 

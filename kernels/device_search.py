@@ -16,7 +16,7 @@ from torch import Tensor
 
 from xbsql.kernels import similarity
 from xbsql.kernels.cpu_problem import WILD, Problem, lengths, marked, rounding
-from xbsql.kernels.cpu_topk import exhaustive
+from xbsql.kernels.cpu_topk import exhaustive, first_k
 from xbsql.kernels.prepared import GROUP
 from xbsql.kernels.tuning import group_size
 
@@ -133,15 +133,6 @@ def _scores(problem: Problem, scan: Scan, query: Tensor, group: Tensor) -> Tenso
     return similarity.rescore(
         problem.queries, problem.weights, problem.corpus, problem.mask, problem.metric, pairs, scan.size
     )
-
-
-def first_k(score: Tensor, k: int) -> Tensor:
-    """Columns of the k largest scores of each row, int64 (m, k); of equal scores the first column first."""
-    bits = (score + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
-    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).to(torch.int64)
-    columns = score.shape[1]
-    key = ordered * (1 << 31) + (columns - 1 - torch.arange(columns, device=score.device))
-    return key.topk(k, dim=1).indices
 
 
 def bounds(problem: Problem, scan: Scan) -> Tensor:

@@ -1,10 +1,11 @@
 """A few directions that hold most of what the vectors are: a product in them bounds the product in all.
 
-With orthonormal directions B a vector is its head B v and a tail of length t, and by Cauchy-Schwarz
-q.x <= (B q).(B x) + t_q t_x: the inner product of the folded vectors (B v, t) is never below that of the vectors.
-The tail is spread over a few coordinates, t / 4 in each of 16, so that none of them is larger than the others.
-The directions are the leading ones of the rows' second moments (principal components, not centred), turned by
-a fixed rotation, which gives every coordinate of a head the same share and so suits codes with one scale.
+With orthonormal directions B a vector is its head B v and a tail of length t, and by Cauchy-Schwarz q.x <=
+(B q).(B x) + t_q t_x: the inner product of the folded vectors (B v, t) is never below that of the vectors.
+The tail is spread over a few coordinates, t / 4 in each of 16, so that none of them is larger than the
+others. The directions are the leading ones of the rows' second moments (principal components, not centred),
+turned by a fixed rotation, which gives every coordinate of a head the same share and so suits codes with
+one scale.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from xbsql.kernels.head import Head, sample
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from xbsql.kernels.arrays import Array
@@ -71,29 +72,35 @@ class Prepared:
         """What it holds, by name, for `of_arrays`: a way to keep it in files or to send it."""
         held = {"length": self.length}
         if self.codes is not None:
-            held |= {"codes": self.codes.code, "bounds": torch.stack(list(self.codes[1:4]))}
+            bounds = torch.stack([self.codes.scale, self.codes.rest, self.codes.reach])
+            held |= {"codes": self.codes.code, "bounds": bounds}
             held |= {} if self.codes.head is None else {"head": self.codes.head.basis}
         return {name: each.cpu().numpy() for name, each in held.items()}
 
     def between(self, start: int, stop: int) -> Prepared:
-        """The same for the rows start..stop of the corpus, over the same memory; start is a multiple of GROUP."""
+        """The same for the rows start..stop of the corpus, over the same memory; GROUP divides start."""
         codes = self.codes
         if codes is not None:
             groups = slice(start // GROUP, -(-stop // GROUP))
-            bounds = (each[groups] for each in codes[1:4])
-            codes = Codes(codes.code[start:stop], *bounds, codes.head)
+            scale, rest, reach = (each[groups] for each in (codes.scale, codes.rest, codes.reach))
+            codes = Codes(codes.code[start:stop], scale, rest, reach, codes.head)
         return Prepared(self.metric, self.weights, self.length[start:stop], codes)
 
     @classmethod
     def of_arrays(
-        cls, metric: str, weights: Array | None, held: Mapping[str, Array], device: str | torch.device = "cpu"
+        cls,
+        metric: str,
+        weights: NDArray[np.float64] | None,
+        held: Mapping[str, NDArray[Any]],
+        device: str | torch.device = "cpu",
     ) -> Prepared:
         """The same again, over the memory of the arrays where they are on the device already."""
         own = {name: arrays.shared(each).to(device) for name, each in held.items()}
         codes = None
         if "codes" in own:
             head = Head(own["head"]) if "head" in own else None
-            codes = Codes(own["codes"], *own["bounds"], head)
+            scale, rest, reach = own["bounds"]
+            codes = Codes(own["codes"], scale, rest, reach, head)
         w = None if weights is None else arrays.shared(weights).to(device)
         return cls(metric, w, own["length"], codes)
 
@@ -104,8 +111,8 @@ def prepare(
     """Work out once what every search of a corpus needs, for `topk(..., prepared=...)`.
 
     With codes, `topk` scans int8 instead of the rows and scores again in float64 whatever the codes' error
-    leaves possible: the result is the same, row for row. Where a few directions hold most of the rows' squared
-    lengths (`head`), only these are coded and scanned.
+    leaves possible: the result is the same, row for row. Where a few directions hold most of the rows'
+    squared lengths (`head`), only these are coded and scanned.
 
     Args:
         corpus: float32, float16 or bfloat16, (n, d).
@@ -160,7 +167,8 @@ def _codes(x: Tensor, weights: Tensor | None, length: Tensor | None) -> Codes:
         return torch.cat(bounds, dim=1)
 
     parts = spread(coded, ranges(len(x), GROUP, _BLOCK))
-    return Codes(code, *torch.cat(parts, dim=1).unbind(), head)
+    scale, rest, reach = torch.cat(parts, dim=1)
+    return Codes(code, scale, rest, reach, head)
 
 
 def _encode(v: Tensor) -> tuple[Tensor, Tensor]:

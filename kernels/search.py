@@ -35,7 +35,8 @@ def topk(
     """Find the k rows of the corpus most similar to each query.
 
     A score is computed in float64 and rounded to float32. Of equal scores the lower row comes first. The
-    result is exact: faster scans only narrow down what is scored. A NaN score never wins: such a row is never returned.
+    result is exact: faster scans only narrow down what is scored. A NaN score never wins: such a row is never
+    returned.
 
     Args:
         queries: float32, float16, bfloat16 or int8, shape (m, d); NumPy or torch. Read-only and strided are

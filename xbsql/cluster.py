@@ -6,7 +6,7 @@
     shop = ray.data.read_parquet("s3://shop/items")
     cluster.classify(shop, "category_jp", "title", store="/shared/shop.xbsql").write_parquet("s3://shop/labelled")
 
-Every function takes a Ray dataset and gives one, lazily. Workers are processes that open the store once and keep
+Every function takes a Ray dataset and gives one. Workers are processes that open the store once and keep
 their model; a worker that dies is started again and its batch is done again, so nothing is lost and nothing
 comes twice. The store must be a folder that every node sees.
 """
@@ -121,11 +121,12 @@ def similarity_join(
     queries: Dataset, catalog: Dataset, qid: str, qvec: str, cid: str, cvec: str, k: int = 10,
     metric: str = "cosine", *, shards: int | None = None,
 ) -> Dataset:  # fmt: skip
-    """qid, cid, score and rank: the k most similar rows of the catalog for each query, see `xb.similarity_join`.
+    """qid, cid, score and rank: the k rows of the catalog that are most similar to each query.
 
-    The catalog is split into shards, each of which stays on one node. Every block of queries is searched in every
-    shard, exactly, and the k best of each are merged: by score, then by cid. The k best of a union are among the
-    k best of its parts, so this is what one machine finds, row for row, where cid has no value twice.
+    See `xb.similarity_join`. The catalog is split into shards, each of which stays on one node. Every block
+    of queries is searched in every shard, exactly, and the k best of each are merged: by score, then by
+    cid. The k best of a union are among the k best of its parts, so this is what one machine finds, row for
+    row, where cid has no value twice. The work starts with the call.
 
     Args:
         queries: rows with qid and qvec; a NULL vector finds nothing. Its blocks are the batches.
@@ -238,7 +239,12 @@ def _shard(part: pa.Table, cid: str, cvec: str, metric: str) -> dict[str, Any]:
     ready = None
     if len(kept):
         ready = kernels.prepare(kept, metric=metric, codes=metric != "l2").arrays()
-    return {"ids": one_chunk(rows[cid]).filter(pa.array(present)), "vectors": kept, "ready": ready}
+    return {
+        "ids": one_chunk(rows[cid]).filter(pa.array(present)),
+        "vectors": kept,
+        "ready": ready,
+        "metric": metric,
+    }
 
 
 def _within(block: pa.Table, qvec: str, shard: dict[str, Any], k: int) -> pa.Table:
@@ -251,7 +257,7 @@ def _within(block: pa.Table, qvec: str, shard: dict[str, Any], k: int) -> pa.Tab
     scores, rows = np.empty((0, 1), np.float32), np.empty((0, 1), np.int64)
     if len(places) and len(offered):
         searches.check_lengths("cluster.similarity_join", asked, offered)
-        ready = Prepared.of_arrays(shard["ready"])
+        ready = Prepared.of_arrays(shard["metric"], None, shard["ready"])
         chosen = np.ascontiguousarray(asked[present], np.float32)
         scores, rows = kernels.topk(
             chosen, offered, min(k, len(offered)), metric=ready.metric, prepared=ready

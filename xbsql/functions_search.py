@@ -53,8 +53,8 @@ SEARCH = Function(
     ),
     _HITS,
     "The k rows of an index that are most similar to a vector, best first; exact, unless the index was built "
-    "approximate and no filter is given. Of equal scores the smaller id comes first. Ids are given as text and "
-    "compare with the table's own. NULL gives NULL.",
+    "approximate and no filter is given. Of equal scores the smaller id comes first. Ids are given as text "
+    "and compare with the table's own. NULL gives NULL.",
     "SELECT unnest(xb.search('catalog', 'red shoes', k := 3), recursive := true)",
     handlers.search,
 )
@@ -88,8 +88,8 @@ BUILD_INDEX = Function(
         Argument("weights", "FLOAT[]: one a feature, e.g. its transferability in a model", "NULL"),
         Argument(
             "mode",
-            "VARCHAR: 'exact', or 'approximate' to order the rows by cell; `recall` says what share of a row's "
-            "10 neighbours a search finds then, measured on 500 of the rows",
+            "VARCHAR: 'exact', or 'approximate' to order the rows by cell; `recall` says what share of a "
+            "row's 10 neighbours a search finds then, measured on up to 500 of the rows",
             "'exact'",
         ),
     ),

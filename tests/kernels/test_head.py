@@ -52,7 +52,8 @@ def test_queries_it_knows_nothing_of_are_found_all_the_same():
     x = lowrank(rng, 2000)
     q = np.concatenate([x[:9], rng.standard_normal((9, 192)).astype(np.float32), np.zeros((1, 192), "f4")])
     ready = prepare(x, metric="cosine")
-    strange = ready.codes.head.strange(Problem.of(*map(torch.from_numpy, (q, x)), "cosine", None, None).direct())
+    problem = Problem.of(*map(torch.from_numpy, (q, x)), "cosine", None, None)
+    strange = ready.codes.head.strange(problem.direct())
     assert strange.tolist() == [False] * 9 + [True] * 9 + [False]
     same(topk(q, x, 5, metric="cosine", prepared=ready), expected(q, x, 5))
 
@@ -111,7 +112,8 @@ def test_the_device_search_proves_its_result_by_the_head(device, monkeypatch):
 
     rng = np.random.default_rng(7)
     x = lowrank(rng, 1500)
-    problem = Problem.of(*(torch.from_numpy(each).to(device) for each in (x[:4], x)), "cosine", None, None, 0.0)
+    sides = (torch.from_numpy(each).to(device) for each in (x[:4], x))
+    problem = Problem.of(*sides, "cosine", None, None, 0.0)
     ready = prepare(problem.corpus, metric="cosine")
     assert ready.codes.head is not None
     monkeypatch.setattr(device_search, "exhaustive", None)

@@ -107,8 +107,8 @@ class Builder:
         """Make the rows of a token the index of this name, in place of what it was.
 
         Raises:
-            XbsqlError: an unknown metric, mode or encoder, no rows, an id twice, weights of another length, or
-                a full disk.
+            XbsqlError: an unknown metric, mode or encoder, no rows, an id twice, weights of another length,
+                or a full disk.
         """
         where, start = "xb.build_index", time.perf_counter()
         try:

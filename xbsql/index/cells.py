@@ -1,9 +1,9 @@
 """Rows by cell: an approximate search looks into the cells nearest to a query, and the build says how well.
 
-An inverted file (Jegou, Douze, Schmid, TPAMI 2011, section IV): k-means finds about as many centres as cells have
-rows, a row belongs to its nearest centre, and the rows of a cell stand together. What the nearest 1, 2, 3 ...
-cells hold of the true neighbours is measured on the index's own rows when it is built; a search names the recall
-that it wants and looks into as many cells as that took.
+An inverted file (Jegou, Douze, Schmid, TPAMI 2011, section IV): k-means finds about as many centres as
+cells have rows, a row belongs to its nearest centre, and the rows of a cell stand together. What the
+nearest 1, 2, 3 ... cells hold of the true neighbours is measured on the index's own rows when it is built;
+a search names the recall that it wants and looks into as many cells as that took.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Cells:
         centre: float32, shape (c, d).
         start: int64, shape (c + 1,): the rows start[i] to start[i + 1] of the segment are cell i.
         rank: int64, shape (n,): each row's place by id.
-        curve: float32, shape (c,): recall of 10 that the nearest 1, 2, 3 ... cells reach, less two standard errors.
+        curve: float32, shape (c,): recall of 10 that the nearest 1, 2, 3 ... cells reach, less two standard
+            errors.
     """
 
     centre: NDArray[np.float32]
@@ -64,7 +65,7 @@ class Space(NamedTuple):
     weights: NDArray[np.float64] | None
 
     def home(self, rows: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The cell of each row, int64 of shape (n,). Under 'dot' neighbours have no distance: l2 stands in."""
+        """The cell of each row, int64 of shape (n,); under 'dot', which is no distance, by l2."""
         weights = None if self.metric == "dot" else self.weights
         metric = "l2" if self.metric == "dot" else self.metric
         return kernels.topk(rows, centre, 1, metric=metric, weights=weights)[1][:, 0]
@@ -79,7 +80,7 @@ class Space(NamedTuple):
 def partition(
     rows: Rows, space: Space
 ) -> tuple[Rows, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Rows ordered by cell and then by id; the centres; where each cell starts; the rank of each row by id."""
+    """Rows ordered by cell, then id; the centres; where each cell starts; the rank of each row by id."""
     centre = _centres(rows, space, max(1, round(len(rows) ** 0.5)))
     cell = np.concatenate([space.home(block, centre) for block in rows.blocks()])
     cell = np.maximum(cell, 0)  # a row that no metric can place
@@ -91,7 +92,7 @@ def partition(
 
 
 def _centres(rows: Rows, space: Space, count: int) -> NDArray[np.float32]:
-    """Lloyd's k-means on a sample of the rows, float32 of shape (count, d); a centre that loses all rows stays."""
+    """Lloyd's k-means on a sample of the rows, float32 (count, d); a centre that loses all rows stays."""
     rng = np.random.default_rng(0)
     some = np.sort(rng.permutation(len(rows))[: _PER_CENTRE * count])
     parts = [rows.gather(rows.order[some[s : s + BLOCK]]) for s in range(0, len(some), BLOCK)]
@@ -101,9 +102,9 @@ def _centres(rows: Rows, space: Space, count: int) -> NDArray[np.float32]:
     centre = points[rng.permutation(len(points))[:count]].copy()
     for _ in range(_ROUNDS):
         cell = np.maximum(space.home(points, centre), 0)
-        total = torch.zeros(centre.shape).index_add_(0, torch.from_numpy(cell), torch.from_numpy(points)).numpy()
+        total = torch.zeros(centre.shape).index_add_(0, torch.from_numpy(cell), torch.from_numpy(points))
         held = np.bincount(cell, minlength=count)
-        centre[held > 0] = total[held > 0] / held[held > 0, None]
+        centre[held > 0] = total.numpy()[held > 0] / held[held > 0, None]
     return centre
 
 
@@ -113,14 +114,16 @@ def measured(
 ) -> tuple[NDArray[np.float32], float]:  # fmt: skip
     """The curve of `Cells`, and the recall of 10 at the default effort.
 
-    Rows of the index stand for queries, each without itself. One half of them gives the curve, which says how many
-    cells to look into; the other half says what recall that has.
+    Rows of the index stand for queries, each without itself. One half of them gives the curve, which says how
+    many cells to look into; the other half says what recall that has.
     """
     count = len(centre)
     asked = np.sort(np.random.default_rng(1).permutation(len(vectors))[:_ASKED])
     depth = min(_DEPTH + 1, len(vectors))
     queries = np.ascontiguousarray(vectors[asked])
-    _, found = kernels.topk(queries, vectors, depth, metric=space.metric, weights=space.weights, prepared=prepared)
+    _, found = kernels.topk(
+        queries, vectors, depth, metric=space.metric, weights=space.weights, prepared=prepared
+    )
     order = space.nearest(queries, centre, count)
     turn = np.empty((len(asked), count), np.int64)
     np.put_along_axis(turn, np.maximum(order, 0), np.arange(count), axis=1)
@@ -135,7 +138,7 @@ def measured(
 
 
 def _shares(needed: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Share of each query's neighbours in the nearest 1, 2, 3 ... cells, shape (queries, count); 1 without any."""
+    """Share of each query's neighbours in the nearest 1, 2, 3 ... cells, (queries, count); 1 without any."""
     inside = np.zeros((len(needed), count + 1))
     np.add.at(inside, (np.arange(len(needed))[:, None], needed), 1)
     total = (needed < count).sum(axis=1, keepdims=True)

@@ -55,8 +55,8 @@ class Card:
         seconds: of the build or the change.
         change: digest of the last change, so that the same one again is none.
         mode: 'exact' or 'approximate'.
-        recall: of 10 neighbours at the default effort, measured when the rows were last written anew; None where
-            the search is exact.
+        recall: of 10 neighbours at the default effort, measured when the rows were last written anew; None
+            where the search is exact.
     """
 
     key: str

@@ -97,8 +97,9 @@ class Index:
     ) -> Hits:  # fmt: skip
         """The k best rows of each query; of equal scores the lower row, or the smaller id, comes first.
 
-        Exact, but for a segment that has cells: there it looks into as many as the recall takes. With a mask, and
-        for a query whose cells hold fewer than k rows, all rows are searched.
+        Exact, but for a segment that has cells: there it looks into as many as the recall takes (on the
+        CPU; a device scans all rows sooner). With a mask, and for a query whose cells hold fewer than k
+        rows, all rows are searched.
 
         Args:
             queries: shape (m, d).
@@ -130,7 +131,7 @@ class Index:
         """The k best rows of one segment."""
         cells = segment.cells
         visits = None if cells is None or recall >= 1 else cells.visits(recall)
-        if cells is None or visits is None or visits == len(cells.centre):
+        if cells is None or visits is None or 2 * visits > len(cells.centre) or asked.is_cuda:
             return self._all_of(segment, asked, k, keep)
         hits = visit(segment.vectors, segment.prepared, cells, asked, k, visits, keep)
         short = np.flatnonzero(hits.rows[:, -1] < 0)

@@ -1,17 +1,19 @@
-"""The approximate search of one segment: every query in its nearest cells, cell by cell."""
+"""The approximate search of one segment on the CPU: every query in its nearest cells, cell by cell."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from xbsql import kernels
 from xbsql.index.cells import Space
-from xbsql.index.hits import Hits
+from xbsql.index.hits import Hits, by_rank
+from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_scan import FloatScan
+from xbsql.kernels.cpu_topk import first_k
 from xbsql.kernels.cpu_threads import ranges, spread
-from xbsql.kernels.prepared import GROUP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
     from xbsql.index.cells import Cells
     from xbsql.kernels.prepared import Prepared
 
-_AT_ONCE = 4096  # queries
-Found = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.float32]"]
-"""Queries, rows and scores of some pairs."""
+_AT_ONCE = 1024  # queries
+_WORTH = 16  # cells that are worth a thread
 
 
 def visit(
@@ -30,66 +31,67 @@ def visit(
 ) -> Hits:  # fmt: skip
     """The k best rows of each query among those of its nearest cells; of equal scores the smaller id first.
 
+    Cells are scanned in float32; what is found is scored again in float64, like everywhere.
+
     Args:
         vectors: float32, shape (n, d), ordered by cell.
         prepared: what `kernels.prepare` made of them.
         cells: where each cell is.
-        asked: float32, shape (m, d), on the same device.
+        asked: float32, shape (m, d).
         k: how many; fewer where the cells hold fewer.
         visits: how many cells each query looks into.
         alive: bool, shape (n,): the rows that may be found; None for all.
     """
-    weights = None if prepared.weights is None else prepared.weights.cpu().numpy()
-    space, parts = Space(prepared.metric, weights), []
+    weights = None if prepared.weights is None else prepared.weights.numpy()
+    mask = None if alive is None else torch.from_numpy(alive)
+    length = None if prepared.metric == "l2" else prepared.length
+    parts = []
     for s in range(0, len(asked), _AT_ONCE):
         some = asked[s : s + _AT_ONCE]
-        nearest = space.nearest(some.cpu().numpy(), cells.centre, visits)
-        order = np.argsort(nearest.ravel(), kind="stable")
-        query, cell = order // visits, nearest.ravel()[order]
-        edge = np.searchsorted(cell, np.arange(len(cells.centre) + 1))
-        wanted = [c for c in np.flatnonzero(np.diff(edge)) if cells.start[c] < cells.start[c + 1]]
-
-        def search(
-            part: tuple[int, int], some: torch.Tensor = some, query: NDArray[np.int64] = query,
-            edge: NDArray[np.int64] = edge, wanted: list[int] = wanted,
-        ) -> list[Found]:  # fmt: skip
-            return [
-                _within(vectors, prepared, cells, some, query[edge[c] : edge[c + 1]], c, k, alive)
-                for c in wanted[slice(*part)]
-            ]
-
-        found = [one for part in spread(search, ranges(len(wanted), 1, 8)) for one in part]
-        parts.append(_best(found, cells.rank, len(some), k))
+        problem = Problem.of(some, vectors, prepared.metric, prepared.weights, mask, 0.0, length)
+        nearest = Space(prepared.metric, weights).nearest(some.numpy(), cells.centre, visits)
+        parts.append(by_rank(_best(problem, prepared, cells, nearest, k), cells.rank))
     return Hits(np.concatenate([p.scores for p in parts]), np.concatenate([p.rows for p in parts]))
 
 
-def _within(
-    vectors: torch.Tensor, prepared: Prepared, cells: Cells, asked: torch.Tensor, query: NDArray[np.int64],
-    cell: int, k: int, alive: NDArray[np.bool_] | None,
-) -> Found:  # fmt: skip
-    """What one cell holds for its queries. Codes are cut where their groups are, and the rest is masked."""
-    start, stop = int(cells.start[cell]), int(cells.start[cell + 1])
-    low, high = start // GROUP * GROUP, min(-(-stop // GROUP) * GROUP, len(vectors))
-    inside = np.zeros(high - low, dtype=bool)
-    inside[start - low : stop - low] = True if alive is None else alive[start:stop]
-    scores, rows = kernels.topk(
-        asked[torch.from_numpy(query).to(asked.device)], vectors[low:high], min(k, high - low),
-        metric=prepared.metric, weights=prepared.weights, prepared=prepared.between(low, high),
-        mask=torch.from_numpy(inside).to(asked.device),
-    )  # fmt: skip
-    line, place = np.nonzero(rows.cpu().numpy() >= 0)
-    return query[line], rows.cpu().numpy()[line, place] + low, scores.cpu().numpy()[line, place]
+def _best(
+    problem: Problem, prepared: Prepared, cells: Cells, nearest: NDArray[np.int64], k: int
+) -> Hits:  # fmt: skip
+    """The k best rows of each query in its nearest cells, int64 of shape (m, visits), -1 for none."""
+    m, visits = nearest.shape
+    width = min(k, int(np.diff(cells.start).max()))
+    scores = torch.full((m * visits, width), -torch.inf)
+    rows = torch.full((m * visits, width), -1, dtype=torch.int64)
+    order = np.argsort(nearest.ravel(), kind="stable")
+    edge = np.searchsorted(nearest.ravel()[order], np.arange(len(cells.centre) + 1))
+    wanted = np.flatnonzero((np.diff(edge) > 0) & (np.diff(cells.start) > 0)).tolist()
+
+    def search(part: tuple[int, int]) -> None:
+        for cell in wanted[slice(*part)]:
+            line = torch.from_numpy(order[edge[cell] : edge[cell + 1]])
+            start, stop = int(cells.start[cell]), int(cells.start[cell + 1])
+            score = _within(problem, prepared, line // visits, start, stop)
+            column = first_k(score, min(width, stop - start))
+            scores[line, : column.shape[1]] = score.gather(1, column)
+            rows[line, : column.shape[1]] = column + start
+
+    spread(search, ranges(len(wanted), 1, _WORTH))
+    scores, rows = scores.view(m, -1), rows.view(m, -1)
+    best = first_k(scores, min(k, visits * width))
+    place = torch.where(scores.gather(1, best) > -torch.inf, rows.gather(1, best), -1)
+    query = torch.arange(m)[:, None].expand_as(place)
+    exact = problem.pairs(query.reshape(-1), place.clamp(min=0).reshape(-1)).view(place.shape)
+    return _padded(torch.where(place >= 0, exact, -torch.inf).numpy(), place.numpy(), k)
 
 
-def _best(found: list[Found], rank: NDArray[np.int64], queries: int, k: int) -> Hits:
-    """The k best of all pairs of each query."""
-    hits = Hits(np.full((queries, k), -np.inf, np.float32), np.full((queries, k), -1, np.int64))
-    if found:
-        query, row, score = (np.concatenate(column) for column in zip(*found, strict=True))
-        order = np.lexsort((rank[row], -score, query))
-        query, row, score = query[order], row[order], score[order]
-        place = np.arange(len(query)) - np.searchsorted(query, query)
-        kept = place < k
-        hits.rows[query[kept], place[kept]] = row[kept]
-        hits.scores[query[kept], place[kept]] = score[kept]
-    return hits
+def _within(problem: Problem, prepared: Prepared, query: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    """Scores of some queries with the rows of a cell, float32; -inf for rows that cannot be returned."""
+    own = replace(problem, queries=problem.queries[query])
+    block = FloatScan.of(own, prepared).block(0, len(query), start, stop)
+    return own.exact(0, len(query), start, stop) if block is None else block.score
+
+
+def _padded(scores: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> Hits:
+    """Hits of k columns."""
+    more = ((0, 0), (0, k - scores.shape[1]))
+    return Hits(np.pad(scores, more, constant_values=-np.inf), np.pad(rows, more, constant_values=-1))
