@@ -12,8 +12,8 @@ from xbsql.index.cells import Space
 from xbsql.index.hits import Hits, by_rank
 from xbsql.kernels.cpu_problem import Problem
 from xbsql.kernels.cpu_scan import FloatScan
-from xbsql.kernels.cpu_topk import first_k
 from xbsql.kernels.cpu_threads import ranges, spread
+from xbsql.kernels.cpu_topk import first_k
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
