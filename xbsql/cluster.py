@@ -75,6 +75,7 @@ def embed(
         XbsqlError: ray is not installed, no such column.
     """
     where = "cluster.embed"
+    _ray(where)
     _check_columns(where, data, (text,))
     return _mapped(where, data, store, workers, partial(_embedded, text=text, model=model, into=into))
 
