@@ -9,7 +9,6 @@ is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
 UNDERFLOW = 1e-30  # above all that float32 loses to underflow
 _TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
-_PAIRS = 1 << 20  # elements gathered at a time for exact scores
+PAIRS = 1 << 20  # elements gathered at a time for the scores of pairs
 _UNIT = 2.0**-24
 
 
@@ -91,9 +90,7 @@ class Problem:
     @property
     def dense_share(self) -> int:
         """One survivor in so many scores: from there on scoring everything costs less than gathering."""
-        if self.metric == "l2":
-            return 5
-        return 64 if self.length is None else 20
+        return 5 if self.metric == "l2" else 64
 
     def take(self, start: int, stop: int) -> Tensor:
         """The rows at the places start..stop, in the corpus's dtype."""
@@ -119,7 +116,7 @@ class Problem:
 
     def pairs(self, query: Tensor, place: Tensor) -> Tensor:
         """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
-        step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
+        step, row = max(1, PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [self._pairs(query[s : s + step], row[s : s + step]) for s in range(0, len(row), step)]
         return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
 
@@ -130,37 +127,6 @@ class Problem:
         x = x if self.weights is None else x.mul_(self.weights)
         length = None if self.length is None else self.length.index_select(0, row)
         return self._divided(q.mul_(x).sum(dim=1), x, length)
-
-    def possible(self, query: Tensor, place: Tensor, floor: Tensor, length: Tensor) -> Tensor:
-        """Which of the pairs may score above a floor, by float32 scores and their error: bool.
-
-        For dot and cosine, with rows and queries whose lengths are within the range in which the bounds hold.
-
-        Args:
-            query: int64, one a pair.
-            place: int64, one a pair.
-            floor: float32, one a pair: the score to exceed.
-            length: float64 (n,): lengths of the (weighted) rows.
-        """
-        own, reach = self._narrow
-        step, row = max(1, _PAIRS // self.corpus.shape[1]), self.row(place)
-        parts = [torch.empty(0, dtype=torch.bool)]
-        for s in range(0, len(row), step):
-            q, here = query[s : s + step], row[s : s + step]
-            x = self.corpus.index_select(0, here).float()
-            size, slack = length.index_select(0, here).float(), 2 * rounding(x.shape[1]) * reach[q]
-            score = torch.linalg.vecdot(own.index_select(0, q), x)
-            if self.metric == "cosine":
-                score = score.div_(torch.where(size == 0, 1.0, size))
-            else:
-                slack = slack * size
-            parts.append(score + slack + UNDERFLOW > floor[s : s + step])
-        return torch.cat(parts)
-
-    @cached_property
-    def _narrow(self) -> tuple[Tensor, Tensor]:
-        """The folded queries and their lengths in float32."""
-        return self.folded().float(), self.direct().norm(dim=1).float()
 
     def exact(self, first: int, last: int, start: int, stop: int) -> Tensor:
         """Exact scores of the queries first..last at the places start..stop, float32; masked rows -inf."""

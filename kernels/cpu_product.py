@@ -24,6 +24,13 @@ def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     return s if bias is None else s.add_(bias)
 
 
+def paired(q: Tensor, x: Tensor) -> Tensor:
+    """Inner product of each row of q with the same row of x, both float32 (n, d), on this thread: (n,)."""
+    out = torch.empty(len(x))
+    np.vecdot(x.numpy(), q.numpy(), out=out.numpy())
+    return out
+
+
 def _one(q: Tensor, x: Tensor) -> Tensor:
     """Inner product of one query with every row, (b,), on this thread."""
     out = torch.empty(len(x))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import UNDERFLOW, WILD, Block, lengths, marked, rounding
-from xbsql.kernels.cpu_product import product
+from xbsql.kernels.cpu_problem import PAIRS, UNDERFLOW, WILD, Block, lengths, marked, rounding
+from xbsql.kernels.cpu_product import paired, product
 from xbsql.kernels.prepared import GROUP, Codes
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Scan(Protocol):
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """Scan scores of the queries first..last at the places start..stop; None where no bound holds."""
+
+    def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
+        """What the exact scores of pairs cannot exceed, float32; None where the block already says it."""
 
 
 def _wild(length: Tensor) -> bool:
@@ -96,6 +99,10 @@ class FloatScan:
             score.index_fill_(1, slab.dead, -torch.inf)
         return Block(score, slack[:, None] + UNDERFLOW)
 
+    def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
+        """See `Scan.upper`."""
+        return None
+
     def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
         relative, longest = rounding(q.shape[1]), slab.length.amax()
         if self.problem.metric == "dot":
@@ -143,6 +150,7 @@ class IntScan:
     scale: Tensor
     rest: Tensor
     query_length: Tensor
+    folded: Tensor | None = None
 
     @classmethod
     def of(cls, problem: Problem, prepared: Prepared) -> IntScan:
@@ -157,7 +165,8 @@ class IntScan:
         rest = torch.linalg.vector_norm(v - code * scale, dim=1)
         length = torch.linalg.vector_norm(v, dim=1)
         bounds = (scale[:, 0].float(), rest.float(), length.float())
-        return cls(problem, prepared.codes, prepared.length, code.to(torch.int8), *bounds)
+        folded = problem.folded().float()
+        return cls(problem, prepared.codes, prepared.length, code.to(torch.int8), *bounds, folded)
 
     @classmethod
     def raw(cls, problem: Problem) -> IntScan:
@@ -187,6 +196,20 @@ class IntScan:
         off = self.rest[first:last, None] + rounding(self.code.shape[1]) * q_length
         slack = q_length * rest + off * reach
         return Block(score, 1.001 * slack + scale / 4 + UNDERFLOW, scale)
+
+    def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
+        """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""
+        if self.folded is None or self.length is None:
+            return None
+        d = self.problem.corpus.shape[1]
+        row, step = self.problem.row(place), max(1, PAIRS // d)
+        pieces = zip(torch.split(query, step), torch.split(row, step), strict=True)
+        take, folded = self.problem.corpus.index_select, self.folded
+        score = torch.cat([paired(folded[one], take(0, other).float()) for one, other in pieces])
+        length, relative = self.length[row].float(), rounding(d)
+        if self.problem.metric == "dot":
+            return score.add_(relative * self.query_length[query] * length + UNDERFLOW)
+        return torch.where(length > 0, score / length, 0.0).add_(2 * relative)
 
     def _code(self, start: int, stop: int) -> Tensor:
         """Codes of the rows at the places start..stop."""

@@ -159,9 +159,10 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
         query, column = passing(block, floor)
         if len(query) * problem.dense_share <= block.score.numel():
             place = column + start
-            if problem.length is not None:
-                kept = problem.possible(query + first, place, floor[query, 0], problem.length)
-                query, place = query[kept], place[kept]
+            upper = scan.upper(query + first, place)
+            if upper is not None:
+                likely = upper > floor[query, 0]
+                query, place = query[likely], place[likely]
             best.merge(query, place, problem.pairs(query + first, place))
             return
     for low in range(start, stop, _EXACT):

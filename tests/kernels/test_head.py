@@ -8,6 +8,7 @@ import torch
 
 from xbsql.kernels import prepare, reference, topk
 from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_scan import IntScan
 from xbsql.kernels.head import Head
 
 
@@ -94,14 +95,14 @@ def test_it_reads_few_rows_and_is_kept_as_arrays():
     x = lowrank(rng, 20_000)
     ready = prepare(x, metric="cosine")
     again = Prepared.of_arrays("cosine", None, ready.arrays())
-    scored, plain = [], Problem.possible
+    scored, plain = [], IntScan.upper
 
-    def possible(self, query, *rest):
+    def upper(self, query, place):
         scored.append(len(query))
-        return plain(self, query, *rest)
+        return plain(self, query, place)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Problem, "possible", possible)
+        patch.setattr(IntScan, "upper", upper)
         same(topk(x[:20], x, 10, metric="cosine", prepared=again), expected(x[:20], x, 10))
     assert 0 < sum(scored) < 0.05 * 20 * 20_000
     assert ready.nbytes < 0.5 * x.nbytes
