@@ -101,7 +101,7 @@ RULES = {
     ),
     "xbsql/functions_market.py": ({"function", "handlers_market"}, set()),
     "xbsql/functions_supply.py": ({"function", "handlers_supply"}, set()),
-    "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
+    "xbsql/functions_search.py": ({"function", "handlers_search", "index", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
     "xbsql/frame_forecast.py": ({"launches"}, {"polars", "pyarrow"}),
@@ -109,7 +109,16 @@ RULES = {
     "xbsql/frame.py": (
         STANDARD
         | {"frame_forecast"}
-        | {"frame_supply", "function", "functions", "matching", "searches", "session", "twins_search"},
+        | {
+            "frame_supply",
+            "function",
+            "functions",
+            "index",
+            "matching",
+            "searches",
+            "session",
+            "twins_search",
+        },
         {"duckdb", "polars", "pyarrow"},
     ),
     "xbsql/twins_forecast.py": (STANDARD | {"duck", "forecasts", "launches"}, {"duckdb", "numpy", "pyarrow"}),
@@ -120,6 +129,10 @@ RULES = {
     "xbsql/twins_supply.py": (
         STANDARD | {"boosters", "duck", "function", "functions_supply", "harmonise", "supplies"},
         {"duckdb", "pyarrow"},
+    ),
+    "xbsql/cluster.py": (
+        {"arrow", "errors", "kernels", "searches", "session", "store"},
+        {"numpy", "pyarrow", "ray"},
     ),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},

@@ -26,6 +26,7 @@ from xbsql import functions as surface
 from xbsql.arrow import one_chunk
 from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
+from xbsql.index.hits import RECALL
 from xbsql.matching.columns import KNOWN_COLUMNS
 
 if TYPE_CHECKING:
@@ -114,11 +115,11 @@ class Expressions(SupplyExpressions):
         """Struct(value, lo, hi, shift, version) of each row as a struct."""
         return self._map("predict", lambda session, rows: session.predict(model, rows))
 
-    def search(self, index: str, k: int = 10, filter: Ids = "*") -> pl.Expr:
+    def search(self, index: str, k: int = 10, filter: Ids = "*", recall: float = RECALL) -> pl.Expr:
         """List of Struct(id, score, rank) of each vector or text; `filter` is one list of ids for all."""
         kept = _kept(filter)
         return self._map(
-            "search", lambda session, asked: searches.search(session, index, asked, k, kept(session))
+            "search", lambda session, asked: searches.search(session, index, asked, k, kept(session), recall)
         )
 
     def search_text(self, index: str, k: int = 10, filter: Ids = "*") -> pl.Expr:
@@ -180,9 +181,10 @@ class Frames(SupplyFrames, ForecastFrames):
     def build_index(
         self, index: str, id: str, vec: str | None = None, text: str | None = None,
         encoder: str | None = None, metric: str = "cosine", weights: Sequence[float] | None = None,
+        mode: str = "exact",
     ) -> pl.LazyFrame:  # fmt: skip
         """Build an index from columns of the frame, when the result is collected."""
-        columns = (id, vec, text, encoder, metric, weights)
+        columns = (id, vec, text, encoder, metric, weights, mode)
         return self._rows("build_index", lambda call, rows: call(index, rows, *columns))
 
     def add_to_index(

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from xbsql.session import Session
 
 
-def search(session: Session, index: Column, vector: Column, k: Column, kept: Column) -> pa.Array:
+def search(
+    session: Session, index: Column, vector: Column, k: Column, kept: Column, recall: Column
+) -> pa.Array:
     where = "xb.search"
     asked = (text_of(where, "index", index), one_chunk(vector), constant(where, "k", k))
-    return searches.search(session, *asked, _kept(where, kept))
+    return searches.search(session, *asked, _kept(where, kept), constant(where, "recall", recall))
 
 
 def search_text(session: Session, index: Column, query: Column, k: Column, kept: Column) -> pa.Array:
@@ -60,13 +62,14 @@ def index_rows(
 
 def build_index(
     session: Session, token: Column, taken: Column, index: Column, encoder: Column, metric: Column,
-    weights: Column,
+    weights: Column, mode: Column,
 ) -> Rows:  # fmt: skip
     where, build = "xb.build_index", constant("xb.build_index", "token", token)
     name = text_of(where, "index", index)
     with session.calls.record("build_index", name, constant(where, "rows", taken) or 0):
         encoder_name = constant(where, "encoder", encoder)
-        plan = Plan(text_of(where, "metric", metric), encoder_name, _weights(where, weights))
+        measure = (text_of(where, "metric", metric), encoder_name, _weights(where, weights))
+        plan = Plan(*measure, text_of(where, "mode", mode))
         return [session.builder.build(build, name, plan)]
 
 

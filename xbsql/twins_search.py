@@ -13,6 +13,7 @@ from xbsql import errors, functions_search, matches, searches
 from xbsql.arrow import one_chunk
 from xbsql.duck import batches_of, rows_of, session_of
 from xbsql.index.builder import Plan
+from xbsql.index.hits import RECALL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,16 @@ EVERYTHING = "*"
 
 
 def search(
-    con: DuckDBPyConnection, index: str, vector: Values, k: int = 10, filter: Ids = EVERYTHING
+    con: DuckDBPyConnection,
+    index: str,
+    vector: Values,
+    k: int = 10,
+    filter: Ids = EVERYTHING,
+    recall: float = RECALL,
 ) -> pa.ListArray:
     """LIST of id, score and rank of each vector or text, see `xb.search`; `filter` is one list for all."""
     session = session_of("xbsql.search", con)
-    return searches.search(session, index, one_chunk(vector), k, kept(session, filter))
+    return searches.search(session, index, one_chunk(vector), k, kept(session, filter), recall)
 
 
 def search_text(
@@ -54,12 +60,13 @@ def build_index(
     encoder: str | None = None,
     metric: str = "cosine",
     weights: Sequence[float] | None = None,
+    mode: str = "exact",
 ) -> pa.Table:
     """Build an index from the columns with these names, see `xb.build_index`."""
     where = "xbsql.build_index"
     session = session_of(where, con)
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
-    plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64))
+    plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64), mode)
     return _rows(functions_search.BUILD_INDEX, [session.builder.build(token, index, plan)])
 
 
