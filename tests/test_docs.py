@@ -1,5 +1,6 @@
 """What the documentation shows is what happens: every example runs, and the reference is the code's own."""
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from xbsql.functions import FUNCTIONS
 from xbsql.report.reference import reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md"]
+PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
+PAGES += ["docs/markets.md", "docs/supply.md"]
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,29 @@ def con(tmp_path_factory):
                   WHERE market = 'JP' AND hash(product_id) % 2 = 1);
         CREATE TABLE parcels AS
             SELECT i % 20 AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
-                   CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days
+                   CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days,
+                   CASE WHEN i % 3 = 0 THEN 12 ELSE 3 END + 0.5 * (i % 20) + hash(i) % 3 AS freight
             FROM range(120) t(i);
+        CREATE TABLE pakete AS SELECT weight AS gewicht, mode AS transportart, days FROM parcels;
+        CREATE TABLE rates AS
+            FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);
+        CREATE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM rates;
         """
     )
-    con.sql("CALL xb.fit('days_home', parcels, 'days', market := 'US')").fetchall()
+    world = sample.simulate(4000, seed=0)
+    for market, rows in [("us", 800), ("jp", 100)]:
+        con.register("shipments", world.table("shipments", market.upper()))
+        con.execute(
+            f"""CREATE TABLE shipments_{market} AS
+            SELECT carrier, distance_km, weight_kg, sale_week, freight_usd, days FROM shipments
+            ORDER BY shipment_id LIMIT {rows}"""
+        )
+    reads = "options := {'ignore': ['days', 'freight']}"
+    for model, label in [("days_home", "days"), ("freight_home", "freight")]:
+        con.sql(f"CALL xb.fit('{model}', parcels, '{label}', market := 'US', {reads})").fetchall()
     con.sql("CALL xb.fit('category_home', home, 'category', market := 'US')").fetchall()
-    yield con
+    with contextlib.chdir(folder):  # examples that write files write them here
+        yield con
     con.close()
 
 

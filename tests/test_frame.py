@@ -74,7 +74,7 @@ FRAMES |= {
 TRAINED = {"classify", "predict", "predict_table", "evaluate", "fit", "transfer"}
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
-    "delete_from_index", "drop_index",
+    "delete_from_index", "drop_index", "export_booster", "import_booster",
 }  # fmt: skip
 
 
@@ -131,6 +131,10 @@ def test_models_give_what_sql_gives(con):
             "SELECT xb.classify('m', {x: x, y: y}) AS p FROM shop",
         ),
         (shop.xb.evaluate("m", by="kind"), "FROM xb.evaluate('m', shop, by := 'kind')"),
+        (shop.xb.explain("m"), "FROM xb.explain('m', shop)"),
+        (shop.xb.label_curve("m"), "FROM xb.label_curve('m', shop)"),
+        (shop.xb.weights(shop), "FROM xb.weights(shop, shop)"),
+        (shop.xb.domain_similarity(shop), "FROM xb.domain_similarity(shop, shop)"),
     ]:
         assert lazy.collect_schema() == lazy.collect().schema
         assert lazy.collect().to_arrow().to_pylist() == sql(con, query)

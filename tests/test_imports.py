@@ -14,7 +14,16 @@ RULES = {
     "kernels": ({"kernels"}, {"numpy", "scipy", "torch", "triton"}),
     "sql": (set(), set()),
     "xbsql/errors.py": (set(), set()),
-    "xbsql/market.py": ({"errors"}, set()),
+    "xbsql/market.py": ({"errors"}, {"babel", "holidays"}),
+    "xbsql/harmonise": (
+        STANDARD | {"features", "harmonise", "market", "matching"},
+        {"numpy", "pyarrow", "scipy"},
+    ),
+    "xbsql/supply": ({"errors", "metrics", "supply"}, {"numpy", "scipy"}),
+    "xbsql/harmonies.py": (STANDARD | {"features", "harmonise", "session"}, {"numpy", "pyarrow"}),
+    "xbsql/crossings.py": (STANDARD | {"engine", "harmonise", "harmonies", "session"}, {"pyarrow"}),
+    "xbsql/supplies.py": (STANDARD | {"features", "session", "supply"}, {"numpy", "pyarrow"}),
+    "xbsql/boosters.py": (STANDARD | {"engine", "features", "fits", "session", "store", "tasks"}, set()),
     "xbsql/arrow.py": ({"errors", "kernels"}, {"numpy", "pyarrow", "torch"}),
     "xbsql/model.py": ({"errors", "arrow"}, {"numpy", "pyarrow"}),
     "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
@@ -37,11 +46,18 @@ RULES = {
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
+    "xbsql/handlers_insight.py": (STANDARD | {"handlers", "insights", "session"}, {"pyarrow"}),
+    "xbsql/functions_insight.py": ({"function", "handlers_insight"}, set()),
+    "xbsql/twins_insight.py": (
+        STANDARD | {"duck", "functions_insight", "insights"},
+        {"duckdb", "pyarrow"},
+    ),
     "xbsql/calls.py": (set(), set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
     "xbsql/session.py": (
-        ENGINE | {"artifact", "calls", "cards", "fits", "index", "store", "tasks"},
+        ENGINE | {"artifact", "calls", "cards", "crossings", "fits", "harmonise", "index", "store", "tasks"},
         {"pyarrow"},
     ),
     "xbsql/selfcheck.py": ({"kernels", "session"}, {"numpy", "torch"}),
@@ -50,14 +66,41 @@ RULES = {
         STANDARD | {"handlers", "index", "matches", "searches", "session"},
         {"numpy", "pyarrow"},
     ),
+    "xbsql/handlers_market.py": (
+        STANDARD | {"handlers", "harmonies", "harmonise", "session"},
+        {"pyarrow"},
+    ),
+    "xbsql/handlers_supply.py": (STANDARD | {"boosters", "handlers", "session", "supplies"}, {"pyarrow"}),
     "xbsql/function.py": (set(), {"pyarrow"}),
-    "xbsql/functions.py": ({"function", "functions_search", "handlers"}, set()),
+    "xbsql/functions.py": (
+        {
+            "function",
+            "functions_insight",
+            "functions_market",
+            "functions_search",
+            "functions_supply",
+            "handlers",
+        },
+        set(),
+    ),
+    "xbsql/functions_market.py": ({"function", "handlers_market"}, set()),
+    "xbsql/functions_supply.py": ({"function", "handlers_supply"}, set()),
     "xbsql/functions_search.py": ({"function", "handlers_search", "matching"}, set()),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
     "xbsql/twins.py": (STANDARD | {"duck", "function", "functions", "selfcheck"}, {"duckdb", "pyarrow"}),
+    "xbsql/frame_supply.py": ({"arrow", "harmonise", "supplies"}, {"polars", "pyarrow"}),
     "xbsql/frame.py": (
-        STANDARD | {"function", "functions", "matching", "searches", "session", "twins_search"},
+        STANDARD
+        | {"frame_supply", "function", "functions", "matching", "searches", "session", "twins_search"},
         {"duckdb", "polars", "pyarrow"},
+    ),
+    "xbsql/twins_market.py": (
+        STANDARD | {"duck", "functions_market", "harmonies", "harmonise"},
+        {"duckdb", "pyarrow"},
+    ),
+    "xbsql/twins_supply.py": (
+        STANDARD | {"boosters", "duck", "function", "functions_supply", "harmonise", "supplies"},
+        {"duckdb", "pyarrow"},
     ),
     "xbsql/twins_search.py": (
         STANDARD | {"duck", "function", "functions_search", "index", "matches", "searches", "session"},
@@ -65,8 +108,18 @@ RULES = {
     ),
 }
 OWNER = {
-    "duckdb": {"duck.py", "twins.py", "twins_search.py", "frame.py", "cli.py", "demo.py"},
-    "polars": {"frame.py"},
+    "duckdb": {
+        "duck.py",
+        "twins.py",
+        "twins_insight.py",
+        "twins_search.py",
+        "twins_market.py",
+        "twins_supply.py",
+        "frame.py",
+        "cli.py",
+        "demo.py",
+    },
+    "polars": {"frame.py", "frame_supply.py"},
     "ray": {"cluster.py"},
 }
 

@@ -1,20 +1,25 @@
-"""Markets by code: what is known, and what an unknown one is answered with."""
+"""Markets by code: what the CLDR and the calendars know, and what an unknown one is answered with."""
 
+import datetime as dt
 import re
 
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.market import MARKETS, Market, market
+from xbsql.market import Market, codes, currencies, market
 
 
-def test_the_table_is_large_sorted_and_well_formed():
-    assert len(MARKETS) >= 40
-    assert list(MARKETS) == sorted(MARKETS)
-    assert len({known.name for known in MARKETS.values()}) == len(MARKETS)
-    for code, known in MARKETS.items():
-        assert code == known.code
-        assert re.fullmatch(r"[A-Z]{2} [a-z]{2} [A-Z]{3}", f"{code} {known.language} {known.currency}")
+def test_every_market_is_well_formed():
+    assert len(codes()) >= 200
+    assert list(codes()) == sorted(codes())
+    for code in codes():
+        known = market(code)
+        assert known.code == code
+        assert re.fullmatch(r"[a-z]{2,3} [A-Z]{3}", f"{known.language} {known.currency}")
+        assert known.currency in currencies()
+        assert sorted(known.date_order) == ["d", "m", "y"]
+        decimal, group = known.separators
+        assert decimal != group
 
 
 @pytest.mark.parametrize("code", ["JP", "jp", " jp "])
@@ -23,10 +28,44 @@ def test_a_market_is_found_in_either_case(code):
 
 
 @pytest.mark.parametrize(
+    ("code", "language", "currency", "separators", "order"),
+    [
+        ("DE", "de", "EUR", (",", "."), "dmy"),
+        ("US", "en", "USD", (".", ","), "mdy"),
+        ("CN", "zh", "CNY", (".", ","), "ymd"),
+        ("SE", "sv", "SEK", (",", "\xa0"), "ymd"),
+        ("BG", "bg", "EUR", (",", "\xa0"), "dmy"),
+        ("KE", "en", "KES", (".", ","), "dmy"),
+    ],
+)
+def test_language_money_and_formats(code, language, currency, separators, order):
+    known = market(code)
+    assert (known.language, known.currency) == (language, currency)
+    assert (known.separators, known.date_order) == (separators, order)
+
+
+def test_lakhs_are_counted_in_india_alone_of_these():
+    assert [market(code).group_digits for code in ("IN", "US", "DE")] == [2, 3, 3]
+
+
+def test_a_calendar_knows_holidays_and_the_markets_own_weekend():
+    assert market("JP").holidays({2026})[dt.date(2026, 5, 5)] == "Children's Day"
+    friday = dt.date(2026, 3, 6).timetuple().tm_yday - 1
+    assert (market("DE").working(2026)[friday], market("SA").working(2026)[friday]) == (1, 0)
+    assert len(market("DE").working(2024)) == 366
+
+
+@pytest.mark.parametrize(
     ("given", "answer"),
-    [("XX", "no market 'XX'; there is AE, AR"), ("germany", r"did you mean 'DE'\?"), ("", "no market ''")],
+    [("XX", "no market 'XX'; there is AC, AD"), ("germany", r"did you mean 'DE'\?"), ("", "no market ''")],
 )
 def test_an_unknown_market_is_one_line_with_a_hint(given, answer):
     with pytest.raises(XbsqlError, match=answer) as caught:
         market(given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_market_without_a_calendar_is_named():
+    lacking = next(code for code in codes() if code in ("AC", "TA", "EA"))
+    with pytest.raises(XbsqlError, match=f"no calendar of market '{lacking}'"):
+        market(lacking).holidays({2026})

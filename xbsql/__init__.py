@@ -33,6 +33,17 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
+    from xbsql.twins_insight import domain_similarity, explain, label_curve, weights
+    from xbsql.twins_market import (
+        align_columns,
+        convert,
+        holiday,
+        lint,
+        parse_date,
+        parse_number,
+        to_currency,
+        workdays,
+    )
     from xbsql.twins_search import (
         add_to_index,
         build_index,
@@ -46,6 +57,16 @@ if TYPE_CHECKING:
         search_text,
         similarity_join,
     )
+    from xbsql.twins_supply import (
+        choose_routes,
+        export_booster,
+        import_booster,
+        newsvendor,
+        reorder_point,
+        route_options,
+        safety_stock,
+        spread,
+    )
 
 __version__ = "0.1.0"
 
@@ -53,51 +74,101 @@ __all__ = [
     "XbsqlError",
     "__version__",
     "add_to_index",
+    "align_columns",
     "build_index",
+    "choose_routes",
     "classify",
     "connect",
+    "convert",
     "delete_from_index",
+    "domain_similarity",
     "drop_index",
     "drop_model",
     "duplicates",
     "embed",
     "evaluate",
+    "explain",
+    "export_booster",
     "fit",
+    "holiday",
+    "import_booster",
     "indexes",
+    "label_curve",
     "language",
     "last_calls",
+    "lint",
     "load",
     "match",
     "match_candidates",
     "model_card",
     "models",
+    "newsvendor",
+    "parse_date",
+    "parse_number",
     "predict",
     "predict_table",
     "promote",
+    "reorder_point",
+    "route_options",
+    "safety_stock",
     "search",
     "search_text",
     "selfcheck",
     "similarity",
     "similarity_join",
+    "spread",
+    "to_currency",
     "transfer",
+    "weights",
+    "workdays",
 ]
 
-_HOME = {"connect": "duck", "load": "duck", "XbsqlError": "errors"} | dict.fromkeys(
-    (
-        "add_to_index",
-        "build_index",
-        "delete_from_index",
-        "drop_index",
-        "duplicates",
-        "indexes",
-        "match",
-        "match_candidates",
-        "search",
-        "search_text",
-        "similarity_join",
-    ),
-    "twins_search",
+_HOME = (
+    {"connect": "duck", "load": "duck", "XbsqlError": "errors"}
+    | dict.fromkeys(
+        (
+            "add_to_index",
+            "build_index",
+            "delete_from_index",
+            "drop_index",
+            "duplicates",
+            "indexes",
+            "match",
+            "match_candidates",
+            "search",
+            "search_text",
+            "similarity_join",
+        ),
+        "twins_search",
+    )
+    | dict.fromkeys(
+        (
+            "align_columns",
+            "convert",
+            "holiday",
+            "lint",
+            "parse_date",
+            "parse_number",
+            "to_currency",
+            "workdays",
+        ),
+        "twins_market",
+    )
+    | dict.fromkeys(
+        (
+            "choose_routes",
+            "export_booster",
+            "import_booster",
+            "newsvendor",
+            "reorder_point",
+            "route_options",
+            "safety_stock",
+            "spread",
+        ),
+        "twins_supply",
+    )
 )
+_HOME |= dict.fromkeys(("domain_similarity", "explain", "label_curve", "weights"), "twins_insight")
 
 
 def __getattr__(name: str) -> object:

@@ -154,6 +154,12 @@ def records(rows: Sequence[Mapping[str, object]], kind: pa.StructType) -> pa.Arr
     return pa.array([list(rows)], type=pa.list_(kind))
 
 
+def list_of(table: pa.Table) -> pa.Array:
+    """A table as one list of rows: what a table function of many rows returns to SQL."""
+    rows = one_chunk(table.to_struct_array())
+    return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+
+
 def digest(table: pa.Table) -> str:
     """sha256 of a table's names, types and values, whatever its chunks, offsets and bytes under NULLs."""
     sha = hashlib.sha256()

@@ -24,6 +24,7 @@ import pyarrow as pa
 from xbsql import errors, searches
 from xbsql import functions as surface
 from xbsql.arrow import one_chunk
+from xbsql.frame_supply import SupplyExpressions, SupplyFrames
 from xbsql.matching.columns import KNOWN_COLUMNS
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _session(where: str) -> Session:
 
 
 @pl.api.register_expr_namespace("xb")
-class Expressions:
+class Expressions(SupplyExpressions):
     """The row functions; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, expr: pl.Expr) -> None:
@@ -138,7 +139,7 @@ class Expressions:
 
 
 @pl.api.register_lazyframe_namespace("xb")
-class Frames:
+class Frames(SupplyFrames):
     """The functions of whole tables; see `docs/sql.md` for what each of them does."""
 
     def __init__(self, frame: pl.LazyFrame) -> None:
@@ -240,6 +241,38 @@ class Frames:
             return call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block, beside)
 
         return self._whole(name, schema, run)
+
+    def explain(
+        self, model: str, background: pl.LazyFrame | None = None, per_row: bool = True
+    ) -> pl.LazyFrame:  # fmt: skip
+        """row, label, feature, value, contribution: what each column adds to each prediction."""
+
+        def run(call: Twin, rows: pa.Table) -> pa.Table:
+            return call(model, rows, None if background is None else background.collect().to_arrow(), per_row)
+
+        return self._rows("explain", run)
+
+    def label_curve(
+        self, model: str, label: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> pl.LazyFrame:  # fmt: skip
+        """labels, arm, basis, metric, value, lo, hi: what labels of the frame bring."""
+        return self._rows("label_curve", lambda call, rows: call(model, rows, label, options))
+
+    def weights(
+        self, target: pl.LazyFrame, method: str = "density_ratio", columns: Sequence[str] | None = None
+    ) -> pl.LazyFrame:  # fmt: skip
+        """row, weight: how much each row of the frame looks like the target."""
+        return self._rows(
+            "weights", lambda call, rows: call(rows, target.collect().to_arrow(), method, columns)
+        )
+
+    def domain_similarity(
+        self, target: pl.LazyFrame, columns: Sequence[str] | None = None
+    ) -> pl.LazyFrame:  # fmt: skip
+        """measure, column, value: how alike the frame and the target are."""
+        return self._rows(
+            "domain_similarity", lambda call, rows: call(rows, target.collect().to_arrow(), columns)
+        )
 
     def _rows(self, name: str, run: Callable[[Twin, pa.Table], pa.Table]) -> pl.LazyFrame:
         """What a function with a fixed schema makes of the whole frame."""

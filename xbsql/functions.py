@@ -6,7 +6,10 @@ from xbsql import handlers
 from xbsql.function import DATA as _DATA
 from xbsql.function import Argument, Function, Helper
 from xbsql.function import rows_type as _rows
+from xbsql.functions_insight import INSIGHT_FUNCTIONS
+from xbsql.functions_market import MARKET_FUNCTIONS, MARKET_HELPERS
 from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
+from xbsql.functions_supply import SUPPLY_FUNCTIONS
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
 _NEW_MODEL = Argument("model", "VARCHAR: the name to store it under")
@@ -53,7 +56,8 @@ CLASSIFY = Function(
     (_MODEL, Argument("input", "VARCHAR, or a whole row as STRUCT where the model reads several columns")),
     "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE)",
     "The class of an input with its probability, the second best class, the distance between the two, and "
-    "how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL.",
+    "how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model fitted with "
+    "the option `abstain` leaves `label` NULL where the probability is below it.",
     "SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
     handlers.classify,
 )
@@ -65,7 +69,8 @@ PREDICT = Function(
     "The number that a model expects for a row, the interval that holds the truth for 90 % of its "
     "market's rows (another share by the option `level`), how far the row lies from what the model was "
     "fitted on (0 to 1), and the version that answered. `lo` and `hi` are NULL where there were too few "
-    "labels to measure them; a row whose inputs are all NULL gives NULL.",
+    "labels to measure them, and `value` too where a model with the option `abstain` finds the row too far "
+    "out; a row whose inputs are all NULL gives NULL.",
     "FROM parcels t SELECT weight, xb.predict('days_home', t).value LIMIT 3",
     handlers.predict,
 )
@@ -90,8 +95,10 @@ EVALUATE = Function(
     ),
     _rows(group="VARCHAR", metric="VARCHAR", value="DOUBLE", lo="DOUBLE", hi="DOUBLE", rows="BIGINT"),
     "Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy, "
-    "macro_f1, log_loss, calibration_error. Numbers: r2, mae, rmse, and coverage, the share of labels "
-    "from `lo` to `hi`; a metric that a group leaves undefined is NULL.",
+    "macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and "
+    "coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and "
+    "answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves "
+    "undefined is NULL.",
     "FROM xb.evaluate('category_home', japan, 'category')",
     handlers.evaluate,
 )
@@ -269,5 +276,8 @@ FUNCTIONS: tuple[Function, ...] = (
     LAST_CALLS,
     SELFCHECK,
     *SEARCH_FUNCTIONS,
+    *MARKET_FUNCTIONS,
+    *SUPPLY_FUNCTIONS,
+    *INSIGHT_FUNCTIONS,
 )
-HELPERS: tuple[Helper, ...] = SEARCH_HELPERS
+HELPERS: tuple[Helper, ...] = (*SEARCH_HELPERS, *MARKET_HELPERS)

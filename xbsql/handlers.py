@@ -44,7 +44,12 @@ def text_of(where: str, argument: str, column: Column) -> str:
     return value
 
 
-def _options(where: str, column: Column) -> dict[str, Any]:
+def options_of(where: str, column: Column) -> dict[str, Any]:
+    """The options that came as a STRUCT.
+
+    Raises:
+        XbsqlError: they are none.
+    """
     value = constant(where, "options", column)
     found = json.loads(value) if value else {}
     if not isinstance(found, dict):
@@ -52,12 +57,18 @@ def _options(where: str, column: Column) -> dict[str, Any]:
     return found
 
 
-def _table(where: str, argument: str, column: Column, *, may_be_empty: bool = False) -> pa.Table:
+def table(where: str, argument: str, column: Column, *, may_be_empty: bool = False) -> pa.Table:
     """The rows that came as one list."""
     rows = one_chunk(column).flatten()
     if not len(rows) and not may_be_empty:
         raise errors.invalid(where, f"{argument} has no rows", "give a table with at least one row")
     return table_of_rows(rows)
+
+
+def one_list(table: pa.Table) -> pa.Array:
+    """A table as one list of rows."""
+    rows = one_chunk(table.to_struct_array())
+    return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
 
 
 def embed(session: Session, texts: Column, model: Column) -> pa.Array:
@@ -88,7 +99,7 @@ def evaluate(session: Session, model: Column, label: Column, by: Column, data: C
     where = "xb.evaluate"
     return session.evaluate(
         text_of(where, "model", model),
-        _table(where, "tbl", data),
+        table(where, "tbl", data),
         constant(where, "label", label),
         constant(where, "by", by),
     )
@@ -106,11 +117,11 @@ def fit(
     where = "xb.fit"
     return session.fit(
         text_of(where, "model", model),
-        _table(where, "data", data),
+        table(where, "data", data),
         text_of(where, "label", label),
         task=text_of(where, "task", task),
         market=constant(where, "market", market),
-        options=_options(where, options),
+        options=options_of(where, options),
     )
 
 
@@ -126,16 +137,16 @@ def transfer(
     source: Column,
 ) -> Rows:
     where = "xb.transfer"
-    home = _table(where, "source", source, may_be_empty=True)
+    home = table(where, "source", source, may_be_empty=True)
     return session.transfer(
         text_of(where, "model", model),
-        _table(where, "data", data),
+        table(where, "data", data),
         text_of(where, "label", label),
         base=constant(where, "base", base),
-        source=None if home.column_names == ["_nothing"] else _table(where, "source", source),
+        source=None if home.column_names == ["_nothing"] else table(where, "source", source),
         market=constant(where, "market", market),
         method=text_of(where, "method", method),
-        options=_options(where, options),
+        options=options_of(where, options),
     )
 
 

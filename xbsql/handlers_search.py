@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from xbsql import errors, matches, searches
 from xbsql.arrow import is_text, one_chunk, table_of_rows
-from xbsql.handlers import Column, Rows, constant, text_of
+from xbsql.handlers import Column, Rows, constant, one_list, text_of
 from xbsql.index.builder import Plan
 
 if TYPE_CHECKING:
@@ -100,24 +100,24 @@ def similarity_join(
         session, _members(queries), _members(catalog), constant(where, "k", k),
         text_of(where, "metric", metric),
     )  # fmt: skip
-    return _one_list(found)
+    return one_list(found)
 
 
 def duplicates(session: Session, threshold: Column, metric: Column, vectors: Column) -> pa.Array:
     where = "xb.duplicates"
     least = float(constant(where, "threshold", threshold) or 0.0)
-    return _one_list(searches.duplicates(session, _members(vectors), least, text_of(where, "metric", metric)))
+    return one_list(searches.duplicates(session, _members(vectors), least, text_of(where, "metric", metric)))
 
 
 def match(session: Session, threshold: Column, model: Column, left: Column, right: Column) -> pa.Array:
     where = "xb.match"
     least = constant(where, "threshold", threshold)
     found = matches.match(session, _rows(left), _rows(right), least, constant(where, "model", model))
-    return _one_list(found)
+    return one_list(found)
 
 
 def match_candidates(session: Session, left: Column, right: Column) -> pa.Array:
-    return _one_list(matches.match_candidates(session, _rows(left), _rows(right)))
+    return one_list(matches.match_candidates(session, _rows(left), _rows(right)))
 
 
 def _rows(column: Column) -> pa.Table:
@@ -130,12 +130,6 @@ def _rows(column: Column) -> pa.Table:
 def _members(column: Column) -> pa.Array:
     """The values that came as one list."""
     return one_chunk(column).flatten() if not pa.types.is_null(column.type) else pa.nulls(0)
-
-
-def _one_list(table: pa.Table) -> pa.Array:
-    """A table as one list of rows."""
-    rows = one_chunk(table.to_struct_array())
-    return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
 
 
 def _kept(where: str, kept: Column) -> str | list[str]:

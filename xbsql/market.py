@@ -1,15 +1,27 @@
-"""Markets: the countries that xbsql knows by code, with the language and the currency of their shops."""
+"""Markets: a country by its code, with the language, currency, number format and calendar of its shops."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from xbsql.errors import unknown
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+# CLDR ranks languages by speakers; shops in these countries write English all the same.
+_SHOP_LANGUAGE = {"IN": "en", "KE": "en", "PH": "en", "PK": "en"}
+# The euro is Bulgaria's currency from 2026 on; the CLDR release that Babel carries is older.
+_CURRENCY = {"BG": "EUR"}
 
 
 @dataclass(frozen=True)
 class Market:
-    """A country to sell in.
+    """A country to sell in, as the Unicode CLDR describes it (through Babel).
 
     Args:
         code: ISO 3166-1 alpha-2, upper case: 'DE'.
@@ -23,73 +35,50 @@ class Market:
     currency: str
     name: str
 
+    @cached_property
+    def separators(self) -> tuple[str, str]:
+        """How its numbers are written: decimal mark and mark between thousands, e.g. (',', '.')."""
+        symbols = self._locale.number_symbols
+        latin = symbols.get("latn", symbols)
+        return str(latin["decimal"]), str(latin["group"])
 
-_TABLE = """
-AE ar AED United Arab Emirates
-AR es ARS Argentina
-AT de EUR Austria
-AU en AUD Australia
-BE nl EUR Belgium
-BG bg EUR Bulgaria
-BR pt BRL Brazil
-CA en CAD Canada
-CH de CHF Switzerland
-CL es CLP Chile
-CN zh CNY China
-CO es COP Colombia
-CZ cs CZK Czechia
-DE de EUR Germany
-DK da DKK Denmark
-EE et EUR Estonia
-EG ar EGP Egypt
-ES es EUR Spain
-FI fi EUR Finland
-FR fr EUR France
-GB en GBP United Kingdom
-GR el EUR Greece
-HK zh HKD Hong Kong
-HR hr EUR Croatia
-HU hu HUF Hungary
-ID id IDR Indonesia
-IE en EUR Ireland
-IL he ILS Israel
-IN en INR India
-IT it EUR Italy
-JP ja JPY Japan
-KE en KES Kenya
-KR ko KRW South Korea
-LT lt EUR Lithuania
-LU fr EUR Luxembourg
-LV lv EUR Latvia
-MX es MXN Mexico
-MY ms MYR Malaysia
-NG en NGN Nigeria
-NL nl EUR Netherlands
-NO nb NOK Norway
-NZ en NZD New Zealand
-PE es PEN Peru
-PH en PHP Philippines
-PK en PKR Pakistan
-PL pl PLN Poland
-PT pt EUR Portugal
-RO ro RON Romania
-RS sr RSD Serbia
-RU ru RUB Russia
-SA ar SAR Saudi Arabia
-SE sv SEK Sweden
-SG en SGD Singapore
-SI sl EUR Slovenia
-SK sk EUR Slovakia
-TH th THB Thailand
-TR tr TRY Turkey
-TW zh TWD Taiwan
-UA uk UAH Ukraine
-US en USD United States
-VN vi VND Vietnam
-ZA en ZAR South Africa
-"""
+    @cached_property
+    def group_digits(self) -> int:
+        """How many digits stand between two marks: 3, or 2 where lakhs and crores are counted (India)."""
+        return int(self._locale.decimal_formats[None].grouping[1])
 
-MARKETS = {line[:2]: Market(*line.split(maxsplit=3)) for line in _TABLE.split("\n") if line}
+    @cached_property
+    def date_order(self) -> str:
+        """The order of a short date: 'dmy', 'mdy' or 'ymd'."""
+        pattern = self._locale.date_formats["short"].pattern
+        places = {letter.lower(): pattern.find(letter) for letter in "dMy"}
+        return "".join(sorted(places, key=places.__getitem__))
+
+    def holidays(self, years: set[int]) -> Mapping[dt.date, str]:
+        """Its public holidays in these years, with their names in English; the package `holidays` knows them.
+
+        Raises:
+            XbsqlError: the package does not know the country's calendar.
+        """
+        found: Mapping[dt.date, str] = _calendar(self.code, frozenset(years))
+        return found
+
+    def working(self, year: int) -> bytes:
+        """1 for each day of a year that people work on, 0 for weekends and public holidays.
+
+        Raises:
+            XbsqlError: the package `holidays` does not know the country's calendar.
+        """
+        return _working(self.code, year)
+
+    @cached_property
+    def _locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
+        from babel import Locale, UnknownLocaleError
+
+        for tag in (f"{self.language}_{self.code}", self.language):
+            with suppress(UnknownLocaleError):
+                return Locale.parse(tag)
+        return Locale("en")
 
 
 def market(code: str) -> Market:
@@ -98,9 +87,65 @@ def market(code: str) -> Market:
     Raises:
         XbsqlError: no such market; names the closest, by code or by name.
     """
-    found = MARKETS.get(code.strip().upper())
-    if found is None:
-        by_name = {known.name.lower(): f" (did you mean '{known.code}'?)" for known in MARKETS.values()}
-        problem = unknown("xbsql.market", "market", code, MARKETS)
-        raise type(problem)(f"{problem}{by_name.get(code.strip().lower(), '')}")
-    return found
+    name = code.strip().upper()
+    if name in codes():
+        return _found(name)
+    problem = unknown("xbsql.market", "market", code, codes())
+    same = [known for known in codes() if _found(known).name.lower() == code.strip().lower()]
+    raise type(problem)(f"{problem}{f' (did you mean {same[0]!r}?)' if same else ''}")
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """The codes of all markets, sorted: every country that has a currency in the CLDR."""
+    from babel.core import get_global
+    from babel.numbers import get_territory_currencies
+
+    known = get_global("territory_currencies")
+    return tuple(sorted(code for code in known if len(code) == 2 and get_territory_currencies(code)))
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """The ISO 4217 codes of the money that some market uses today."""
+    from babel.numbers import get_territory_currencies
+
+    return frozenset(name for code in codes() for name in get_territory_currencies(code)) | {"EUR"}
+
+
+@cache
+def _found(code: str) -> Market:
+    from babel import Locale
+    from babel.numbers import get_territory_currencies
+
+    spoken = _SHOP_LANGUAGE.get(code) or _language(code)
+    money = _CURRENCY.get(code) or get_territory_currencies(code)[0]
+    return Market(code, spoken, money, str(Locale("en").territories[code]))
+
+
+def _language(code: str) -> str:
+    """The likeliest language of a country; the CLDR leaves the United States out, its own default."""
+    from babel.core import get_global
+
+    return str(get_global("likely_subtags").get(f"und_{code}", "en")).split("_")[0]
+
+
+@cache
+def _calendar(code: str, years: frozenset[int]) -> Any:  # noqa: ANN401 - a dict with a weekend
+    import holidays
+
+    try:
+        return holidays.country_holidays(code, years=sorted(years), language="en_US")
+    except NotImplementedError:
+        known = holidays.list_supported_countries(include_aliases=False)
+        raise unknown("xbsql.market", "calendar of market", code, sorted(known)) from None
+
+
+@cache
+def _working(code: str, year: int) -> bytes:
+    import datetime as dt
+
+    known = _calendar(code, frozenset({year}))
+    first = dt.date(year, 1, 1)
+    days = (dt.date(year + 1, 1, 1) - first).days if year < dt.MAXYEAR else 365
+    return bytes(known.is_working_day(first + dt.timedelta(day)) for day in range(days))

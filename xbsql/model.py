@@ -105,7 +105,7 @@ class Signature:
             given: shape (n,).
 
         Raises:
-            XbsqlError: a column is missing, or not of the family (text, number, ...) that was fitted.
+            XbsqlError: a column is missing, there twice, or not of the family (text, number, ...) it had.
         """
         if pa.types.is_struct(given.type):
             rows = table_of_rows(given)
@@ -122,6 +122,8 @@ class Signature:
         if field.name not in rows.column_names:
             place = f"model '{model}' reads it, and the row has"
             raise errors.unknown(where, "column", field.name, rows.column_names, place=place)
+        if rows.column_names.count(field.name) > 1:
+            raise errors.invalid(where, f"two columns are named '{field.name}'", "give one another name (AS)")
         column = rows.column(field.name).combine_chunks()
         if column.type == field.type:
             return column

@@ -14,6 +14,7 @@ from xbsql.calls import CallLog
 from xbsql.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.fits import Fits, key_of
 from xbsql.index.builder import Builder
+from xbsql.index.kept import Kept
 from xbsql.index.shelf import Shelf
 from xbsql.model import Model, restore
 from xbsql.store import Store, check_name
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xbsql.features.encoder import Encoder
+    from xbsql.harmonise.money import Rates
 
 KEPT_MODELS = 16
 PREDICTION = pa.struct(
@@ -45,6 +47,7 @@ class Session:
         calls: the log behind `xb.last_calls()`.
         indexes: the store's indexes, open.
         builder: what changes them.
+        rates: tables of rates that were converted by of late, by digest.
         progress: called with a fraction (0 to 1) and a short text during fits.
     """
 
@@ -58,6 +61,7 @@ class Session:
         self.calls = CallLog()
         self.indexes = Shelf(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
+        self.rates: Kept[str, Rates] = Kept()
         self.progress = progress or (lambda fraction, text: None)
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()
@@ -199,11 +203,12 @@ class Session:
         where, given = "xb.fit", dict(options or {})
         check_name(model)
         module = self._task(where, task, data, label)
-        key = key_of(where, [digest(data), label, task, market, given])
+        content = digest(data)
+        key = key_of(where, [content, label, task, market, given])
 
         def run() -> tuple[Model, dict[str, Any]]:
             fitted, report = module.fit(data, label, market=market, options=given, progress=self.progress)
-            return fitted, {"report": report, "market": market}
+            return fitted, {"report": report, "market": market, "data": content}
 
         artifact, seconds = self._fits.once(where, model, key, len(data), label, run)
         return [
@@ -240,9 +245,14 @@ class Session:
         key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 
         def run() -> tuple[Model, dict[str, Any]]:
-            fitted, verdict = module.transfer(
-                data, label, base=home, source=source, market=market, method=method, options=given,
-                progress=self.progress,
+            from xbsql.crossings import prepared
+
+            crossing = prepared(self, module, data, label, home, source, given)
+            fitted, verdict = crossing.arrived(
+                *module.transfer(
+                    crossing.data, label, base=crossing.home, source=source, market=market, method=method,
+                    options=crossing.options, progress=self.progress,
+                )
             )  # fmt: skip
             return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
 

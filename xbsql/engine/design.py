@@ -169,7 +169,7 @@ def _fit_table(table: NDArray[Any], categorical: tuple[int, ...]) -> dict[str, N
     numbers = np.setdiff1d(np.arange(table.shape[1]), categorical)
     unknown = np.isnan(table[:, numbers])
     values = np.where(unknown.all(axis=0), 0.0, table[:, numbers])
-    lo, hi = np.nanquantile(values, WINSOR, axis=0)
+    lo, hi = np.nanquantile(values, WINSOR, axis=0).reshape(2, len(numbers))
     clipped = np.clip(values, lo, hi)
     spread = np.nanstd(clipped, axis=0)
     levels = [_levels(table[:, column]) for column in categorical]

@@ -78,7 +78,10 @@ def aligned(
         moving = np.setdiff1d(np.arange(matrix.shape[1]), skip)
         here, there = _filled(matrix[:, moving]), _filled(dense(unlabelled[view])[:, moving])
         moved = np.array(matrix, dtype=np.result_type(matrix, np.float32))
-        moved[:, moving] = monge_map(here, there) if how == "monge" else kernels.coral(here, there, reg=0.1)
+        if len(moving):
+            moved[:, moving] = (
+                monge_map(here, there) if how == "monge" else kernels.coral(here, there, reg=0.1)
+            )
         views: dict[str, Matrix] = {view: moved}
         shown = Features(ChainMap(views, sample.x.views))  # type: ignore[arg-type] # the first map alone is written to
         return learner.fit(replace(sample, x=shown))

@@ -24,7 +24,7 @@ _IDENTIFIER = re.compile(
 )
 
 
-def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None) -> dict[str, Role]:
+def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None = None) -> dict[str, Role]:
     """The role of every column but the label, in the table's order.
 
     Numbers, booleans and dates follow from the type, ISO dates in text from the values. Text is a 'text'
@@ -33,7 +33,7 @@ def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None)
 
     Args:
         table: rows of all markets together.
-        label: the label column.
+        label: the label column; None where there is none.
         options: 'text', 'category' and 'ignore' list columns whose role is given.
 
     Raises:
@@ -42,7 +42,7 @@ def roles(table: pa.Table, label: str, options: Mapping[str, Any] | None = None)
     """
     if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
         raise errors.invalid("table", f"two columns are named '{twice[0]}'", "give one another name (AS)")
-    if label not in table.column_names:
+    if label is not None and label not in table.column_names:
         raise errors.unknown("table", "column", label, table.column_names)
     given = _given(table, options or {})
     return {
@@ -93,9 +93,9 @@ def _found(name: str, column: pa.ChunkedArray) -> Role:
     if column.null_count == len(column) or kind in ("other", "null"):
         return "ignored"
     if kind == "text":
-        return _text_role(name, as_text(_spread(column)).combine_chunks().drop_null())
+        return _text_role(name, as_text(spread(column)).combine_chunks().drop_null())
     if kind == "number":
-        values = _spread(column)
+        values = spread(column)
         named = pa.types.is_integer(column.type) and _IDENTIFIER.search(name) is not None
         return "ignored" if named and _distinct_share(values.combine_chunks().drop_null()) > 0.9 else "number"
     return "boolean" if kind == "boolean" else "date"
@@ -129,8 +129,8 @@ def _distinct_share(values: pa.Array) -> float:
     return float(pc.count_distinct(values).as_py()) / max(len(values), 1) if len(values) >= 20 else 0.0
 
 
-def _spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """At most LOOKED_AT rows, evenly spread."""
+def spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """At most LOOKED_AT of the values, evenly spread."""
     if len(column) <= LOOKED_AT:
         return column
     step = len(column) / LOOKED_AT

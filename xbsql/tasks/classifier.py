@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xbsql.engine.blend import Blend
 from xbsql.model import Model, Signature, State, restorable, restore
@@ -48,6 +49,7 @@ class Classifier(Model):
         market: what it was fitted for; None where nobody said.
         reach: for `shift`; None where no row may leave the market: `shift` is NULL then.
         kept: predictors without weight in the blend that a transfer starts from, by name.
+        abstain: the least score with which a row gets a label; None labels every row.
     """
 
     reader: Reader
@@ -57,11 +59,12 @@ class Classifier(Model):
     market: str | None = None
     reach: Reach | None = None
     kept: Mapping[str, Predictor] = field(default_factory=dict)
+    abstain: float | None = None
 
     @property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
-        return Signature("classify", self.reader.schema, OUTPUT, self.label)
+        return Signature("classify", self.reader.inputs, OUTPUT, self.label)
 
     def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
         """The likeliest class of each row; the class that comes first wins a tie.
@@ -71,14 +74,18 @@ class Classifier(Model):
 
         Returns:
             STRUCT(label, score, runner_up, margin, shift): `score` is the class's probability, `margin` how
-            much more likely it is than the runner-up. NULL for a row whose inputs are all NULL.
+            much more likely it is than the runner-up. NULL for a row whose inputs are all NULL; `label` alone
+            is NULL where the model abstains.
         """
         table = pa.Table.from_batches([batch])
         x = self.reader.read(table)
         probability = self.predictor.predict(x)
         order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
         best, second = np.take_along_axis(probability, order, axis=1).T
-        columns = [self._names(order[:, 0]), best, self._names(order[:, 1]), best - second]
+        label = self._names(order[:, 0])
+        if self.abstain is not None:
+            label = pc.if_else(pa.array(best >= self.abstain), label, None)
+        columns = [label, best, self._names(order[:, 1]), best - second]
         fields = [*(pa.array(column) for column in columns), shifts(self.reach, x)]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
@@ -111,6 +118,7 @@ class Classifier(Model):
             "label": self.label,
             "market": self.market,
             "kept": names,
+            "abstain": self.abstain,
         }
         return State("classifier", config, parts=parts)
 
@@ -126,6 +134,7 @@ class Classifier(Model):
             config["market"],
             restore(parts["reach"]) if "reach" in parts else None,
             {name: restore(parts[f"kept{i}"]) for i, name in enumerate(config["kept"])},
+            config["abstain"],
         )
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:

@@ -16,12 +16,13 @@ from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import home_candidates, restricted, transfer_candidates
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.labels import coded, labels_of, merged
+from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
-from xbsql.tasks.notes import reading_notes, report
+from xbsql.tasks.notes import class_notes, lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.reach import fit_reach
-from xbsql.tasks.scores import CLASSES, grouped, measured
+from xbsql.tasks.scores import CLASSES, answering, class_scores, grouped, measured
 from xbsql.tasks.widened import widened
 
 if TYPE_CHECKING:
@@ -75,9 +76,12 @@ def fit(
     reach = fit_reach(x, reader.table.categorical) if chosen.keep_rows else None
     kept = {name: done.predictors[name] for name in done.predictors if name not in done.blend.members}
     kept = {name: part for name, part in kept.items() if name.endswith((":process", ":text"))}
-    model = Classifier(reader, found.classes, done.blend, label, market, reach, kept)
+    model = Classifier(reader, found.classes, done.blend, label, market, reach, kept, chosen.abstain)
+    notes += leak_notes(reader, sample, len(found.classes))
     step(1.0, "fitted")
-    scores = [] if done.held_out is None else measured(sample.y, done.held_out.mean(axis=0), CLASSES)
+    scores = []
+    if done.held_out is not None:
+        scores = measured(sample.y, done.held_out.mean(axis=0), class_scores(len(found.classes)))
     return model, report(scores, "accuracy", len(sample), notes)
 
 
@@ -163,9 +167,10 @@ def carried(
     )
     everyone = stack([target.labelled.x, target.pool])
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
-    model = Classifier(reader, classes, done.blend, label, market, reach)
-    notes = _class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
-    notes += reading_notes(reader, chosen.without_group(data), label)
+    model = Classifier(reader, classes, done.blend, label, market, reach, abstain=chosen.abstain)
+    notes = class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
+    notes += lacking_notes(home.reader, data) + reading_notes(reader, chosen.without_group(data), label)
+    notes += leak_notes(reader, target.labelled, len(classes))
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
     return model, replace(done, verdict=verdict)
@@ -182,7 +187,8 @@ def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = No
 
     Returns:
         One row a group and metric, all rows first: group (None for these), metric ('accuracy', 'macro_f1',
-        'log_loss', 'calibration_error'), value, lo and hi (95 % bootstrap interval), rows.
+        'log_loss', 'calibration_error', for two classes 'auc', for a model that abstains 'answered' and
+        'accuracy_answered'), value, lo and hi (95 % bootstrap interval), rows.
 
     Raises:
         XbsqlError: no such column, no labelled row.
@@ -195,11 +201,14 @@ def evaluate(model: Classifier, table: pa.Table, label: str, by: str | None = No
     known = model.probabilities(rows)
     probability = np.pad(known, ((0, 0), (0, len(classes) - known.shape[1])))
     y = coded(found, classes)
-    return [
-        {"group": group, **row}
-        for group, members in grouped("xb.evaluate", rows, by)
-        for row in measured(y[members], probability[members], CLASSES)
-    ]
+    answered = None if model.abstain is None else known.max(axis=1) >= model.abstain
+    measures = []
+    for group, members in grouped("xb.evaluate", rows, by):
+        scores = class_scores(len(classes))
+        if answered is not None:
+            scores |= answering(answered[members], "accuracy", CLASSES["accuracy"])
+        measures += [{"group": group, **row} for row in measured(y[members], probability[members], scores)]
+    return measures
 
 
 def _origin(
@@ -216,12 +225,3 @@ def _origin(
     if source is None or labels is None:
         return Source(model)
     return source_of(where, data, source, labels.present, coded(labels, classes), reader, model)
-
-
-def _class_notes(found: Labels, known: tuple[str, ...]) -> list[str]:
-    fresh = [name for name in found.classes if name not in known]
-    counts = {name: found.values.count(name) for name in fresh}
-    return [
-        f"class '{name}' occurs only in the target ({counts[name]} rows): only its labels teach it"
-        for name in fresh
-    ]

@@ -3,14 +3,82 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
+
+from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.features.roles import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from xbsql.metrics import Floats, Labels
+
+
+@dataclass(frozen=True)
+class Radii:
+    """Half the widths of intervals.
+
+    Attributes:
+        pooled: for all rows that have none of their own.
+        column: whose values may have one; None where all rows share `pooled`.
+        own: by value of that column, as text.
+    """
+
+    pooled: float
+    column: str | None = None
+    own: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, table: pa.Table) -> Floats:
+        """The radius of each row: its market's, else the pooled one (also for NULL); float64, shape (n,)."""
+        radius = np.full(table.num_rows, self.pooled)
+        if self.column in table.column_names:
+            markets = as_text(table[self.column])
+            for market, width in self.own.items():
+                radius[pc.fill_null(pc.equal(markets, market), False).to_numpy()] = width
+        return radius
+
+
+def fit_radii(
+    y: Labels,
+    held_out: Floats,
+    level: float,
+    group: NDArray[np.int64],
+    column: str | None = None,
+    markets: pa.ChunkedArray | None = None,
+) -> Radii | None:
+    """The radius of all rows and, by market, of those that have 30 independent labels or more.
+
+    One radius holds its share over all markets together, and may hold too much of a calm one and too little
+    of a wild one; a radius of the market's own holds it there (Mondrian conformal: Vovk, Gammerman and
+    Shafer, "Algorithmic Learning in a Random World", 2005).
+
+    Args:
+        y: as `conformal_radius`; so are `held_out`, `level` and `group`.
+        held_out: see there.
+        level: see there.
+        group: see there.
+        column: the name of the column of markets; None gives one radius alone.
+        markets: the market of each row as text, shape (n,).
+
+    Returns:
+        None where all labels together are too few for this level.
+    """
+    pooled = conformal_radius(y, held_out, level, group)
+    if pooled is None or column is None or markets is None:
+        return None if pooled is None else Radii(pooled)
+    own = {}
+    for market in sorted(pc.unique(markets.drop_null()).to_pylist()):
+        rows = pc.fill_null(pc.equal(markets, market), False).to_numpy()
+        if len(np.unique(group[rows])) >= FEWEST_LABELS:
+            own[market] = conformal_radius(y[rows], held_out[:, rows], level, group[rows])
+    return Radii(pooled, column, {market: radius for market, radius in own.items() if radius is not None})
 
 
 def conformal_radius(y: Labels, held_out: Floats, level: float, group: NDArray[np.int64]) -> float | None:

@@ -35,10 +35,12 @@ def labels_of(where: str, table: pa.Table, label: str) -> Labels:
     """The labels of a table.
 
     Raises:
-        XbsqlError: no such column, or it holds something else than text, integers or booleans.
+        XbsqlError: no such column or two, or it holds something else than text, integers or booleans.
     """
     if label not in table.column_names:
         raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
+    if table.column_names.count(label) > 1:
+        raise errors.invalid(where, f"two columns are named '{label}'", "give one another name (AS)")
     column = table[label]
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     tests = (arrow.is_text, pa.types.is_boolean, pa.types.is_integer, pa.types.is_null)

@@ -2,25 +2,83 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from xbsql.features.encoder import encoder
 from xbsql.features.language import check_languages
+from xbsql.features.table import MOST_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
+    from xbsql.tasks.labels import Labels
     from xbsql.tasks.reader import Reader
+
+MOST_NAMED = 8
+"""Names that one note lists."""
+
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})\b")
 
 
 def reading_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
-    """Languages that the encoder does not know, and columns that are not read."""
+    """What the reader makes of columns that the user may have meant otherwise.
+
+    Languages that the encoder does not know, columns that are not read, categories of too many values, dates
+    that are not written as dates.
+    """
     unknown = check_languages(reader.texts(rows).to_pylist(), encoder()) if reader.text else []
     unread = [name for name in rows.column_names if name != label and name not in reader.schema.names]
-    return unknown + [
-        f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread
+    categories = [column for column in reader.table.columns if column.role == "category"]
+    return [
+        *unknown,
+        *(f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread),
+        *(
+            f"column '{column.name}' has {MOST_LEVELS} values or more: the most frequent are told apart, "
+            "all others count as one"
+            for column in categories
+            if len(column.levels) >= MOST_LEVELS
+        ),
+        *(
+            f"column '{column.name}' is read as a category, its dates ('{column.levels[0]}') are not ISO: "
+            f"strptime({column.name}, ...) makes it one of dates"
+            for column in categories
+            if column.levels and all(_DATE.match(level) for level in column.levels[:MOST_NAMED])
+        ),
+    ]
+
+
+def lacking_notes(home: Reader, target: pa.Table) -> list[str]:
+    """What the home model reads and the target does not have."""
+    lacking = [name for name in home.schema.names if name not in target.column_names]
+    if not lacking:
+        return []
+    if len(lacking) == len(home.schema.names):
+        return ["the target has none of the columns that the home model reads: it has averages alone"]
+    return [f"the target lacks {_listed(lacking)}, which the home model reads"]
+
+
+def class_notes(target: Labels, known: Sequence[str]) -> list[str]:
+    """Classes that only one of the two markets has labels of.
+
+    Args:
+        target: the labels of the target; without any nothing is said.
+        known: the classes of the home market.
+    """
+    fresh = [name for name in target.classes if name not in known]
+    counts = {name: target.values.count(name) for name in fresh}
+    notes = [
+        f"class '{name}' occurs only in the target ({counts[name]} rows): only its labels teach it"
+        for name in fresh
+    ]
+    missing = [name for name in dict.fromkeys(known) if name not in target.classes]
+    if not missing or not target.values:
+        return notes
+    return [
+        *notes,
+        f"no target label is of the home classes {_listed(missing)}: what is said of them is the source's",
     ]
 
 
@@ -39,3 +97,8 @@ def report(
         return [{**row, "note": "; ".join(notes) or None} for row in scores]
     note = "; ".join(["too few labels to measure", *notes])
     return [{"metric": metric, "value": None, "lo": None, "hi": None, "rows": rows, "note": note}]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" (+{len(names) - MOST_NAMED} more)" if len(names) > MOST_NAMED else ""
+    return ", ".join(f"'{name}'" for name in names[:MOST_NAMED]) + more

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed")
-KNOWN = {"classify": (*EVERYWHERE, "classes", "finetune"), "predict": (*EVERYWHERE, "level")}
+EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed", "abstain")
+KNOWN = {
+    "classify": (*EVERYWHERE, "classes", "finetune"),
+    "predict": (*EVERYWHERE, "level", "intervals_by"),
+}
 """Options of each task."""
+
+CROSSING = ("align", "units")
+"""Options of a transfer alone, which it takes care of before the task sees the rows."""
 
 ROLES = ("text", "category", "ignore")
 
@@ -42,6 +48,9 @@ class Options:
             some ten times as long as all others together, and on short titles it did not pay.
         seed: of folds and resamples; another seed is another fit.
         level: the share of labels that a value's interval shall hold.
+        intervals_by: a column that is read: its values with labels enough have a width of their own.
+        abstain: the least score of a class, or the largest shift of a value, that is answered; None answers
+            every row.
     """
 
     roles: Mapping[str, Any]
@@ -51,19 +60,22 @@ class Options:
     finetune: bool
     seed: int
     level: float
+    intervals_by: str | None = None
+    abstain: float | None = None
 
     @classmethod
     def of(cls, where: str, options: Mapping[str, Any] | None, task: str) -> Self:
         """The options as a user gives them to a task.
 
         Raises:
-            XbsqlError: an option that the task does not have, class names that are no names, or a level that
-                is no share.
+            XbsqlError: an option that the task does not have, class names that are no names, a level or bound
+                that is no share, or a bound on the shift where no row is kept to measure it by.
         """
         given = dict(options or {})
         for name in given:
             if name not in KNOWN[task]:
-                raise errors.unknown(where, "option", name, KNOWN[task])
+                more = CROSSING if where == "xb.transfer" else ()
+                raise errors.unknown(where, "option", name, (*KNOWN[task], *more))
         names = given.get("classes") or {}
         if not hasattr(names, "items"):
             raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
@@ -71,7 +83,14 @@ class Options:
         roles = {name: given[name] for name in ROLES if name in given}
         keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
         seed, level = int(given.get("seed", 0)), _share(where, "level", given.get("level", 0.9))
-        return cls(roles, given.get("group"), listed, keep, tune, seed, level)
+        abstain = None if given.get("abstain") is None else _share(where, "abstain", given["abstain"])
+        if task == "predict" and abstain is not None and not keep:
+            problem = (
+                "the option 'abstain' bounds the shift, and 'keep_rows' false keeps no row to measure it by"
+            )
+            raise errors.invalid(where, problem, "leave one of the two out")
+        by = given.get("intervals_by")
+        return cls(roles, given.get("group"), listed, keep, tune, seed, level, by, abstain)
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""
@@ -89,6 +108,19 @@ class Options:
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
         return _codes(as_text(table[self.group]).combine_chunks())
+
+    def markets(self, where: str, table: pa.Table, reader: Reader) -> pa.ChunkedArray | None:
+        """The value of each row that its interval goes by, as text; None where all rows share one width.
+
+        Raises:
+            XbsqlError: the model does not read that column.
+        """
+        if self.intervals_by is None:
+            return None
+        if self.intervals_by not in reader.schema.names:
+            what = "column for the option 'intervals_by'"
+            raise errors.unknown(where, what, self.intervals_by, reader.schema.names, place="the model reads")
+        return as_text(table[self.intervals_by])
 
     def named(self, classes: tuple[str, ...], reader: Reader) -> Sample | None:
         """The class names as labelled rows; None without names or where no text is read."""

@@ -14,14 +14,15 @@ from xbsql.engine.objective import regression
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import restricted
-from xbsql.tasks.intervals import conformal_radius
+from xbsql.tasks.intervals import fit_radii
+from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
-from xbsql.tasks.notes import reading_notes, report
+from xbsql.tasks.notes import lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.reach import fit_reach
 from xbsql.tasks.regressor import Regressor
-from xbsql.tasks.scores import VALUES, coverage, grouped, measured
+from xbsql.tasks.scores import VALUES, answering, coverage, grouped, measured
 from xbsql.tasks.value_candidates import home_candidates, transfer_candidates
 from xbsql.tasks.values import values_of, varied
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from xbsql.engine.verdict import Verdict
     from xbsql.tasks.progress import Progress
     from xbsql.tasks.reader import Reader
+
+OF_THE_TARGET = ("intervals_by", "abstain")
+"""Options that say nothing of the home model that a transfer from rows alone begins with."""
 
 
 def fit(
@@ -64,9 +68,11 @@ def fit(
     step = progress or quiet
     found = varied(where, label, values_of(where, data, label))
     reader, sample, notes = home_of(where, data, label, found.present, found.y, chosen, step)
+    markets = chosen.markets(where, data.filter(pa.array(found.present)), reader)
     candidates = home_candidates(reader)
     done = run(candidates, None, sample, Features({}), regression(), seed=chosen.seed, progress=fitting(step))
-    model = _model(done, reader, sample, sample.x, chosen, label, market)
+    model = _model(done, reader, markets, sample, sample.x, chosen, label, market)
+    notes += leak_notes(reader, sample, None)
     step(1.0, "fitted")
     scores = [] if done.held_out is None else measured(sample.y, done.held_out.mean(axis=0), VALUES)
     return model, report(scores, "r2", len(sample), notes)
@@ -108,11 +114,13 @@ def transfer(
     if not data.num_rows:
         raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
     found = varied(where, label, values_of(where, data, label), FEWEST_LABELS)
-    home = base or fitted_at_home(fit, source, label, options or {}, step)
+    at_home = {name: value for name, value in (options or {}).items() if name not in OF_THE_TARGET}
+    home = base or fitted_at_home(fit, source, label, at_home, step)
     step(0.0, f"reading {data.num_rows} rows")
     bare = chosen.without_group(data)
     reader = home.reader.abroad(bare, label, chosen.roles)
     target = target_of(where, data, found.present, found.y, reader, chosen)
+    markets = chosen.markets(where, data.filter(pa.array(found.present)), reader)
     origin = Source(home.predictor)
     if source is not None:
         theirs = values_of(where, source, label)
@@ -128,9 +136,14 @@ def transfer(
         progress=fitting(step),
     )
     everyone = stack([target.labelled.x, target.pool])
-    model = _model(done, reader, target.labelled, everyone, chosen, label, market)
+    model = _model(done, reader, markets, target.labelled, everyone, chosen, label, market)
     step(1.0, "transferred")
-    notes = (*done.verdict.notes, *reading_notes(reader, bare, label))
+    notes = (
+        *done.verdict.notes,
+        *lacking_notes(home.reader, data),
+        *reading_notes(reader, bare, label),
+        *leak_notes(reader, target.labelled, None),
+    )
     return model, replace(done.verdict, notes=notes)
 
 
@@ -145,8 +158,8 @@ def evaluate(model: Regressor, table: pa.Table, label: str, by: str | None = Non
 
     Returns:
         One row a group and metric, all rows first: group (None for these), metric ('r2', 'mae', 'rmse', and
-        'coverage' where the model has intervals), value, lo and hi (95 % bootstrap interval), rows. R2 is
-        None where the labels of a group are all the same.
+        'coverage' where the model has intervals, 'answered' and 'mae_answered' where it abstains), value, lo
+        and hi (95 % bootstrap interval), rows. R2 is None where the labels of a group are all the same.
 
     Raises:
         XbsqlError: no such column, a label that is no finite number, no labelled row.
@@ -156,19 +169,23 @@ def evaluate(model: Regressor, table: pa.Table, label: str, by: str | None = Non
     if not found.present.any():
         raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
     rows = table.filter(pa.array(found.present))
-    value, scores = model.values(rows), dict(VALUES)
-    if model.radius is not None:
-        scores["coverage"] = coverage(model.radius)
-    return [
-        {"group": group, **row}
-        for group, members in grouped(where, rows, by)
-        for row in measured(found.y[members], value[members], scores)
-    ]
+    value, answered = model.values(rows), model.answers(rows)
+    radius = None if model.radius is None else model.radius.of(model.reader.at_home(rows))
+    measures = []
+    for group, members in grouped(where, rows, by):
+        scores = dict(VALUES)
+        if radius is not None:
+            scores["coverage"] = coverage(radius[members])
+        if answered is not None:
+            scores |= answering(answered[members], "mae", VALUES["mae"])
+        measures += [{"group": group, **row} for row in measured(found.y[members], value[members], scores)]
+    return measures
 
 
 def _model(
     done: Transfer,
     reader: Reader,
+    markets: pa.ChunkedArray | None,
     labelled: Sample,
     everyone: Features,
     chosen: Options,
@@ -177,6 +194,7 @@ def _model(
 ) -> Regressor:
     radius = None
     if done.held_out is not None:
-        radius = conformal_radius(labelled.y, done.held_out, chosen.level, groups_of(labelled))
+        units, column = groups_of(labelled), chosen.intervals_by
+        radius = fit_radii(labelled.y, done.held_out, chosen.level, units, column, markets)
     reach = fit_reach(everyone, reader.table.categorical) if chosen.keep_rows else None
-    return Regressor(reader, done.blend, label, radius, chosen.level, market, reach)
+    return Regressor(reader, done.blend, label, radius, chosen.level, market, reach, chosen.abstain)

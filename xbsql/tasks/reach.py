@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xbsql.features.views import Features
     from xbsql.metrics import Floats
 
+FAR = 1000.0
 MOST_ROWS = 2048
 """Rows that are kept of what the model was fitted on, evenly spread."""
 
@@ -71,7 +72,7 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
     """
     kept = np.unique(np.linspace(0, len(x) - 1, min(MOST_ROWS, len(x))).astype(np.int64))
     rows = x.take(kept)
-    design = fit_design(rows, Layout(("table",), categorical)) if "table" in rows else None
+    design = _far(fit_design(rows, Layout(("table",), categorical))) if "table" in rows else None
     vectors = _vectors(rows, design)
     if len(vectors) == 1:
         return Reach(design, vectors, np.zeros(1, np.float32))
@@ -82,6 +83,13 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
 def shifts(reach: Reach | None, x: Features) -> pa.Array:
     """The shift of each row as an Arrow array, float64; NULL where there is no reach."""
     return pa.nulls(len(x), pa.float64()) if reach is None else pa.array(reach.shift(x))
+
+
+def _far(design: Design) -> Design:
+    """The design with numbers held to a thousand deviations and not to what is usual: far out must show."""
+    a = design.arrays
+    ends = {"lo": a["mean"] - FAR * a["spread"], "hi": a["mean"] + FAR * a["spread"]}
+    return Design(design.layout, {**a, **ends})
 
 
 def _vectors(x: Features, design: Design | None) -> NDArray[np.float32]:

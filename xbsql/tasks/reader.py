@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -41,12 +41,13 @@ class Reader:
     Several text columns are read as one text, in the schema's order; a row without any has the empty text.
 
     Attributes:
-        schema: the columns that are read.
+        schema: the columns that are read, as the home market names them.
         text: those that are text.
         ngrams: weights of n-grams; None without text.
         table: the other columns; it may have none.
         version: of the text encoder: vectors of two versions cannot be compared.
         pooled: whether the view 'pooled', the encoder before its dense head, is there too.
+        names: what the target calls a column -> what the home market calls it, where the two differ.
     """
 
     schema: pa.Schema
@@ -55,6 +56,21 @@ class Reader:
     table: TableEncoder
     version: str = ""
     pooled: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> pa.Schema:
+        """The columns that are read, as the target names them."""
+        theirs = {home: name for name, home in self.names.items()}
+        return pa.schema([column.with_name(theirs.get(column.name, column.name)) for column in self.schema])
+
+    def at_home(self, table: pa.Table) -> pa.Table:
+        """The rows under the home market's names; a table that has these already stays as it is."""
+        found = {name: home for name, home in self.names.items() if name in table.column_names}
+        if not found:
+            return table
+        kept = [name for name in table.column_names if name not in set(found.values())]
+        return table.select(kept).rename_columns([found.get(name, name) for name in kept])
 
     def read(self, table: pa.Table) -> Features:
         """The views of the rows; columns come in any order, and those of 'table' may be missing.
@@ -62,6 +78,7 @@ class Reader:
         Raises:
             XbsqlError: a text column is missing or no text, or the encoder is not the one it was fitted with.
         """
+        table = self.at_home(table)
         views: dict[str, Matrix] = {}
         if self.ngrams is not None:
             texts = self.texts(table)
@@ -75,6 +92,7 @@ class Reader:
 
     def texts(self, table: pa.Table) -> pa.Array:
         """The text of each row, never NULL."""
+        table = self.at_home(table)
         for name in self.text:
             if name not in table.column_names:
                 raise errors.unknown("xb.transfer", "text column", name, table.column_names)
@@ -87,7 +105,7 @@ class Reader:
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows in which every column that is read is NULL; bool, shape (n,)."""
-        empty = np.ones(table.num_rows, bool)
+        table, empty = self.at_home(table), np.ones(table.num_rows, bool)
         for name in self.schema.names:
             if name in table.column_names:
                 empty &= ~arrow.validity(arrow.one_chunk(table[name]))
@@ -119,7 +137,12 @@ class Reader:
         parts = {"table": self.table.state()}
         if self.ngrams is not None:
             parts["ngrams"] = self.ngrams.state()
-        config = {"text": list(self.text), "version": self.version, "pooled": self.pooled}
+        config = {
+            "text": list(self.text),
+            "version": self.version,
+            "pooled": self.pooled,
+            "names": dict(self.names),
+        }
         return State("reader", config, {"schema": schema}, parts=parts)
 
     @classmethod
@@ -127,8 +150,9 @@ class Reader:
         """The reader again."""
         schema = pa.ipc.read_schema(pa.py_buffer(state.arrays["schema"].tobytes()))
         ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
-        text, version = tuple(state.config["text"]), state.config["version"]
-        return cls(schema, text, ngrams, restore(state.parts["table"]), version, state.config["pooled"])
+        config, table = state.config, restore(state.parts["table"])
+        text, names = tuple(config["text"]), config.get("names", {})
+        return cls(schema, text, ngrams, table, config["version"], config["pooled"], names)
 
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
         found = encoder()
@@ -138,12 +162,12 @@ class Reader:
         return np.asarray(arrow.matrix(embed_array(texts, found), "xb.classify")[0], np.float32)
 
 
-def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reader:
+def fit_reader(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> Reader:
     """Find the roles of the columns and learn levels and n-gram weights.
 
     Args:
         table: at least one row.
-        label: the label column, which is not read.
+        label: the label column, which is not read; None where there is none.
         options: see `roles`.
 
     Raises:
@@ -162,7 +186,7 @@ def fit_reader(table: pa.Table, label: str, options: Mapping[str, Any]) -> Reade
     return Reader(bare.schema, text, _rare(bare.texts(table)), encoded, encoder().version)
 
 
-def _read_roles(table: pa.Table, label: str, options: Mapping[str, Any]) -> dict[str, Role]:
+def _read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> dict[str, Role]:
     """The roles of the columns that are read; the only column of text there is, is text in any case."""
     found = roles(table, label, options)
     read: dict[str, Role] = {name: role for name, role in found.items() if role != "ignored"}

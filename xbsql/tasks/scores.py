@@ -48,13 +48,36 @@ def measured(
     return rows
 
 
-def coverage(radius: float) -> Score:
-    """The share of labels that lie no further than `radius` from the value."""
+def coverage(radius: Floats) -> Score:
+    """The share of labels that lie no further than `radius`, shape (n,), from the value."""
 
     def score(y: Labels, value: Floats, weight: Floats | None) -> Floats:
         return metrics.mean(np.asarray(metrics.absolute_error(y, value) <= radius, np.float64), weight)
 
     return score
+
+
+def answering(answered: NDArray[np.bool_], name: str, score: Score) -> dict[str, Score]:
+    """What a model that abstains is measured by beside its scores of all rows, which count every row.
+
+    Args:
+        answered: bool, shape (n,).
+        name: of the score.
+        score: one of `CLASSES` or `VALUES`.
+
+    Returns:
+        'answered': the share of rows that get an answer; '<name>_answered': the score of these, None where
+        there are none.
+    """
+    kept = answered.astype(np.float64)
+
+    def share(y: Labels, prediction: Floats, weight: Floats | None) -> Floats:
+        return metrics.mean(kept, weight)
+
+    def scored(y: Labels, prediction: Floats, weight: Floats | None) -> Floats:
+        return score(y, prediction, kept if weight is None else kept * weight)
+
+    return {"answered": share, f"{name}_answered": scored}
 
 
 def grouped(
@@ -91,6 +114,13 @@ CLASSES: Mapping[str, Score] = {
     "log_loss": _log_loss,
     "calibration_error": metrics.calibration_error,
 }
+
+
+def class_scores(classes: int) -> dict[str, Score]:
+    """The scores of so many classes: `CLASSES`, and the area under the ROC curve where there are two."""
+    return {**CLASSES, "auc": metrics.auc} if classes == 2 else dict(CLASSES)
+
+
 VALUES: Mapping[str, Score] = {"r2": metrics.r2, "mae": metrics.mae, "rmse": _rmse}
 
 

@@ -33,10 +33,12 @@ def values_of(where: str, table: pa.Table, label: str) -> Values:
     """The labels of a table.
 
     Raises:
-        XbsqlError: no such column, it holds no numbers, or some that are infinite or NaN.
+        XbsqlError: no such column or two, it holds no numbers, or some that are infinite or NaN.
     """
     if label not in table.column_names:
         raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
+    if table.column_names.count(label) > 1:
+        raise errors.invalid(where, f"two columns are named '{label}'", "give one another name (AS)")
     column = table[label]
     if kind_of(column.type) not in ("number", "null"):
         problem = f"label column '{label}' holds {column.type}, and values are numbers"

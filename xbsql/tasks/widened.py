@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from xbsql.engine.contribution import contributions
 from xbsql.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
+    from xbsql.engine.contribution import Question
     from xbsql.features.views import Features
     from xbsql.metrics import Floats
 
@@ -32,6 +34,14 @@ class Widened:
         """Class probabilities, shape (n, classes)."""
         known = self.inner.predict(x)
         return np.pad(known, ((0, 0), (0, self.classes - known.shape[1])))
+
+    def contributions(self, asked: Question) -> Floats:
+        """What each feature adds, shape (n, F): nothing to a class that the predictor does not know."""
+        known = self.inner.predict(asked.x.take(slice(0, 1))).shape[1]
+        chosen = np.asarray(asked.chosen)
+        own = chosen < known
+        found = contributions(self.inner, replace(asked, chosen=np.where(own, chosen, 0)))
+        return np.asarray(found * own[:, None])
 
     def state(self) -> State:
         """The predictor as data."""

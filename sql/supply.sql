@@ -1,0 +1,63 @@
+-- Supply decisions. Options and demand travel as two lists, and positions among the options come back.
+
+CREATE MACRO xb.spread(lo, hi, level := 0.9) AS _xb_spread(lo, hi, level);
+
+CREATE MACRO xb.safety_stock(
+    demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95
+) AS _xb_safety_stock(demand, demand_sd, lead_time, lead_time_sd, service_level);
+
+CREATE MACRO xb.reorder_point(
+    demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95
+) AS _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
+
+CREATE MACRO xb.newsvendor(levels, quantiles, underage, overage) AS
+    _xb_newsvendor(levels, quantiles, underage, overage);
+
+CREATE MACRO xb.route_options(
+    routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0
+) AS TABLE
+    SELECT t.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, t))
+    FROM query_table(routes) t;
+
+-- (Inside a macro a column that is named like an argument would be taken for it: hence the underscores.)
+CREATE MACRO xb.choose_routes(
+    options, demand, lane, cost, quantity, on_time := 1, capacity := NULL, fixed := 0, pool := NULL,
+    service_level := 0
+) AS TABLE
+    WITH offered AS MATERIALIZED (
+        SELECT row_number() OVER (ORDER BY hash(o)) AS _position, o.*,
+            lane::VARCHAR AS _lane, cost AS _cost, on_time AS _on_time, capacity AS _capacity, fixed AS _fixed,
+            pool::VARCHAR AS _pool
+        FROM query_table(options) o
+    ),
+    wanted AS (SELECT lane::VARCHAR AS _lane, quantity AS _quantity FROM query_table(demand)),
+    found AS (
+        SELECT unnest(
+            _xb_choose_routes(
+                service_level,
+                (
+                    SELECT list(
+                        {
+                            'lane': _lane, 'cost': _cost, 'on_time': _on_time, 'capacity': _capacity,
+                            'fixed': _fixed, 'pool': _pool
+                        }
+                        ORDER BY _position
+                    )
+                    FROM offered
+                ),
+                (SELECT list({'lane': _lane, 'quantity': _quantity} ORDER BY _lane, _quantity) FROM wanted)
+            ),
+            recursive := true
+        )
+    )
+    SELECT offered.* EXCLUDE (_position, _lane, _cost, _on_time, _capacity, _fixed, _pool),
+        found.units, found.share, found.spend
+    FROM found
+    JOIN offered ON offered._position = found.position
+    ORDER BY offered._lane, found.units DESC, offered._position;
+
+CREATE MACRO xb.export_booster(model, path) AS TABLE
+    SELECT unnest(_xb_export_booster(model, path), recursive := true);
+
+CREATE MACRO xb.import_booster(model, path, label, classes := NULL, market := NULL) AS TABLE
+    SELECT unnest(_xb_import_booster(model, path, label, classes, market::VARCHAR), recursive := true);

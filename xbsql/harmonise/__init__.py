@@ -1,0 +1,1 @@
+"""Two markets' tables made alike: units, money, numbers and dates as they are written, columns by meaning."""

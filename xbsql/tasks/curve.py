@@ -1,0 +1,240 @@
+"""The label curve: what a market's labels are worth, and what more of them would bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors, metrics
+from xbsql.engine.folds import FEWEST_LABELS, assign_folds
+from xbsql.features.roles import as_text
+from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.drawn import drawn
+from xbsql.tasks.options import Options
+from xbsql.tasks.progress import quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.metrics import Floats, Labels
+    from xbsql.tasks.progress import Progress
+    from xbsql.tasks.regressor import Regressor
+
+    Fitted = Classifier | Regressor
+
+SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+"""Numbers of labels that are tried, as far as there are labels, and then as many as the folds leave."""
+
+FOLDS = 5
+DRAWS = 400
+
+MOST_UNLABELLED = 2000
+"""Unlabelled rows that take part: each size reads them five times."""
+
+TIMES = (2, 4)
+"""The curve is followed to so many times the labels there are."""
+
+LAST_POINTS = 3
+"""Points at the curve's end that it is followed from: its beginning is steeper."""
+
+
+class Roads(Protocol):
+    """What is asked of a task: the module `predict` or `classify`."""
+
+    def fit(self, data: pa.Table, label: str, *, options: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
+        """Fit on one market's rows."""
+        ...
+
+    def transfer(
+        self,
+        data: pa.Table,
+        label: str,
+        *,
+        base: Any,  # noqa: ANN401 - a model of the task
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, Any]:
+        """Carry a home model to the rows' market."""
+        ...
+
+
+@dataclass(frozen=True)
+class Point:
+    """One arm with so many labels.
+
+    Attributes:
+        labels: how many it was fitted on.
+        arm: 'source only', 'target only' or 'blend'.
+        value: its score.
+        draws: the score in each bootstrap resample, shape (draws,).
+        basis: 'measured' or 'extrapolated'.
+    """
+
+    labels: int
+    arm: str
+    value: float
+    draws: Floats
+    basis: str = "measured"
+
+    def row(self, metric: str) -> dict[str, Any]:
+        """The point with its 95 % interval."""
+        lo, hi = metrics.interval(self.draws)
+        shown = {"labels": self.labels, "arm": self.arm, "basis": self.basis, "metric": metric}
+        numbers = {"value": self.value, "lo": lo, "hi": hi}
+        return shown | {name: None if np.isnan(number) else number for name, number in numbers.items()}
+
+
+def label_curve(
+    task: Roads,
+    model: Fitted,
+    home: Fitted | None,
+    table: pa.Table,
+    label: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """The out-of-fold score by number of labels: of the target alone, and of the transfer from a home model.
+
+    In each of five folds models are fitted on growing, nested draws of the other folds' labels and asked
+    about the fold's rows, so that every label judges once at every size. Beyond the labels there are, what
+    the score lacks of 1 is taken to fall as a power of their number, through the last three measured points
+    (Cortes et al., NIPS 1994): an optimist's curve where part of it is noise that no label removes.
+
+    Args:
+        task: the model's.
+        model: says how rows are read and labels are judged.
+        home: the home model that has seen none of these rows; None for the target alone.
+        table: rows of the target; of those whose label is NULL 2,000 take part and stay unlabelled.
+        label: the label column.
+        options: of the fits, see `Options`.
+        progress: told the share done.
+
+    Returns:
+        Rows labels, arm, basis ('measured', 'extrapolated'), metric ('accuracy' or 'r2'), value, lo, hi (95 %
+        bootstrap interval), by arm and labels. A size at which a fit is not possible is left out.
+
+    Raises:
+        XbsqlError: fewer than 30 labelled rows.
+    """
+    asked = _Asked(task, model, home, table, label, options or {})
+    metric = "accuracy" if isinstance(model, Classifier) else "r2"
+    arms = {"target only": asked.alone, **({} if home is None else {"blend": asked.carried})}
+    step, done, total = progress or quiet, 0, len(arms) * len(asked.sizes)
+    points = [] if home is None else asked.without_labels(home)
+    for arm, fitted in arms.items():
+        measured = []
+        for size in asked.sizes:
+            found = asked.out_of_fold(arm, size, fitted)
+            measured += [] if found is None else [found]
+            done += 1
+            step(done / total, f"{arm}, {size} labels")
+        points += measured + list(_followed(measured, len(asked.rows)))
+    order = {"source only": 0, "target only": 1, "blend": 2}
+    points.sort(key=lambda point: (order[point.arm], point.labels))
+    return [point.row(metric) for point in points]
+
+
+class _Asked:
+    """One curve's rows, folds and bootstrap."""
+
+    def __init__(
+        self, task: Roads, model: Fitted, home: Fitted | None, table: pa.Table, label: str,
+        options: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        where = "xb.label_curve"
+        self.task, self.model, self.home = task, model, home
+        self.label, self.options = label, options
+        self.table = table.take(pa.array(_taking_part(pc.is_valid(table[label]).to_numpy())))
+        self.rows = np.flatnonzero(pc.is_valid(self.table[label]).to_numpy())
+        if len(self.rows) < FEWEST_LABELS:
+            problem = f"{len(self.rows)} rows have a label in column '{label}'"
+            raise errors.invalid(where, problem, f"give {FEWEST_LABELS} or more")
+        self.known = self.table.take(pa.array(self.rows))
+        self.truth = self._truth()
+        chosen = Options.of(where, options, model.signature.task)
+        group = chosen.groups(where, self.known, model.reader)
+        units = np.arange(len(self.rows)) if group is None else group
+        codes = np.unique(self.truth, return_inverse=True)[1]
+        self.folds = assign_folds(codes, units, FOLDS, np.random.default_rng(chosen.seed))
+        self.counts = metrics.bootstrap_counts(len(self.rows), DRAWS, chosen.seed, units)
+        most = len(self.rows) - int(np.bincount(self.folds).max())
+        self.sizes = [*(size for size in SIZES if size < 0.8 * most), most]
+
+    def alone(self, chosen: NDArray[np.int64]) -> Fitted:
+        """Fitted on these labelled rows."""
+        found: Fitted = self.task.fit(self.known.take(pa.array(chosen)), self.label, options=self.options)[0]
+        return found
+
+    def carried(self, chosen: NDArray[np.int64]) -> Fitted:
+        """The home model, carried to the whole table with these labels shown."""
+        shown = np.zeros(len(self.table), bool)
+        shown[self.rows[chosen]] = True
+        column = self.table[self.label]
+        masked = pc.if_else(pa.array(shown), column, pa.scalar(None, column.type))
+        data = self.table.set_column(self.table.column_names.index(self.label), self.label, masked)
+        found: Fitted = self.task.transfer(data, self.label, base=self.home, options=self.options)[0]
+        return found
+
+    def without_labels(self, home: Fitted) -> list[Point]:
+        """The home model as it is, and carried without a label."""
+        found = [("source only", home), ("blend", self.carried(np.empty(0, np.int64)))]
+        return [self._point(arm, 0, self._answers(model, self.known)) for arm, model in found]
+
+    def out_of_fold(self, arm: str, size: int, fitted: Any) -> Point | None:  # noqa: ANN401 - a bound method
+        """The arm's score with so many labels; None where it cannot be fitted on some draw."""
+        answers = np.empty(len(self.rows), self.truth.dtype)
+        for fold in range(FOLDS):
+            own = self.folds == fold
+            drawn = np.random.default_rng([fold, FOLDS]).permutation(np.flatnonzero(~own))[:size]
+            try:
+                model = fitted(np.sort(drawn))
+            except errors.XbsqlError:
+                return None
+            answers[own] = self._answers(model, self.known.filter(pa.array(own)))
+        return self._point(arm, size, answers)
+
+    def _point(self, arm: str, labels: int, answers: Labels) -> Point:
+        return Point(labels, arm, float(self._score(answers, None)), self._score(answers, self.counts))
+
+    def _score(self, answers: Labels, weight: Floats | None) -> Floats:
+        if isinstance(self.model, Classifier):
+            return metrics.mean(np.asarray(self.truth == answers, np.float64), weight)
+        return metrics.r2(self.truth, np.asarray(answers, np.float64), weight)
+
+    def _truth(self) -> Labels:
+        column = self.known[self.label]
+        if isinstance(self.model, Classifier):
+            return np.array(as_text(column).to_pylist(), object)
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+
+    def _answers(self, model: Fitted, rows: pa.Table) -> Labels:
+        if isinstance(model, Classifier):
+            return np.array(np.array(model.classes, object)[model.probabilities(rows).argmax(axis=1)])
+        return model.values(rows)
+
+
+def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Every labelled row and some of the others."""
+    others = np.flatnonzero(~labelled)
+    return np.sort(np.concatenate([np.flatnonzero(labelled), others[drawn(len(others), MOST_UNLABELLED)]]))
+
+
+def _followed(measured: list[Point], labels: int) -> Iterator[Point]:
+    """Points beyond the labels there are, on the power law through the last measured ones; it never falls."""
+    last = measured[-LAST_POINTS:]
+    if len(last) < 2:
+        return
+    sizes = np.log([point.labels for point in last])
+    scores = np.column_stack([np.append(point.value, point.draws) for point in last])
+    lack = np.log(np.maximum(1.0 - scores, 0.5 / labels))
+    away = sizes - sizes.mean()
+    slope = np.minimum(lack @ away / (away @ away), 0.0)
+    for times in TIMES:
+        found = 1.0 - np.exp(lack.mean(axis=1) + slope * (np.log(times * labels) - sizes.mean()))
+        yield Point(times * labels, last[0].arm, float(found[0]), found[1:], "extrapolated")

@@ -1,0 +1,155 @@
+"""Why a model says what it says: what each column adds to each row's prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import one_chunk
+from xbsql.engine.contribution import Names, Question, contributions
+from xbsql.features.roles import as_text
+from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.drawn import drawn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.metrics import Floats
+    from xbsql.tasks.reader import Reader
+    from xbsql.tasks.regressor import Regressor
+
+    Fitted: TypeAlias = Classifier | Regressor
+
+MOST_BACKGROUND = 200
+"""Rows of the background that are looked at."""
+
+MOST_SUMMED = 2000
+"""Rows that a mean contribution is taken over: tree SHAP takes a millisecond a row."""
+
+BASE, HOME, MARKET, BOUNDS = "(base)", "(home model)", "(market)", "(bounds)"
+"""Features that are no column: what an average row gets; a prediction of the home model that was not taken
+apart; that the row is of the target; what was cut off at the bounds of the labels."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What each feature adds to each row's prediction.
+
+    Attributes:
+        rows: int64, shape (n,): places in the table, ascending; rows without any input are left out.
+        labels: the explained class of each row; None where labels are values.
+        features: names, F of them.
+        parts: float64, shape (n, F): in the label's unit, or in probability of the explained class.
+        base: float64, shape (n,): what an average row of the background gets; with the parts it sums to the
+            prediction.
+        values: each row's value of each feature as text; shape (F, n).
+    """
+
+    rows: NDArray[np.int64]
+    labels: pa.Array | None
+    features: tuple[str, ...]
+    parts: Floats
+    base: Floats
+    values: list[pa.Array]
+
+    def per_row(self) -> pa.Table:
+        """One line a row and feature: row (from 1), label, feature, value, contribution; the base first.
+
+        Features follow by the size of their contribution; those that add nothing to any row are left out.
+        """
+        seen = np.flatnonzero(self.parts.any(axis=0))
+        parts = np.column_stack([self.base, self.parts[:, seen]])
+        order = np.argsort(-np.abs(parts[:, 1:]), axis=1, kind="stable") + 1
+        order = np.column_stack([np.zeros(len(parts), np.int64), order])
+        n, width = order.shape
+        names = pa.array([BASE, *(self.features[i] for i in seen)])
+        values = pa.concat_arrays([pa.nulls(n, pa.string()), *(self.values[i] for i in seen)])
+        at = np.repeat(np.arange(n), width)
+        labels = pa.nulls(n, pa.string()) if self.labels is None else self.labels
+        columns = {
+            "row": pa.array(self.rows[at] + 1),
+            "label": labels.take(pa.array(at)),
+            "feature": names.take(pa.array(order.ravel())),
+            "value": values.take(pa.array(order.ravel() * n + at)),
+            "contribution": pa.array(parts[at, order.ravel()]),
+        }
+        return pa.table(columns)
+
+    def summed(self) -> pa.Table:
+        """One line a feature, the largest first: its mean absolute contribution; no row, label or value."""
+        seen = np.flatnonzero(self.parts.any(axis=0))
+        size = np.abs(self.parts[:, seen]).mean(axis=0)
+        order = np.argsort(-size, kind="stable")
+        nothing = pa.nulls(len(order), pa.string())
+        columns = {
+            "row": pa.nulls(len(order), pa.int64()),
+            "label": nothing,
+            "feature": pa.array([self.features[seen[i]] for i in order], pa.string()),
+            "value": nothing,
+            "contribution": pa.array(size[order]),
+        }
+        return pa.table(columns)
+
+
+def summed(model: Fitted, table: pa.Table, background: pa.Table | None = None) -> pa.Table:
+    """Each feature's mean absolute contribution over the rows, at most 2,000 of them; else as `explain`."""
+    behind = table if background is None else background
+    return explain(model, table.take(pa.array(drawn(table.num_rows, MOST_SUMMED))), behind).summed()
+
+
+def explain(model: Fitted, table: pa.Table, background: pa.Table | None = None) -> Explanation:
+    """What each column adds to each prediction, see `contributions` for how exact that is.
+
+    All text columns together are one feature, and so are the parts of a date.
+
+    Args:
+        model: from a task whose models hold a reader and a predictor.
+        table: the columns that the model reads.
+        background: the same; what rows are compared with, by default `table` itself.
+
+    Raises:
+        XbsqlError: the background is one row.
+    """
+    behind = table if background is None else background
+    if behind.num_rows < 2:
+        problem = "one row has no other to be compared with"
+        raise errors.invalid("xb.explain", problem, "give background := the table that it comes from")
+    rows = np.flatnonzero(~model.reader.blank(table))
+    table = table.take(pa.array(rows))
+    some = pa.array(drawn(behind.num_rows, MOST_BACKGROUND))
+    x, there = model.reader.read(table), model.reader.read(behind.take(some))
+    names = names_of(model.reader)
+    prediction = model.predictor.predict(x)
+    chosen = prediction.argmax(axis=1) if isinstance(model, Classifier) else None
+    asked = Question(x, there, names, chosen)
+    parts = contributions(model.predictor, asked)
+    labels = None
+    if isinstance(model, Classifier):
+        labels = pa.array(model.classes, pa.string()).take(pa.array(chosen))
+    base = asked.of(prediction) - parts.sum(axis=1)
+    return Explanation(rows, labels, names.features, parts, base, _values(model.reader, table))
+
+
+def names_of(reader: Reader) -> Names:
+    """The features of what a reader reads: its columns, all text as one, and those that are no column."""
+    owners = [place for place, column in enumerate(reader.table.columns) for _ in column.outputs]
+    columns = [column.name for column in reader.table.columns]
+    features = (*columns, " + ".join(reader.text), HOME, MARKET, BOUNDS)
+    text = len(columns)
+    views = {"text": text, "ngram": text, "pooled": text, "source": text + 1, "market": text + 2}
+    return Names(features, np.array(owners, np.int64), views, text + 3)
+
+
+def _values(reader: Reader, table: pa.Table) -> list[pa.Array]:
+    """The text of each feature, in their order."""
+    table, nothing = reader.at_home(table), pa.nulls(table.num_rows, pa.string())
+    found = []
+    for column in reader.table.columns:
+        held = table[column.name] if column.name in table.column_names else None
+        found.append(nothing if held is None else one_chunk(as_text(held)).cast(pa.string()))
+    text = reader.texts(table).cast(pa.string()) if reader.text else nothing
+    return [*found, text, nothing, nothing, nothing]

@@ -1,0 +1,61 @@
+"""The Python twins of what looks inside: tables by name, as relations or as Arrow; Arrow comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from xbsql import functions_insight, insights
+from xbsql.arrow import one_chunk
+from xbsql.duck import rows_of, session_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+
+def explain(
+    con: DuckDBPyConnection, model: str, tbl: object, background: object | None = None, per_row: bool = True
+) -> pa.Table:  # fmt: skip
+    """row, label, feature, value and contribution, see `xb.explain`; `row` is the place in the table."""
+    where = "xbsql.explain"
+    behind = None if background is None else _structs(where, con, background)
+    rows = _structs(where, con, tbl)
+    return insights.explain(session_of(where, con), model, rows, behind, per_row=per_row)
+
+
+def label_curve(
+    con: DuckDBPyConnection, model: str, tbl: object, label: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:  # fmt: skip
+    """labels, arm, basis, metric, value, lo and hi, see `xb.label_curve`."""
+    where = "xbsql.label_curve"
+    rows = rows_of(where, con, tbl)
+    found = insights.label_curve(session_of(where, con), model, rows, label, options or {})
+    return pa.Table.from_pylist(found, pa.schema(list(functions_insight.LABEL_CURVE.fields)))
+
+
+def weights(
+    con: DuckDBPyConnection, source: object, target: object, method: str = "density_ratio",
+    columns: Sequence[str] | None = None,
+) -> pa.Table:  # fmt: skip
+    """Row and weight of each source row, see `xb.weights`."""
+    where = "xbsql.weights"
+    home, there = (rows_of(where, con, data, ordered=False) for data in (source, target))
+    return insights.weights(session_of(where, con), home, there, method, columns)
+
+
+def domain_similarity(
+    con: DuckDBPyConnection, source: object, target: object, columns: Sequence[str] | None = None
+) -> pa.Table:  # fmt: skip
+    """measure, column and value, see `xb.domain_similarity`."""
+    where = "xbsql.domain_similarity"
+    home, there = (rows_of(where, con, data, ordered=False) for data in (source, target))
+    found = insights.domain_similarity(session_of(where, con), home, there, columns)
+    return pa.Table.from_pylist(found, pa.schema(list(functions_insight.DOMAIN_SIMILARITY.fields)))
+
+
+def _structs(where: str, con: DuckDBPyConnection, data: object) -> pa.Array:
+    return one_chunk(rows_of(where, con, data, ordered=False).to_struct_array())
