@@ -39,6 +39,25 @@ FIGURES = (
     ),
     Figure("traps", "verdict_right", "share of right verdicts in the worst of eleven traps, 40 seeds each"),
     Figure("traps", "worst_loss", "what the blend loses against the target alone in the worst trap"),
+    Figure(
+        "tabular", "gain50", "33 tables: gain of the blend over the better target-only learner, 50 labels"
+    ),
+    Figure("tabular", "gain50_lo", "lower end of its 95 % interval, over tables and draws"),
+    Figure("tabular", "gain200", "the same with 200 labels"),
+    Figure("tabular", "gain1000", "with 1,000"),
+    Figure("tabular", "neg50", "share of runs on real tables below target only - .005, 50 labels"),
+    Figure("tabular", "neg200", "from 200 labels on"),
+    Figure("tabular", "worst50", "the worst run of all, 50 labels"),
+    Figure("tabular", "worst200", "from 200 labels on"),
+    Figure("tabular", "multiplier50", "how many times as many labels the target alone needs (median)"),
+    Figure("tabular", "seconds", "seconds of a transfer, 5,000 source rows and 1,000 labels"),
+    Figure("tabular", "predict_share", "rows a second of `xbsql.predict_table` over plain LightGBM"),
+    Figure("logistics", "coverage_min", "least share of labels inside 90 % intervals, real shipments"),
+    Figure("logistics", "coverage_max", "largest"),
+    Figure(
+        "logistics", "rwanda", "freight to Rwanda: error of the blend less target only (below 0 is better)"
+    ),
+    Figure("logistics", "null_control", "the same where the markets do not differ, in days"),
     Figure("embed", "vs_package", "texts a second over the encoder's own package, one thread each"),
     Figure("embed", "sql_share", "texts a second of `SELECT xb.embed(title)` over the Python call"),
     Figure("embed", "max_diff", "largest difference to the package's vectors"),

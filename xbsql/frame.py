@@ -145,10 +145,12 @@ class Frames(SupplyFrames):
     def __init__(self, frame: pl.LazyFrame) -> None:
         self._frame = frame
 
-    def predict_table(self, model: str) -> pl.LazyFrame:
+    def predict_table(self, model: str, *, shift: bool = False) -> pl.LazyFrame:
         """Every column of the frame and predicted, value, lo, hi, shift; streamed."""
         row = Expressions(pl.struct(pl.all()).alias("_xb"))
-        found = row._map("predict_table", lambda session, rows: session.predict_table(model, rows))
+        found = row._map(
+            "predict_table", lambda session, rows: session.predict_table(model, rows, shift=shift)
+        )
         return self._frame.with_columns(found).unnest("_xb")
 
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
