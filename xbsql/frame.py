@@ -241,11 +241,8 @@ class Frames(SupplyFrames, ForecastFrames):
         name = "match_candidates"
         ids = {"lid": self._type_of(name, self._frame, lid), "rid": self._type_of(name, right, rid)}
         schema = ids | dict.fromkeys(KNOWN_COLUMNS, pl.Float64)
-
-        def run(call: Twin, rows: pa.Table) -> pa.Table:
-            return call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block, beside)
-
-        return self._whole(name, schema, run)
+        asked = (lid, ltext, rid, rtext, block, beside)
+        return self._whole(name, schema, lambda call, rows: call(rows, right.collect().to_arrow(), *asked))
 
     def explain(
         self, model: str, background: pl.LazyFrame | None = None, per_row: bool = True
