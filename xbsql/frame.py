@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from xbsql.function import Function
     from xbsql.session import Session
-    from xbsql.twins_search import Ids
+    from xbsql.twins.search import Ids
 
     Twin: TypeAlias = Callable[..., pa.Table]
 
@@ -321,4 +321,4 @@ def _series(name: str, array: pa.Array) -> pl.Series:
 def _kept(filter: Ids) -> Callable[[Session], str]:
     """The name under which a session keeps the filter; kept when the search runs."""
     ids = filter.to_arrow() if isinstance(filter, pl.Series) else filter
-    return lambda session: str(_module("twins_search").kept(session, ids))
+    return lambda session: str(_module("twins.search").kept(session, ids))

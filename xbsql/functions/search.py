@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_search as handlers
 from xbsql.function import DATA, Argument, Function, Helper, rows_type
+from xbsql.handlers import search as handlers
 from xbsql.index.hits import RECALL
 from xbsql.matching.columns import KNOWN_COLUMNS
 

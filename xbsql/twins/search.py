@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql import errors, functions_search, matches, searches
+from xbsql import errors, matches, searches
 from xbsql.arrow import one_chunk
 from xbsql.duck import batches_of, rows_of, session_of
+from xbsql.functions import search as functions
 from xbsql.index.builder import Plan
 from xbsql.index.hits import RECALL
 
@@ -67,7 +68,7 @@ def build_index(
     session = session_of(where, con)
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
     plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64), mode)
-    return _rows(functions_search.BUILD_INDEX, [session.builder.build(token, index, plan)])
+    return _rows(functions.BUILD_INDEX, [session.builder.build(token, index, plan)])
 
 
 def add_to_index(
@@ -78,25 +79,25 @@ def add_to_index(
     session = session_of(where, con)
     encoder = searches.opened(session, where, index).card.encoder
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
-    return _rows(functions_search.ADD_TO_INDEX, [session.builder.add(token, index)])
+    return _rows(functions.ADD_TO_INDEX, [session.builder.add(token, index)])
 
 
 def delete_from_index(con: DuckDBPyConnection, index: str, ids: Values | Sequence[Any]) -> pa.Table:
     """Delete rows from an index, see `xb.delete_from_index`."""
     gone = one_chunk(ids) if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids)
     found = session_of("xbsql.delete_from_index", con).builder.delete(index, gone)
-    return _rows(functions_search.DELETE_FROM_INDEX, [found])
+    return _rows(functions.DELETE_FROM_INDEX, [found])
 
 
 def drop_index(con: DuckDBPyConnection, index: str) -> pa.Table:
     """Remove an index, see `xb.drop_index`."""
     rows = session_of("xbsql.drop_index", con).indexes.drop(index)
-    return _rows(functions_search.DROP_INDEX, [{"index": index, "rows": rows}])
+    return _rows(functions.DROP_INDEX, [{"index": index, "rows": rows}])
 
 
 def indexes(con: DuckDBPyConnection) -> pa.Table:
     """Every index in the store, see `xb.indexes`."""
-    return _rows(functions_search.INDEXES, session_of("xbsql.indexes", con).indexes.rows())
+    return _rows(functions.INDEXES, session_of("xbsql.indexes", con).indexes.rows())
 
 
 def similarity_join(
