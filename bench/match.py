@@ -1,35 +1,33 @@
 """Matching: product pairs carried from an English to a Czech market, catalogues matched across languages.
 
-promap   ProMap's similarities of product pairs, English -> Czech: F1 of the matches among the 299 Czech test
-         pairs with no, 50 and 100 labelled Czech pairs (10 draws) and all English ones, by `xb.transfer`. A
-         pair counts as a match from the probability on at which the expected F1 is highest; no test label
-         enters.
+promap   ProMap's product pairs, English -> Czech: see `bench.match_promap`.
 p1       names of one node of Open Food Facts' categories in English and in fr, de, es: the share of nodes
          whose name `xb.match` assigns to its own (precision at 1, one to one). The scorer comes with the
          package and was fitted on other languages. Nearest neighbour and plain assignment stand beside it.
+orphans  the same after a random half of the English names was taken away: what `xb.match` finds at its
+         threshold, how much of what has no counterpart is NULL, and how far the probabilities are from the
+         truth.
 """
 
 from __future__ import annotations
 
-import statistics
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
 import xbsql
-from bench.case import Quantiles
-from bench.match_scorer import sides
+from bench.match_promap import promap
+from bench.match_scorer import half, sides
 from xbsql import kernels
 from xbsql.matching.assignment import assigned
-from xbsql.tasks import classify
+from xbsql.metrics import calibration_error
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -37,95 +35,91 @@ if TYPE_CHECKING:
 
 TESTS = ("tests/matching",)
 SOURCES = (
+    "bench/match_promap.py",
     "bench/match_scorer.py",
     "xbsql/matches.py",
     "xbsql/matching/candidates.py",
-    "xbsql/matching/translation.py",
+    "xbsql/matching/carried.py",
     "xbsql/matching/match.py",
+    "xbsql/matching/neighbours.py",
+    "xbsql/matching/pairs.py",
     "xbsql/matching/scorer.json",
+    "xbsql/matching/similarities.py",
+    "xbsql/matching/translation.py",
+    "xbsql/matching/words.py",
 )
 LANGUAGES = ("fr", "de", "es")
+ORPHANS = ("de",)
 LABELS = (0, 50, 100)
 DRAWS, QUICK_DRAWS = 10, 3
-NO_FEATURES = ["id1", "id2", "hash_similarity"]
 
 
 def run(bench: Bench) -> dict[str, float]:
-    """Measure both; one unit a transfer or a language."""
+    """Measure all; one unit a transfer or a matching."""
     torch.set_num_threads(1)
     draws = QUICK_DRAWS if bench.quick else DRAWS
-    bench.plan(1 + 2 * draws + len(LANGUAGES))
+    bench.plan(1 + 2 * draws + len(LANGUAGES) + len(ORPHANS))
     headline = {f"promap{labels}": promap(bench, labels, draws if labels else 1) for labels in LABELS}
     for language in LANGUAGES:
-        headline[f"p1_{language}"] = catalogues(bench, language)
+        found = bench.unit(f"p1 {language}", partial(catalogues, bench, language))
+        for name in ("nearest", "assigned", "match"):
+            if name in found:
+                bench.record(f"en-{language}", name, "p1", found[name], sizes={"names": found["names"]})
+        headline[f"p1_{language}"] = float(found["match"])
+    for language in ORPHANS:
+        found = bench.unit(f"orphans {language}", partial(orphans, bench, language))
+        for metric in ("precision", "recall", "null_share", "calibration_error"):
+            sizes = {"names": found["names"], "with counterpart": found["with counterpart"]}
+            bench.record(f"en-{language} orphans", "match", metric, found[metric], sizes=sizes)
     return headline
 
 
-def promap(bench: Bench, labels: int, draws: int) -> float:
-    """Mean F1 on the Czech test pairs over draws of so many Czech labels."""
-    folder = bench.data("product_matching") / "promap"
-    english = pa.concat_tables([pairs(folder, f"promapen_{part}") for part in ("train", "test")])
-    czech, test = pairs(folder, "promapcz_train"), pairs(folder, "promapcz_test")
-
-    def work(seed: int) -> dict[str, float]:
-        kept = np.zeros(len(czech), dtype=bool)
-        kept[np.random.default_rng(seed).permutation(len(czech))[:labels]] = True
-        label = pc.if_else(pa.array(kept), czech["match"], pa.scalar(None, pa.bool_()))
-        target = czech.set_column(czech.column_names.index("match"), "match", label)
-        model, _ = classify.transfer(target, "match", source=english)
-        found = model.predict(test.combine_chunks().to_batches()[0])
-        yes = np.array(found.field("label").to_pylist()) == "true"
-        score = np.array(found.field("score").to_pylist())
-        chance = np.where(yes, score, 1 - score)
-        truth = test["match"].to_numpy()
-        return {"f1": f1(chance >= best_threshold(chance), truth), "f1_half": f1(chance >= 0.5, truth)}
-
-    found = [bench.unit(f"promap {labels} {seed}", partial(work, seed)) for seed in range(draws)]
-    for metric in ("f1", "f1_half"):
-        values = [one[metric] for one in found]
-        shown = Quantiles.of(values) if draws > 1 else values[0]
-        bench.record("promap", "blend", metric, shown, sizes={"labels": labels, "draws": draws})
-    return statistics.fmean(one["f1"] for one in found)
-
-
-def pairs(folder: Path, name: str) -> pa.Table:
-    table = pq.read_table(folder / f"{name}.parquet").drop_columns(NO_FEATURES)
-    place = table.column_names.index("match")
-    return table.set_column(place, "match", table["match"].cast(pa.bool_()))
-
-
-def best_threshold(chance: NDArray[np.float64]) -> float:
-    """The probability from which on the expected F1 of these very pairs is highest."""
-    ordered = np.sort(chance)[::-1]
-    expected = 2 * np.cumsum(ordered) / (np.arange(1, len(ordered) + 1) + ordered.sum())
-    return float(ordered[expected.argmax()])
-
-
-def f1(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    return float(2 * (found & truth).sum() / max(found.sum() + truth.sum(), 1))
-
-
-def catalogues(bench: Bench, language: str) -> float:
-    """Precision at 1 of `xb.match` between a language's names and the English ones."""
-    taxonomy = bench.data("off_taxonomy") / "taxonomy.parquet"
-
-    def work() -> dict[str, Any]:
-        left, right = sides(pq.read_table(taxonomy), "categories", language)
-        rows = np.arange(len(left))
-        cosine = left.vectors @ right.vectors.T
+def catalogues(bench: Bench, language: str) -> dict[str, Any]:
+    """Precision at 1 of `xb.match` and of what is plainer: a language's names to the English ones."""
+    left, right = sides(_taxonomy(bench), "categories", language)
+    rows = np.arange(len(left))
+    cosine = left.vectors @ right.vectors.T
+    plain = {"nearest": float((kernels.topk(left.vectors, right.vectors, 1)[1][:, 0] == rows).mean())}
+    if not bench.quick:
         i, j = np.divmod(np.arange(cosine.size), len(right))
-        plain = {"nearest": float((kernels.topk(left.vectors, right.vectors, 1)[1][:, 0] == rows).mean())}
-        if not bench.quick:
-            odds = cosine.ravel().astype(np.float64)
-            chosen = assigned(i, j, odds, -1.0, cosine.shape)
-            plain["assigned"] = float((j[chosen] == rows).mean())
-        with xbsql.connect() as con:
-            own, other = (pa.table({"id": rows, "name": list(side.texts)}) for side in (left, right))
-            found = xbsql.match(con, own, other, "id", "name", "id", "name", threshold=0.0)
-        return {"names": len(left), **plain, "match": float((found["rid"].to_numpy() == rows).mean())}
+        chosen = assigned(i, j, cosine.ravel().astype(np.float64), -1.0, cosine.shape)
+        plain["assigned"] = float((j[chosen] == rows).mean())
+    right_row, _ = matched(left.texts, right.texts, rows, threshold=0.0)
+    return {"names": len(left), **plain, "match": float((right_row == rows).mean())}
 
-    found = bench.unit(f"p1 {language}", work)
-    for name in ("nearest", "assigned", "match"):
-        if name in found:
-            bench.record(f"en-{language}", name, "p1", found[name], sizes={"names": found["names"]})
-    return float(found["match"])
+
+def orphans(bench: Bench, language: str) -> dict[str, Any]:
+    """`xb.match` at its own threshold where half of the names have no counterpart."""
+    left, right = sides(_taxonomy(bench), "categories", language)
+    rest, kept = half(right)
+    there = np.isin(np.arange(len(left)), kept)
+    found, _ = matched(left.texts, rest.texts, kept, threshold=0.5)
+    right_found = found == np.arange(len(left))
+    any_row, score = matched(left.texts, rest.texts, kept, threshold=0.0)
+    some = any_row >= 0
+    truth = (any_row == np.arange(len(left)))[some].astype(np.int64)
+    probability = np.stack([1 - score[some], score[some]], axis=1)
+    return {
+        "names": len(left),
+        "with counterpart": int(there.sum()),
+        "precision": float(right_found.sum() / max((found >= 0).sum(), 1)),
+        "recall": float(right_found[there].mean()),
+        "null_share": float((found[~there] < 0).mean()),
+        "calibration_error": float(calibration_error(truth, probability)),
+    }
+
+
+def matched(
+    left: Sequence[str], right: Sequence[str], ids: NDArray[np.int64], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The id of each left text's match, -1 for none, and its probability."""
+    with xbsql.connect() as con:
+        own = pa.table({"id": np.arange(len(left)), "name": list(left)})
+        other = pa.table({"id": ids, "name": list(right)})
+        found = xbsql.match(con, own, other, "id", "name", "id", "name", threshold=threshold)
+    rows = found["rid"].combine_chunks().fill_null(-1).to_numpy()
+    return rows, found["score"].to_numpy()
+
+
+def _taxonomy(bench: Bench) -> pa.Table:
+    return pq.read_table(bench.data("off_taxonomy") / "taxonomy.parquet")

@@ -1,7 +1,7 @@
 -- Whole sets: the rows travel as one list, since DuckDB has no table functions written in Python.
 
-CREATE MACRO xb.predict_table(model, tbl) AS TABLE
-    SELECT t.*, unnest(_xb_predict_table(model, t)) FROM query_table(tbl) t;
+CREATE MACRO xb.predict_table(model, tbl, shift := false) AS TABLE
+    SELECT t.*, unnest(_xb_predict_table(model, "shift"::BOOLEAN, t)) FROM query_table(tbl) t;
 
 CREATE MACRO xb.evaluate(model, tbl, label := NULL, by := NULL) AS TABLE
     SELECT unnest(

@@ -47,7 +47,7 @@ RULES = {
     ),
     "xbsql/matching": (
         STANDARD | {"features", "kernels", "matching"},
-        {"lightgbm", "numpy", "scipy", "sklearn"},
+        {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     ),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
     "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),

@@ -43,7 +43,7 @@ def test_numbers_are_carried_with_their_interval(con):
     assert found[-1]["value"] > 0.9
     query = """
         SELECT t.days AS truth, xb.predict('days_jp', t) AS one, p.predicted, p.value, p.lo, p.hi, p.shift
-        FROM parcels_jp t JOIN xb.predict_table('days_jp', parcels_jp) p USING (parcel_id)
+        FROM parcels_jp t JOIN xb.predict_table('days_jp', parcels_jp, shift := true) p USING (parcel_id)
     """
     answers = rows(con, query)
     assert len(answers) == 300
@@ -51,6 +51,8 @@ def test_numbers_are_carried_with_their_interval(con):
         assert row["one"] == {**{name: row[name] for name in ("value", "lo", "hi", "shift")}, "version": 1}
         assert row["lo"] < row["value"] < row["hi"]
         assert row["predicted"] is None
+    asked = "SELECT count(shift) AS shifts, count(value) AS n FROM xb.predict_table('days_jp', parcels_jp)"
+    assert rows(con, asked) == [{"shifts": 0, "n": 300}]
     inside = [row["lo"] <= row["truth"] <= row["hi"] for row in answers if row["truth"] is not None]
     assert sum(inside) >= 0.8 * len(inside)
     measured = rows(con, "FROM xb.evaluate('days_jp', parcels_jp, by := 'mode')")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xbsql import errors
+from xbsql import artifact, errors
 from xbsql.artifact import read
 from xbsql.model import State
 from xbsql.store import Store
@@ -50,6 +50,36 @@ def test_what_is_saved_is_what_is_read(store):
     saved = store.save("m", tree(), {"key": "k1", "task": "classify"})
     same(read(store.artifact("t", "m").path), tree())
     assert (saved.version, saved.promoted, saved.card["task"]) == (1, True, "classify")
+
+
+def test_equal_arrays_of_several_parts_are_stored_once(store):
+    rows = np.random.default_rng(1).normal(size=(1000, 8))
+    parts = {
+        name: State("leaf", {}, {"rows": rows.copy(), "own": np.arange(i)}) for i, name in enumerate("abc")
+    }
+    parts["view"] = State("leaf", {}, {"rows": rows.view(np.int64)})
+    saved = store.save("m", State("root", parts=parts), {"key": "k", "task": "classify"})
+    same(read(saved.path), State("root", parts=parts))
+    assert rows.nbytes * 2 < (saved.path / "arrays.safetensors").stat().st_size < rows.nbytes * 2 + 2000
+
+
+def listed(tree):
+    keys = sorted(tree["arrays"])
+    return {**tree, "arrays": keys, "parts": {name: listed(part) for name, part in tree["parts"].items()}}
+
+
+def test_an_artifact_of_the_first_format_is_read(store):
+    state = State(
+        "root", {}, {"w": np.arange(3), "v": np.ones(2)}, {}, {"left": State("leaf", {}, {"w": np.zeros(4)})}
+    )
+    path = store.save("m", state, {"key": "k", "task": "classify"}).path
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest.pop("digest")
+    manifest |= {"format": 1, "state": listed(manifest["state"])}
+    (path / "manifest.json").write_text(json.dumps({**manifest, "digest": artifact._digest(manifest)}))
+    found = read(path)
+    np.testing.assert_array_equal(found.arrays["w"], np.arange(3))
+    np.testing.assert_array_equal(found.parts["left"].arrays["w"], np.zeros(4))
 
 
 def test_the_same_fit_is_the_same_version_and_another_is_the_next(store):
@@ -130,7 +160,7 @@ def no_manifest(folder):
         (plant_link, r"does not list: texts/link"),
         (remove_file, r"lacks arrays.safetensors"),
         (edit_manifest, r"manifest.json that was changed"),
-        (newer_format, r"format 99, this xbsql reads up to 1; upgrade xbsql"),
+        (newer_format, r"format 99, this xbsql reads up to 2; upgrade xbsql"),
         (no_manifest, r"no readable manifest.json"),
     ],
 )

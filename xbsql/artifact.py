@@ -1,7 +1,7 @@
 """One model at rest: the files of a folder, listed with their digests, and nothing that runs.
 
 manifest.json        what it is, and the sha256 of every other file
-arrays.safetensors   every array of the model
+arrays.safetensors   every array of the model; equal ones are held once
 texts/*.txt          LightGBM models and other long texts
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ARRAYS, TEXTS = "manifest.json", "arrays.safetensors", "texts"
 
 
@@ -38,9 +38,9 @@ def write(folder: Path, state: State, card: Mapping[str, Any]) -> None:
         card: JSON values that say what the model is.
     """
     (folder / TEXTS).mkdir(parents=True)
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays = _Arrays()
     tree = _write_state(folder, state, arrays, "")
-    save_file(arrays, folder / ARRAYS)
+    save_file(arrays.kept, folder / ARRAYS)
     files = {str(file.relative_to(folder)): _sha256(file) for file in _files(folder)}
     created = datetime.now(UTC).isoformat(timespec="seconds")
     manifest = {"format": FORMAT, "created": created, "card": dict(card), "state": tree, "files": files}
@@ -52,11 +52,24 @@ def write(folder: Path, state: State, card: Mapping[str, Any]) -> None:
             os.fsync(handle.fileno())
 
 
-def _write_state(
-    folder: Path, state: State, arrays: dict[str, NDArray[np.generic]], prefix: str
-) -> dict[str, Any]:
-    for name, array in state.arrays.items():
-        arrays[prefix + name] = np.ascontiguousarray(array)
+class _Arrays:
+    """Arrays by the key they are stored under: members that hold the same home rows share one copy."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, NDArray[np.generic]] = {}
+        self._keys: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def key(self, wanted: str, array: NDArray[np.generic]) -> str:
+        """The key of an array that is equal to this one; `wanted`, and the array kept, if it is the first."""
+        held = np.ascontiguousarray(array)
+        content = (held.dtype.str, held.shape, hashlib.sha256(held.data).digest())
+        key = self._keys.setdefault(content, wanted)
+        self.kept.setdefault(key, held)
+        return key
+
+
+def _write_state(folder: Path, state: State, arrays: _Arrays, prefix: str) -> dict[str, Any]:
+    keys = {name: arrays.key(prefix + name, array) for name, array in state.arrays.items()}
     for name, text in state.texts.items():
         (folder / TEXTS / f"{prefix}{name}.txt").write_text(text)
     parts = {
@@ -65,7 +78,7 @@ def _write_state(
     return {
         "kind": state.kind,
         "config": dict(state.config),
-        "arrays": list(state.arrays),
+        "arrays": keys,
         "texts": list(state.texts),
         "parts": parts,
     }
@@ -85,10 +98,13 @@ def read(folder: Path) -> State:
 def _read_state(
     folder: Path, tree: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]], prefix: str
 ) -> State:
+    keys = tree["arrays"]
+    if isinstance(keys, list):  # format 1 held every array under its own name
+        keys = {name: prefix + name for name in keys}
     return State(
         kind=tree["kind"],
         config=tree["config"],
-        arrays={name: arrays[prefix + name] for name in tree["arrays"]},
+        arrays={name: arrays[key] for name, key in keys.items()},
         texts={name: (folder / TEXTS / f"{prefix}{name}.txt").read_text() for name in tree["texts"]},
         parts={
             name: _read_state(folder, part, arrays, f"{prefix}{name}.")

@@ -26,7 +26,7 @@ from xbsql import functions as surface
 from xbsql.arrow import one_chunk
 from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
-from xbsql.matching.columns import PAIR_COLUMNS
+from xbsql.matching.columns import KNOWN_COLUMNS
 
 if TYPE_CHECKING:
     import os
@@ -146,10 +146,12 @@ class Frames(SupplyFrames, ForecastFrames):
     def __init__(self, frame: pl.LazyFrame) -> None:
         self._frame = frame
 
-    def predict_table(self, model: str) -> pl.LazyFrame:
+    def predict_table(self, model: str, *, shift: bool = False) -> pl.LazyFrame:
         """Every column of the frame and predicted, value, lo, hi, shift; streamed."""
         row = Expressions(pl.struct(pl.all()).alias("_xb"))
-        found = row._map("predict_table", lambda session, rows: session.predict_table(model, rows))
+        found = row._map(
+            "predict_table", lambda session, rows: session.predict_table(model, rows, shift=shift)
+        )
         return self._frame.with_columns(found).unnest("_xb")
 
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
@@ -214,7 +216,7 @@ class Frames(SupplyFrames, ForecastFrames):
 
     def match(
         self, right: pl.LazyFrame, lid: str, ltext: str, rid: str, rtext: str, block: str | None = None,
-        threshold: float = 0.5, model: str | None = None,
+        beside: str | None = None, threshold: float = 0.5, model: str | None = None,
     ) -> pl.LazyFrame:  # fmt: skip
         """lid, rid, score: which row of the other frame each row is, one to one."""
         schema = {
@@ -225,22 +227,23 @@ class Frames(SupplyFrames, ForecastFrames):
 
         def run(call: Twin, rows: pa.Table) -> pa.Table:
             other = right.collect().to_arrow()
-            return call(rows, other, lid, ltext, rid, rtext, block, threshold, model)
+            return call(rows, other, lid, ltext, rid, rtext, block, beside, threshold, model)
 
         return self._whole("match", schema, run)
 
     def match_candidates(
-        self, right: pl.LazyFrame, lid: str, ltext: str, rid: str, rtext: str, block: str | None = None
-    ) -> pl.LazyFrame:
+        self, right: pl.LazyFrame, lid: str, ltext: str, rid: str, rtext: str, block: str | None = None,
+        beside: str | None = None,
+    ) -> pl.LazyFrame:  # fmt: skip
         """lid, rid and what is known of each pair that may be a match."""
         name = "match_candidates"
         ids = {"lid": self._type_of(name, self._frame, lid), "rid": self._type_of(name, right, rid)}
-        schema = ids | dict.fromkeys(PAIR_COLUMNS, pl.Float64)
-        return self._whole(
-            name,
-            schema,
-            lambda call, rows: call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block),
-        )
+        schema = ids | dict.fromkeys(KNOWN_COLUMNS, pl.Float64)
+
+        def run(call: Twin, rows: pa.Table) -> pa.Table:
+            return call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block, beside)
+
+        return self._whole(name, schema, run)
 
     def explain(
         self, model: str, background: pl.LazyFrame | None = None, per_row: bool = True

@@ -78,10 +78,17 @@ PREDICT = Function(
 PREDICT_TABLE = Function(
     "predict_table",
     "set",
-    (_MODEL, Argument("tbl", _DATA)),
+    (
+        _MODEL,
+        Argument("tbl", _DATA),
+        Argument(
+            "shift", "BOOLEAN: whether to measure how far each row lies out; it doubles the time", "false"
+        ),
+    ),
     "STRUCT(predicted VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE)",
     "Every column of the table and the prediction. Classes: the class in `predicted` and its probability in "
-    "`value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL.",
+    "`value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL. "
+    "`shift` is NULL unless it is asked for.",
     "FROM xb.predict_table('category_home', japan) LIMIT 3",
     handlers.predict_table,
 )

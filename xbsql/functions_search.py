@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xbsql import handlers_search as handlers
 from xbsql.function import DATA, Argument, Function, Helper, rows_type
-from xbsql.matching.columns import PAIR_COLUMNS
+from xbsql.matching.columns import KNOWN_COLUMNS
 
 _HITS = "STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[]"
 _STATE = rows_type(
@@ -184,6 +184,12 @@ _SIDES = (
     Argument("rid", "the right id, any type"),
     Argument("rtext", "VARCHAR: the right text"),
     Argument("block", "a column of both tables: only rows of one value are compared", "NULL"),
+    Argument(
+        "beside",
+        "STRUCT of both tables with any of price (a number of one currency), brand (VARCHAR) and image (its "
+        "vector): three more columns for a scorer of your own",
+        "NULL",
+    ),
 )
 MATCH = Function(
     "match",
@@ -206,7 +212,7 @@ MATCH_CANDIDATES = Function(
     "match_candidates",
     "set",
     _SIDES,
-    rows_type(l="BIGINT", r="BIGINT", **dict.fromkeys(PAIR_COLUMNS, "DOUBLE")),
+    rows_type(l="BIGINT", r="BIGINT", **dict.fromkeys(KNOWN_COLUMNS, "DOUBLE")),
     "The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each "
     "similarity, gap to the best pair of a row, rank. Label some with true and false, and xb.fit or "
     "xb.transfer makes a scorer of them for xb.match.",

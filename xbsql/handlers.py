@@ -91,8 +91,10 @@ def predict(session: Session, model: Column, rows: Column) -> pa.Array:
     return session.predict(text_of("xb.predict", "model", model), one_chunk(rows))
 
 
-def predict_table(session: Session, model: Column, rows: Column) -> pa.Array:
-    return session.predict_table(text_of("xb.predict_table", "model", model), one_chunk(rows))
+def predict_table(session: Session, model: Column, shift: Column, rows: Column) -> pa.Array:
+    where = "xb.predict_table"
+    asked = bool(constant(where, "shift", shift))
+    return session.predict_table(text_of(where, "model", model), one_chunk(rows), shift=asked)
 
 
 def evaluate(session: Session, model: Column, label: Column, by: Column, data: Column) -> Rows:

@@ -121,9 +121,9 @@ def match_candidates(session: Session, left: Column, right: Column) -> pa.Array:
 
 
 def _rows(column: Column) -> pa.Table:
-    """The rows, text and block, that came as one list; none where the table was empty."""
+    """The rows, text, block and beside, that came as one list; none where the table was empty."""
     if pa.types.is_null(column.type) or not column[0].is_valid:
-        return pa.table({"text": pa.nulls(0), "block": pa.nulls(0)})
+        return pa.table({name: pa.nulls(0) for name in ("text", "block", "beside")})
     return table_of_rows(one_chunk(column).flatten())
 
 

@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, validity
-from xbsql.matching.columns import PAIR_COLUMNS
+from xbsql.arrow import is_text, one_chunk, validity
+from xbsql.matching.columns import KNOWN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.candidates import Side
     from xbsql.matching.match import Described
+    from xbsql.matching.pairs import Side
     from xbsql.session import Session
 
 _SUREST = 1e-9
@@ -30,7 +30,8 @@ def match(
 
     Args:
         session: whose encoder and models are used.
-        left: columns text and block; a row without a text has no match, nor has one whose block is NULL.
+        left: columns text, block and beside; a row without a text has no match, nor has one whose block is
+            NULL. For beside see `matching.beside.compared`.
         right: the same.
         threshold: the least probability of a match, 0 to 1.
         model: a model fitted on `match_candidates`, of two classes; None for the package's own scorer.
@@ -40,7 +41,8 @@ def match(
         that they are one thing, NULL where there is no match.
 
     Raises:
-        XbsqlError: a text column that is not text, a threshold outside 0 .. 1, no such model.
+        XbsqlError: a text column that is not text, a threshold outside 0 .. 1, no such model, something
+            beside the text that cannot be compared.
     """
     where = "xb.match"
     if not 0 <= threshold <= 1:
@@ -51,7 +53,8 @@ def match(
         call.kernel = "topk + assignment"
         rows, described = _described(session, where, left, right)
         pairs = described.pairs
-        odds = _odds(session, described, model)
+        known = described.table if model is None else _known(where, left, right, rows, described)
+        odds = _odds(session, known, model)
         shape = (len(rows[0]), len(rows[1]))
         chosen = assigned(pairs.i, pairs.j, odds, _logit(np.array(threshold)).item(), shape)
     there = chosen >= 0
@@ -71,20 +74,24 @@ def match_candidates(session: Session, left: pa.Table, right: pa.Table) -> pa.Ta
 
     Args:
         session: whose encoder is used.
-        left: columns text and block, as for `match`.
+        left: columns text, block and beside, as for `match`.
         right: the same.
 
     Returns:
-        l and r, int64 positions from 1, and a float64 column for each of `PAIR_COLUMNS`.
+        l and r, int64 positions from 1, and a float64 column for each of `KNOWN_COLUMNS`.
 
     Raises:
-        XbsqlError: a text column that is not text.
+        XbsqlError: a text column that is not text, something beside it that cannot be compared.
     """
+    where = "xb.match_candidates"
     with session.calls.record("match_candidates", "", len(left)) as call:
         call.kernel = "topk"
-        rows, described = _described(session, "xb.match_candidates", left, right)
-    columns = [rows[0][described.pairs.i] + 1, rows[1][described.pairs.j] + 1, *described.table.T]
-    return pa.table([pa.array(column) for column in columns], names=["l", "r", *PAIR_COLUMNS])
+        rows, described = _described(session, where, left, right)
+        known = _known(where, left, right, rows, described)
+    columns = [rows[0][described.pairs.i] + 1, rows[1][described.pairs.j] + 1, *known.T]
+    return pa.table(
+        [pa.array(column, from_pandas=True) for column in columns], names=["l", "r", *KNOWN_COLUMNS]
+    )
 
 
 def _described(
@@ -109,6 +116,20 @@ def _described(
     return rows, describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
 
 
+def _known(
+    where: str, left: pa.Table, right: pa.Table, rows: list[NDArray[np.int64]], described: Described
+) -> NDArray[np.float64]:
+    """All of `KNOWN_COLUMNS` of the pairs; NaN where either row lacks what stands beside the text."""
+    from xbsql.matching.beside import compared
+
+    own, other = (
+        one_chunk(table["beside"]).take(pa.array(kept))
+        for table, kept in zip((left, right), rows, strict=True)
+    )
+    more = compared(where, own, other, described.pairs.i, described.pairs.j)
+    return np.hstack([described.table, more])
+
+
 def _present(where: str, table: pa.Table) -> NDArray[np.bool_]:
     texts = table["text"].combine_chunks()
     if not is_text(texts.type) and not pa.types.is_null(texts.type):
@@ -121,7 +142,7 @@ def _present(where: str, table: pa.Table) -> NDArray[np.bool_]:
 def _side(
     table: pa.Table, rows: NDArray[np.int64], block: NDArray[np.int64] | None, encode: object
 ) -> Side:  # fmt: skip
-    from xbsql.matching.candidates import Side
+    from xbsql.matching.pairs import Side
 
     texts = table["text"].take(pa.array(rows)).cast(pa.string()).to_pylist()
     return Side(texts, encode(texts), block)  # type: ignore[operator]
@@ -137,15 +158,15 @@ def _blocks(left: pa.Table, right: pa.Table) -> tuple[NDArray[np.int64] | None, 
     return codes[: len(left)], codes[len(left) :]
 
 
-def _odds(session: Session, described: Described, model: str | None) -> NDArray[np.float64]:
+def _odds(session: Session, table: NDArray[np.float64], model: str | None) -> NDArray[np.float64]:
     from xbsql.matching.scorer import Scorer
 
     if model is None:
-        return Scorer.default().scored(described.table)
-    if not len(described.table):
+        return Scorer.default().scored(table)
+    if not len(table):
         return np.empty(0)
-    columns = [pa.array(column) for column in described.table.T]
-    found = session.classify(model, pa.StructArray.from_arrays(columns, list(PAIR_COLUMNS)))
+    columns = [pa.array(column, from_pandas=True) for column in table.T]
+    found = session.classify(model, pa.StructArray.from_arrays(columns, list(KNOWN_COLUMNS)))
     yes = np.isin(np.array(found.field("label").to_pylist(), dtype=str), ("true", "1"))
     score = found.field("score").to_numpy(zero_copy_only=False)
     return _logit(np.where(yes, score, 1 - score))

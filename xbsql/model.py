@@ -140,8 +140,11 @@ class Model(ABC):
     signature: Signature
 
     @abstractmethod
-    def predict(self, batch: pa.RecordBatch) -> pa.Array:
-        """One value of type `signature.output` for each row; rows whose inputs are all NULL give NULL."""
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.Array:
+        """One value of type `signature.output` for each row; rows whose inputs are all NULL give NULL.
+
+        `shift` False leaves that field NULL where the model has one: measuring it costs more than a booster.
+        """
 
     @abstractmethod
     def state(self) -> State:

@@ -160,14 +160,14 @@ class Session:
         columns["version"] = pa.repeat(pa.scalar(version, pa.int32()), len(found))
         return pa.StructArray.from_arrays(list(columns.values()), list(columns), mask=found.is_null())
 
-    def predict_table(self, reference: str, rows: pa.Array) -> pa.Array:
+    def predict_table(self, reference: str, rows: pa.Array, *, shift: bool = False) -> pa.Array:
         """STRUCT(predicted, value, lo, hi, shift) of each row.
 
         For classes `predicted` is the label and `value` its probability; `lo` and `hi` are NULL. For numbers
-        `predicted` is NULL.
+        `predicted` is NULL. `shift` is NULL unless it is asked for.
         """
         model = self.model("xb.predict_table", reference)
-        found = self._predict("predict_table", model, reference, rows)
+        found = self._predict("predict_table", model, reference, rows, shift=shift)
         columns = {field.name: found.field(field.name) for field in found.type}
         if model.signature.task == "classify":
             columns = {"predicted": columns["label"], "value": columns["score"], "shift": columns["shift"]}
@@ -175,7 +175,14 @@ class Session:
         return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
 
     def _predict(
-        self, function: str, model: Model, reference: str, inputs: pa.Array, task: str | None = None
+        self,
+        function: str,
+        model: Model,
+        reference: str,
+        inputs: pa.Array,
+        task: str | None = None,
+        *,
+        shift: bool = True,
     ) -> pa.Array:
         fitted = model.signature.task
         if task not in (None, fitted):
@@ -184,7 +191,7 @@ class Session:
         batch = model.signature.batch(f"xb.{function}", reference, inputs)
         with self.calls.record(function, reference, len(inputs)) as call:
             call.kernel = "blend"
-            return model.predict(batch)
+            return model.predict(batch, shift=shift)
 
     def fit(
         self,

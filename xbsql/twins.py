@@ -50,11 +50,11 @@ def predict(con: DuckDBPyConnection, model: str, row: Values) -> pa.StructArray:
     return session_of("xbsql.predict", con).predict(model, one_chunk(row))
 
 
-def predict_table(con: DuckDBPyConnection, model: str, tbl: object) -> pa.Table:
+def predict_table(con: DuckDBPyConnection, model: str, tbl: object, shift: bool = False) -> pa.Table:
     """Every column of a table and the prediction, rows in the table's own order, see `xb.predict_table`."""
     rows = rows_of("xbsql.predict_table", con, tbl, ordered=False)
     inputs = one_chunk(rows.to_struct_array())
-    found = session_of("xbsql.predict_table", con).predict_table(model, inputs)
+    found = session_of("xbsql.predict_table", con).predict_table(model, inputs, shift=shift)
     for field, column in zip(found.type, found.flatten(), strict=True):
         rows = rows.append_column(field.name, column)
     return rows

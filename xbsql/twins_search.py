@@ -150,12 +150,15 @@ def match(
     rid: str,
     rtext: str,
     block: str | None = None,
+    beside: str | None = None,
     threshold: float = 0.5,
     model: str | None = None,
 ) -> pa.Table:
     """lid, rid and score of the columns with these names, see `xb.match`."""
     where = "xbsql.match"
-    own, other = _side(where, con, left, lid, ltext, block), _side(where, con, right, rid, rtext, block)
+    own, other = (
+        _side(where, con, *side, block, beside) for side in ((left, lid, ltext), (right, rid, rtext))
+    )
     found = matches.match(session_of(where, con), own, other, threshold, model)
     partner = pc.subtract(found["r"], 1)
     columns = [own["id"], other["id"].take(partner), found["score"]]
@@ -171,10 +174,13 @@ def match_candidates(
     rid: str,
     rtext: str,
     block: str | None = None,
+    beside: str | None = None,
 ) -> pa.Table:
     """lid, rid and what is known of each candidate pair, see `xb.match_candidates`."""
     where = "xbsql.match_candidates"
-    own, other = _side(where, con, left, lid, ltext, block), _side(where, con, right, rid, rtext, block)
+    own, other = (
+        _side(where, con, *side, block, beside) for side in ((left, lid, ltext), (right, rid, rtext))
+    )
     found = matches.match_candidates(session_of(where, con), own, other)
     ids = [side["id"].take(pc.subtract(found[name], 1)) for side, name in ((own, "l"), (other, "r"))]
     known = found.drop_columns(["l", "r"])
@@ -182,13 +188,22 @@ def match_candidates(
 
 
 def _side(
-    where: str, con: DuckDBPyConnection, data: object, id: str, text: str, block: str | None
-) -> pa.Table:  # fmt: skip
-    """Columns id, text and block, sorted by id and text."""
+    where: str,
+    con: DuckDBPyConnection,
+    data: object,
+    id: str,
+    text: str,
+    block: str | None,
+    beside: str | None,
+) -> pa.Table:
+    """Columns id, text, block and beside, sorted by id and text."""
     rows = rows_of(where, con, data, ordered=False)
     columns = [rows[_named(where, rows.column_names, name)] for name in (id, text)]
-    columns.append(pa.nulls(len(rows)) if block is None else rows[_named(where, rows.column_names, block)])
-    table = pa.table(columns, names=["id", "text", "block"])
+    columns += [
+        pa.nulls(len(rows)) if name is None else rows[_named(where, rows.column_names, name)]
+        for name in (block, beside)
+    ]
+    table = pa.table(columns, names=["id", "text", "block", "beside"])
     return table.sort_by([("id", "ascending"), ("text", "ascending")])
 
 

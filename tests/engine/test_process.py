@@ -110,7 +110,9 @@ def test_a_share_of_each_class_keeps_every_class_and_the_shares(labels, most):
     assert (np.diff(kept) > 0).all()
     assert set(y[kept]) == set(y)
     counts, found = np.bincount(y, minlength=6), np.bincount(y[kept], minlength=6)
-    assert (np.abs(found - counts * len(kept) / len(y)) <= 1.0).all()
+    share = counts * len(kept) / len(y)
+    lifted = int(((share > 0) & (share < 1)).sum())  # each takes a part of a row from the others
+    assert (np.abs(found - share) <= 1.0 + lifted).all()
 
 
 def test_probabilities_become_as_sharp_as_the_scores_allow():

@@ -8,9 +8,10 @@ from scipy.optimize import linear_sum_assignment
 
 import xbsql
 from xbsql.matching.assignment import assigned
-from xbsql.matching.columns import PAIR_COLUMNS
+from xbsql.matching.columns import KNOWN_COLUMNS
+from xbsql.matching.pairs import Matches
 from xbsql.matching.tokens import Tokens
-from xbsql.matching.translation import Matches, translated
+from xbsql.matching.translation import translated
 
 HOME = [
     "red running shoes", "blue cotton shirt", "green tea", "black leather belt", "white kitchen table",
@@ -41,14 +42,20 @@ def test_translations_find_each_other_one_to_one(con):
     assert all(0 <= score <= 1 for *_, score in rows)
 
 
-def test_what_has_no_counterpart_is_null(con):
+def test_what_is_less_likely_than_the_threshold_is_null(con):
     con.execute("INSERT INTO abroad VALUES ('de8', NULL, 'a'), ('de9', 'Zahnarztbesuch', 'a')")
-    rows = con.sql(f"FROM xb.match(abroad, home, {PAIRS})").fetchall()
+    every = con.sql(f"FROM xb.match(abroad, home, {PAIRS}, threshold := 0)").fetchall()
+    scores = {left: score for left, _, score in every if score is not None}
+    assert scores["de9"] < max(scores.values()), "nothing at home is a visit to the dentist"
+    rows = con.sql(f"FROM xb.match(abroad, home, {PAIRS}, threshold := 0.9)").fetchall()
     assert len(rows) == len(ABROAD) + 2
     assert ("de8", None, None) in rows
     assert ("de9", None, None) in rows
     assert all((other is None) == (score is None) for _, other, score in rows)
-    assert all(score is None or score >= 0.5 for *_, score in rows)
+    assert {left for left, _, score in rows if score is not None} == {
+        left for left, score in scores.items() if score >= 0.9
+    }
+    assert any(score is not None for *_, score in rows)
 
 
 def test_every_left_row_comes_back_and_no_right_row_comes_twice(con):
@@ -76,7 +83,7 @@ def test_python_and_sql_agree(con):
     sql = con.sql(f"FROM xb.match_candidates(abroad, home, {PAIRS}, block := kind)").to_arrow_table()
     twin = xbsql.match_candidates(con, "abroad", "home", "id", "title", "id", "title", "kind")
     assert twin.to_pylist() == sql.to_pylist()
-    assert twin.column_names == ["lid", "rid", *PAIR_COLUMNS]
+    assert twin.column_names == ["lid", "rid", *KNOWN_COLUMNS]
 
 
 def test_a_scorer_of_ones_own_is_an_ordinary_model(con):

@@ -70,10 +70,14 @@ class Source:
     Attributes:
         predictor: the home model; the engine adds its prediction to all features as the view 'source'.
         sample: the home market's labelled rows, or None where only the model left home.
+        market: int64, shape (n,): which of `markets` each row of the sample is from; None where all are one.
+        markets: names of the home markets.
     """
 
     predictor: Predictor
     sample: Sample | None = None
+    market: NDArray[np.int64] | None = None
+    markets: tuple[str, ...] = ()
 
 
 class Entry(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql.engine.blend import LEAST_WEIGHT, bounded, sum_of
 from xbsql.engine.folds import assign_folds, groups_of, plan
+from xbsql.engine.mixture import refined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,7 @@ class Evidence:
         folds: int64, shape (repeats, n): the fold in which a row was held out.
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
+        mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
     """
 
     names: tuple[str, ...]
@@ -45,19 +47,21 @@ class Evidence:
     folds: NDArray[np.int64]
     predictions: Mapping[str, Floats]
     losses: Floats
+    mixes: bool = False
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""
         kept = [i for i, name in enumerate(self.names) if name in set(names)]
         shown = tuple(self.names[i] for i in kept)
         predictions = {name: self.predictions[name] for name in shown}
+        losses = self.losses[kept]
         return Evidence(
-            shown, self.prior[kept], self.y, self.group, self.folds, predictions, self.losses[kept]
+            shown, self.prior[kept], self.y, self.group, self.folds, predictions, losses, self.mixes
         )
 
     def weights(self) -> dict[str, float]:
-        """The candidates' weights, see `weigh`."""
-        return dict(zip(self.names, weigh(self.losses, self.prior, self.group).tolist(), strict=True))
+        """The candidates' weights by all labels, see `weigh` and `refined`."""
+        return self._weights(np.ones(len(self.y), bool))
 
     def blended(self) -> Floats:
         """The blend's own out-of-fold predictions: in each fold weighted by the evidence of the others.
@@ -69,11 +73,27 @@ class Evidence:
         for repeat, fold in enumerate(self.folds):
             for held_out in np.unique(fold):
                 rows = fold == held_out
-                found = weigh(self.losses[:, ~rows], self.prior, self.group[~rows])
-                weights = dict(zip(self.names, found.tolist(), strict=True))
+                weights = self._weights(~rows)
                 parts = {name: self.predictions[name][repeat, rows] for name in self.names}
                 blended[repeat, rows] = sum_of(parts, weights)
         return blended
+
+    def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
+        """The weights by the labels of these rows."""
+        found = weigh(self.losses[:, rows], self.prior, self.group[rows])
+        if self.mixes:
+            shown = [self._shown(name, rows) for name in self.names]
+            values = self.predictions[self.names[0]].ndim == 2
+            truth = np.tile(np.asarray(self.y[rows], np.float64), len(self.folds)) if values else None
+            found = trimmed(refined(found, np.stack(shown), truth, int(rows.sum())))
+        return dict(zip(self.names, found.tolist(), strict=True))
+
+    def _shown(self, name: str, rows: NDArray[np.bool_]) -> Floats:
+        """A candidate's values of these rows, or probabilities of their true classes; repeats end to end."""
+        predictions = self.predictions[name]
+        if predictions.ndim == 2:
+            return np.asarray(predictions[:, rows].ravel())
+        return np.asarray(predictions[:, rows, self.y[rows]].ravel())
 
 
 def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64]) -> Floats:
@@ -188,7 +208,8 @@ def gather(
     names = tuple(candidate.name for candidate in candidates)
     losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
     prior = np.array([candidate.prior for candidate in candidates])
-    return Evidence(names, prior, target.y, group, folds, predictions, np.stack(losses))
+    stacked = np.stack(losses)
+    return Evidence(names, prior, target.y, group, folds, predictions, stacked, objective.mixes)
 
 
 def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
-from scipy.sparse import diags, issparse
+from scipy.sparse import csr_matrix, diags, issparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from scipy.special import log_softmax, softmax
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Sample
     from xbsql.features.views import Features, Matrix
     from xbsql.metrics import Floats
+
+SPARSE = 0.2
+"""Share of cells from which on a matrix is not worth being held sparse: levels of categories are mostly 0."""
 
 INTERCEPT_PENALTY = 0.01
 """Keeps the intercept of a class without rows finite."""
@@ -155,6 +158,8 @@ def _softmax(
     pull = np.full((shape[0], 1), penalty)
     pull[-1] = INTERCEPT_PENALTY
     scale = 1.0 / max(float(weight.sum()), 1.0)
+    if not issparse(matrix) and np.count_nonzero(matrix) < SPARSE * matrix.size:
+        matrix = csr_matrix(matrix)
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         w = flat.reshape(shape)

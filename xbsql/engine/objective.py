@@ -31,12 +31,15 @@ class Objective:
         loss: (y, prediction) -> float64, shape (n,): a smooth proper loss of each unit; it
             decides the weights.
         score: what the verdict reports, higher is better.
+        mixes: whether `loss` is the log loss or the squared error of a weighted mean of predictions; the
+            blend's weights are then refined on its own loss, see `xbsql.engine.mixture`.
     """
 
     metric: str
     classes: int | None
     loss: Callable[[Labels, Floats], Floats]
     score: Score
+    mixes: bool = False
 
 
 def classification(classes: int, metric: Literal["accuracy", "macro_f1", "auc"] = "accuracy") -> Objective:
@@ -46,9 +49,9 @@ def classification(classes: int, metric: Literal["accuracy", "macro_f1", "auc"] 
         "macro_f1": metrics.macro_f1,
         "auc": metrics.auc,
     }
-    return Objective(metric, classes, metrics.log_loss, scores[metric])
+    return Objective(metric, classes, metrics.log_loss, scores[metric], mixes=True)
 
 
 def regression() -> Objective:
     """Squared error of values, reported as R2."""
-    return Objective("r2", None, metrics.squared_error, metrics.r2)
+    return Objective("r2", None, metrics.squared_error, metrics.r2, mixes=True)

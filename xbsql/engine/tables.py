@@ -20,6 +20,7 @@ from xbsql.engine.parameter import (
     shrunken_leaves,
 )
 from xbsql.engine.relation import label_shift, source_only
+from xbsql.engine.sources import several, stacked_sources
 from xbsql.engine.tradaboost import tradaboost
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def table_candidates(tables: Tables, source: Source | None, *, rare: bool = Fals
     found += from_model(tables, source)
     if source.sample is not None:
         found += from_rows(tables)
+        if several(source):
+            found.append(stacked_sources(tables.home_trees(), tables.classes, "stacked_sources:boosted"))
         if rare:
             found.append(tradaboost(_pooled_trees(tables), tables.classes, "tradaboost:boosted", prior=0.5))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MOST_LEVELS = 1000
 """Levels of a category that are told apart, the most frequent ones; all others share a code."""
 
+THURSDAY = 3
+"""The weekday of 1970-01-01."""
+
 DATE_PARTS = ("year", "month", "weekday", "days")
 """What a date becomes: year, month 1 .. 12, weekday 0 (Monday) .. 6, days since 1970-01-01."""
 
@@ -41,6 +45,11 @@ class Column:
     name: str
     role: Role
     levels: tuple[str, ...] = ()
+
+    @cached_property
+    def known(self) -> pa.Array:
+        """The levels as Arrow reads them."""
+        return pa.array(self.levels, pa.string())
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -201,7 +210,7 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _codes(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
-    found = pc.index_in(values, value_set=pa.array(column.levels, pa.string()))
+    found = pc.index_in(values, value_set=column.known)
     unseen = pc.and_(pc.is_null(found), pc.is_valid(values))
     return _floats(pc.if_else(unseen, pa.scalar(len(column.levels), pa.int32()), found))[:, None]
 
@@ -210,18 +219,22 @@ def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:
     """Year, month, weekday and days since 1970, shape (n, 4); text is read as ISO dates."""
     if kind_of(values.type) == "text":
         values = as_text(values)
-    try:
-        moments = values.cast(pa.timestamp("us"), safe=False)
-    except pa.ArrowInvalid:
-        raise errors.invalid("table", f"column '{name}' holds text that is no ISO date", "cast it") from None
-    parts = [
-        pc.year(moments),
-        pc.month(moments),
-        pc.day_of_week(moments),
-        moments.cast(pa.date32(), safe=False),
-    ]
-    parts[3] = parts[3].cast(pa.int32())
-    return np.stack([_floats(part) for part in parts], axis=1)
+    if not pa.types.is_date32(values.type):
+        try:
+            values = values.cast(pa.timestamp("us"), safe=False).cast(pa.date32(), safe=False)
+        except pa.ArrowInvalid:
+            problem = f"column '{name}' holds text that is no ISO date"
+            raise errors.invalid("table", problem, "cast it") from None
+    days = _floats(values.cast(pa.int32()))
+    unknown = np.isnan(days)
+    whole = np.where(unknown, 0.0, days).astype(np.int64)
+    dates = whole.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]").astype(np.int64)
+    parts = np.stack(
+        [1970 + months // 12, 1 + months % 12, (whole + THURSDAY) % 7, whole], axis=1, dtype=np.float64
+    )
+    parts[unknown] = np.nan
+    return parts
 
 
 def _floats(values: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -11,6 +11,11 @@ SIMILARITIES: Final = (
     "nearness_gap_right",
     "nearness_rank_left",
     "nearness_rank_right",
+    "carried",
+    "carried_gap_left",
+    "carried_gap_right",
+    "carried_rank_left",
+    "carried_rank_right",
     "spelling",
     "spelling_gap_left",
     "spelling_gap_right",
@@ -30,4 +35,10 @@ PAIR_COLUMNS: Final = (
     *TRANSLATIONS,
     "translated_gap_left",
     "translated_gap_right",
+    "taught",
+    "taught_gap_left",
+    "taught_gap_right",
 )
+BESIDE: Final = ("price", "brand", "image")
+"""What `beside` may hold; the scorer that comes with the package does not read it."""
+KNOWN_COLUMNS: Final = (*PAIR_COLUMNS, *BESIDE)

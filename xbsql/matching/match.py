@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from xbsql.matching import candidates, columns
+from xbsql.matching import columns
 from xbsql.matching.assignment import assigned
-from xbsql.matching.candidates import WordVectors, gaps
+from xbsql.matching.candidates import candidate_pairs
+from xbsql.matching.carried import carried
+from xbsql.matching.neighbours import Neighbours
+from xbsql.matching.pairs import Matches, gaps
+from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
-from xbsql.matching.translation import Matches, translated
+from xbsql.matching.translation import translated
+from xbsql.matching.words import WordVectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.candidates import Encode, Pairs, Side
+    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.words import Encode
 
     Judge: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
     Split: TypeAlias = Callable[[Sequence[str]], list[list[str]]]
 
 NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
+HUBS: Final = 10
+"""Neighbours of a row that tell how near it is to everything."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,10 @@ class Described:
 
     Attributes:
         pairs: p of them.
-        first: float64, shape (p, 15), columns `columns.SIMILARITIES`.
-        table: float64, shape (p, 24), columns `columns.PAIR_COLUMNS`.
+        table: float64, shape (p, 32), columns `columns.PAIR_COLUMNS`.
     """
 
     pairs: Pairs
-    first: NDArray[np.float64]
     table: NDArray[np.float64]
 
 
@@ -60,32 +66,27 @@ def describe(
             `columns.PAIR_COLUMNS`, and teaches the next round.
     """
     parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
-    found = candidates.candidate_pairs(left, right, *parts)
+    found = candidate_pairs(left, right, parts)
     if not len(found):
-        widths = len(columns.SIMILARITIES), len(columns.PAIR_COLUMNS)
-        return Described(found, np.empty((0, widths[0])), np.empty((0, widths[1])))
-    first = candidates.described(left, right, found, WordVectors.of(left, right, encode))
-    return Described(found, first, _rounds(found, parts, first, judges))
-
-
-def _rounds(
-    pairs: Pairs, parts: tuple[Tokens, Tokens], first: NDArray[np.float64], judges: Sequence[Judge]
-) -> NDArray[np.float64]:
-    table = first
+        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))))
+    table = first = described(left, right, found, WordVectors.of(left, right, encode))
     for judge in judges:
-        table = taught(pairs, *parts, first, judge(table))
-    return table
+        table = taught(left, right, parts, found, first, judge(table))
+    return Described(found, table)
 
 
 def taught(
-    pairs: Pairs, left: Tokens, right: Tokens, first: NDArray[np.float64],
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: Pairs, first: NDArray[np.float64],
     odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`."""
-    chosen = assigned(pairs.i, pairs.j, odds, NOTHING, (len(left.rows), len(right.rows)))
+    chosen = assigned(pairs.i, pairs.j, odds, NOTHING, (len(left), len(right)))
     there = chosen >= 0
     partner = np.where(there, pairs.j[chosen], -1)
     likely = np.where(there, 1 / (1 + np.exp(-np.clip(odds[chosen], -30, 30))), 0.0)
-    found = translated(left, right, Matches(partner, likely), pairs.i, pairs.j)
+    matches = Matches(partner, likely)
+    found = translated(*parts, matches, pairs.i, pairs.j)
     both = found[:, 0] + found[:, 1]
-    return np.column_stack([first, odds, gaps(pairs, odds), found, gaps(pairs, both)])
+    near = Neighbours.of(*carried(left, right, parts, matches), HUBS).nearness(pairs.i, pairs.j)
+    behind = [gaps(pairs.i, pairs.j, values) for values in (odds, both, near)]
+    return np.column_stack([first, odds, behind[0], found, behind[1], near, behind[2]])

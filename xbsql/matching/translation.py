@@ -20,6 +20,7 @@ from xbsql.matching.tokens import ranks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xbsql.matching.pairs import Matches
     from xbsql.matching.tokens import Tokens
 
 _ROUNDS: Final = 4
@@ -28,19 +29,6 @@ _KNOWN: Final = 0.3  # occurrences from which a word counts as known
 _LEAST: Final = 0.05  # likelihood of a match that is learned from
 _BLOCK: Final = 20_000
 _ROWS: Final = 1024
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The likely matches that are learned from: every left row has at most one.
-
-    Attributes:
-        right: int64, shape (n,): the right row of each left row, -1 for none.
-        likely: float64, shape (n,): how likely it is, 0 to 1.
-    """
-
-    right: NDArray[np.int64]
-    likely: NDArray[np.float64]
 
 
 def translated(

@@ -66,11 +66,12 @@ class Classifier(Model):
         """What it reads and returns."""
         return Signature("classify", self.reader.inputs, OUTPUT, self.label)
 
-    def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The likeliest class of each row; the class that comes first wins a tie.
 
         Args:
             batch: the columns of `signature.inputs`, in any order.
+            shift: False leaves `shift` NULL.
 
         Returns:
             STRUCT(label, score, runner_up, margin, shift): `score` is the class's probability, `margin` how
@@ -86,7 +87,7 @@ class Classifier(Model):
         if self.abstain is not None:
             label = pc.if_else(pa.array(best >= self.abstain), label, None)
         columns = [label, best, self._names(order[:, 1]), best - second]
-        fields = [*(pa.array(column) for column in columns), shifts(self.reach, x)]
+        fields = [*(pa.array(column) for column in columns), shifts(self.reach if shift else None, x)]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )

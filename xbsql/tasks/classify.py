@@ -17,7 +17,7 @@ from xbsql.tasks.candidates import home_candidates, restricted, transfer_candida
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.labels import coded, labels_of, merged
 from xbsql.tasks.leaks import leak_notes
-from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
+from xbsql.tasks.markets import fitted_at_home, home_of, market_notes, source_of, target_of
 from xbsql.tasks.notes import class_notes, lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
@@ -152,7 +152,7 @@ def carried(
     theirs = None if source is None else labels_of(where, source, label)
     classes = merged(home.classes, theirs, found, chosen.class_names)
     target = target_of(where, data, found.present, coded(found, classes), reader, chosen)
-    origin = _origin(where, data, source, theirs, classes, reader, home)
+    origin = _origin(where, data, source, theirs, classes, reader, home, chosen)
     candidates = transfer_candidates(
         target.pool, len(classes), reader, origin, home, chosen.named(classes, reader), chosen
     )
@@ -170,7 +170,7 @@ def carried(
     model = Classifier(reader, classes, done.blend, label, market, reach, abstain=chosen.abstain)
     notes = class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
     notes += lacking_notes(home.reader, data) + reading_notes(reader, chosen.without_group(data), label)
-    notes += leak_notes(reader, target.labelled, len(classes))
+    notes += leak_notes(reader, target.labelled, len(classes)) + market_notes(done.predictors)
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
     return model, replace(done, verdict=verdict)
@@ -219,9 +219,10 @@ def _origin(
     classes: tuple[str, ...],
     reader: Reader,
     home: Classifier,
+    chosen: Options,
 ) -> Source:
     """The home model over all classes, and the home rows as the target's reader sees them."""
     model = widened(home.predictor, len(home.classes), len(classes))
     if source is None or labels is None:
         return Source(model)
-    return source_of(where, data, source, labels.present, coded(labels, classes), reader, model)
+    return source_of(where, data, source, labels.present, coded(labels, classes), reader, model, chosen)

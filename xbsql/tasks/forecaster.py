@@ -87,7 +87,7 @@ class Forecaster(Model):
         inputs = pa.schema([*fields, (self.columns.y, pa.float64())])
         return Signature("forecast", inputs, OUTPUT, self.columns.y)
 
-    def predict(self, batch: pa.RecordBatch) -> NoReturn:
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> NoReturn:
         """A row is no history.
 
         Raises:

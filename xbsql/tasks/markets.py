@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.sources import StackedSources
+from xbsql.features.roles import as_text
 from xbsql.features.table import joined
 from xbsql.tasks.notes import reading_notes
 from xbsql.tasks.reader import fit_reader
@@ -15,7 +18,6 @@ from xbsql.tasks.reader import fit_reader
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
@@ -91,16 +93,41 @@ def source_of(
     y: NDArray[np.generic],
     reader: Reader,
     model: Predictor,
+    chosen: Options,
 ) -> Source:
     """The home model, and the home rows as the target's reader sees them.
 
     Raises:
-        XbsqlError: no home row has a label, or a column has another type at home than in `data`.
+        XbsqlError: no home row has a label, a column has another type at home than in `data`, or the column
+            of home markets is missing.
     """
     if not present.any():
         raise errors.invalid(where, "no row of the source has a label", "give labelled rows or base alone")
     joined(source.slice(0, 0), data.slice(0, 0), where=where)
-    return Source(model, Sample(reader.read(source.filter(pa.array(present))), y))
+    rows = source.filter(pa.array(present))
+    sample = Sample(reader.read(rows), y)
+    column = chosen.source_market
+    if column is None:
+        return Source(model, sample)
+    if column not in rows.column_names:
+        what = "column for the option 'source_market'"
+        raise errors.unknown(where, what, column, rows.column_names, place="the source has")
+    named = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
+    return Source(
+        model, sample, named.indices.to_numpy().astype(np.int64), tuple(named.dictionary.to_pylist())
+    )
+
+
+def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:
+    """What each home market weighs for the target, where there are several; one line."""
+    found = [part for part in predictors.values() if isinstance(part, StackedSources)]
+    if not found or not found[0].weights:
+        return []
+    weights = found[0].weights
+    total = sum(weights.values())
+    listed = sorted(weights, key=lambda name: (-weights[name], name))
+    shares = ", ".join(f"{name} {weights[name] / total:.2f}" for name in listed)
+    return [f"home markets by what the target's labels say of each: {shares}"]
 
 
 def fitted_at_home(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from xbsql.tasks.reader import Reader
 
-EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed", "abstain")
+EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed", "abstain", "source_market")
 KNOWN = {
     "classify": (*EVERYWHERE, "classes", "finetune"),
     "predict": (*EVERYWHERE, "level", "intervals_by"),
@@ -51,6 +51,8 @@ class Options:
         intervals_by: a column that is read: its values with labels enough have a width of their own.
         abstain: the least score of a class, or the largest shift of a value, that is answered; None answers
             every row.
+        source_market: a column of the home rows: each of its values is a home market with a model and a
+            weight of its own.
     """
 
     roles: Mapping[str, Any]
@@ -62,6 +64,7 @@ class Options:
     level: float
     intervals_by: str | None = None
     abstain: float | None = None
+    source_market: str | None = None
 
     @classmethod
     def of(cls, where: str, options: Mapping[str, Any] | None, task: str) -> Self:
@@ -89,8 +92,8 @@ class Options:
                 "the option 'abstain' bounds the shift, and 'keep_rows' false keeps no row to measure it by"
             )
             raise errors.invalid(where, problem, "leave one of the two out")
-        by = given.get("intervals_by")
-        return cls(roles, given.get("group"), listed, keep, tune, seed, level, by, abstain)
+        by, homes = given.get("intervals_by"), given.get("source_market")
+        return cls(roles, given.get("group"), listed, keep, tune, seed, level, by, abstain, homes)
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""

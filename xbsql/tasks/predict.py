@@ -16,7 +16,7 @@ from xbsql.features.views import Features, stack
 from xbsql.tasks.candidates import restricted
 from xbsql.tasks.intervals import fit_radii
 from xbsql.tasks.leaks import leak_notes
-from xbsql.tasks.markets import fitted_at_home, home_of, source_of, target_of
+from xbsql.tasks.markets import fitted_at_home, home_of, market_notes, source_of, target_of
 from xbsql.tasks.notes import lacking_notes, reading_notes, report
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import fitting, quiet
@@ -109,6 +109,31 @@ def transfer(
         XbsqlError: neither base nor source, no row, a label that is no number, infinite or, in 30 rows or
             more, constant, a column that is missing or of another type, no such method.
     """
+    model, done = carried(
+        data,
+        label,
+        base=base,
+        source=source,
+        market=market,
+        method=method,
+        options=options,
+        progress=progress,
+    )
+    return model, done.verdict
+
+
+def carried(
+    data: pa.Table,
+    label: str,
+    *,
+    base: Regressor | None = None,
+    source: pa.Table | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> tuple[Regressor, Transfer]:
+    """`transfer` with all that the engine found: every candidate, its weight and evidence."""
     where, chosen = "xb.transfer", Options.of("xb.transfer", options, "predict")
     step = progress or quiet
     if not data.num_rows:
@@ -124,7 +149,7 @@ def transfer(
     origin = Source(home.predictor)
     if source is not None:
         theirs = values_of(where, source, label)
-        origin = source_of(where, data, source, theirs.present, theirs.y, reader, home.predictor)
+        origin = source_of(where, data, source, theirs.present, theirs.y, reader, home.predictor, chosen)
     candidates = restricted(where, transfer_candidates(reader, origin), method)
     done = run(
         candidates,
@@ -143,8 +168,9 @@ def transfer(
         *lacking_notes(home.reader, data),
         *reading_notes(reader, bare, label),
         *leak_notes(reader, target.labelled, None),
+        *market_notes(done.predictors),
     )
-    return model, replace(done.verdict, notes=notes)
+    return model, replace(done, verdict=replace(done.verdict, notes=notes))
 
 
 def evaluate(model: Regressor, table: pa.Table, label: str, by: str | None = None) -> list[dict[str, Any]]:

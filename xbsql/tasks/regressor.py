@@ -53,11 +53,12 @@ class Regressor(Model):
         """What it reads and returns."""
         return Signature("predict", self.reader.inputs, OUTPUT, self.label)
 
-    def predict(self, batch: pa.RecordBatch) -> pa.StructArray:
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
         """The value of each row.
 
         Args:
             batch: the columns of `signature.inputs`, in any order.
+            shift: False leaves `shift` NULL, unless the model abstains by it.
 
         Returns:
             STRUCT(value, lo, hi, shift), all float64. NULL for a row whose inputs are all NULL; value, lo
@@ -65,13 +66,14 @@ class Regressor(Model):
         """
         table = self.reader.at_home(pa.Table.from_batches([batch]))
         x = self.reader.read(table)
-        value, shift = self.predictor.predict(x), shifts(self.reach, x)
-        silent = None if self.abstain is None else ~answered(shift, self.abstain)
+        value = self.predictor.predict(x)
+        out = shifts(self.reach if shift or self.abstain is not None else None, x)
+        silent = None if self.abstain is None else ~answered(out, self.abstain)
         ends = [pa.nulls(len(value), pa.float64())] * 2
         if self.radius is not None:
             radius = self.radius.of(table)
             ends = [pa.array(value - radius, mask=silent), pa.array(value + radius, mask=silent)]
-        fields = [pa.array(value, mask=silent), *ends, shift]
+        fields = [pa.array(value, mask=silent), *ends, out]
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )

@@ -1,0 +1,109 @@
+"""How long a transfer takes, and what predicting a million rows costs beside LightGBM itself."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import xbsql
+from bench.case import Quantiles
+from bench.tabular_arms import Arena
+from bench.tabular_tasks import parcels, trade_task
+from xbsql.duck import session_of
+from xbsql.engine.blend import Blend, with_source
+from xbsql.engine.candidate import Sample
+from xbsql.engine.tables import Tables
+from xbsql.sample import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.case import Bench
+    from xbsql.engine.candidate import Predictor
+    from xbsql.features.views import Features
+    from xbsql.metrics import Floats
+    from xbsql.tasks.regressor import Regressor
+
+LABELS = 1000
+ROUNDS = 5
+
+
+def measure(bench: Bench) -> dict[str, float]:
+    """The keys `seconds` and `predict_share`."""
+    arena = Arena(trade_task("days", "DE", 0))
+    return {
+        "seconds": bench.unit("seconds", lambda: transfer_seconds(bench, arena)),
+        **predicting(bench, arena),
+    }
+
+
+def transfer_seconds(bench: Bench, arena: Arena) -> float:
+    """Median seconds of a transfer with 5,000 source rows and 1,000 labels."""
+    found = [arena.measured(LABELS, seed)["seconds"] for seed in range(3)]
+    sizes = {"source": arena.task.source.num_rows, "labels": LABELS}
+    bench.record("transfer", "tabular", "seconds", Quantiles.of(found), unit="s", sizes=sizes)
+    return float(statistics.median(found))
+
+
+def predicting(bench: Bench, arena: Arena) -> dict[str, float]:
+    """Rows a second of a million: one booster beside plain LightGBM, a blend beside its members."""
+    n = 50_000 if bench.quick else 1_000_000
+    world = simulate(int(n / 0.75), seed=1)
+    rows = parcels(world.table("shipments", "US"), "days").drop_columns(["days"]).slice(0, n).combine_chunks()
+    return {"predict_share": float(bench.unit("predicting", lambda: timed(bench, arena, rows)))}
+
+
+def timed(bench: Bench, arena: Arena, rows: pa.Table) -> float:
+    """Both comparisons in turns, two threads each; the rate of `xbsql.predict_table` over plain LightGBM's.
+
+    The SQL macro is timed beside: DuckDB hands 2,048 rows to a call, and what a call costs counts there.
+    """
+    home, blend = cast("Regressor", arena.home), transferred(arena)
+    y = np.asarray(arena.task.source["days"].to_numpy(), np.float64)
+    trees = Tables(None, home.reader.table.categorical).home_trees()
+    booster = trees.fit(Sample(home.reader.read(arena.task.source), y))
+    matrix, views = home.reader.read(rows)["table"], blend.reader.read(rows)
+    with tempfile.TemporaryDirectory() as folder, xbsql.connect(store=folder) as con:
+        for name, model in (("one", replace(home, predictor=booster)), ("blend", blend)):
+            session_of("bench", con).store.save(name, model.state(), {"task": "predict", "key": name})
+        con.register("parcels", rows)
+        count = "SELECT count(value), sum(value) FROM xb.predict_table('{}', parcels)"
+        calls: dict[str, Callable[[], object]] = {
+            "plain LightGBM": lambda: booster.booster.predict(matrix, num_threads=2),
+            "predict_table, one booster": lambda: xbsql.predict_table(con, "one", "parcels"),
+            "predict_table in SQL, one booster": lambda: con.sql(count.format("one")).fetchall(),
+            "members alone": lambda: members(blend.predictor, views),
+            "predict_table, blend": lambda: xbsql.predict_table(con, "blend", "parcels"),
+        }
+        timings = bench.timed(calls, rounds=1 if bench.quick else ROUNDS)
+    for name in calls:
+        rate = Quantiles(*(rows.num_rows / seconds for seconds in reversed(timings.seconds(name))))
+        bench.record("predict", name, "rate", rate, unit="rows/s", sizes={"rows": rows.num_rows})
+    for name in ("predict_table, one booster", "predict_table in SQL, one booster"):
+        bench.record("predict", name, "share of plain LightGBM", timings.speedup(name, over="plain LightGBM"))
+    cost = timings.speedup("members alone", over="predict_table, blend")
+    bench.record("predict", "predict_table, blend", "time over that of its members", cost)
+    return float(timings.speedup("predict_table, one booster", over="plain LightGBM").p50)
+
+
+def transferred(arena: Arena) -> Regressor:
+    """The model of one transfer."""
+    task, rows = arena.task, arena.draw(0)
+    shown = pc.if_else(pa.array(np.arange(rows.num_rows) < LABELS), rows[task.label].combine_chunks(), None)
+    data = rows.set_column(rows.column_names.index(task.label), task.label, shown)
+    model, _ = arena.carried(data, task.label, base=arena.home, source=task.source, options=task.options)
+    return cast("Regressor", model)
+
+
+def members(predictor: Predictor, views: Features) -> list[Floats]:
+    """What every member of a blend says of rows that are read; the home model is asked once."""
+    if not isinstance(predictor, Blend):
+        return [predictor.predict(views)]
+    shown = views if predictor.source is None else with_source(views, predictor.source)
+    return [member.predict(shown) for member in predictor.members.values()]

@@ -1,0 +1,107 @@
+"""What two rows say beside their texts: price, brand, image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk
+from xbsql.features.ngrams import Ngrams
+from xbsql.matching.columns import BESIDE
+from xbsql.matching.neighbours import rowwise
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Rows: TypeAlias = NDArray[np.int64]
+
+
+def compared(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
+    """How alike the rows of each pair are in what stands beside the text.
+
+    Args:
+        where: the function's name, for errors.
+        left: n structs with any of the fields 'price' (numbers of one currency), 'brand' (text) and 'image'
+            (vectors of one length), or all NULL.
+        right: m structs with the same fields.
+        i: int64, shape (p,): left rows.
+        j: int64, shape (p,): right rows.
+
+    Returns:
+        float64, shape (p, 3), NaN where either row says nothing: |ln(price / price)|, 0 for one price; the
+        cosine of the brands' n-grams; the cosine of the images.
+
+    Raises:
+        XbsqlError: no struct, an unknown field, a field of another type.
+    """
+    found = np.full((len(i), len(BESIDE)), np.nan)
+    sides = [_fields(where, column) for column in (left, right)]
+    kinds = {"price": _prices, "brand": _brands, "image": _images}
+    for place, name in enumerate(BESIDE):
+        if len(i) and all(name in side for side in sides):
+            found[:, place] = kinds[name](where, sides[0][name], sides[1][name], i, j)
+    return found
+
+
+def _fields(where: str, column: pa.Array) -> dict[str, pa.Array]:
+    """The fields that hold anything."""
+    if pa.types.is_null(column.type):
+        return {}
+    if not pa.types.is_struct(column.type):
+        raise errors.invalid(where, f"beside is {column.type}", "give {'price': ..., 'brand': ...}")
+    names = [column.type.field(place).name for place in range(column.type.num_fields)]
+    for name in names:
+        if name not in BESIDE:
+            raise errors.unknown(where, "field of beside", name, BESIDE)
+    parts = dict(zip(names, column.flatten(), strict=True))
+    return {name: part for name, part in parts.items() if part.null_count < len(part)}
+
+
+def _prices(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
+    logs = []
+    for side in (left, right):
+        if family_of(side.type) != "number":
+            raise errors.invalid(where, f"the price is {side.type}", "give a number, of one currency")
+        price = side.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        logs.append(np.log(np.where(price > 0, price, np.nan)))
+    return np.asarray(np.abs(logs[0][i] - logs[1][j]))
+
+
+def _brands(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
+    texts = []
+    for side in (left, right):
+        if not is_text(side.type):
+            raise errors.invalid(where, f"the brand is {side.type}", "cast it to VARCHAR")
+        texts.append([(text or "").strip() for text in side.to_pylist()])
+    if not any(texts[0]) and not any(texts[1]):
+        return np.full(len(i), np.nan)
+    ngrams = Ngrams.fit([*texts[0], *texts[1]])
+    a, b = (ngrams.transform(side) for side in texts)
+    alike = rowwise(len(i), lambda s: np.asarray(a[i[s]].multiply(b[j[s]]).sum(axis=1)).ravel())
+    there = [np.array([bool(text) for text in side]) for side in texts]
+    return np.where(there[0][i] & there[1][j], alike, np.nan)
+
+
+def _images(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
+    vectors, there = [], []
+    for side in (left, right):
+        if not is_vector(side.type):
+            raise errors.invalid(where, f"the image is {side.type}", "give its vector, FLOAT[]")
+        rows, present = matrix(one_chunk(side), where)
+        length = np.linalg.norm(rows, axis=1)
+        present &= length > 0
+        vectors.append(
+            np.where(present, 1 / np.where(length > 0, length, 1), 0)[:, None] * np.nan_to_num(rows)
+        )
+        there.append(present)
+    if vectors[0].shape[1] != vectors[1].shape[1]:
+        widths = " and ".join(str(side.shape[1]) for side in vectors)
+        raise errors.invalid(where, f"the images have {widths} numbers", "make them by one encoder")
+    cosine = rowwise(len(i), lambda s: np.einsum("pd,pd->p", vectors[0][i[s]], vectors[1][j[s]]))
+    return np.where(there[0][i] & there[1][j], cosine, np.nan)

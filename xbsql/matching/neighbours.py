@@ -1,0 +1,90 @@
+"""Nearest neighbours by meaning, both ways, corrected for hubs.
+
+A row that is near to everything is no match for it (CSLS: Conneau et al., "Word Translation Without Parallel
+Data", ICLR 2018).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from xbsql import kernels
+from xbsql.matching.pairs import mutual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from xbsql.matching.pairs import Matches, Side
+
+_BACK: Final = 10  # left rows of each right row; also the neighbours that tell a hub
+_PAIRS: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Who is near whom, block by block.
+
+    Attributes:
+        left: the left catalogue.
+        right: the right one.
+        i: int64, shape (p,): left rows of the neighbouring pairs, each pair once.
+        j: int64, shape (p,): their right rows.
+        hub_left: float64, shape (left rows,): the mean cosine of each row's nearest.
+        hub_right: the same of the right rows.
+    """
+
+    left: Side
+    right: Side
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+    hub_left: NDArray[np.float64]
+    hub_right: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, left: Side, right: Side, most: int) -> Self:
+        """Find `most` right rows for each left row, and ten left rows for each right one."""
+        keys = [np.empty(0, np.int64)]
+        hubs = np.zeros(len(left)), np.zeros(len(right))
+        for own, other in blocks(left, right):
+            a, b = left.vectors[own], right.vectors[other]
+            forth, to_right = kernels.topk(a, b, min(most, len(other)))
+            back, to_left = kernels.topk(b, a, min(_BACK, len(own)))
+            hubs[0][own] = forth[:, :_BACK].mean(axis=1, dtype=np.float64)
+            hubs[1][other] = back.mean(axis=1, dtype=np.float64)
+            keys.append((own[:, None] * len(right) + other[to_right]).ravel())
+            keys.append((own[to_left] * len(right) + other[:, None]).ravel())
+        i, j = np.divmod(np.unique(np.concatenate(keys)), max(len(right), 1))
+        return cls(left, right, i, j, *hubs)
+
+    def cosine(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The cosine of any pairs, float64, shape (p,)."""
+        a, b = self.left.vectors, self.right.vectors
+        return rowwise(len(i), lambda s: np.einsum("pd,pd->p", a[i[s]], b[j[s]]))
+
+    def nearness(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The same corrected for hubs: twice the cosine less the mean of either row's nearest."""
+        return 2 * self.cosine(i, j) - self.hub_left[i] - self.hub_right[j]
+
+    def mutual(self) -> Matches:
+        """The pairs that are each other's nearest."""
+        return mutual(self.i, self.j, self.nearness(self.i, self.j), len(self.left))
+
+
+def blocks(left: Side, right: Side) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The rows of both sides that may be paired with each other."""
+    if left.block is None or right.block is None:
+        both = (np.arange(len(left)), np.arange(len(right)))
+        return [both] if len(left) and len(right) else []
+    shared = np.intersect1d(left.block, right.block)
+    return [(np.flatnonzero(left.block == b), np.flatnonzero(right.block == b)) for b in shared[shared >= 0]]
+
+
+def rowwise(count: int, work: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:
+    """What `work` makes of so many pairs, a piece at a time so that memory stays flat."""
+    parts = [work(slice(start, start + _PAIRS)) for start in range(0, count, _PAIRS)]
+    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)

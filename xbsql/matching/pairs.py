@@ -1,0 +1,100 @@
+"""Two catalogues and pairs of their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two catalogues.
+
+    Attributes:
+        texts: n strings.
+        vectors: float32, shape (n, d), of length one.
+        block: int64, shape (n,): rows of different blocks are never paired; None for one block.
+    """
+
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+    block: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Candidate pairs, ordered by left row, then right row.
+
+    Attributes:
+        i: int64, shape (p,): left rows.
+        j: int64, shape (p,): right rows.
+        cosine: float64, shape (p,).
+        nearness: float64, shape (p,): the cosine corrected for hubs.
+        carried: float64, shape (p,): the same of vectors that were carried to the other side.
+        spelling: float64, shape (p,): cosine of weighted character and word n-grams.
+    """
+
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+    cosine: NDArray[np.float64]
+    nearness: NDArray[np.float64]
+    carried: NDArray[np.float64]
+    spelling: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.i)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The likely matches that are learned from: every left row has at most one, and no right row two.
+
+    Attributes:
+        right: int64, shape (n,): the right row of each left row, -1 for none.
+        likely: float64, shape (n,): how likely it is, 0 to 1.
+    """
+
+    right: NDArray[np.int64]
+    likely: NDArray[np.float64]
+
+    def turned(self, rows: int) -> Matches:
+        """The same as seen from the right side, which has so many rows."""
+        left, likely = np.full(rows, -1, np.int64), np.zeros(rows)
+        there = np.flatnonzero(self.right >= 0)
+        left[self.right[there]], likely[self.right[there]] = there, self.likely[there]
+        return Matches(left, likely)
+
+
+def gaps(i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each pair stands behind the best of its left row and of its right row, shape (p, 2)."""
+    found = []
+    for rows in (i, j):
+        best = np.full(int(rows.max()) + 1 if len(rows) else 0, -np.inf)
+        np.maximum.at(best, rows, values)
+        found.append(best[rows] - values)
+    return np.column_stack(found)
+
+
+def mutual(
+    i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64], rows: int
+) -> Matches:  # fmt: skip
+    """The pairs that are each other's best, as matches of so many left rows to learn from.
+
+    Among equals no pair is the best: what cannot be told apart teaches nothing.
+    """
+    best = np.flatnonzero(gaps(i, j, values).max(axis=1) == 0) if len(i) else np.empty(0, np.int64)
+    alone = np.bincount(i[best], minlength=rows)[i[best]] == 1
+    alone &= np.bincount(j[best])[j[best]] == 1
+    right, likely = np.full(rows, -1, np.int64), np.zeros(rows)
+    right[i[best[alone]]], likely[i[best[alone]]] = j[best[alone]], 1.0
+    return Matches(right, likely)

@@ -1,0 +1,57 @@
+"""What can be said of each pair without knowing the languages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.matching.pairs import gaps
+from xbsql.matching.tokens import ranks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.words import WordVectors
+
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDArray[np.float64]:
+    """What is known of each pair, float64, shape (p, 20), see `columns.SIMILARITIES`.
+
+    Args:
+        left: the left catalogue.
+        right: the right one.
+        pairs: of their rows.
+        words: compares single words.
+    """
+    numbers = [[frozenset(_NUMBER.findall(text)) for text in side.texts] for side in (left, right)]
+    lengths = [np.array([max(len(text), 1) for text in side.texts]) for side in (left, right)]
+    counts = [(tokens.rows >= 0).sum(axis=1) for tokens in (words.left, words.right)]
+    i, j = pairs.i, pairs.j
+    return np.column_stack(
+        [
+            pairs.cosine,
+            *_standing(pairs, pairs.nearness),
+            *_standing(pairs, pairs.carried),
+            pairs.spelling,
+            gaps(i, j, pairs.spelling),
+            words.compare(i, j),
+            [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
+            np.log(lengths[0][i] / lengths[1][j]),
+            counts[0][i] - counts[1][j],
+        ]
+    )
+
+
+def _standing(pairs: Pairs, values: NDArray[np.float64]) -> list[NDArray[np.floating | np.integer]]:
+    """Values, how far behind the best of either row, and the places among the pairs of either row."""
+    return [values, gaps(pairs.i, pairs.j, values), ranks(pairs.i, values), ranks(pairs.j, values)]
+
+
+def _same(left: frozenset[str], right: frozenset[str]) -> float:
+    """1 where both texts name the same numbers, -1 where they differ, 0 where there is none."""
+    return 0.0 if not left and not right else 1.0 if left == right else -1.0

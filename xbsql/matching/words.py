@@ -1,0 +1,68 @@
+"""Single words of both sides compared by meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from xbsql.matching.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from xbsql.matching.pairs import Side
+
+    Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
+
+_PAIRS: Final = 20_000
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Words of both sides and their similarity.
+
+    Attributes:
+        left: words of the left texts.
+        right: words of the right texts.
+        left_vectors: float32, shape (left words, d), of length one.
+        right_vectors: the same of the right words.
+    """
+
+    left: Tokens
+    right: Tokens
+    left_vectors: NDArray[np.float32]
+    right_vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, left: Side, right: Side, encode: Encode) -> WordVectors:
+        """Encode every distinct word once."""
+        tokens = Tokens.of(left.texts), Tokens.of(right.texts)
+        return cls(*tokens, encode(tokens[0].words), encode(tokens[1].words))
+
+    def compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each word with its best counterpart: mean over the left words, over the right ones, and the worst.
+
+        Returns:
+            float64, shape (p, 3).
+        """
+        parts = [self._compare(i[s : s + _PAIRS], j[s : s + _PAIRS]) for s in range(0, len(i), _PAIRS)]
+        return np.concatenate(parts) if parts else np.empty((0, 3))
+
+    def _compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+        a, b = self.left.rows[i], self.right.rows[j]
+        own, place_a = np.unique(a, return_inverse=True)
+        other, place_b = np.unique(b, return_inverse=True)
+        near = self.left_vectors[own] @ self.right_vectors[other].T
+        near[own < 0], near[:, other < 0] = -1.0, -1.0
+        found = near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
+        forth, back = found.max(axis=2), found.max(axis=1)
+        of_left, of_right = self.left.weights(i), self.right.weights(j)
+        worst = np.minimum(np.where(a >= 0, forth, 9.0).min(axis=1), np.where(b >= 0, back, 9.0).min(axis=1))
+        means = [(of_left * forth).sum(axis=1) / of_left.sum(axis=1)]
+        means.append((of_right * back).sum(axis=1) / of_right.sum(axis=1))
+        return np.column_stack([*means, worst])
