@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AT: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 """Levels that are calibrated; between them factors are read off linearly."""
 LEAST, MOST = 0.6, 6.0
+"""Bounds of a factor: a calm past is no promise."""
 THIN: Final = 1e-3
 """Half-widths below this share of the movement count as this wide."""
 FEWEST: Final = 40
