@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 import xbsql
+from xbsql import frame
 
 PARCELS = """
     CREATE OR REPLACE TABLE {name} AS
@@ -100,3 +101,17 @@ def test_a_null_row_is_null(con):
     rows(con, "CALL xb.fit('few', few, 'days')")
     found = rows(con, "SELECT xb.predict('few', {'parcel_id': NULL, 'weight': NULL, 'mode': NULL}) AS p")
     assert found == [{"p": None}]
+
+
+def test_a_column_that_is_called_like_a_prediction_keeps_its_name(con):
+    con.execute(PARCELS.format(name="parcels", late=0, labels=80, rows=80))
+    con.execute("CREATE TABLE priced AS SELECT *, weight AS value FROM parcels")
+    rows(con, "CALL xb.fit('days', priced, 'days')")
+    found = con.sql("FROM xb.predict_table('days', priced)").to_arrow_table()
+    assert "value_1" in found.column_names
+    assert found["value"].to_pylist() == found["weight"].to_pylist()
+    twin = xbsql.predict_table(con, "days", "priced")
+    assert twin.column_names == found.column_names
+    frame.use(con)
+    lazy = con.sql("FROM priced").pl().lazy().xb.predict_table("days")
+    assert lazy.collect_schema().names() == lazy.collect().columns == found.column_names

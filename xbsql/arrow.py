@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xbsql import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
@@ -152,6 +152,12 @@ def table_of_rows(array: pa.Array | pa.ChunkedArray) -> pa.Table:
 def records(rows: Sequence[Mapping[str, object]], kind: pa.StructType) -> pa.Array:
     """One list value that holds these rows: what an action or a table function returns to SQL."""
     return pa.array([list(rows)], type=pa.list_(kind))
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, or 'name_1', 'name_2' ... where it is taken, as DuckDB names columns that come twice."""
+    names = (name, *(f"{name}_{number}" for number in range(1, 1000)))
+    return next(free for free in names if free not in taken)
 
 
 def list_of(table: pa.Table) -> pa.Array:

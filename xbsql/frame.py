@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from xbsql import errors, searches
 from xbsql import functions as surface
-from xbsql.arrow import one_chunk
+from xbsql.arrow import free_name, one_chunk
 from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
 from xbsql.index.hits import RECALL
@@ -153,7 +153,9 @@ class Frames(SupplyFrames, ForecastFrames):
         found = row._map(
             "predict_table", lambda session, rows: session.predict_table(model, rows, shift=shift)
         )
-        return self._frame.with_columns(found).unnest("_xb")
+        taken = self._frame.collect_schema().names()
+        names = [free_name(field.name, taken) for field in _function("predict_table").fields]
+        return self._frame.with_columns(found.struct.rename_fields(names)).unnest("_xb")
 
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
         """Metrics of a model on labelled rows."""

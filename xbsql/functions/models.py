@@ -83,7 +83,7 @@ PREDICT_TABLE = Function(
     "STRUCT(predicted VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE)",
     "Every column of the table and the prediction. Classes: the class in `predicted` and its probability in "
     "`value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL. "
-    "`shift` is NULL unless it is asked for.",
+    "`shift` is NULL unless it is asked for. Where the table has such a column the new one is `value_1`.",
     "FROM xb.predict_table('category_home', japan) LIMIT 3",
     handlers.predict_table,
 )

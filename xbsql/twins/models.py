@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from xbsql.arrow import one_chunk
+from xbsql.arrow import free_name, one_chunk
 from xbsql.duck import rows_of, session_of
 from xbsql.functions import models as functions
 from xbsql.selfcheck import selfcheck as check
@@ -56,7 +56,7 @@ def predict_table(con: DuckDBPyConnection, model: str, tbl: object, shift: bool 
     inputs = one_chunk(rows.to_struct_array())
     found = session_of("xbsql.predict_table", con).predict_table(model, inputs, shift=shift)
     for field, column in zip(found.type, found.flatten(), strict=True):
-        rows = rows.append_column(field.name, column)
+        rows = rows.append_column(free_name(field.name, rows.column_names), column)
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from xbsql import boosters, errors, supplies
-from xbsql.arrow import one_chunk
+from xbsql.arrow import free_name, one_chunk
 from xbsql.duck import rows_of, session_of
 from xbsql.functions import supply as functions
 from xbsql.harmonise.rows import beside
@@ -93,7 +93,7 @@ def route_options(
     session = session_of(where, con)
     found = supplies.route_options(session, cost_model, delay_model, promised, daily, more, inputs)
     for field, column in zip(found.type, found.flatten(), strict=True):
-        table = table.append_column(field.name, column)
+        table = table.append_column(free_name(field.name, table.column_names), column)
     return table
 
 
@@ -125,7 +125,7 @@ def choose_routes(
     found = supplies.choose_routes(session, service_level, pa.table(asked), pa.table(needs))
     chosen = offered.take(pa.array(found["position"].to_numpy() - 1))
     for name in ("units", "share", "spend"):
-        chosen = chosen.append_column(name, found[name])
+        chosen = chosen.append_column(free_name(name, chosen.column_names), found[name])
     return chosen.sort_by([(lane, "ascending"), ("units", "descending")])
 
 
