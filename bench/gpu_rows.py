@@ -107,7 +107,7 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
     q, x = vectors(scale, m, n, d, kind)
     mask = torch.rand(n, device=scale.device) < 0.5 if kind == "masked" else None
     ready = prepare(x, codes=False) if kind != "int8" else None
-    problem = Problem.of(q, x, "dot", None, mask, compact=False)
+    problem = Problem.of(q, x, "dot", None, mask, gather=0.0)
     scan = device_search.scan_of(problem, group_size(n, k), ready, scale.half)
     folded = q if x.dtype == torch.int8 else problem.folded().to(scan.x.dtype)
     folded = torch.nn.functional.pad(folded, (0, scan.x.shape[1] - d))
@@ -166,7 +166,7 @@ def join(scale: Scale) -> Row:
     _, x = vectors(scale, 1, n, d, "half")
     copies = n // 100 + 1
     x[-copies:] = x[:copies] + 0.01 * x[copies : 2 * copies]
-    problem = Problem.of(x, x, "cosine", None, None, compact=False)
+    problem = Problem.of(x, x, "cosine", None, None, gather=0.0)
 
     def plain() -> Tensor:
         unit = torch.nn.functional.normalize(x.float(), dim=1).to(x.dtype)
@@ -174,7 +174,7 @@ def join(scale: Scale) -> Row:
 
     def check() -> None:
         host = Problem.of(x.cpu()[:2000], x.cpu()[:2000], "cosine", None, None)
-        part = Problem.of(x[:2000], x[:2000], "cosine", None, None, compact=False)
+        part = Problem.of(x[:2000], x[:2000], "cosine", None, None, gather=0.0)
         wanted = cpu_join.threshold_join(host, 0.9, True, None)
         found = device_search.threshold_join(part, 0.9, True, None, scale.half)
         for mine, theirs in zip(found, wanted, strict=True):

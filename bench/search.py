@@ -1,4 +1,4 @@
-"""Search through SQL against the kernel called alone and against what else there is, all of it exact.
+"""Search through SQL against the kernel called alone and against what else there is, all exact but one.
 
 The names of Open Food Facts products (818,846; 60,000 of them with QUICK=1) as the encoder's vectors, 512
 numbers each; 1,000 of them are the queries, k = 10, cosine. In one run:
@@ -6,15 +6,17 @@ numbers each; 1,000 of them are the queries, k = 10, cosine. In one run:
 kernel     `kernels.topk` with a prepared corpus, called from Python
 sql        `SELECT id, xb.search('names', vec) FROM queries`
 filtered   the same with a list of 1 % of the ids; every query must find its k rows
+by cell    the same on an index built with mode := 'approximate', and what share of the exact rows it finds
 faiss      IndexFlatIP on unit vectors, its BLAS block and threshold set as its wiki advises for one machine
 usearch    `usearch.index.search(..., exact=True)`
 lancedb    a table without an index, one query after the other, as its API has it
 duckdb     `array_cosine_similarity` and ORDER BY ... LIMIT, one query after the other
 
-Peers that are slow are asked fewer queries; figures are per query. Peers that are not installed are left out,
-and the run says so. sql_share is the kernel's time over SQL's; vs_best the best peer's over SQL's;
-memory_ratio what a fresh process grows by when it opens the index and answers the queries, over the bytes of
-the vectors; filtered_ratio the filtered query's time over the unfiltered one's.
+All but usearch, lancedb and duckdb are timed in turn, round by round; these three are slow, are asked fewer
+queries, and their figures are per query. Peers that are not installed are left out, and the run says so.
+sql_share is the kernel's time over SQL's; vs_best the best peer's over SQL's; memory_ratio what a fresh
+process grows by when it opens the index and answers the queries, over the bytes of the vectors;
+filtered_ratio the filtered query's time over the unfiltered one's.
 """
 
 from __future__ import annotations
@@ -51,10 +53,13 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 TESTS = ("tests/index",)
-SOURCES = ("xbsql/searches.py", "xbsql/index/search.py", "xbsql/index/segment.py", "sql/search.sql")
+SOURCES = (
+    "xbsql/searches.py", "xbsql/index/search.py", "xbsql/index/segment.py", "kernels/cpu_topk.py",
+    "kernels/prepared.py", "kernels/head.py", "sql/search.sql",
+)  # fmt: skip
 QUERIES, K, SELECTED = 1000, 10, 0.01
 QUICK_NAMES = 60_000
-FEW = {"lancedb": 20, "duckdb": 5}
+FEW = {"usearch": 40, "lancedb": 20, "duckdb": 5}
 """Queries that a slow peer is asked."""
 
 RESIDENT = """
@@ -77,15 +82,17 @@ print(resident() - before)
 def run(bench: Bench) -> dict[str, float]:
     """Embed once, build once, then time everything in this process."""
     rows = embedded(bench)
-    bench.plan(3 + len(peers()))
+    bench.plan(2 + len(peers()))
     queries = rows[np.random.default_rng(0).permutation(len(rows))[:QUERIES]]
     sizes = {"names": len(rows), "queries": QUERIES, "k": K}
     with TemporaryDirectory() as folder, xbsql.connect(store=folder) as con:
-        built(bench, con, rows)
+        built(bench, con, rows, "names", "exact")
+        built(bench, con, rows, "near", "approximate")
         con.register("asked", pa.table({"id": np.arange(QUERIES), "vec": as_arrow(queries)}))
         con.execute("CREATE TABLE queries AS FROM asked")
-        seconds = ours(bench, con, queries, sizes)
-        best = min(timed_peers(bench, rows, queries, sizes).values(), default=float("nan"))
+        seconds = ours(bench, con, queries, sizes, faiss(rows, queries))
+        each = [seconds["faiss"] / QUERIES] if "faiss" in seconds else []
+        best = min(each + list(slow_peers(bench, rows, queries, sizes).values()), default=float("nan"))
         ratio = resident(bench, folder, rows, queries)
     return {
         "sql_share": seconds["kernel"] / seconds["sql"],
@@ -110,7 +117,7 @@ def embedded(bench: Bench) -> Rows:
     return np.asarray(np.load(path, mmap_mode="c"), np.float32)
 
 
-def built(bench: Bench, con: DuckDBPyConnection, rows: Rows) -> None:
+def built(bench: Bench, con: DuckDBPyConnection, rows: Rows, name: str, mode: str) -> None:
     start = time.perf_counter()
     step, count = 65_536, len(rows)
     schema = pa.schema([("id", pa.int64()), ("v", pa.list_(pa.float32(), rows.shape[1]))])
@@ -119,24 +126,33 @@ def built(bench: Bench, con: DuckDBPyConnection, rows: Rows) -> None:
         for s in range(0, len(rows), step)
     )
     reader = pa.RecordBatchReader.from_batches(schema, batches)
-    xbsql.build_index(con, "names", reader, "id", "v", encoder="text")
-    seconds = time.perf_counter() - start
-    bench.record("build", "xbsql", "seconds", seconds, unit="s", sizes={"names": len(rows)})
+    state = xbsql.build_index(con, name, reader, "id", "v", encoder="text", mode=mode)
+    seconds, sizes = time.perf_counter() - start, {"names": len(rows)}
+    bench.record("build", mode, "seconds", seconds, unit="s", sizes=sizes)
+    if mode == "approximate":
+        bench.record("build", mode, "recall on 500 of its rows", state["recall"][0].as_py(), sizes=sizes)
 
 
 def ours(
-    bench: Bench, con: DuckDBPyConnection, queries: Rows, sizes: Mapping[str, object]
-) -> dict[str, float]:
-    """Median seconds of the kernel alone, of SQL, and of filtered SQL, rounds taken in turn."""
+    bench: Bench, con: DuckDBPyConnection, queries: Rows, sizes: Mapping[str, object],
+    quick_peers: Mapping[str, Callable[[], object]],
+) -> dict[str, float]:  # fmt: skip
+    """Median seconds of the kernel alone, SQL, filtered, by cell, and quick peers, rounds taken in turn."""
     segment = xbsql.duck.session_of("bench", con).indexes.open("bench", "names").segments[0]
     corpus, prepared = segment.vectors.numpy(), segment.prepared
     con.execute(f"CREATE TABLE few AS SELECT i AS id FROM range({len(corpus)}) t(i) WHERE i % 100 = 7")
     sql = "SELECT id, xb.search('names', vec, k := 10{}) AS hits FROM queries ORDER BY id"
-    chosen = ", filter := (SELECT list(id) FROM few)"
+    chosen, near = ", filter := (SELECT list(id) FROM few)", sql.format("").replace("'names'", "'near'")
     _, expected = kernels.topk(queries, corpus, K, metric="cosine", prepared=prepared)
     found = con.sql(sql.format("")).to_arrow_table()["hits"].combine_chunks()
-    if found.flatten().field("id").cast(pa.int64()).to_numpy().reshape(-1, K).tolist() != expected.tolist():
+    if hit_ids(found) != expected.tolist():
         sys.exit("bench search: SQL and the kernel disagree")
+    reached = con.sql(near).to_arrow_table()["hits"].combine_chunks()
+    share = np.mean([
+        len(set(mine) & set(true)) / K
+        for mine, true in zip(hit_ids(reached), hit_ids(found), strict=True)
+    ])  # fmt: skip
+    bench.record("search", "by cell", "recall", float(share), sizes=sizes)
     some = con.sql(sql.format(chosen)).to_arrow_table()["hits"].combine_chunks()
     if set(np.diff(some.offsets.to_numpy()).tolist()) != {K}:
         sys.exit("bench search: a filtered search returned fewer rows than match")
@@ -145,6 +161,8 @@ def ours(
             "kernel": lambda: kernels.topk(queries, corpus, K, metric="cosine", prepared=prepared),
             "sql": lambda: con.sql(sql.format("")).to_arrow_table(),
             "filtered": lambda: con.sql(sql.format(chosen)).to_arrow_table(),
+            "by cell": lambda: con.sql(near).to_arrow_table(),
+            **quick_peers,
         },
         rounds=5,
     )
@@ -153,16 +171,23 @@ def ours(
     return {name: statistics.median(values) for name, values in timings.samples.items()}
 
 
+def hit_ids(hits: pa.ListArray) -> list[list[int]]:
+    """The ids of K hits a query."""
+    rows: list[list[int]] = hits.flatten().field("id").cast(pa.int64()).to_numpy().reshape(-1, K).tolist()
+    return rows
+
+
 def peers() -> dict[str, Callable[[Rows, Rows], float]]:
-    """Those that are installed, by name: (rows, queries) -> seconds a query."""
-    known = {"faiss": faiss, "usearch": usearch, "lancedb": lancedb, "duckdb": duckdb}
+    """The slow ones that are installed, by name: (rows, queries) -> seconds a query."""
+    known = {"usearch": usearch, "lancedb": lancedb, "duckdb": duckdb}
     return {name: run for name, run in known.items() if find_spec(name) is not None}
 
 
-def timed_peers(bench: Bench, rows: Rows, queries: Rows, sizes: Mapping[str, object]) -> dict[str, float]:
+def slow_peers(bench: Bench, rows: Rows, queries: Rows, sizes: Mapping[str, object]) -> dict[str, float]:
     """Seconds a query of each peer, the best of two rounds."""
-    for name in {"faiss", "usearch", "lancedb", "duckdb"} - peers().keys():
-        print(f"bench search: {name} is not installed and is left out", file=sys.stderr)
+    for name in ("faiss", "usearch", "lancedb", "duckdb"):
+        if find_spec(name) is None:
+            print(f"bench search: {name} is not installed and is left out", file=sys.stderr)
     found = {}
     for name, peer in peers().items():
         asked = queries[: FEW.get(name, QUERIES)]
@@ -181,13 +206,16 @@ def best_of_two(call: Callable[[], Any], queries: int) -> float:
     return min(taken) / queries
 
 
-def faiss(rows: Rows, queries: Rows) -> float:
+def faiss(rows: Rows, queries: Rows) -> dict[str, Callable[[], object]]:
+    """Its search of all queries; nothing where it is not installed."""
+    if find_spec("faiss") is None:
+        return {}
     library = importlib.import_module("faiss")
     library.cvar.distance_compute_blas_threshold = 20
     library.cvar.distance_compute_blas_database_bs = 8192
     index = library.IndexFlatIP(rows.shape[1])
     index.add(rows)
-    return best_of_two(lambda: index.search(queries, K), len(queries))
+    return {"faiss": lambda: index.search(queries, K)}
 
 
 def usearch(rows: Rows, queries: Rows) -> float:

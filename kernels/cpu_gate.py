@@ -1,4 +1,4 @@
-"""What of a block of scan scores may still matter: comparison by groups, and the block's own floor."""
+"""What of a block of scan scores may still matter: comparison by groups, and the most promising of all."""
 
 from __future__ import annotations
 
@@ -30,20 +30,28 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     return query[row], group[row] * GROUP + inside
 
 
-def kth_floor(block: Block, k: int) -> Tensor:
-    """What the k-th best exact score of this block cannot be below, float32 (m, 1); -inf if fewer.
+def leaders(block: Block, k: int) -> tuple[Tensor, Tensor]:
+    """The k most promising columns of each query, int64 (m, k), and which of them can be returned at all.
 
-    k groups whose peaks reach v hold k scores that do; only where there are fewer groups is every score
-    looked at.
+    They are the best of the k best groups, one each; only where there are fewer groups is every score looked
+    at.
     """
-    m, columns = block.score.shape
-    if k > columns:
-        return torch.full((m, 1), -torch.inf)
-    grouped = _whole_groups(block.score).view(m, -1, GROUP)
-    low = (grouped.amax(dim=2, keepdim=True) if k <= grouped.shape[1] else grouped).float()
-    if block.scale is not None:
-        low = low * block.scale[..., None]
-    return (low - block.slack[..., None]).view(m, -1).topk(k, dim=1).values[:, -1:]
+    score = _whole_groups(block.score)
+    grouped = score.view(len(score), -1, GROUP)
+    if k <= grouped.shape[1]:
+        peak = grouped.amax(dim=2)
+        group = _scaled(peak, block.scale).topk(k, dim=1).indices
+        inside = grouped.gather(1, group[..., None].expand(-1, -1, GROUP)).argmax(dim=2)
+        column, value = group * GROUP + inside, peak.gather(1, group)
+    else:
+        wide = None if block.scale is None else block.scale.repeat_interleave(GROUP, dim=1)
+        column = _scaled(score, wide).topk(k, dim=1).indices
+        value = score.gather(1, column)
+    return column, value > _least(score)
+
+
+def _scaled(score: Tensor, scale: Tensor | None) -> Tensor:
+    return score if scale is None else score * scale
 
 
 def _whole_groups(score: Tensor) -> Tensor:

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
+UNDERFLOW = 1e-30  # above all that float32 loses to underflow
 _TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
 PAIRS = 1 << 20  # elements gathered at a time for the scores of pairs
 _UNIT = 2.0**-24
 
 
 class Block(NamedTuple):
-    """Scan scores of some queries and the rows start..start+b, with exact = score * scale +- slack.
+    """Scan scores of some queries and the rows start..start+b, with exact <= score * scale + slack.
 
     score: float32 or int32 (m, b); -inf (or the least int) where a row cannot be returned.
     scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1.
@@ -46,6 +47,7 @@ class Problem:
         weights: float64 (d,) or None.
         mask: bool (n,) or None; False rows are never returned. None where `rows` is given.
         rows: int64 ascending, the only rows searched; None for all.
+        length: float64 (n,): lengths of the (weighted) rows where they are known; cosine divides by them.
     """
 
     queries: Tensor
@@ -54,6 +56,7 @@ class Problem:
     weights: Tensor | None
     mask: Tensor | None
     rows: Tensor | None = None
+    length: Tensor | None = None
 
     @classmethod
     def of(
@@ -63,17 +66,18 @@ class Problem:
         metric: str,
         weights: Tensor | None,
         mask: Tensor | None,
-        compact: bool = True,
+        gather: float = 0.5,
+        length: Tensor | None = None,
     ) -> Problem:
-        """Fold metric and weights into the queries; a mask that leaves under half the rows becomes `rows`."""
+        """Fold metric and weights into the queries; a mask of under `gather` of the rows becomes `rows`."""
         q = queries.double()
         if metric != "dot" and weights is not None:
             q = q * weights
         if metric == "cosine":
             q = unit(q)
-        if compact and mask is not None and 2 * int(mask.sum()) < len(mask):
-            return cls(q, corpus, metric, weights, None, mask.nonzero()[:, 0])
-        return cls(q, corpus, metric, weights, mask)
+        if gather and mask is not None and int(mask.sum()) < gather * len(mask):
+            return cls(q, corpus, metric, weights, None, mask.nonzero()[:, 0], length)
+        return cls(q, corpus, metric, weights, mask, None, length)
 
     def at(self, first: int, last: int) -> Problem:
         """The same question for the queries first..last only."""
@@ -106,35 +110,44 @@ class Problem:
         """The float64 vectors whose inner product with a raw row orders the rows: (m, d)."""
         return self.queries if self.weights is None else self.queries * self.weights
 
+    def direct(self) -> Tensor:
+        """The float64 vectors whose inner product with the (unit, weighted) rows orders them: (m, d)."""
+        return self.folded() if self.metric == "dot" else self.queries
+
     def pairs(self, query: Tensor, place: Tensor) -> Tensor:
         """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
         step, row = max(1, PAIRS // self.corpus.shape[1]), self.row(place)
-        parts = [
-            self._pairs(query[s : s + step], self.corpus.index_select(0, row[s : s + step]).double())
-            for s in range(0, len(row), step)
-        ]
+        parts = [self._pairs(query[s : s + step], row[s : s + step]) for s in range(0, len(row), step)]
         return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
 
-    def _pairs(self, query: Tensor, x: Tensor) -> Tensor:
-        q = self.queries.index_select(0, query)
+    def _pairs(self, query: Tensor, row: Tensor) -> Tensor:
+        q, x = self.queries.index_select(0, query), self.corpus.index_select(0, row).double()
         if self.metric == "l2":
             return q.sub_(x if self.weights is None else x.mul_(self.weights)).square_().sum(dim=1).neg_()
-        if self.metric == "dot":
-            return (q.mul_(x) if self.weights is None else q.mul_(x).mul_(self.weights)).sum(dim=1)
-        return (q * unit(x if self.weights is None else x.mul_(self.weights))).sum(dim=1)
+        x = x if self.weights is None else x.mul_(self.weights)
+        length = None if self.length is None else self.length.index_select(0, row)
+        return self._divided(q.mul_(x).sum(dim=1), x, length)
 
     def exact(self, first: int, last: int, start: int, stop: int) -> Tensor:
         """Exact scores of the queries first..last at the places start..stop, float32; masked rows -inf."""
         x, q = self.take(start, stop).double(), self.queries[first:last]
-        if self.metric == "dot":
-            s = (q if self.weights is None else q * self.weights) @ x.T
+        x = x if self.weights is None else x * self.weights
+        if self.metric == "l2":
+            s = _minus_squares(q, x)
         else:
-            x = x if self.weights is None else x * self.weights
-            s = q @ unit(x).T if self.metric == "cosine" else _minus_squares(q, x)
+            place = slice(start, stop) if self.rows is None else self.rows[start:stop]
+            s = self._divided(q @ x.T, x, None if self.length is None else self.length[place])
         s = _settled(s)
         if self.mask is not None:
             s[:, ~self.mask[start:stop]] = -torch.inf
         return s
+
+    def _divided(self, product: Tensor, x: Tensor, length: Tensor | None) -> Tensor:
+        """Inner products with the rows x as scores: under cosine divided by the rows' length."""
+        if self.metric == "dot":
+            return product
+        length = torch.linalg.vector_norm(x, dim=1) if length is None else length
+        return product.div_(torch.where(length == 0, 1.0, length))
 
 
 def _settled(scores: Tensor) -> Tensor:
@@ -157,11 +170,7 @@ def unit(x: Tensor) -> Tensor:
 
 
 def lengths(x: Tensor, weights: Tensor | None, metric: str) -> Tensor:
-    """Float32 lengths of the (weighted) rows of a float32 block.
-
-    Under cosine a row whose squares underflow, though it is not zero, gets Inf: its block is scored in
-    float64.
-    """
+    """Float32 lengths of the (weighted) rows of a float32 block, marked like those of `marked`."""
     x = x if weights is None else x * weights
     length: Tensor = torch.linalg.vector_norm(x, dim=1)
     if metric == "cosine":
@@ -169,6 +178,17 @@ def lengths(x: Tensor, weights: Tensor | None, metric: str) -> Tensor:
         if len(short):
             length[short] = torch.where(x[short].any(dim=1), torch.inf, 0.0)
     return length
+
+
+def marked(length: Tensor, metric: str) -> Tensor:
+    """Exact lengths, float64, as float32 for a scan.
+
+    Under cosine a row whose squares underflow, though it is not zero, gets Inf: its block is scored in
+    float64.
+    """
+    if metric != "cosine":
+        return length.float()
+    return torch.where((length > 0) & (length < _TINY), torch.inf, length).float()
 
 
 def rounding(d: int) -> float:

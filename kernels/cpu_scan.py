@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import PAIRS, WILD, Block, lengths, rounding
+from xbsql.kernels.cpu_problem import PAIRS, UNDERFLOW, WILD, Block, lengths, marked, rounding
 from xbsql.kernels.cpu_product import paired, product
 from xbsql.kernels.prepared import GROUP, Codes
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _QUERIES = 512  # in one matrix product
 _SCORES = 1 << 21  # scan scores at a time: 8 MB
 _VALUES = 1 << 23  # values of the corpus at a time
-_UNDERFLOW = 1e-30  # above all that float32 loses to underflow
 
 
 def scan_of(problem: Problem, prepared: Prepared | None) -> Scan:
@@ -86,8 +85,7 @@ class FloatScan:
     @classmethod
     def of(cls, problem: Problem, prepared: Prepared | None) -> FloatScan:
         """Fold the queries once."""
-        own = problem.folded() if problem.metric == "dot" else problem.queries
-        length = torch.linalg.vector_norm(own, dim=1).float()
+        length = torch.linalg.vector_norm(problem.direct(), dim=1).float()
         return cls(problem, prepared, problem.folded().float(), length)
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
@@ -99,7 +97,7 @@ class FloatScan:
         score, slack = self._score(self.folded[first:last], q_length, slab)
         if len(slab.dead):
             score.index_fill_(1, slab.dead, -torch.inf)
-        return Block(score, slack[:, None] + _UNDERFLOW)
+        return Block(score, slack[:, None] + UNDERFLOW)
 
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """See `Scan.upper`."""
@@ -125,7 +123,7 @@ class FloatScan:
         problem, x = self.problem, self.problem.take(start, stop).float()
         w = None if problem.weights is None or problem.metric == "dot" else problem.weights.float()
         if self.prepared is not None and problem.rows is None:
-            length = self.prepared.length[start:stop]
+            length = marked(self.prepared.length[start:stop], problem.metric)
         else:
             length = lengths(x, w, problem.metric)
         gone = length.isnan()
@@ -141,7 +139,8 @@ class IntScan:
     """The int8 product of the corpus's codes and the queries' codes.
 
     With q = a c + q' and x = b e + x' (codes c, e), |q.x - a b (c.e)| <= |q| |x'| + |q'| |b e| by
-    Cauchy-Schwarz. The integer product itself is exact.
+    Cauchy-Schwarz. The integer product itself is exact. Where the codes have a head, q and x are folded, and
+    their product is not below that of the vectors.
     """
 
     problem: Problem
@@ -159,7 +158,7 @@ class IntScan:
         if prepared.codes is None:
             message = "IntScan needs codes"
             raise TypeError(message)
-        v = problem.folded() if problem.metric == "dot" else problem.queries
+        v = prepared.codes.fold(problem.direct())
         largest = v.abs().amax(dim=1, keepdim=True)
         scale = torch.where(largest > 0, largest / 127, torch.ones_like(largest))
         code = torch.nan_to_num(v / scale).round_().clamp_(-127, 127)
@@ -185,7 +184,8 @@ class IntScan:
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """See `Scan.block`."""
         q_length, groups = self.query_length[first:last, None], slice(start // GROUP, -(-stop // GROUP))
-        if _wild(q_length) or (self.length is not None and _wild(self.length[start:stop])):
+        length = None if self.length is None else marked(self.length[start:stop], self.problem.metric)
+        if _wild(q_length) or (length is not None and _wild(length)):
             return None
         rest, reach = self.codes.rest[groups], self.codes.reach[groups]
         score = torch._int_mm(self.code[first:last], self._code(start, stop).T)
@@ -195,19 +195,20 @@ class IntScan:
         scale = self.scale[first:last, None] * self.codes.scale[groups]
         off = self.rest[first:last, None] + rounding(self.code.shape[1]) * q_length
         slack = q_length * rest + off * reach
-        return Block(score, 1.001 * slack + scale / 4 + _UNDERFLOW, scale)
+        return Block(score, 1.001 * slack + scale / 4 + UNDERFLOW, scale)
 
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""
         if self.folded is None or self.length is None:
             return None
-        row, step = self.problem.row(place), max(1, PAIRS // self.code.shape[1])
+        d = self.problem.corpus.shape[1]
+        row, step = self.problem.row(place), max(1, PAIRS // d)
         pieces = zip(torch.split(query, step), torch.split(row, step), strict=True)
         take, folded = self.problem.corpus.index_select, self.folded
         score = torch.cat([paired(folded[one], take(0, other).float()) for one, other in pieces])
-        length, relative = self.length[row], rounding(self.code.shape[1])
+        length, relative = self.length[row].float(), rounding(d)
         if self.problem.metric == "dot":
-            return score.add_(relative * self.query_length[query] * length + _UNDERFLOW)
+            return score.add_(relative * self.query_length[query] * length + UNDERFLOW)
         return torch.where(length > 0, score / length, 0.0).add_(2 * relative)
 
     def _code(self, start: int, stop: int) -> Tensor:

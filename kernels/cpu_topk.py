@@ -4,32 +4,64 @@ The scan is a blocked matrix product (float32, or int8 where the corpus was prep
 maximum of every GROUP neighbouring scores is compared with the gate; single scores are looked at in the few
 groups that pass. The gate is the k-th best exact score less the scan's proven slack, so no row that belongs
 to the result is lost, and the survivors' float64 scores decide. A block that passes almost whole (ties
-everywhere, Inf) is scored in float64.
+everywhere, Inf) is scored in float64. Queries that the codes' head says little about take the float32 scan.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_gate import kth_floor, passing
+from xbsql.kernels.cpu_gate import leaders, passing
 from xbsql.kernels.cpu_scan import block_shape, scan_of
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.prepared import GROUP
 
 if TYPE_CHECKING:
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_problem import Block, Problem
     from xbsql.kernels.cpu_scan import Scan
     from xbsql.kernels.prepared import Prepared
 
 _PIECE = 1 << 22  # products that are worth a thread
 _EXACT = 2048  # rows at a time in float64
+_MANY = 256  # queries a thread from which on threads share the queries instead of the rows
 
 
 def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
     """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`."""
+    strange = _strange(problem, prepared)
+    if prepared is not None and strange is not None:
+        scores, places = Best.empty(len(problem.queries), k)
+        for some, ready in ((~strange, prepared), (strange, replace(prepared, codes=None))):
+            part = replace(problem, queries=problem.queries[some])
+            scores[some], places[some] = _shared_out(part, k, ready)
+        return scores, places
+    return _shared_out(problem, k, prepared)
+
+
+def _strange(problem: Problem, prepared: Prepared | None) -> Tensor | None:
+    """The queries for which codes are of no use, bool (m,); None where there is none."""
+    if prepared is None or prepared.codes is None or prepared.codes.head is None:
+        return None
+    found = prepared.codes.head.strange(problem.direct())
+    return found if bool(found.any()) else None
+
+
+def _shared_out(problem: Problem, k: int, prepared: Prepared | None) -> tuple[Tensor, Tensor]:
+    """The queries by ranges, a thread each, where there are many; else the corpus, and the best of all.
+
+    A range of rows has to find its own floor first, so that ranges of queries have less to score.
+    """
+    if len(problem.queries) >= _MANY * torch.get_num_threads():
+        own = spread(
+            lambda part: _search(problem.at(*part), k, prepared, 0, len(problem)),
+            ranges(len(problem.queries), 1, _MANY),
+        )
+        scores, places = (torch.cat(column) for column in zip(*own, strict=True))
+        return scores, problem.row(places)
     each = 1 + _PIECE // max(1, len(problem.queries) * problem.corpus.shape[1])
     parts = spread(lambda part: _search(problem, k, prepared, *part), ranges(len(problem), GROUP, each))
     if not parts:
@@ -39,6 +71,11 @@ def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Te
     # A part's places all lie beyond those of the part before: a stable sort keeps ties right.
     order = best.scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
     return best.scores.gather(1, order), problem.row(best.places.gather(1, order))
+
+
+def _below(floor: Tensor) -> Tensor:
+    """The next smaller score: an equal one of a lower place may still come."""
+    return torch.nextafter(floor, torch.tensor(-torch.inf))
 
 
 def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
@@ -62,6 +99,15 @@ def exhaustive(problem: Problem, k: int) -> tuple[Tensor, Tensor]:
             score = problem.exact(first, last, start, min(start + _EXACT, len(problem)))
             _merge_all(best.at(first, last), score, start)
     return best.scores, problem.row(best.places)
+
+
+def first_k(score: Tensor, k: int) -> Tensor:
+    """Columns of the k largest scores of each row, int64 (m, k); of equal scores the first column first."""
+    bits = (score + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
+    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).to(torch.int64)
+    columns = score.shape[1]
+    key = ordered * (1 << 31) + (columns - 1 - torch.arange(columns, device=score.device))
+    return key.topk(k, dim=1).indices
 
 
 class Best(NamedTuple):
@@ -109,7 +155,7 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
     if block is not None:
         floor = best.scores[:, -1:]
         if bool((floor == -torch.inf).any()):
-            floor = torch.maximum(floor, kth_floor(block, best.scores.shape[1]))
+            floor = torch.maximum(floor, _first_floor(problem, block, best.scores.shape[1], first, start))
         query, column = passing(block, floor)
         if len(query) * problem.dense_share <= block.score.numel():
             place = column + start
@@ -122,6 +168,17 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
     for low in range(start, stop, _EXACT):
         high = min(low + _EXACT, stop)
         _merge_all(best, problem.exact(first, last, low, high), low)
+
+
+def _first_floor(problem: Problem, block: Block, k: int, first: int, start: int) -> Tensor:
+    """What the k-th best score cannot be below, float32 (m, 1): the worst of k rows of this block."""
+    m, columns = block.score.shape
+    if k > columns:
+        return torch.full((m, 1), -torch.inf)
+    column, there = leaders(block, k)
+    query = torch.arange(first, first + m)[:, None].expand_as(column)
+    score = problem.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, k)
+    return _below(torch.where(there, score, -torch.inf).amin(dim=1, keepdim=True))
 
 
 def _merge_all(best: Best, score: Tensor, start: int) -> None:

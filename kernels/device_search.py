@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import similarity
-from xbsql.kernels.cpu_problem import WILD, Problem, lengths, rounding
-from xbsql.kernels.cpu_topk import exhaustive
+from xbsql.kernels.cpu_problem import WILD, Problem, lengths, marked, rounding
+from xbsql.kernels.cpu_topk import exhaustive, first_k
 from xbsql.kernels.prepared import GROUP
 from xbsql.kernels.tuning import group_size
 
@@ -135,19 +135,9 @@ def _scores(problem: Problem, scan: Scan, query: Tensor, group: Tensor) -> Tenso
     )
 
 
-def first_k(score: Tensor, k: int) -> Tensor:
-    """Columns of the k largest scores of each row, int64 (m, k); of equal scores the first column first."""
-    bits = (score + 0.0).view(torch.int32)  # + 0.0: minus zero equals zero
-    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).to(torch.int64)
-    columns = score.shape[1]
-    key = ordered * (1 << 31) + (columns - 1 - torch.arange(columns, device=score.device))
-    return key.topk(k, dim=1).indices
-
-
 def bounds(problem: Problem, scan: Scan) -> Tensor:
     """What no exact score of a group can exceed, float32 (m, groups); -inf for groups without a row."""
-    own = problem.folded() if problem.metric == "dot" else problem.queries
-    length: Tensor = torch.linalg.vector_norm(own, dim=1, keepdim=True).float()
+    length: Tensor = torch.linalg.vector_norm(problem.direct(), dim=1, keepdim=True).float()
     if scan.x.dtype == torch.int8:
         return _int_bounds(problem, scan, length)
     folded = problem.folded() * (2 if problem.metric == "l2" else 1)
@@ -160,7 +150,7 @@ def bounds(problem: Problem, scan: Scan) -> Tensor:
 
 def _int_bounds(problem: Problem, scan: Scan, length: Tensor) -> Tensor:
     """The same from integer products; see `cpu_scan.IntScan` for the bound."""
-    own = problem.folded() if problem.metric == "dot" else problem.queries
+    own = problem.direct() if scan.codes is None else scan.codes.fold(problem.direct())
     off = rounding(scan.x.shape[1]) * length
     if scan.codes is None:
         peak = similarity.peaks(_wide(own.to(torch.int8)), scan.x, None, scan.bias, scan.size)
@@ -170,7 +160,7 @@ def _int_bounds(problem: Problem, scan: Scan, length: Tensor) -> Tensor:
     code = torch.nan_to_num(own / step).round().clamp(-127, 127)
     rest: Tensor = torch.linalg.vector_norm(own - code * step, dim=1, keepdim=True).float()
     peak = similarity.peaks(_wide(code.to(torch.int8)), scan.x, None, scan.bias, scan.size)
-    scale, left, reach = (_by_group(each, scan, peak.shape[1]) for each in scan.codes[1:])
+    scale, left, reach = (_by_group(each, scan, peak.shape[1]) for each in scan.codes[1:4])
     return peak * (step.float() * scale) + 1.001 * (length * left + (rest + off) * reach)
 
 
@@ -184,7 +174,7 @@ def scan_of(problem: Problem, size: int, prepared: Prepared | None, dtype: torch
     x, metric = problem.corpus, problem.metric
     weights = None if problem.weights is None or metric == "dot" else problem.weights.float()
     if prepared is not None:
-        length = prepared.length
+        length = marked(prepared.length, metric)
     else:
         step = max(1, (1 << 26) // x.shape[1])
         length = torch.cat(

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from xbsql.kernels.prepared import Prepared
 
 
+_GATHER = 0.1
+"""Share of the rows below which reading them singly costs less than an int8 scan of all."""
+
+
 def topk(
     queries: ArrayT,
     corpus: ArrayT,
@@ -31,8 +35,8 @@ def topk(
     """Find the k rows of the corpus most similar to each query.
 
     A score is computed in float64 and rounded to float32. Of equal scores the lower row comes first. The
-    result is
-    exact: faster scans only narrow down what is scored. A NaN score never wins: such a row is never returned.
+    result is exact: faster scans only narrow down what is scored. A NaN score never wins: such a row is never
+    returned.
 
     Args:
         queries: float32, float16, bfloat16 or int8, shape (m, d); NumPy or torch. Read-only and strided are
@@ -72,11 +76,14 @@ def topk(
     if on_triton(q):
         from xbsql.kernels import device_search
 
-        asked = Problem.of(q, x, metric, w, keep, compact=False)
+        asked = Problem.of(q, x, metric, w, keep, gather=0.0)
         scores, rows = device_search.topk(asked, k, prepared, proof=precision == "exact")
     else:
-        asked = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep))
-        scores, rows = cpu_topk.topk(asked, k, None if x.is_cuda else prepared)
+        ready = None if x.is_cuda else prepared
+        length = None if ready is None or metric == "l2" else ready.length
+        gather = 0.5 if ready is None or ready.codes is None else _GATHER
+        asked = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep), gather, length)
+        scores, rows = cpu_topk.topk(asked, k, ready)
     return arrays.alike(queries, scores.to(q.device)), arrays.alike(queries, rows.to(q.device))
 
 
@@ -89,8 +96,10 @@ def _agrees(prepared: Prepared, x: Tensor, metric: str, weights: Tensor | None) 
     same = (prepared.weights is None) == (weights is None) and (
         weights is None or prepared.weights is None or torch.equal(prepared.weights, weights)
     )
-    shape = prepared.length.shape if prepared.codes is None else prepared.codes.code.shape
-    if prepared.metric != metric or shape != x.shape[: len(shape)] or not same:
+    codes = prepared.codes
+    width = None if codes is None else codes.code if codes.head is None else codes.head.basis
+    fits = len(prepared.length) == len(x) and (width is None or width.shape[1] == x.shape[1])
+    if prepared.metric != metric or not fits or not same:
         made_for = (
             f"metric '{prepared.metric}', {len(prepared.length)} rows, {'these' if same else 'other'} weights"
         )
@@ -148,7 +157,7 @@ def threshold_join(
     if on_triton(a):
         from xbsql.kernels import device_search
 
-        asked = Problem.of(a, b, metric, w, keep, compact=False)
+        asked = Problem.of(a, b, metric, w, keep, gather=0.0)
         i, j, scores = device_search.threshold_join(asked, threshold, right is None, most)
     else:
         problem = Problem.of(a.cpu(), b.cpu(), metric, _cpu(w), _cpu(keep))

@@ -1,20 +1,21 @@
 -- Search. An index takes its rows as DuckDB streams them (_xb_index_rows), under a token that no other call has.
 -- A filter is kept once and named, as DuckDB would hand its list to every row.
 
-CREATE MACRO xb.search(index, vector, k := 10, filter := '*') AS
-    _xb_search(index, vector, k, (SELECT _xb_filter(filter)));
+CREATE MACRO xb.search(index, vector, k := 10, filter := '*', recall := 0.95) AS
+    _xb_search(index, vector, k, (SELECT _xb_filter(filter)), recall::DOUBLE);
 
 CREATE MACRO xb.search_text(index, query, k := 10, filter := '*') AS
     _xb_search_text(index, query, k, (SELECT _xb_filter(filter)));
 
 CREATE MACRO xb.build_index(
-    index, tbl, id, vec := NULL, text := NULL, encoder := NULL, metric := 'cosine', weights := NULL
+    index, tbl, id, vec := NULL, text := NULL, encoder := NULL, metric := 'cosine', weights := NULL,
+    mode := 'exact'
 ) AS TABLE
     SELECT unnest(
         _xb_build_index(
             token,
             (SELECT sum(_xb_index_rows(token, index, encoder, id, vec, text))::BIGINT FROM query_table(tbl)),
-            index, encoder, metric, weights
+            index, encoder, metric, weights, mode
         ),
         recursive := true
     )

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xbsql.duck import connect, load
     from xbsql.errors import XbsqlError
-    from xbsql.twins import (
+    from xbsql.twins.forecast import forecast, launch
+    from xbsql.twins.insight import domain_similarity, explain, label_curve, weights
+    from xbsql.twins.market import (
+        align_columns,
+        convert,
+        holiday,
+        lint,
+        parse_date,
+        parse_number,
+        to_currency,
+        workdays,
+    )
+    from xbsql.twins.models import (
         classify,
         drop_model,
         embed,
@@ -33,19 +45,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
-    from xbsql.twins_forecast import forecast, launch
-    from xbsql.twins_insight import domain_similarity, explain, label_curve, weights
-    from xbsql.twins_market import (
-        align_columns,
-        convert,
-        holiday,
-        lint,
-        parse_date,
-        parse_number,
-        to_currency,
-        workdays,
-    )
-    from xbsql.twins_search import (
+    from xbsql.twins.search import (
         add_to_index,
         build_index,
         delete_from_index,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         search_text,
         similarity_join,
     )
-    from xbsql.twins_supply import (
+    from xbsql.twins.supply import (
         choose_routes,
         export_booster,
         import_booster,
@@ -126,53 +126,18 @@ __all__ = [
     "workdays",
 ]
 
-_HOME = (
-    {"connect": "duck", "load": "duck", "XbsqlError": "errors"}
-    | dict.fromkeys(
-        (
-            "add_to_index",
-            "build_index",
-            "delete_from_index",
-            "drop_index",
-            "duplicates",
-            "indexes",
-            "match",
-            "match_candidates",
-            "search",
-            "search_text",
-            "similarity_join",
-        ),
-        "twins_search",
-    )
-    | dict.fromkeys(
-        (
-            "align_columns",
-            "convert",
-            "holiday",
-            "lint",
-            "parse_date",
-            "parse_number",
-            "to_currency",
-            "workdays",
-        ),
-        "twins_market",
-    )
-    | dict.fromkeys(
-        (
-            "choose_routes",
-            "export_booster",
-            "import_booster",
-            "newsvendor",
-            "reorder_point",
-            "route_options",
-            "safety_stock",
-            "spread",
-        ),
-        "twins_supply",
-    )
-)
-_HOME |= dict.fromkeys(("forecast", "launch"), "twins_forecast")
-_HOME |= dict.fromkeys(("domain_similarity", "explain", "label_curve", "weights"), "twins_insight")
+_PLACES = {
+    "duck": "connect load",
+    "errors": "XbsqlError",
+    "twins.search": "add_to_index build_index delete_from_index drop_index duplicates indexes match "
+    "match_candidates search search_text similarity_join",
+    "twins.market": "align_columns convert holiday lint parse_date parse_number to_currency workdays",
+    "twins.supply": "choose_routes export_booster import_booster newsvendor reorder_point route_options "
+    "safety_stock spread",
+    "twins.forecast": "forecast launch",
+    "twins.insight": "domain_similarity explain label_curve weights",
+}
+_HOME = {name: place for place, names in _PLACES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
@@ -180,7 +145,7 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         message = f"module 'xbsql' has no attribute '{name}'"
         raise AttributeError(message)
-    return getattr(import_module(f"xbsql.{_HOME.get(name, 'twins')}"), name)
+    return getattr(import_module(f"xbsql.{_HOME.get(name, 'twins.models')}"), name)
 
 
 def __dir__() -> list[str]:

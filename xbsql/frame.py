@@ -26,6 +26,7 @@ from xbsql import functions as surface
 from xbsql.arrow import one_chunk
 from xbsql.frame_forecast import ForecastFrames
 from xbsql.frame_supply import SupplyExpressions, SupplyFrames
+from xbsql.index.hits import RECALL
 from xbsql.matching.columns import KNOWN_COLUMNS
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from xbsql.function import Function
     from xbsql.session import Session
-    from xbsql.twins_search import Ids
+    from xbsql.twins.search import Ids
 
     Twin: TypeAlias = Callable[..., pa.Table]
 
@@ -114,11 +115,11 @@ class Expressions(SupplyExpressions):
         """Struct(value, lo, hi, shift, version) of each row as a struct."""
         return self._map("predict", lambda session, rows: session.predict(model, rows))
 
-    def search(self, index: str, k: int = 10, filter: Ids = "*") -> pl.Expr:
+    def search(self, index: str, k: int = 10, filter: Ids = "*", recall: float = RECALL) -> pl.Expr:
         """List of Struct(id, score, rank) of each vector or text; `filter` is one list of ids for all."""
         kept = _kept(filter)
         return self._map(
-            "search", lambda session, asked: searches.search(session, index, asked, k, kept(session))
+            "search", lambda session, asked: searches.search(session, index, asked, k, kept(session), recall)
         )
 
     def search_text(self, index: str, k: int = 10, filter: Ids = "*") -> pl.Expr:
@@ -180,9 +181,10 @@ class Frames(SupplyFrames, ForecastFrames):
     def build_index(
         self, index: str, id: str, vec: str | None = None, text: str | None = None,
         encoder: str | None = None, metric: str = "cosine", weights: Sequence[float] | None = None,
+        mode: str = "exact",
     ) -> pl.LazyFrame:  # fmt: skip
         """Build an index from columns of the frame, when the result is collected."""
-        columns = (id, vec, text, encoder, metric, weights)
+        columns = (id, vec, text, encoder, metric, weights, mode)
         return self._rows("build_index", lambda call, rows: call(index, rows, *columns))
 
     def add_to_index(
@@ -239,11 +241,8 @@ class Frames(SupplyFrames, ForecastFrames):
         name = "match_candidates"
         ids = {"lid": self._type_of(name, self._frame, lid), "rid": self._type_of(name, right, rid)}
         schema = ids | dict.fromkeys(KNOWN_COLUMNS, pl.Float64)
-
-        def run(call: Twin, rows: pa.Table) -> pa.Table:
-            return call(rows, right.collect().to_arrow(), lid, ltext, rid, rtext, block, beside)
-
-        return self._whole(name, schema, run)
+        asked = (lid, ltext, rid, rtext, block, beside)
+        return self._whole(name, schema, lambda call, rows: call(rows, right.collect().to_arrow(), *asked))
 
     def explain(
         self, model: str, background: pl.LazyFrame | None = None, per_row: bool = True
@@ -322,4 +321,4 @@ def _series(name: str, array: pa.Array) -> pl.Series:
 def _kept(filter: Ids) -> Callable[[Session], str]:
     """The name under which a session keeps the filter; kept when the search runs."""
     ids = filter.to_arrow() if isinstance(filter, pl.Series) else filter
-    return lambda session: str(_module("twins_search").kept(session, ids))
+    return lambda session: str(_module("twins.search").kept(session, ids))

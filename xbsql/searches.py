@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import is_text, matrix, validity
-from xbsql.index.hits import HIT, Hits
+from xbsql.index.hits import HIT, RECALL, Hits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,9 @@ METRICS = ("cosine", "dot", "l2")
 MOST_PAIRS = 20_000_000
 
 
-def search(session: Session, name: str, queries: pa.Array, k: int, kept: str | list[str]) -> pa.Array:
+def search(
+    session: Session, name: str, queries: pa.Array, k: int, kept: str | list[str], recall: float = RECALL
+) -> pa.Array:  # fmt: skip
     """LIST of STRUCT(id, score, rank) of each query, best first.
 
     Args:
@@ -33,12 +35,15 @@ def search(session: Session, name: str, queries: pa.Array, k: int, kept: str | l
             NaN gives an empty list.
         k: how many, 1 or more; fewer only where fewer rows match.
         kept: what `Shelf.keep` returned, for all queries or one each.
+        recall: above 0, up to 1: what an approximate index is to reach; an exact one does in any case.
 
     Raises:
         XbsqlError: no such index, another encoder, vectors of another length.
     """
     where = "xb.search"
-    _check_count(where, k)
+    check_count(where, k)
+    if not isinstance(recall, float | int) or not 0 < recall <= 1:
+        raise errors.invalid(where, f"recall is {recall}", "give a share above 0, up to 1")
     index = opened(session, where, name)
     vectors, present = _vectors(session, where, index, queries)
     with session.calls.record("search", name, len(queries)) as call:
@@ -48,7 +53,7 @@ def search(session: Session, name: str, queries: pa.Array, k: int, kept: str | l
         asked = _only(vectors, present)
 
         def run(rows: NDArray[np.int64], mask: NDArray[np.bool_] | None) -> Hits:
-            return index.search(asked[rows], k, mask)
+            return index.search(asked[rows], k, mask, recall)
 
         return index.records(_filtered(session, where, index, kept, present, run), present)
 
@@ -67,7 +72,7 @@ def search_text(session: Session, name: str, queries: pa.Array, k: int, kept: st
         XbsqlError: no such index, it holds no text, or it was made by another version of its encoder.
     """
     where = "xb.search_text"
-    _check_count(where, k)
+    check_count(where, k)
     index = opened(session, where, name)
     if not is_text(queries.type) and not pa.types.is_null(queries.type):
         raise errors.invalid(where, f"needs VARCHAR, got {queries.type}", "give the query as text")
@@ -144,7 +149,7 @@ def similarity_join(session: Session, queries: pa.Array, catalog: pa.Array, k: i
     from xbsql import kernels
 
     where = "xb.similarity_join"
-    _check_count(where, k)
+    check_count(where, k)
     left, left_rows, right, right_rows = _both(where, queries, catalog, metric)
     with session.calls.record("similarity_join", "", len(queries)) as call:
         call.kernel = f"topk {metric}"
@@ -204,16 +209,27 @@ def _both(
     where: str, left: pa.Array, right: pa.Array, metric: str
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """The vectors of both sides that are there, and their places."""
-    if metric not in METRICS:
-        raise errors.unknown(where, "metric", metric, METRICS)
+    check_metric(where, metric)
     found: list[NDArray[Any]] = []
     for side in (left, right):
         vectors, present = matrix(side, where)
         found += [_only(vectors, present), np.flatnonzero(present)]
-    if len(found[0]) and len(found[2]) and found[0].shape[1] != found[2].shape[1]:
-        problem = f"vectors of {found[0].shape[1]} and {found[2].shape[1]} numbers"
-        raise errors.invalid(where, problem, "embed both sides with one model")
+    if len(found[0]) and len(found[2]):
+        check_lengths(where, found[0], found[2])
     return found[0], found[1], found[2], found[3]
+
+
+def check_metric(where: str, metric: str) -> None:
+    """Raise where there is no such metric."""
+    if metric not in METRICS:
+        raise errors.unknown(where, "metric", metric, METRICS)
+
+
+def check_lengths(where: str, left: NDArray[Any], right: NDArray[Any]) -> None:
+    """Raise where the vectors of two sides have different lengths."""
+    if left.shape[1] != right.shape[1]:
+        problem = f"vectors of {left.shape[1]} and {right.shape[1]} numbers"
+        raise errors.invalid(where, problem, "embed both sides with one model")
 
 
 def _only(vectors: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -234,6 +250,7 @@ def _vectors(
     return matrix(session.embed(queries, index.card.encoder), where)
 
 
-def _check_count(where: str, k: object) -> None:
+def check_count(where: str, k: object) -> None:
+    """Raise where k is not a whole number, 1 or more."""
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise errors.invalid(where, f"k is {k!r}", "give a whole number, 1 or more")

@@ -364,6 +364,31 @@ def test_a_changed_or_truncated_index_is_refused(con, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("format", "message"), [(1, "format 1, this xbsql reads 2; build it"), (9, "upgrade")]
+)
+def test_an_index_of_another_format_is_refused(con, tmp_path, format, message):
+    import json
+
+    build(con, points(10))
+    manifest = xbsql.duck.session_of("test", con).indexes.path / "idx" / "1" / generation.MANIFEST
+    content = json.loads(manifest.read_text()) | {"format": format}
+    content.pop("digest")
+    manifest.write_text(json.dumps(content | {"digest": generation._digest(content)}))
+    with (
+        xbsql.connect(tmp_path / "other.duckdb", store=tmp_path / "shop.duckdb.xbsql") as other,
+        pytest.raises(xbsql.XbsqlError, match=message),
+    ):
+        found(other, points(1), 1)
+
+
+def test_more_than_there_are_gives_all(con):
+    build(con, points(5))
+    con.register("q", table(points(2)))
+    rows = con.sql("SELECT len(xb.search('idx', v, k := 1000000)) FROM q").fetchall()
+    assert rows == [(5,), (5,)]
+
+
+@pytest.mark.parametrize(
     ("query", "message"),
     [
         ("SELECT xb.search('nope', [1.0])", "xb.search: no index 'nope'; the store has idx"),

@@ -93,7 +93,7 @@ def asked(q, x, metric="dot", weights=None, mask=None, device="cpu"):
     w = None if weights is None else torch.from_numpy(weights).to(device)
     keep = None if mask is None else torch.from_numpy(mask).to(device)
     return Problem.of(
-        torch.from_numpy(q).to(device), torch.from_numpy(x).to(device), metric, w, keep, compact=False
+        torch.from_numpy(q).to(device), torch.from_numpy(x).to(device), metric, w, keep, gather=0.0
     )
 
 

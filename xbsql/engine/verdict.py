@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -56,8 +56,8 @@ class Verdict:
         basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
         metric: the score's name.
         arms: the score of each arm.
-        gain: blend minus target only; under HURTS the loss that the source would have brought. None without
-            evidence, and so are the ends of its interval.
+        gain: blend, before its weights are refined, minus target only; under HURTS the loss that the source
+            would have brought. None without evidence, and so are the ends of its interval.
         gain_lo: lower end of the 95 % paired bootstrap interval.
         gain_hi: upper end.
         labels: how many target labels there were.
@@ -94,12 +94,15 @@ class Contest:
         target: of the best target-only candidate or of their blend: predictions (repeats, n[, classes]).
         using: of the best weighting of the candidates that use the source; None where there is none.
         blend: of the weighting that is delivered.
+        first: of the weighting before it was refined; the gain is judged by it, since refining gains from
+            every further member, whatever that knows, and most members use the source.
         hurts: whether `using` is clearly worse than `target`.
     """
 
     target: Floats
     using: Floats | None
     blend: Floats
+    first: Floats
     hurts: bool
 
 
@@ -116,11 +119,13 @@ def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objectiv
     best = int(losses.mean(axis=1).argmin())
     target = entries[best]
     if not using.names:
-        return Contest(target, None, own.blended(), hurts=False)
+        return Contest(target, None, entries[-1], entries[-1], hurts=False)
     carried = using.blended()
     worse = mean_loss(objective, evidence.y, carried) - losses[best]
     hurts = bool(standard_scores(worse[None], evidence.group)[0] > CLEARLY_WORSE)
-    return Contest(target, carried, own.blended() if hurts else evidence.blended(), hurts)
+    blend = entries[-1] if hurts else evidence.blended()
+    first = replace(evidence, mixes=False).blended() if evidence.mixes else blend
+    return Contest(target, carried, blend, first, hurts)
 
 
 def judge(
@@ -131,7 +136,7 @@ def judge(
     counts = metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
     shown = {"target only": found.target, **_single_arms(evidence, candidates), "blend": found.blend}
     arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
-    carried = found.using if found.hurts and found.using is not None else found.blend
+    carried = found.using if found.hurts and found.using is not None else found.first
     gain, draws = _difference(objective, evidence.y, carried, found.target, counts)
     lo, hi = metrics.interval(draws)
     helps = found.using is not None and not found.hurts and lo > 0

@@ -63,7 +63,7 @@ def added(
     from xbsql.index.search import measure_of
 
     card, measure = index.card, measure_of(index.card)
-    name = segment.write(folder, rows, measure)
+    name, recall = segment.write(folder, rows, measure).name, card.recall
     change = digest("add", name)
     if change == card.change:
         return None
@@ -73,7 +73,8 @@ def added(
     if len(card.segments) >= MOST_SEGMENTS or dead > MOST_DEAD or name in card.segments:
         for file in folder.iterdir():
             file.unlink()
-        segments = [segment.write(folder, _together(where, index, alive, rows), measure)]
+        whole = segment.write(folder, _together(where, index, alive, rows), measure, card.mode)
+        segments, recall = [whole.name], whole.recall
     else:
         generation.link_segments(home / str(index.number), card.segments, folder)
         segments = [*card.segments, name]
@@ -86,6 +87,7 @@ def added(
         rows=int(alive.sum()) + len(rows),
         skipped=card.skipped + skipped,
         seconds=round(time.perf_counter() - start, 3),
+        recall=recall,
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xbsql.index.shelf import Shelf
 
 METRICS = ("cosine", "dot", "l2")
+MODES = ("exact", "approximate")
 _IDLE_SECONDS = 3600.0
 _TRIES = 20
 
@@ -42,11 +43,13 @@ class Plan:
         metric: 'cosine', 'dot' or 'l2'.
         encoder: the name of the encoder that made the vectors, or None.
         weights: float64, one a feature, or None.
+        mode: 'exact' or 'approximate'.
     """
 
     metric: str = "cosine"
     encoder: str | None = None
     weights: NDArray[np.float64] | None = None
+    mode: str = "exact"
 
 
 class Builder:
@@ -104,13 +107,15 @@ class Builder:
         """Make the rows of a token the index of this name, in place of what it was.
 
         Raises:
-            XbsqlError: an unknown metric or encoder, no rows, an id twice, weights of another length, or
-                a full disk.
+            XbsqlError: an unknown metric, mode or encoder, no rows, an id twice, weights of another length,
+                or a full disk.
         """
         where, start = "xb.build_index", time.perf_counter()
         try:
             if plan.metric not in METRICS:
                 raise errors.unknown(where, "metric", plan.metric, METRICS)
+            if plan.mode not in MODES:
+                raise errors.unknown(where, "mode", plan.mode, MODES)
             home, draft = self._shelf.home(where, name), self._draft(where, token)
             rows = draft.finish()
             if plan.weights is not None and len(plan.weights) != rows.dim:
@@ -198,10 +203,10 @@ class Builder:
     def _card(self, folder: Path, rows: Rows, plan: Plan, skipped: int, start: float) -> Card:
         from xbsql.index import segment
 
-        name = segment.write(folder, rows, segment.Measure(plan.metric, plan.weights))
+        written = segment.write(folder, rows, segment.Measure(plan.metric, plan.weights), plan.mode)
         weights = None if plan.weights is None else plan.weights.tolist()
         version = self.version(plan.encoder)
-        key = digest("build", plan.metric, weights, plan.encoder, version, name)
+        key = digest("build", plan.metric, weights, plan.encoder, version, plan.mode, written.name)
         return Card(
             key=key,
             metric=plan.metric,
@@ -211,11 +216,13 @@ class Builder:
             dim=rows.dim,
             id_type=str(rows.ids.type),
             has_text=rows.postings is not None,
-            segments=[name],
+            segments=[written.name],
             rows=len(rows),
             skipped=skipped,
             seconds=round(time.perf_counter() - start, 3),
             change=key,
+            mode=plan.mode,
+            recall=written.recall,
         )
 
     def _is(self, home: Path, key: str) -> bool:

@@ -55,9 +55,10 @@ class Rows:
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """The vectors in the order of the ids, some rows at a time."""
         for start in range(0, len(self), BLOCK):
-            yield self._gather(self.order[start : start + BLOCK])
+            yield self.gather(self.order[start : start + BLOCK])
 
-    def _gather(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Some rows of the parts, float32 of shape (rows, d)."""
         if len(self.parts) == 1:
             return self.parts[0][rows]
         found, first = np.empty((len(rows), self.dim), np.float32), 0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ALIVE = "manifest.json", "alive.npy"
 STALE_SECONDS = 24 * 3600
 
@@ -54,6 +54,9 @@ class Card:
         skipped: rows of the build that had no id or no vector.
         seconds: of the build or the change.
         change: digest of the last change, so that the same one again is none.
+        mode: 'exact' or 'approximate'.
+        recall: of 10 neighbours at the default effort, measured when the rows were last written anew; None
+            where the search is exact.
     """
 
     key: str
@@ -69,6 +72,8 @@ class Card:
     skipped: int
     seconds: float
     change: str
+    mode: str = "exact"
+    recall: float | None = None
 
 
 def numbers(home: Path) -> list[int]:
@@ -95,10 +100,12 @@ def read_card(folder: Path) -> tuple[Card, str]:
     except (ValueError, KeyError, AttributeError, TypeError):
         changed, manifest = True, {}
     if manifest.get("format", 0) > FORMAT:
-        problem = f"index '{shown}' has format {manifest['format']}, this xbsql reads up to {FORMAT}"
+        problem = f"index '{shown}' has format {manifest['format']}, this xbsql reads {FORMAT}"
         raise errors.invalid("store", problem, "upgrade xbsql")
     if changed:
         raise _broken(shown, "has a manifest.json that was changed after it was written")
+    if manifest["format"] < FORMAT:
+        raise _broken(shown, f"has format {manifest['format']}, this xbsql reads {FORMAT}")
     for name, size in manifest["files"].items():
         file = folder / name
         if not file.exists() or file.stat().st_size != size:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FUSION = 60
 """The constant of reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009."""
 
+RECALL = 0.95
+"""What an approximate search aims at unless it is told otherwise."""
+
 HIT = pa.struct([("id", pa.string()), ("score", pa.float32()), ("rank", pa.int32())])
 
 
@@ -40,6 +43,13 @@ def merged(parts: Sequence[Hits], k: int) -> Hits:
     rows = np.concatenate([part.rows for part in parts], axis=1)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     return Hits(np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1))
+
+
+def by_rank(hits: Hits, rank: NDArray[np.int64]) -> Hits:
+    """The same hits, those of equal scores by the rank of their rows, int64 of shape (n,)."""
+    place = np.where(hits.rows >= 0, rank[hits.rows], len(rank))
+    order = np.lexsort((place, -hits.scores), axis=1)
+    return Hits(np.take_along_axis(hits.scores, order, 1), np.take_along_axis(hits.rows, order, 1))
 
 
 def fused(lists: Sequence[Hits], k: int) -> Hits:

@@ -1,4 +1,4 @@
-"""An open index: its segments mapped, searched exactly and merged."""
+"""An open index: its segments mapped, searched and merged."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import torch
 from xbsql import errors, kernels
 from xbsql.arrow import is_text
 from xbsql.index import generation
-from xbsql.index.hits import HIT, Hits, fused, merged
+from xbsql.index.hits import HIT, RECALL, Hits, by_rank, fused, merged
 from xbsql.index.segment import Measure, Segment, open_segment
+from xbsql.index.visit import visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,14 +92,20 @@ class Index:
         return found if self.alive is None else found & self.alive
 
     def search(
-        self, queries: NDArray[np.floating], k: int, mask: NDArray[np.bool_] | None = None
+        self, queries: NDArray[np.floating], k: int, mask: NDArray[np.bool_] | None = None,
+        recall: float = RECALL,
     ) -> Hits:  # fmt: skip
-        """The k best rows of each query, exactly; of equal scores the lower row comes first.
+        """The k best rows of each query; of equal scores the lower row, or the smaller id, comes first.
+
+        Exact, but for a segment that has cells: there it looks into as many as the recall takes (on the
+        CPU; a device scans all rows sooner). With a mask, and for a query whose cells hold fewer than k
+        rows, all rows are searched.
 
         Args:
             queries: shape (m, d).
             k: how many, 1 or more.
             mask: bool, shape (n,): only rows that are True; as many as match are found.
+            recall: above 0, up to 1: what share of the true k an approximate index is to find; 1 is exact.
 
         Raises:
             XbsqlError: the queries have another length than the index.
@@ -111,20 +118,40 @@ class Index:
         parts, start = [], 0
         for segment in self.segments:
             stop = start + len(segment)
-            part = self._within(segment, asked, k, None if keep is None else keep[start:stop])
+            here = None if keep is None else keep[start:stop]
+            effort = 1.0 if mask is not None else recall
+            part = self._within(segment, asked, min(k, len(segment)), here, effort)
             parts.append(Hits(part.scores, np.where(part.rows >= 0, part.rows + start, -1)))
             start = stop
         return merged(parts, k)
 
-    def _within(self, segment: Segment, asked: torch.Tensor, k: int, keep: NDArray[np.bool_] | None) -> Hits:
+    def _within(
+        self, segment: Segment, asked: torch.Tensor, k: int, keep: NDArray[np.bool_] | None, recall: float
+    ) -> Hits:  # fmt: skip
+        """The k best rows of one segment."""
+        cells = segment.cells
+        visits = None if cells is None or recall >= 1 else cells.visits(recall)
+        if cells is None or visits is None or 2 * visits > len(cells.centre) or asked.is_cuda:
+            return self._all_of(segment, asked, k, keep)
+        hits = visit(segment.vectors, segment.prepared, cells, asked, k, visits, keep)
+        short = np.flatnonzero(hits.rows[:, -1] < 0)
+        if len(short):
+            rest = self._all_of(segment, asked[torch.from_numpy(short).to(asked.device)], k, keep)
+            hits.scores[short], hits.rows[short] = rest.scores, rest.rows
+        return hits
+
+    def _all_of(
+        self, segment: Segment, asked: torch.Tensor, k: int, keep: NDArray[np.bool_] | None
+    ) -> Hits:  # fmt: skip
         prepared, mask = segment.prepared, None
         if keep is not None:
             mask = torch.from_numpy(np.ascontiguousarray(keep)).to(self.device)
         scores, rows = kernels.topk(
-            asked, segment.vectors, min(k, len(segment)), metric=prepared.metric, weights=prepared.weights,
+            asked, segment.vectors, k, metric=prepared.metric, weights=prepared.weights,
             mask=mask, prepared=prepared,
         )  # fmt: skip
-        return Hits(scores.cpu().numpy(), rows.cpu().numpy())
+        hits = Hits(scores.cpu().numpy(), rows.cpu().numpy())
+        return hits if segment.cells is None else by_rank(hits, segment.cells.rank)
 
     def search_text(
         self,

@@ -3,25 +3,28 @@
 Its files stand in the folder of a generation, all named after the block's digest:
 
 vectors.npy    float32, (n, d)
-codes.npy      int8, (n, d): what a search scans; it then scores what is left in the vectors themselves
+codes.npy      int8, (n, h): what a search scans; it then scores what is left in the vectors themselves
 bounds.npy     float32, (3, n / 64 rounded up): scale, rest and reach of the codes
-length.npy     float32, (n,)
-ids.arrow      int64 or string, ascending
+head.npy       float64, (h - 16, d): the directions that are coded, where these are not all
+length.npy     float64, (n,)
+ids.arrow      int64 or string
 term-*.npy     the texts' terms, where there are texts
+cell-*.npy     where the rows are ordered by cell, see cells.py; else they are ordered by id
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from xbsql import kernels
-from xbsql.kernels.prepared import Codes, Prepared
+from xbsql.index.cells import Cells, Space, measured, partition
+from xbsql.kernels.prepared import Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
     from xbsql.index.draft import Rows
     from xbsql.index.lexical import Inverted
+
+PREPARED = ("length", "codes", "bounds", "head")
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,11 @@ class Segment:
 
     Attributes:
         name: the digest that its files are named after.
-        ids: int64 or string, shape (n,), ascending.
+        ids: int64 or string, shape (n,): ascending, or by cell and then ascending.
         vectors: float32, shape (n, d).
         prepared: codes and lengths for `kernels.topk`.
         inverted: the texts' terms; None where there are no texts.
+        cells: for the approximate search; None where it is exact.
     """
 
     name: str
@@ -62,25 +68,50 @@ class Segment:
     vectors: torch.Tensor
     prepared: Prepared
     inverted: Inverted | None
+    cells: Cells | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def write(folder: Path, rows: Rows, measure: Measure) -> str:
+class Written(NamedTuple):
+    """A segment at rest.
+
+    Args:
+        name: a digest of its content: equal rows give equal names.
+        recall: of 10 neighbours at the default effort; None where the search is exact.
+    """
+
+    name: str
+    recall: float | None
+
+
+def write(folder: Path, rows: Rows, measure: Measure, mode: str = "exact") -> Written:
     """Write a segment's files; nothing refers to them yet.
 
-    Returns:
-        The segment's name, a digest of its content: equal rows give equal names.
+    Args:
+        folder: for them.
+        rows: sorted by id.
+        measure: how they are compared.
+        mode: 'exact', or 'approximate' to order them by cell.
 
     Raises:
         OSError: the disk is full or not writable.
     """
-    sha = hashlib.sha256()
-    draft = folder / "draft.vectors.npy"
+    sha, recall = hashlib.sha256(), None
+    draft, space = folder / "draft.vectors.npy", Space(measure.metric, measure.weights)
+    if mode == "approximate":
+        rows, centre, start, rank = partition(rows, space)
     _write_blocks(draft, rows, sha)
     _write_ids(folder / "draft.ids.arrow", rows.ids, sha)
-    arrays = _codes(draft, measure)
+    corpus = np.load(draft, mmap_mode="c", allow_pickle=False)
+    prepared = kernels.prepare(
+        corpus, metric=measure.metric, weights=measure.weights, codes=measure.metric != "l2"
+    )
+    arrays: dict[str, NDArray[np.generic]] = prepared.arrays()
+    if mode == "approximate":
+        curve, recall = measured(corpus, prepared, space, centre, start)
+        arrays |= {"cell-centre": centre, "cell-start": start, "cell-rank": rank, "cell-curve": curve}
     if rows.postings is not None:
         inverted = rows.postings.inverted()
         terms = {f"term-{field.name}": getattr(inverted, field.name) for field in fields(inverted)}
@@ -93,22 +124,18 @@ def write(folder: Path, rows: Rows, measure: Measure) -> str:
     name = sha.hexdigest()[:16]
     for path in folder.glob("draft.*"):
         path.rename(folder / f"{name}.{path.name.removeprefix('draft.')}")
-    return name
+    return Written(name, recall)
 
 
 def open_segment(folder: Path, name: str, measure: Measure, device: torch.device) -> Segment:
     """Map a segment's files; nothing is read before it is used, unless it goes to another device."""
-    vectors = _tensor(folder, name, "vectors").to(device)
-    length = _tensor(folder, name, "length").to(device)
-    codes = None
-    if (folder / f"{name}.codes.npy").exists():
-        scale, rest, reach = _tensor(folder, name, "bounds").to(device)
-        codes = Codes(_tensor(folder, name, "codes").to(device), scale, rest, reach)
-    weights = None if measure.weights is None else torch.from_numpy(measure.weights).to(device)
-    prepared = Prepared(measure.metric, weights, length, codes)
+    vectors = torch.from_numpy(_load(folder, name, "vectors")).to(device)
+    parts = [part for part in PREPARED if (folder / f"{name}.{part}.npy").exists()]
+    held = {part: _load(folder, name, part) for part in parts}
+    prepared = Prepared.of_arrays(measure.metric, measure.weights, held, device)
     with pa.memory_map(str(folder / f"{name}.ids.arrow")) as source:
         ids = pa.ipc.open_file(source).read_all().column(0).chunk(0)
-    return Segment(name, ids, vectors, prepared, _inverted(folder, name))
+    return Segment(name, ids, vectors, prepared, _inverted(folder, name), _cells(folder, name))
 
 
 def _write_blocks(path: Path, rows: Rows, sha: hashlib._Hash) -> None:
@@ -134,25 +161,10 @@ def _write_ids(path: Path, ids: pa.Array, sha: hashlib._Hash) -> None:
         sha.update(hashlib.file_digest(written, "sha256").digest())
 
 
-def _codes(vectors: Path, measure: Measure) -> dict[str, NDArray[np.generic]]:
-    corpus = np.load(vectors, mmap_mode="c", allow_pickle=False)
-    coded = measure.metric != "l2"
-    made = kernels.prepare(corpus, metric=measure.metric, weights=measure.weights, codes=coded)
-    arrays: dict[str, NDArray[np.generic]] = {"length": made.length.numpy()}
-    if made.codes is not None:
-        bounds = torch.stack([made.codes.scale, made.codes.rest, made.codes.reach])
-        arrays |= {"codes": made.codes.code.numpy(), "bounds": bounds.numpy()}
-    return arrays
-
-
 def _load(folder: Path, name: str, part: str) -> NDArray[np.generic]:
     """An array mapped copy-on-write: torch takes it as writable, and the file stays as it is."""
     array: NDArray[np.generic] = np.load(folder / f"{name}.{part}.npy", mmap_mode="c", allow_pickle=False)
     return array
-
-
-def _tensor(folder: Path, name: str, part: str) -> torch.Tensor:
-    return torch.from_numpy(_load(folder, name, part))
 
 
 def _inverted(folder: Path, name: str) -> Inverted | None:
@@ -161,3 +173,9 @@ def _inverted(folder: Path, name: str) -> Inverted | None:
     from xbsql.index.lexical import Inverted
 
     return Inverted(**{field.name: _load(folder, name, f"term-{field.name}") for field in fields(Inverted)})  # type: ignore[arg-type]
+
+
+def _cells(folder: Path, name: str) -> Cells | None:
+    if not (folder / f"{name}.cell-start.npy").exists():
+        return None
+    return Cells(**{field.name: _load(folder, name, f"cell-{field.name}") for field in fields(Cells)})  # type: ignore[arg-type]

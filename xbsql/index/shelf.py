@@ -190,4 +190,6 @@ def index_row(name: str, card: generation.Card) -> dict[str, Any]:
         "encoder": card.encoder,
         "has_text": card.has_text,
         "seconds": card.seconds,
+        "mode": card.mode,
+        "recall": card.recall,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_search as handlers
 from xbsql.function import DATA, Argument, Function, Helper, rows_type
+from xbsql.handlers import search as handlers
+from xbsql.index.hits import RECALL
 from xbsql.matching.columns import KNOWN_COLUMNS
 
 _HITS = "STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[]"
@@ -16,6 +17,8 @@ _STATE = rows_type(
     encoder="VARCHAR",
     has_text="BOOLEAN",
     seconds="DOUBLE",
+    mode="VARCHAR",
+    recall="DOUBLE",
 )
 _INDEX = Argument("index", "VARCHAR: the name of the index")
 _K = Argument("k", "INTEGER: how many; fewer come back only where fewer rows match", "10")
@@ -41,10 +44,17 @@ SEARCH = Function(
         Argument("vector", "FLOAT[n], or VARCHAR where the index knows its encoder"),
         _K,
         _FILTER,
+        Argument(
+            "recall",
+            "DOUBLE: the share of the k that an approximate index is to find, as measured when it was built; "
+            "1 is exact",
+            str(RECALL),
+        ),
     ),
     _HITS,
-    "The k rows of an index that are most similar to a vector, best first and exact. Of equal scores the "
-    "smaller id comes first. Ids are given as text and compare with the table's own. NULL gives NULL.",
+    "The k rows of an index that are most similar to a vector, best first; exact, unless the index was built "
+    "approximate and no filter is given. Of equal scores the smaller id comes first. Ids are given as text "
+    "and compare with the table's own. NULL gives NULL.",
     "SELECT unnest(xb.search('catalog', 'red shoes', k := 3), recursive := true)",
     handlers.search,
 )
@@ -76,6 +86,12 @@ BUILD_INDEX = Function(
         ),
         _METRIC,
         Argument("weights", "FLOAT[]: one a feature, e.g. its transferability in a model", "NULL"),
+        Argument(
+            "mode",
+            "VARCHAR: 'exact', or 'approximate' to order the rows by cell; `recall` says what share of a "
+            "row's 10 neighbours a search finds then, measured on up to 500 of the rows",
+            "'exact'",
+        ),
     ),
     _STATE,
     "Build an index and keep it in the store, in place of one of the same name. Rows whose id or vector is "
@@ -130,6 +146,8 @@ INDEXES = Function(
         encoder="VARCHAR",
         has_text="BOOLEAN",
         seconds="DOUBLE",
+        mode="VARCHAR",
+        recall="DOUBLE",
         bytes="BIGINT",
         created="VARCHAR",
         note="VARCHAR",

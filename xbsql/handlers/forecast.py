@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from xbsql import forecasts, launches
 from xbsql.arrow import list_of, one_chunk, table_of_rows
 from xbsql.forecasts import Asked
-from xbsql.handlers import Column, constant, options_of, table, text_of
+from xbsql.handlers.arguments import Column, constant, options_of, table, text_of
 from xbsql.launches import Launch
 
 if TYPE_CHECKING:

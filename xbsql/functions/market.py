@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_market as handlers
 from xbsql.function import DATA, Argument, Function, Helper, rows_type
+from xbsql.handlers import market as handlers
 
 _MARKET = Argument("market", "VARCHAR: the country code of the market, 'DE'")
 _SOURCE = Argument("source", f"the home market's rows: {DATA}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_insight as handlers
 from xbsql.function import DATA, Argument, Function, rows_type
+from xbsql.handlers import insight as handlers
 
 _SOURCE = Argument("source", f"the home market's rows: {DATA}")
 _TARGET = Argument("target", "the foreign market's rows, labelled or not")

@@ -1,16 +1,11 @@
-"""The SQL surface as data: what each function takes, returns and does. The docs are made from it."""
+"""Models in SQL, as data: what reads rows, fits, transfers, predicts and keeps models."""
 
 from __future__ import annotations
 
-from xbsql import handlers
 from xbsql.function import DATA as _DATA
-from xbsql.function import Argument, Function, Helper
+from xbsql.function import Argument, Function
 from xbsql.function import rows_type as _rows
-from xbsql.functions_forecast import FORECAST_FUNCTIONS
-from xbsql.functions_insight import INSIGHT_FUNCTIONS
-from xbsql.functions_market import MARKET_FUNCTIONS, MARKET_HELPERS
-from xbsql.functions_search import SEARCH_FUNCTIONS, SEARCH_HELPERS
-from xbsql.functions_supply import SUPPLY_FUNCTIONS
+from xbsql.handlers import models as handlers
 
 _MODEL = Argument("model", "VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one")
 _NEW_MODEL = Argument("model", "VARCHAR: the name to store it under")
@@ -269,7 +264,7 @@ SELFCHECK = Function(
     effects=True,
 )
 
-FUNCTIONS: tuple[Function, ...] = (
+MODEL_FUNCTIONS: tuple[Function, ...] = (
     EMBED,
     SIMILARITY,
     LANGUAGE,
@@ -285,10 +280,4 @@ FUNCTIONS: tuple[Function, ...] = (
     MODEL_CARD,
     LAST_CALLS,
     SELFCHECK,
-    *SEARCH_FUNCTIONS,
-    *FORECAST_FUNCTIONS,
-    *MARKET_FUNCTIONS,
-    *SUPPLY_FUNCTIONS,
-    *INSIGHT_FUNCTIONS,
 )
-HELPERS: tuple[Helper, ...] = (*SEARCH_HELPERS, *MARKET_HELPERS)

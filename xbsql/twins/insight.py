@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from xbsql import functions_insight, insights
+from xbsql import insights
 from xbsql.arrow import one_chunk
 from xbsql.duck import rows_of, session_of
+from xbsql.functions import insight as functions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ def label_curve(
     where = "xbsql.label_curve"
     rows = rows_of(where, con, tbl)
     found = insights.label_curve(session_of(where, con), model, rows, label, options or {})
-    return pa.Table.from_pylist(found, pa.schema(list(functions_insight.LABEL_CURVE.fields)))
+    return pa.Table.from_pylist(found, pa.schema(list(functions.LABEL_CURVE.fields)))
 
 
 def weights(
@@ -54,7 +55,7 @@ def domain_similarity(
     where = "xbsql.domain_similarity"
     home, there = (rows_of(where, con, data, ordered=False) for data in (source, target))
     found = insights.domain_similarity(session_of(where, con), home, there, columns)
-    return pa.Table.from_pylist(found, pa.schema(list(functions_insight.DOMAIN_SIMILARITY.fields)))
+    return pa.Table.from_pylist(found, pa.schema(list(functions.DOMAIN_SIMILARITY.fields)))
 
 
 def _structs(where: str, con: DuckDBPyConnection, data: object) -> pa.Array:

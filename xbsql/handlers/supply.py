@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from xbsql import boosters, supplies
-from xbsql.arrow import one_chunk
-from xbsql.handlers import Column, Rows, constant, one_list, table, text_of
+from xbsql.arrow import list_of, one_chunk
+from xbsql.handlers.arguments import Column, Rows, constant, table, text_of
 
 if TYPE_CHECKING:
     from xbsql.session import Session
@@ -45,7 +45,7 @@ def route_options(session: Session, cost: Column, delay: Column, *columns: Colum
 def choose_routes(session: Session, service: Column, options: Column, demand: Column) -> pa.Array:
     where = "xb.choose_routes"
     asked = table(where, "options", options), table(where, "demand", demand)
-    return one_list(supplies.choose_routes(session, constant(where, "service_level", service), *asked))
+    return list_of(supplies.choose_routes(session, constant(where, "service_level", service), *asked))
 
 
 def export_booster(session: Session, model: Column, path: Column) -> Rows:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from xbsql import errors, harmonies
 from xbsql.arrow import digest, one_chunk, table_of_rows
-from xbsql.handlers import Column, Rows, constant, table
+from xbsql.handlers.arguments import Column, Rows, constant, table
 from xbsql.harmonise import rows
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_supply as handlers
 from xbsql.function import DATA, Argument, Function, rows_type
+from xbsql.handlers import supply as handlers
 
 _DEMAND = (
     Argument("demand", "a number: expected units a period"),

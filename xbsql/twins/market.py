@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
-from xbsql import functions_market, harmonies
+from xbsql import harmonies
 from xbsql.arrow import digest, one_chunk
 from xbsql.duck import rows_of, session_of
+from xbsql.functions import market as functions
 from xbsql.harmonise import rows
 from xbsql.harmonise.rows import beside
 
@@ -69,7 +70,7 @@ def align_columns(con: DuckDBPyConnection, source: object, target: object) -> pa
     """Which column of the target is which of the source, see `xb.align_columns`."""
     where = "xbsql.align_columns"
     session, sides = session_of(where, con), (rows_of(where, con, source), rows_of(where, con, target))
-    fields = functions_market.ALIGN_COLUMNS.fields
+    fields = functions.ALIGN_COLUMNS.fields
     return pa.Table.from_pylist(harmonies.align_columns(session, *sides), pa.schema(list(fields)))
 
 
@@ -77,5 +78,5 @@ def lint(con: DuckDBPyConnection, source: object, target: object, label: str | N
     """What to look at before a transfer, see `xb.lint`."""
     where = "xbsql.lint"
     session, sides = session_of(where, con), (rows_of(where, con, source), rows_of(where, con, target))
-    fields = functions_market.LINT.fields
+    fields = functions.LINT.fields
     return pa.Table.from_pylist(harmonies.lint(session, *sides, label), pa.schema(list(fields)))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors, matches, searches
-from xbsql.arrow import is_text, one_chunk, table_of_rows
-from xbsql.handlers import Column, Rows, constant, one_list, text_of
+from xbsql.arrow import is_text, list_of, one_chunk, table_of_rows
+from xbsql.handlers.arguments import Column, Rows, constant, text_of
 from xbsql.index.builder import Plan
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from xbsql.session import Session
 
 
-def search(session: Session, index: Column, vector: Column, k: Column, kept: Column) -> pa.Array:
+def search(
+    session: Session, index: Column, vector: Column, k: Column, kept: Column, recall: Column
+) -> pa.Array:
     where = "xb.search"
     asked = (text_of(where, "index", index), one_chunk(vector), constant(where, "k", k))
-    return searches.search(session, *asked, _kept(where, kept))
+    return searches.search(session, *asked, _kept(where, kept), constant(where, "recall", recall))
 
 
 def search_text(session: Session, index: Column, query: Column, k: Column, kept: Column) -> pa.Array:
@@ -60,13 +62,14 @@ def index_rows(
 
 def build_index(
     session: Session, token: Column, taken: Column, index: Column, encoder: Column, metric: Column,
-    weights: Column,
+    weights: Column, mode: Column,
 ) -> Rows:  # fmt: skip
     where, build = "xb.build_index", constant("xb.build_index", "token", token)
     name = text_of(where, "index", index)
     with session.calls.record("build_index", name, constant(where, "rows", taken) or 0):
         encoder_name = constant(where, "encoder", encoder)
-        plan = Plan(text_of(where, "metric", metric), encoder_name, _weights(where, weights))
+        measure = (text_of(where, "metric", metric), encoder_name, _weights(where, weights))
+        plan = Plan(*measure, text_of(where, "mode", mode))
         return [session.builder.build(build, name, plan)]
 
 
@@ -100,24 +103,24 @@ def similarity_join(
         session, _members(queries), _members(catalog), constant(where, "k", k),
         text_of(where, "metric", metric),
     )  # fmt: skip
-    return one_list(found)
+    return list_of(found)
 
 
 def duplicates(session: Session, threshold: Column, metric: Column, vectors: Column) -> pa.Array:
     where = "xb.duplicates"
     least = float(constant(where, "threshold", threshold) or 0.0)
-    return one_list(searches.duplicates(session, _members(vectors), least, text_of(where, "metric", metric)))
+    return list_of(searches.duplicates(session, _members(vectors), least, text_of(where, "metric", metric)))
 
 
 def match(session: Session, threshold: Column, model: Column, left: Column, right: Column) -> pa.Array:
     where = "xb.match"
     least = constant(where, "threshold", threshold)
     found = matches.match(session, _rows(left), _rows(right), least, constant(where, "model", model))
-    return one_list(found)
+    return list_of(found)
 
 
 def match_candidates(session: Session, left: Column, right: Column) -> pa.Array:
-    return one_list(matches.match_candidates(session, _rows(left), _rows(right)))
+    return list_of(matches.match_candidates(session, _rows(left), _rows(right)))
 
 
 def _rows(column: Column) -> pa.Table:

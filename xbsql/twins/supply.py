@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from xbsql import boosters, errors, functions_supply, supplies
+from xbsql import boosters, errors, supplies
 from xbsql.arrow import one_chunk
 from xbsql.duck import rows_of, session_of
+from xbsql.functions import supply as functions
 from xbsql.harmonise.rows import beside
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def export_booster(con: DuckDBPyConnection, model: str, path: str) -> pa.Table:
     """Write the LightGBM parts of a model as plain text, see `xb.export_booster`."""
     where = "xbsql.export_booster"
     rows = boosters.export_booster(session_of(where, con), where, model, str(path))
-    return _rows(functions_supply.EXPORT_BOOSTER, rows)
+    return _rows(functions.EXPORT_BOOSTER, rows)
 
 
 def import_booster(
@@ -147,7 +148,7 @@ def import_booster(
     where = "xbsql.import_booster"
     session = session_of(where, con)
     rows = boosters.import_booster(session, where, model, str(path), label, classes, market)
-    return _rows(functions_supply.IMPORT_BOOSTER, rows)
+    return _rows(functions.IMPORT_BOOSTER, rows)
 
 
 def column_of(where: str, table: pa.Table, given: str | float | None) -> pa.Array:

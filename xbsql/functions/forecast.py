@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xbsql import handlers_forecast as handlers
 from xbsql.function import DATA, Argument, Function, rows_type
+from xbsql.handlers import forecast as handlers
 from xbsql.launches import QUANTITIES
 
 FORECAST = Function(

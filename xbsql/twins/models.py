@@ -1,4 +1,4 @@
-"""The Python twins of the SQL functions: same names and arguments, Arrow out, any number of rows at once."""
+"""Models: same names and arguments as in SQL, Arrow out, any number of rows at once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from xbsql import functions
 from xbsql.arrow import one_chunk
 from xbsql.duck import rows_of, session_of
+from xbsql.functions import models as functions
 from xbsql.selfcheck import selfcheck as check
 
 if TYPE_CHECKING:

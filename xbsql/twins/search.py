@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql import errors, functions_search, matches, searches
+from xbsql import errors, matches, searches
 from xbsql.arrow import one_chunk
 from xbsql.duck import batches_of, rows_of, session_of
+from xbsql.functions import search as functions
 from xbsql.index.builder import Plan
+from xbsql.index.hits import RECALL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +31,16 @@ EVERYTHING = "*"
 
 
 def search(
-    con: DuckDBPyConnection, index: str, vector: Values, k: int = 10, filter: Ids = EVERYTHING
+    con: DuckDBPyConnection,
+    index: str,
+    vector: Values,
+    k: int = 10,
+    filter: Ids = EVERYTHING,
+    recall: float = RECALL,
 ) -> pa.ListArray:
     """LIST of id, score and rank of each vector or text, see `xb.search`; `filter` is one list for all."""
     session = session_of("xbsql.search", con)
-    return searches.search(session, index, one_chunk(vector), k, kept(session, filter))
+    return searches.search(session, index, one_chunk(vector), k, kept(session, filter), recall)
 
 
 def search_text(
@@ -54,13 +61,14 @@ def build_index(
     encoder: str | None = None,
     metric: str = "cosine",
     weights: Sequence[float] | None = None,
+    mode: str = "exact",
 ) -> pa.Table:
     """Build an index from the columns with these names, see `xb.build_index`."""
     where = "xbsql.build_index"
     session = session_of(where, con)
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
-    plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64))
-    return _rows(functions_search.BUILD_INDEX, [session.builder.build(token, index, plan)])
+    plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64), mode)
+    return _rows(functions.BUILD_INDEX, [session.builder.build(token, index, plan)])
 
 
 def add_to_index(
@@ -71,25 +79,25 @@ def add_to_index(
     session = session_of(where, con)
     encoder = searches.opened(session, where, index).card.encoder
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
-    return _rows(functions_search.ADD_TO_INDEX, [session.builder.add(token, index)])
+    return _rows(functions.ADD_TO_INDEX, [session.builder.add(token, index)])
 
 
 def delete_from_index(con: DuckDBPyConnection, index: str, ids: Values | Sequence[Any]) -> pa.Table:
     """Delete rows from an index, see `xb.delete_from_index`."""
     gone = one_chunk(ids) if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids)
     found = session_of("xbsql.delete_from_index", con).builder.delete(index, gone)
-    return _rows(functions_search.DELETE_FROM_INDEX, [found])
+    return _rows(functions.DELETE_FROM_INDEX, [found])
 
 
 def drop_index(con: DuckDBPyConnection, index: str) -> pa.Table:
     """Remove an index, see `xb.drop_index`."""
     rows = session_of("xbsql.drop_index", con).indexes.drop(index)
-    return _rows(functions_search.DROP_INDEX, [{"index": index, "rows": rows}])
+    return _rows(functions.DROP_INDEX, [{"index": index, "rows": rows}])
 
 
 def indexes(con: DuckDBPyConnection) -> pa.Table:
     """Every index in the store, see `xb.indexes`."""
-    return _rows(functions_search.INDEXES, session_of("xbsql.indexes", con).indexes.rows())
+    return _rows(functions.INDEXES, session_of("xbsql.indexes", con).indexes.rows())
 
 
 def similarity_join(

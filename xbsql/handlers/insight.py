@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xbsql import errors, insights
 from xbsql.arrow import list_of, one_chunk
-from xbsql.handlers import Column, Rows, constant, options_of, table, text_of
+from xbsql.handlers.arguments import Column, Rows, constant, options_of, table, text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

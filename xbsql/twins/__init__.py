@@ -1,0 +1,1 @@
+"""The Python twins of the SQL functions, one file a family."""
