@@ -133,7 +133,7 @@ def test_odd_series_leave_the_others_alone(home):
 def test_scores_by_step_and_over_all(home):
     rows = forecast.evaluate(home[0], sales(80), "y", by="step")
     groups = {row["group"] for row in rows}
-    assert groups == {None, 1, 2, 3, 4, 5, 6}
+    assert groups == {None, "1", "2", "3", "4", "5", "6"}
     values = {row["metric"]: row["value"] for row in rows if row["group"] is None}
     assert values["mase"] < 0.9
     assert 0.8 < values["coverage"] <= 1.0
