@@ -14,7 +14,17 @@ from xbsql.series.analogue import fit_analogue
 from xbsql.series.boosted import fit_boosted
 from xbsql.series.classical import Classical
 from xbsql.series.demand import fit_demand
-from xbsql.series.fan import LEVELS, MEAN, MEDIAN, fan_of, interval, normal_fan, pinball, weighted_quantiles
+from xbsql.series.fan import (
+    LEVELS,
+    MEAN,
+    MEDIAN,
+    fan_of,
+    interval,
+    mean_of,
+    normal_fan,
+    pinball,
+    weighted_quantiles,
+)
 from xbsql.series.history import ahead, context, movement
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
@@ -167,6 +177,13 @@ def test_histories_stand_side_by_side():
     np.testing.assert_array_equal(context(given, 2), [[2, 3], [nan, nan], [nan, 4]])
     np.testing.assert_array_equal(ahead(given, 2, 3), [[2, 3, nan], [nan, nan, nan], [nan, 4, nan]])
     np.testing.assert_allclose(movement(given), [(2 + 2 / 3) / 3, 1.0, 4.0])
+
+
+def test_a_mean_of_quantiles_is_that_of_what_has_them():
+    assert mean_of(np.full(9, 3.0)) == pytest.approx(3.0)
+    assert mean_of(LEVELS) == pytest.approx(0.5)
+    skewed = -np.log(1 - LEVELS)
+    assert mean_of(skewed) == pytest.approx(1.0, abs=0.06)
 
 
 def test_a_fan_sorts_its_quantiles():

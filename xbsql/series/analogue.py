@@ -10,7 +10,7 @@ import numpy as np
 from xbsql import kernels
 from xbsql.model import State, restorable
 from xbsql.series.boosted import origins_of
-from xbsql.series.fan import COLUMNS, LEVELS, fan_of
+from xbsql.series.fan import COLUMNS, LEVELS, fan_of, mean_of
 from xbsql.series.history import ahead, context, is_demand, movement
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Analogue:
         steps = np.minimum(np.arange(horizon), self.following.shape[1] - 1)
         came = self.following[near].astype(np.float64)
         quantiles = np.nanquantile(came, LEVELS, axis=1).transpose(1, 2, 0)
-        found = fan_of(quantiles, np.nanmean(came, axis=1))
+        found = fan_of(quantiles, mean_of(quantiles))
         found = middle[:, None, None] + found[:, steps] * scale[:, None, None]
         fan[rows] = np.maximum(found, 0.0) if self.amounts else found
         return fan

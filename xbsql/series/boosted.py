@@ -1,4 +1,4 @@
-"""One LightGBM for all series of a market, or of two: quantiles and mean of what follows, step by step."""
+"""One LightGBM for all series of a market, or of two: quantiles of what follows, step by step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from xbsql.model import State, restorable, restore
-from xbsql.series.fan import COLUMNS, SCORES, fan_of
+from xbsql.series.fan import COLUMNS, SCORES, fan_of, mean_of
 from xbsql.series.history import ahead, is_demand
 from xbsql.series.home import FACTS, Home
 from xbsql.series.rules import Recent, Seasonal
@@ -47,7 +47,7 @@ class Boosted:
     The unit and the centre of a series are its own, so trees of one market serve another.
 
     Attributes:
-        texts: LightGBM models, one a learned quantile and the last one of the mean.
+        texts: LightGBM models, one a learned quantile.
         rule: gives the centre.
         season: lengths of the cycles.
         home: facts of products at home; None where nothing is read of it.
@@ -73,7 +73,8 @@ class Boosted:
         found = [np.asarray(b.predict(rows.x, num_threads=1), np.float64) for b in self.boosters]
         told = np.stack(found, axis=1).reshape(len(history), horizon, -1)
         values = rows.centre[:, :, None] + told * rows.scale[:, None, None]
-        fan = fan_of(_nine(np.sort(values[..., :-1], axis=-1)), values[..., -1])
+        nine = _nine(np.sort(values, axis=-1))
+        fan = fan_of(nine, mean_of(nine))
         fan = np.maximum(fan, 0.0) if self.amounts else fan
         return np.where((history.lengths > 0)[:, None, None], fan, np.nan)
 
@@ -176,7 +177,7 @@ def origins_of(series: Series, horizon: int) -> list[int]:
 
 
 def _trees(lesson: Lesson, seed: int) -> tuple[str, ...]:
-    """One model a learned quantile, and one of the mean."""
+    """One model a learned quantile."""
     n = len(lesson.y)
     shared = {"verbosity": -1, "feature_pre_filter": False, "max_bin": 63, "num_threads": 1}
     data = lgb.Dataset(lesson.x, lesson.y, weight=lesson.weight, params=shared, free_raw_data=False)
@@ -194,9 +195,7 @@ def _trees(lesson: Lesson, seed: int) -> tuple[str, ...]:
     }
     rounds = int(np.clip(n / 200, 40, 120))
     aims: list[dict[str, Any]] = [{"objective": "quantile", "alpha": quantile} for quantile in LEARNED]
-    grown = (
-        lgb.train({**parameters, **aim}, data, num_boost_round=rounds) for aim in [*aims, {"objective": "l2"}]
-    )
+    grown = (lgb.train({**parameters, **aim}, data, num_boost_round=rounds) for aim in aims)
     return tuple(booster.model_to_string() for booster in grown)
 
 

@@ -28,6 +28,15 @@ def fan_of(quantiles: Floats, mean: Floats) -> Floats:
     return np.concatenate([np.sort(quantiles, axis=-1), mean[..., None]], axis=-1)
 
 
+def mean_of(quantiles: Floats) -> Floats:
+    """The mean of what has these nine quantiles, linear between them and nothing beyond: (..., 9) -> (...).
+
+    A mean that is estimated for itself follows single large orders, which the quantiles do not.
+    """
+    edges = np.concatenate([[0.0], (LEVELS[1:] + LEVELS[:-1]) / 2, [1.0]])
+    return np.asarray(quantiles @ np.diff(edges))
+
+
 def normal_fan(mean: Floats, deviation: Floats) -> Floats:
     """The fan of normal distributions; both arguments of one shape (...)."""
     return fan_of(mean[..., None] + deviation[..., None] * SCORES, mean)
