@@ -49,7 +49,7 @@ def carried(home):
 
 def test_the_report_says_what_the_past_showed(home):
     (row,) = home[1]
-    assert row["metric"] == "r1"
+    assert row["metric"] == "skill"
     assert row["lo"] < row["value"] < row["hi"]
     assert "40 series" in row["note"]
 

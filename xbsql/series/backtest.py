@@ -153,16 +153,16 @@ def _folds(group: Ints, seed: int) -> Ints:
 
 
 def objective() -> Objective:
-    """Scaled pinball loss over nine quantiles, reported as 'r1'.
+    """Scaled pinball loss over nine quantiles, reported as 'skill'.
 
-    r1 is 1 minus the loss over that of the market's own quantiles, which know nothing of a series but its
+    Skill is 1 minus the loss over that of the market's own quantiles, which know nothing of a series but its
     unit (Koenker and Machado, JASA 1999, the mean over the levels): to the pinball loss what R2 is to the
     squared error.
     """
-    return Objective("r1", None, pinball, _r1)
+    return Objective("skill", None, pinball, _skill)
 
 
-def _r1(y: Labels, prediction: Floats, weight: Floats | None = None, /) -> Floats:
+def _skill(y: Labels, prediction: Floats, weight: Floats | None = None, /) -> Floats:
     plain = pinball(y, np.broadcast_to(np.r_[np.quantile(y, LEVELS), y.mean()], (len(y), COLUMNS)))
     own = pinball(y, prediction)
     counted = np.ones(len(y)) if weight is None else weight

@@ -60,7 +60,7 @@ def fit(
         progress: told the share done, 0 to 1, and what is being done.
 
     Returns:
-        The forecaster, and one row a metric ('r1', 'pinball' in units of each series' movement): metric,
+        The forecaster, and one row a metric ('skill', 'pinball' in units of each series' movement): metric,
         value, lo, hi (from past origins; None with histories too short or too few), rows, note.
 
     Raises:
@@ -73,7 +73,7 @@ def fit(
     model, done = forecaster(series, None, None, chosen, "auto", market, step)
     step(1.0, "fitted")
     rows = [] if done.tried is None else _measured(done)
-    return model, report(rows, "r1", len(series), _notes(series))
+    return model, report(rows, "skill", len(series), _notes(series))
 
 
 def transfer(
