@@ -20,8 +20,8 @@ Weekly WAPE by product is not reported: a forecast of zero has 1.00 and an hones
 saying nothing.
 
 Parameters were chosen on origins up to week 36. Two things were not blind: first sketches of the prior of
-demand were seen on weeks 36, 40 and 44, and the mean of trees was taken from their quantiles after a first run
-had shown means far off (which did not help).
+demand were seen on weeks 36, 40 and 44, and the mean of trees was taken from their quantiles after a first
+run had shown means far off (which did not help).
 """
 
 from __future__ import annotations
