@@ -32,6 +32,9 @@ SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
 LONG_ENOUGH: Final = 24
 """Usual values of a history from which on models of one series and the pretrained one are tried."""
+UNSTEADY: Final = 0.2
+"""Prior of trees and analogues where demand is intermittent: a single large order sets their level, and evidence
+from a few origins is too wide to see it (chosen on forecasts of a shop's weeks 29 to 44 from weeks 28, 32 and 36)."""
 FIRST: Final = 16
 """Fewest values of history, home's or the target's, that trees are grown on, over all series."""
 
@@ -45,7 +48,8 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
         found.append(_plain("recent:8", Recent(8)))
         found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
     if len(series.y) >= FIRST and usual >= 4:
-        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own")))
+        unsteady = UNSTEADY if is_sparse(series) else 1.0
+        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), prior=unsteady))
     if len(series) <= MOST_LOCAL and is_sparse(series):
         found += [_plain(f"{name}:own", Intermittent(name)) for name in ("sba", "tsb")]
     few = len(series) <= MOST_LOCAL and max(season, default=1) <= LONGEST_LOCAL
@@ -59,14 +63,15 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
 def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Method]:
     """Methods that use home's series beside the target's, or instead of them."""
     usual = float(np.median(home.lengths[home.lengths > 0])) if len(home.y) else 0.0
+    unsteady = UNSTEADY if is_sparse(series) else 1.0
     found: list[Method] = []
     if len(home.y) >= FIRST and usual >= 4:
-        found.append(Method("source:boosted", "source", lambda known: fit_boosted(known, "home")))
-        found.append(
-            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), pooled=True)
-        )
+        found += [
+            Method("source:boosted", "source", lambda known: fit_boosted(known, "home"), prior=unsteady),
+            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), unsteady, True),
+        ]
     if usual >= 2 * LOOKED_AT:
-        found.append(Method("analogue:home", "relation", fit_analogue))
+        found.append(Method("analogue:home", "relation", fit_analogue, prior=unsteady))
     if is_demand(series) and is_demand(home):
         found.append(Method("demand:home", "parameter", lambda known: fit_demand(known, _home(known))))
         if seasonal_home(home, season):
