@@ -34,7 +34,7 @@ HOME, TARGET, TEST = parcels(800, 0), parcels(80, 1, 1.3), parcels(200, 2, 1.3)
 def con(tmp_path_factory):
     con = xbsql.connect(store=tmp_path_factory.mktemp("store"))
     xbsql.fit(con, "home", HOME, "days")
-    xbsql.transfer(con, "target", TARGET, "days", base="home", source=HOME)
+    xbsql.transfer(con, "target", TARGET, "days", base="home", source=HOME, method="target")
     xbsql.fit(con, "classes", late(HOME), "late")
     yield con
     con.close()
