@@ -34,7 +34,7 @@ LONG_ENOUGH: Final = 24
 """Usual values of a history from which on models of one series and the pretrained one are tried."""
 UNSTEADY: Final = 0.2
 """Prior of trees and analogues where demand is intermittent: one large order sets their level, and evidence
-from a few origins is too wide to see it. Chosen on a shop's weeks 29 to 44, forecast from weeks 28, 32, 36."""
+from a few origins is too wide to see it. Chosen on a shop's weeks 29 to 44, forecast from 28, 32 and 36."""
 FIRST: Final = 16
 """Fewest values of history, home's or the target's, that trees are grown on, over all series."""
 
