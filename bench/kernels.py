@@ -132,6 +132,7 @@ def _one(bench: Bench, n: int, rounds: int, count: int) -> float:
         "xbsql topk int8": lambda: topk(q, x, K, prepared=codes),
         "torch mv and topk": lambda: torch.topk(torch.mv(whole, torch.from_numpy(q[0])), K),
         **{name: way for name, way in peers.faiss_flat(q, x, K, count).items() if name == "faiss default"},
+        **peers.one_query_products(q, x),
     }
     with peers.threads(count):
         timings = bench.timed(ways, rounds=rounds, warmup=2)

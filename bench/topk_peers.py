@@ -138,3 +138,21 @@ def recall(found: NDArray[Any], wanted: NDArray[Any]) -> float:
     """Share of the wanted rows among the found ones."""
     hits = [len(set(a) & set(b)) for a, b in zip(found.tolist(), wanted.tolist(), strict=True)]
     return float(sum(hits) / wanted.size)
+
+
+def one_query_products(q: Matrix, x: Matrix) -> dict[str, Callable[[], Any]]:
+    """Other routines for the product of all rows with one query: what else the scan of one query could be."""
+    from scipy.linalg import blas
+
+    one, rows = q[0], torch.from_numpy(x)
+    linear = torch.ops.mkldnn._linear_pointwise
+    few = torch.from_numpy(np.ascontiguousarray(np.repeat(q, 4, axis=0)))
+    return {
+        "product alone: numpy vecdot": lambda: np.vecdot(x, one),
+        "product alone: numpy einsum": lambda: np.einsum("ij,j->i", x, one),
+        "product alone: numpy matmul": lambda: x @ one,
+        "product alone: scipy sgemv": lambda: blas.sgemv(1.0, x.T, one, trans=1),
+        "product alone: torch mv": lambda: torch.mv(rows, few[0]),
+        "product alone: torch mm, 4 queries": lambda: torch.mm(rows, few.T),
+        "product alone: onednn linear": lambda: linear(few[:1], rows, None, "none", [], ""),
+    }
