@@ -160,6 +160,13 @@ def free_name(name: str, taken: Container[str]) -> str:
     return next(free for free in names if free not in taken)
 
 
+def widened(table: pa.Table, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
+    """The table with further columns behind its own, under names that are free."""
+    for name, column in columns.items():
+        table = table.append_column(free_name(name, table.column_names), column)
+    return table
+
+
 def list_of(table: pa.Table) -> pa.Array:
     """A table as one list of rows: what a table function of many rows returns to SQL."""
     rows = one_chunk(table.to_struct_array())

@@ -65,6 +65,10 @@ class Function:
         """The columns of a set or an action."""
         return pa.struct([(name, ARROW[kind]) for name, kind in _columns(self.returns)])
 
+    def table(self, rows: list[dict[str, Any]]) -> pa.Table:
+        """The rows of a set or an action as a table of its columns."""
+        return pa.Table.from_pylist(rows, pa.schema(list(self.fields)))
+
     @property
     def value(self) -> pa.DataType:
         """The type of one value of a row function."""

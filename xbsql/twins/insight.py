@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from xbsql import insights
 from xbsql.arrow import one_chunk
 from xbsql.duck import rows_of, session_of
@@ -14,6 +12,7 @@ from xbsql.functions import insight as functions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 
@@ -35,7 +34,7 @@ def label_curve(
     where = "xbsql.label_curve"
     rows = rows_of(where, con, tbl)
     found = insights.label_curve(session_of(where, con), model, rows, label, options or {})
-    return pa.Table.from_pylist(found, pa.schema(list(functions.LABEL_CURVE.fields)))
+    return functions.LABEL_CURVE.table(found)
 
 
 def weights(
@@ -55,7 +54,7 @@ def domain_similarity(
     where = "xbsql.domain_similarity"
     home, there = (rows_of(where, con, data, ordered=False) for data in (source, target))
     found = insights.domain_similarity(session_of(where, con), home, there, columns)
-    return pa.Table.from_pylist(found, pa.schema(list(functions.DOMAIN_SIMILARITY.fields)))
+    return functions.DOMAIN_SIMILARITY.table(found)
 
 
 def _structs(where: str, con: DuckDBPyConnection, data: object) -> pa.Array:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-import pyarrow as pa
-
 from xbsql import harmonies
 from xbsql.arrow import digest, one_chunk
 from xbsql.duck import rows_of, session_of
@@ -14,6 +12,7 @@ from xbsql.harmonise import rows
 from xbsql.harmonise.rows import beside
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
     Values: TypeAlias = pa.Array | pa.ChunkedArray
@@ -70,13 +69,11 @@ def align_columns(con: DuckDBPyConnection, source: object, target: object) -> pa
     """Which column of the target is which of the source, see `xb.align_columns`."""
     where = "xbsql.align_columns"
     session, sides = session_of(where, con), (rows_of(where, con, source), rows_of(where, con, target))
-    fields = functions.ALIGN_COLUMNS.fields
-    return pa.Table.from_pylist(harmonies.align_columns(session, *sides), pa.schema(list(fields)))
+    return functions.ALIGN_COLUMNS.table(harmonies.align_columns(session, *sides))
 
 
 def lint(con: DuckDBPyConnection, source: object, target: object, label: str | None = None) -> pa.Table:
     """What to look at before a transfer, see `xb.lint`."""
     where = "xbsql.lint"
     session, sides = session_of(where, con), (rows_of(where, con, source), rows_of(where, con, target))
-    fields = functions.LINT.fields
-    return pa.Table.from_pylist(harmonies.lint(session, *sides, label), pa.schema(list(fields)))
+    return functions.LINT.table(harmonies.lint(session, *sides, label))

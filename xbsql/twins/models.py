@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pyarrow as pa
-
-from xbsql.arrow import free_name, one_chunk
+from xbsql.arrow import one_chunk, widened
 from xbsql.duck import rows_of, session_of
 from xbsql.functions import models as functions
 from xbsql.selfcheck import selfcheck as check
@@ -14,15 +12,10 @@ from xbsql.selfcheck import selfcheck as check
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-    from xbsql.function import Function
-
     Values: TypeAlias = pa.Array | pa.ChunkedArray
-
-
-def _rows(function: Function, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, pa.schema(list(function.fields)))
 
 
 def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.FixedSizeListArray:
@@ -55,9 +48,7 @@ def predict_table(con: DuckDBPyConnection, model: str, tbl: object, shift: bool 
     rows = rows_of("xbsql.predict_table", con, tbl, ordered=False)
     inputs = one_chunk(rows.to_struct_array())
     found = session_of("xbsql.predict_table", con).predict_table(model, inputs, shift=shift)
-    for field, column in zip(found.type, found.flatten(), strict=True):
-        rows = rows.append_column(free_name(field.name, rows.column_names), column)
-    return rows
+    return widened(rows, dict(zip(found.type.names, found.flatten(), strict=True)))
 
 
 def evaluate(
@@ -66,7 +57,7 @@ def evaluate(
     """Metrics of a model on labelled rows, see `xb.evaluate`."""
     session = session_of("xbsql.evaluate", con)
     rows = session.evaluate(model, rows_of("xbsql.evaluate", con, tbl), label, by)
-    return _rows(functions.EVALUATE, rows)
+    return functions.EVALUATE.table(rows)
 
 
 def fit(
@@ -81,7 +72,7 @@ def fit(
     """Fit a model on one market and store it, see `xb.fit`."""
     session = session_of("xbsql.fit", con)
     rows = rows_of("xbsql.fit", con, data)
-    return _rows(functions.FIT, session.fit(model, rows, label, task=task, market=market, options=options))
+    return functions.FIT.table(session.fit(model, rows, label, task=task, market=market, options=options))
 
 
 def transfer(
@@ -107,34 +98,34 @@ def transfer(
         method=method,
         options=options,
     )
-    return _rows(functions.TRANSFER, rows)
+    return functions.TRANSFER.table(rows)
 
 
 def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
     """Let the bare name stand for a version, see `xb.promote`."""
-    return _rows(functions.PROMOTE, session_of("xbsql.promote", con).promote(model, str(version)))
+    return functions.PROMOTE.table(session_of("xbsql.promote", con).promote(model, str(version)))
 
 
 def drop_model(con: DuckDBPyConnection, model: str) -> pa.Table:
     """Remove a model or one version of it, see `xb.drop_model`."""
-    return _rows(functions.DROP_MODEL, session_of("xbsql.drop_model", con).drop_model(model))
+    return functions.DROP_MODEL.table(session_of("xbsql.drop_model", con).drop_model(model))
 
 
 def models(con: DuckDBPyConnection) -> pa.Table:
     """Every version of every model, see `xb.models`."""
-    return _rows(functions.MODELS, session_of("xbsql.models", con).models())
+    return functions.MODELS.table(session_of("xbsql.models", con).models())
 
 
 def model_card(con: DuckDBPyConnection, model: str) -> pa.Table:
     """All that is known of a model, see `xb.model_card`."""
-    return _rows(functions.MODEL_CARD, session_of("xbsql.model_card", con).model_card(model))
+    return functions.MODEL_CARD.table(session_of("xbsql.model_card", con).model_card(model))
 
 
 def last_calls(con: DuckDBPyConnection) -> pa.Table:
     """What ran of late, newest first, see `xb.last_calls`."""
-    return _rows(functions.LAST_CALLS, session_of("xbsql.last_calls", con).calls.rows())
+    return functions.LAST_CALLS.table(session_of("xbsql.last_calls", con).calls.rows())
 
 
 def selfcheck(con: DuckDBPyConnection) -> pa.Table:
     """Whether this installation works, see `xb.selfcheck`."""
-    return _rows(functions.SELFCHECK, check(session_of("xbsql.selfcheck", con)))
+    return functions.SELFCHECK.table(check(session_of("xbsql.selfcheck", con)))

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from xbsql.function import Function
     from xbsql.session import Session
 
     Values: TypeAlias = pa.Array | pa.ChunkedArray
@@ -68,7 +67,7 @@ def build_index(
     session = session_of(where, con)
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
     plan = Plan(metric, encoder, None if weights is None else np.asarray(weights, np.float64), mode)
-    return _rows(functions.BUILD_INDEX, [session.builder.build(token, index, plan)])
+    return functions.BUILD_INDEX.table([session.builder.build(token, index, plan)])
 
 
 def add_to_index(
@@ -79,25 +78,25 @@ def add_to_index(
     session = session_of(where, con)
     encoder = searches.opened(session, where, index).card.encoder
     token = _collect(session, con, where, tbl, encoder, (id, vec, text))
-    return _rows(functions.ADD_TO_INDEX, [session.builder.add(token, index)])
+    return functions.ADD_TO_INDEX.table([session.builder.add(token, index)])
 
 
 def delete_from_index(con: DuckDBPyConnection, index: str, ids: Values | Sequence[Any]) -> pa.Table:
     """Delete rows from an index, see `xb.delete_from_index`."""
     gone = one_chunk(ids) if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(ids)
     found = session_of("xbsql.delete_from_index", con).builder.delete(index, gone)
-    return _rows(functions.DELETE_FROM_INDEX, [found])
+    return functions.DELETE_FROM_INDEX.table([found])
 
 
 def drop_index(con: DuckDBPyConnection, index: str) -> pa.Table:
     """Remove an index, see `xb.drop_index`."""
     rows = session_of("xbsql.drop_index", con).indexes.drop(index)
-    return _rows(functions.DROP_INDEX, [{"index": index, "rows": rows}])
+    return functions.DROP_INDEX.table([{"index": index, "rows": rows}])
 
 
 def indexes(con: DuckDBPyConnection) -> pa.Table:
     """Every index in the store, see `xb.indexes`."""
-    return _rows(functions.INDEXES, session_of("xbsql.indexes", con).indexes.rows())
+    return functions.INDEXES.table(session_of("xbsql.indexes", con).indexes.rows())
 
 
 def similarity_join(
@@ -246,7 +245,3 @@ def _named(where: str, known: Sequence[str], name: str) -> str:
     if name not in known:
         raise errors.unknown(where, "column", name, known, place="the table has")
     return name
-
-
-def _rows(function: Function, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, pa.schema(list(function.fields)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
 from xbsql import boosters, errors, supplies
-from xbsql.arrow import free_name, one_chunk
+from xbsql.arrow import one_chunk, widened
 from xbsql.duck import rows_of, session_of
 from xbsql.functions import supply as functions
 from xbsql.harmonise.rows import beside
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from duckdb import DuckDBPyConnection
-
-    from xbsql.function import Function
 
     Values: TypeAlias = pa.Array | pa.ChunkedArray
     Numbers: TypeAlias = Values | float
@@ -92,9 +90,7 @@ def route_options(
     inputs = one_chunk(table.to_struct_array())
     session = session_of(where, con)
     found = supplies.route_options(session, cost_model, delay_model, promised, daily, more, inputs)
-    for field, column in zip(found.type, found.flatten(), strict=True):
-        table = table.append_column(free_name(field.name, table.column_names), column)
-    return table
+    return widened(table, dict(zip(found.type.names, found.flatten(), strict=True)))
 
 
 def choose_routes(
@@ -124,8 +120,7 @@ def choose_routes(
     session = session_of(where, con)
     found = supplies.choose_routes(session, service_level, pa.table(asked), pa.table(needs))
     chosen = offered.take(pa.array(found["position"].to_numpy() - 1))
-    for name in ("units", "share", "spend"):
-        chosen = chosen.append_column(free_name(name, chosen.column_names), found[name])
+    chosen = widened(chosen, {name: found[name] for name in ("units", "share", "spend")})
     return chosen.sort_by([(lane, "ascending"), ("units", "descending")])
 
 
@@ -133,7 +128,7 @@ def export_booster(con: DuckDBPyConnection, model: str, path: str) -> pa.Table:
     """Write the LightGBM parts of a model as plain text, see `xb.export_booster`."""
     where = "xbsql.export_booster"
     rows = boosters.export_booster(session_of(where, con), where, model, str(path))
-    return _rows(functions.EXPORT_BOOSTER, rows)
+    return functions.EXPORT_BOOSTER.table(rows)
 
 
 def import_booster(
@@ -148,7 +143,7 @@ def import_booster(
     where = "xbsql.import_booster"
     session = session_of(where, con)
     rows = boosters.import_booster(session, where, model, str(path), label, classes, market)
-    return _rows(functions.IMPORT_BOOSTER, rows)
+    return functions.IMPORT_BOOSTER.table(rows)
 
 
 def column_of(where: str, table: pa.Table, given: str | float | None) -> pa.Array:
@@ -162,7 +157,3 @@ def column_of(where: str, table: pa.Table, given: str | float | None) -> pa.Arra
     if given not in table.column_names:
         raise errors.unknown(where, "column", given, table.column_names, place="the table has")
     return one_chunk(table[given])
-
-
-def _rows(function: Function, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, pa.schema(list(function.fields)))
