@@ -5,7 +5,7 @@ CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options 
     SELECT unnest(
         _xb_fit(
             model, label, task, market::VARCHAR, options::JSON::VARCHAR,
-            (SELECT list(d ORDER BY hash(d)) FROM query_table(data) d)
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row)
         ),
         recursive := true
     );
@@ -16,8 +16,8 @@ CREATE MACRO xb.transfer(
     SELECT unnest(
         _xb_transfer(
             model, label, base::VARCHAR, market::VARCHAR, method, options::JSON::VARCHAR,
-            (SELECT list(d ORDER BY hash(d)) FROM query_table(data) d),
-            (SELECT list(s ORDER BY hash(s)) FROM query_table(source) s)
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row),
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row)
         ),
         recursive := true
     );

@@ -32,7 +32,7 @@ CREATE MACRO xb.launch(
 ) AS TABLE
     WITH given AS MATERIALIZED (
         SELECT row_number() OVER (ORDER BY own) AS place, own, amount, whole
-        FROM (SELECT id AS own, price AS amount, p AS whole FROM query_table(products) p)
+        FROM (SELECT id AS own, price AS amount, _row AS whole FROM query_table(products) _row)
     ),
     found AS (
         SELECT unnest(

@@ -4,8 +4,8 @@ CREATE MACRO xb.explain(model, tbl, background := 'xb._nothing', per_row := true
     SELECT unnest(
         _xb_explain(
             model, per_row,
-            (SELECT list(t ORDER BY position) FROM (SELECT t, row_number() OVER () AS position FROM query_table(tbl) t)),
-            (SELECT list(b) FROM query_table(background) b)
+            (SELECT list(_row ORDER BY position) FROM (SELECT _row, row_number() OVER () AS position FROM query_table(tbl) _row)),
+            (SELECT list(_row) FROM query_table(background) _row)
         ),
         recursive := true
     );
@@ -14,7 +14,7 @@ CREATE MACRO xb.label_curve(model, tbl, label := NULL, options := {}) AS TABLE
     SELECT unnest(
         _xb_label_curve(
             model, label::VARCHAR, options::JSON::VARCHAR,
-            (SELECT list(t ORDER BY hash(t)) FROM query_table(tbl) t)
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(tbl) _row)
         ),
         recursive := true
     );
@@ -23,8 +23,8 @@ CREATE MACRO xb.weights(source, target, method := 'density_ratio', columns := NU
     SELECT unnest(
         _xb_weights(
             method, "columns"::VARCHAR[],
-            (SELECT list(s ORDER BY position) FROM (SELECT s, row_number() OVER () AS position FROM query_table(source) s)),
-            (SELECT list(t) FROM query_table(target) t)
+            (SELECT list(_row ORDER BY position) FROM (SELECT _row, row_number() OVER () AS position FROM query_table(source) _row)),
+            (SELECT list(_row) FROM query_table(target) _row)
         ),
         recursive := true
     );
@@ -33,8 +33,8 @@ CREATE MACRO xb.domain_similarity(source, target, columns := NULL) AS TABLE
     SELECT unnest(
         _xb_domain_similarity(
             "columns"::VARCHAR[],
-            (SELECT list(s) FROM query_table(source) s),
-            (SELECT list(t) FROM query_table(target) t)
+            (SELECT list(_row) FROM query_table(source) _row),
+            (SELECT list(_row) FROM query_table(target) _row)
         ),
         recursive := true
     );

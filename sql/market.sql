@@ -4,7 +4,7 @@ CREATE MACRO xb.convert(value, unit, new_unit) AS _xb_convert(value, unit, new_u
 
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
     _xb_to_currency(
-        amount, currency, new_currency, day, (SELECT _xb_keep_rates(list(r)) FROM query_table(rates) r)
+        amount, currency, new_currency, day, (SELECT _xb_keep_rates(list(_row)) FROM query_table(rates) _row)
     );
 
 CREATE MACRO xb.parse_number(text, market) AS _xb_parse_number(text, market);
@@ -18,8 +18,8 @@ CREATE MACRO xb.workdays("first", "last", market) AS _xb_workdays("first", "last
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(
         _xb_align_columns(
-            (SELECT list(s ORDER BY hash(s)) FROM query_table(source) s),
-            (SELECT list(t ORDER BY hash(t)) FROM query_table(target) t)
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
         ),
         recursive := true
     );
@@ -28,8 +28,8 @@ CREATE MACRO xb.lint(source, target, label := NULL) AS TABLE
     SELECT unnest(
         _xb_lint(
             label::VARCHAR,
-            (SELECT list(s ORDER BY hash(s)) FROM query_table(source) s),
-            (SELECT list(t ORDER BY hash(t)) FROM query_table(target) t)
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
+            (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
         ),
         recursive := true
     );

@@ -16,8 +16,8 @@ CREATE MACRO xb.newsvendor(levels, quantiles, underage, overage) AS
 CREATE MACRO xb.route_options(
     routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0
 ) AS TABLE
-    SELECT t.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, t))
-    FROM query_table(routes) t;
+    SELECT _row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _row))
+    FROM query_table(routes) _row;
 
 -- (Inside a macro a column that is named like an argument would be taken for it: hence the underscores.)
 CREATE MACRO xb.choose_routes(
@@ -25,10 +25,10 @@ CREATE MACRO xb.choose_routes(
     service_level := 0
 ) AS TABLE
     WITH offered AS MATERIALIZED (
-        SELECT row_number() OVER (ORDER BY hash(o)) AS _position, o.*,
+        SELECT row_number() OVER (ORDER BY hash(_row)) AS _position, _row.*,
             lane::VARCHAR AS _lane, cost AS _cost, on_time AS _on_time, capacity AS _capacity, fixed AS _fixed,
             pool::VARCHAR AS _pool
-        FROM query_table(options) o
+        FROM query_table(options) _row
     ),
     wanted AS (SELECT lane::VARCHAR AS _lane, quantity AS _quantity FROM query_table(demand)),
     found AS (

@@ -58,7 +58,7 @@ RULES = {
         {"numpy", "pyarrow", "scipy"},
     ),
     "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
-    "xbsql/calls.py": (set(), set()),
+    "xbsql/calls.py": ({"errors"}, set()),
     "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
     "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
     "xbsql/session.py": (

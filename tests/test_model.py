@@ -33,6 +33,10 @@ def test_one_column_needs_no_row():
     assert one.batch("xb.f", "m", pa.array([1, None], pa.int32())).column(0).to_pylist() == [1.0, None]
 
 
+def test_null_of_no_type_is_a_row_of_nulls():
+    assert SIGNATURE.batch("xb.f", "m", pa.nulls(2)).to_pylist() == [{"weight": None, "mode": None}] * 2
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

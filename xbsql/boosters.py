@@ -87,7 +87,7 @@ def import_booster(
     """
     from xbsql.tasks.booster import model_of
 
-    check_name(name)
+    check_name(where, name)
     try:
         text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from xbsql import errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -70,10 +72,17 @@ class CallLog:
 
     @contextmanager
     def record(self, function: str, model: str, rows: int) -> Iterator[Call]:
-        """Time a batch; the body may set device and kernel. A batch that fails is not logged."""
+        """Time a batch; the body may set device and kernel.
+
+        A batch that fails is not logged, and its error names the function: rooms below do not know who asked.
+        """
         call = Call(function, model, rows)
         start = time.perf_counter()
-        yield call
+        try:
+            yield call
+        except errors.XbsqlError as error:
+            error.name(f"xb.{function}")
+            raise
         call.ended = time.perf_counter()
         call.seconds = call.ended - start
         with self._lock:

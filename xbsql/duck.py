@@ -161,7 +161,7 @@ def _relation(
     where: str, con: DuckDBPyConnection, data: object, *, ordered: bool
 ) -> Iterator[DuckDBPyRelation]:
     """What `rows_of` takes as a relation; DuckDB's errors become one line of ours."""
-    query = "SELECT t.* FROM {} t" + (" ORDER BY hash(t)" if ordered else "")
+    query = "SELECT _row.* FROM {} _row" + (" ORDER BY hash(_row)" if ordered else "")
     cursor = con.cursor()
     try:
         if isinstance(data, str):

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
 
 class XbsqlError(ValueError):
-    """A mistake in what xbsql was given; its text is one line and stands alone."""
+    """A mistake in what xbsql was given; its text is one line and stands alone: 'function: what; remedy'."""
+
+    @property
+    def said(self) -> str:
+        """The text without the function."""
+        return str(self).partition(": ")[2]
+
+    def name(self, where: str) -> None:
+        """Name the function that the user called, in place of whoever found the mistake."""
+        self.args = (f"{where}: {self.said}",)
 
 
 def _listed(names: Iterable[str], most: int = 12) -> str:

@@ -99,6 +99,8 @@ class Signature:
     def batch(self, where: str, model: str, given: pa.Array) -> pa.RecordBatch:
         """The columns this model reads, out of rows (STRUCT) or, where it is one column, out of its values.
 
+        NULL of no type is a row of NULLs.
+
         Args:
             where: the SQL function, for errors.
             model: the model's reference, for errors.
@@ -109,6 +111,8 @@ class Signature:
         """
         if pa.types.is_struct(given.type):
             rows = pa.RecordBatch.from_struct_array(given)
+        elif pa.types.is_null(given.type):
+            rows = pa.record_batch([given] * len(self.inputs), names=self.inputs.names)
         elif len(self.inputs) == 1:
             rows = pa.record_batch([given], names=[self.inputs[0].name])
         else:

@@ -208,7 +208,7 @@ class Session:
         The same data, label and options give the version that is already there.
         """
         where, given = "xb.fit", dict(options or {})
-        check_name(model)
+        check_name(where, model)
         module = self._task(where, task, data, label, given)
         content = digest(data)
         key = key_of(where, [content, label, task, market, given])
@@ -240,7 +240,7 @@ class Session:
         Rows whose label is NULL are the unlabelled target.
         """
         where, given = "xb.transfer", dict(options or {})
-        check_name(model)
+        check_name(where, model)
         if base is None and source is None:
             raise errors.invalid(
                 where, "neither base nor source is given", "name a home model or the home rows"
@@ -276,6 +276,10 @@ class Session:
         column = label or model.signature.label
         if column not in data.column_names:
             raise errors.unknown(where, "column", column, data.column_names, place="the table has")
+        for name in model.signature.inputs.names:
+            if name not in data.column_names:
+                place = f"model '{reference}' reads it, and the table has"
+                raise errors.unknown(where, "column", name, data.column_names, place=place)
         with self.calls.record("evaluate", reference, len(data)):
             module = tasks.task_module(where, model.signature.task)
             return list(module.evaluate(model, data, column, by))

@@ -106,7 +106,7 @@ class Store:
         Raises:
             XbsqlError: the name is not an identifier, or the folder cannot be written.
         """
-        check_name(name)
+        check_name("store", name)
         home = self.path / "models" / name
         try:
             home.mkdir(parents=True, exist_ok=True)
@@ -184,13 +184,13 @@ class Store:
             return version
 
 
-def check_name(name: str) -> None:
+def check_name(where: str, name: str) -> None:
     """Raise where a name cannot be a model's: it becomes a folder and is followed by '@version'."""
     if not NAME.fullmatch(name):
         remedy = (
             "use letters, digits, '_', '-' and '.', starting with a letter; a version is not part of the name"
         )
-        raise errors.invalid("store", f"'{name[:120]}' cannot be a model's name", remedy)
+        raise errors.invalid(where, f"'{name[:120]}' cannot be a model's name", remedy)
 
 
 def _versions(home: Path) -> list[int]:

@@ -138,8 +138,20 @@ def fit_encoder(table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
     return TableEncoder(tuple(columns))
 
 
-def joined(source: pa.Table | None, target: pa.Table, *, where: str = "transfer") -> pa.Table:
+def joined(
+    source: pa.Table | None,
+    target: pa.Table,
+    *,
+    where: str = "transfer",
+    left_out: str = "options {'ignore': [...]}",
+) -> pa.Table:
     """The rows of source and target with the columns of both; a column that one side lacks is NULL there.
+
+    Args:
+        source: None gives the target.
+        target: its rows come last.
+        where: the SQL function, for errors.
+        left_out: how a user leaves a column out there, for errors.
 
     Raises:
         XbsqlError: a column is text, number, date or boolean on one side and something else on the other.
@@ -152,9 +164,7 @@ def joined(source: pa.Table | None, target: pa.Table, *, where: str = "transfer"
         here, there = source.schema.field(name).type, target.schema.field(name).type
         if kind_of(here) != kind_of(there) and "null" not in (kind_of(here), kind_of(there)):
             problem = f"column '{name}' is {here} in the source and {there} in the target"
-            raise errors.invalid(
-                where, problem, "cast one of them, or leave it out by options {'ignore': [...]}"
-            )
+            raise errors.invalid(where, problem, f"cast one of them, or leave it out by {left_out}")
     return pa.concat_tables([_plain(source), _plain(target)], promote_options="permissive")
 
 
@@ -226,7 +236,7 @@ def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:
             values = values.cast(pa.timestamp("us"), safe=False).cast(pa.date32(), safe=False)
         except pa.ArrowInvalid:
             problem = f"column '{name}' holds text that is no ISO date"
-            raise errors.invalid("table", problem, "cast it") from None
+            raise errors.invalid("table", problem, f"strptime({name}, ...) makes it one") from None
     dates: NDArray[np.datetime64] = values.to_numpy()
     days, months = dates.astype(np.int64), dates.astype("datetime64[M]").astype(np.int64)
     years = months // 12

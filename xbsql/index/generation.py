@@ -211,4 +211,4 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 
 def _broken(name: str, problem: str) -> errors.XbsqlError:
-    return errors.XbsqlError(f"store: index '{name}' {problem}; build it again or drop it")
+    return errors.invalid("store", f"index '{name}' {problem}", "build it again or drop it")

@@ -91,7 +91,7 @@ def pair_of(where: str, source: pa.Table, target: pa.Table, columns: Sequence[st
         problem = f"no column has values in both: {', '.join(source.column_names)} in the source"
         raise errors.invalid(where, problem, f"the target has {', '.join(target.column_names)}")
     here, there = source.select(shared), target.select(shared)
-    both = joined(here, there, where=where)
+    both = joined(here, there, where=where, left_out="columns := [...]")
     found = roles(both, None)
     read = [name for name in shared if found[name] != "ignored"]
     if not read:

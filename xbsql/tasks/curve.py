@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from xbsql import errors, metrics
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
-from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.drawn import drawn
+from xbsql.tasks.labels import labels_of
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import quiet
+from xbsql.tasks.values import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +121,7 @@ def label_curve(
         bootstrap interval), by arm and labels. A size at which a fit is not possible is left out.
 
     Raises:
-        XbsqlError: fewer than 30 labelled rows.
+        XbsqlError: fewer than 30 labelled rows, or labels that are none of the task.
     """
     asked = _Asked(task, model, home, table, label, options or {})
     metric = "accuracy" if isinstance(model, Classifier) else "r2"
@@ -208,10 +209,9 @@ class _Asked:
         return metrics.r2(self.truth, np.asarray(answers, np.float64), weight)
 
     def _truth(self) -> Labels:
-        column = self.known[self.label]
         if isinstance(self.model, Classifier):
-            return np.array(as_text(column).to_pylist(), object)
-        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+            return np.array(labels_of("xb.label_curve", self.known, self.label).values, object)
+        return values_of("xb.label_curve", self.known, self.label).y
 
     def _answers(self, model: Fitted, rows: pa.Table) -> Labels:
         if isinstance(model, Classifier):

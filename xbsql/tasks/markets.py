@@ -146,4 +146,7 @@ def fitted_at_home(
         raise errors.invalid(
             "xb.transfer", "neither base nor source is given", "name a home model or its rows"
         )
-    return fit(source, label, options=options, progress=lambda share, text: step(0.0, f"home: {text}"))[0]
+    try:
+        return fit(source, label, options=options, progress=lambda share, text: step(0.0, f"home: {text}"))[0]
+    except errors.XbsqlError as error:
+        raise errors.invalid("xb.transfer", f"in the source, {error.said}") from error
