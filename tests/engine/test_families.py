@@ -91,6 +91,12 @@ def test_pooling_balances_the_markets_and_flags_them():
     assert few.weight.max() == 50.0
 
 
+def test_a_pool_may_be_balanced_in_part():
+    source, target = Sample(rows(0, 160), np.zeros(160)), Sample(rows(1, 10), np.ones(10))
+    raised = [pool(source, target, balance).weight.max() for balance in (0.0, 0.5, 1.0)]
+    assert raised == pytest.approx([1.0, 4.0, 16.0])
+
+
 @pytest.mark.parametrize("ratio", ["judge", "kernel"])
 def test_density_ratios_follow_the_shift(ratio):
     source, target = rows(0, 600), rows(1, 300, shift=0.8)
