@@ -271,11 +271,11 @@ class Frames(SupplyFrames, ForecastFrames):
         )
 
     def domain_similarity(
-        self, target: pl.LazyFrame, columns: Sequence[str] | None = None
+        self, target: pl.LazyFrame, columns: Sequence[str] | None = None, model: str | None = None
     ) -> pl.LazyFrame:  # fmt: skip
         """measure, column, value: how alike the frame and the target are."""
         return self._rows(
-            "domain_similarity", lambda call, rows: call(rows, target.collect().to_arrow(), columns)
+            "domain_similarity", lambda call, rows: call(rows, target.collect().to_arrow(), columns, model)
         )
 
     def _rows(self, name: str, run: Callable[[Twin, pa.Table], pa.Table]) -> pl.LazyFrame:
