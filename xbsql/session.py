@@ -75,7 +75,7 @@ class Session:
         """
         name, version = self.store.resolve(where, reference)
         path = self.store.path / "models" / name / str(version)
-        written = (path / artifact.MANIFEST).stat().st_mtime_ns if (path / artifact.MANIFEST).exists() else 0
+        written = artifact.written_at(path)
         with self._loading:
             kept = self._models.get(path)
             if kept is None or kept[0] != written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -51,6 +52,7 @@ def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None 
     }
 
 
+@cache
 def kind_of(type_: pa.DataType) -> str:
     """'number', 'boolean', 'text', 'date', 'null' or 'other'."""
     if pa.types.is_dictionary(type_):
