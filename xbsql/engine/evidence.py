@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ class Evidence:
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
+        trust: what standard errors are multiplied by, see `weigh`.
     """
 
     names: tuple[str, ...]
@@ -48,6 +49,7 @@ class Evidence:
     predictions: Mapping[str, Floats]
     losses: Floats
     mixes: bool = False
+    trust: float = 1.0
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""
@@ -55,9 +57,7 @@ class Evidence:
         shown = tuple(self.names[i] for i in kept)
         predictions = {name: self.predictions[name] for name in shown}
         losses = self.losses[kept]
-        return Evidence(
-            shown, self.prior[kept], self.y, self.group, self.folds, predictions, losses, self.mixes
-        )
+        return replace(self, names=shown, prior=self.prior[kept], predictions=predictions, losses=losses)
 
     def weights(self) -> dict[str, float]:
         """The candidates' weights by all labels, see `weigh` and `refined`."""
@@ -80,7 +80,7 @@ class Evidence:
 
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
-        found = weigh(self.losses[:, rows], self.prior, self.group[rows])
+        found = weigh(self.losses[:, rows], self.prior, self.group[rows], self.trust)
         if self.mixes:
             shown = [self._shown(name, rows) for name in self.names]
             values = self.predictions[self.names[0]].ndim == 2
@@ -96,7 +96,7 @@ class Evidence:
         return np.asarray(predictions[:, rows, self.y[rows]].ravel())
 
 
-def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64]) -> Floats:
+def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64], trust: float = 1.0) -> Floats:
     """Weights from paired losses: prior * exp(-z^2 / 2), z the standard errors behind the best candidate.
 
     What cannot be told from the best keeps its weight, what is clearly worse loses it; below 1 % it is
@@ -106,12 +106,13 @@ def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64]) -> Floats:
         losses: shape (K, n).
         prior: shape (K,).
         group: shape (n,): the standard error is that of a mean over groups.
+        trust: 0 .. 1, what z is multiplied by: less than 1 where groups are not independent.
 
     Returns:
         float64, shape (K,), sums to 1.
     """
     behind = losses - losses[losses.mean(axis=1).argmin()]
-    z = standard_scores(behind, group)
+    z = trust * standard_scores(behind, group)
     weights = prior * np.exp(-0.5 * np.square(z))
     return trimmed(weights)
 
