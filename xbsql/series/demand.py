@@ -46,9 +46,9 @@ class Demand:
     The mean of a product is log-linear in what home sells of it; around that mean demand is spread as in the
     market's own products of about this size (the shape: zeros, single pieces, whole cartons). The fan is that
     of a Dirichlet process (Ferguson, 1973): prior and own values side by side, the prior counting as many
-    values as the market's products differ little (the credibility of Buehlmann, 1967); the mean remembers twice
-    as many values as the quantiles do. The largest orders of the market teach the prior mean no more than
-    large ones (winsorised at the 95th percentile of sales), so that one does not lift every product. A product
+    values as the market's products differ little (the credibility of Buehlmann, 1967); the mean remembers
+    more of its own values than the quantiles do. The largest orders teach the prior mean no more than large
+    ones (winsorised at the 95th percentile of sales), so that one does not lift every product. A product
     without any history has the prior alone. Demand is amounts; all steps have one fan, at the level that
     home's recent growth lets expect.
 
