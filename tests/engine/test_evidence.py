@@ -27,6 +27,13 @@ def test_without_a_difference_the_weights_are_the_prior():
     np.testing.assert_allclose(weigh(same, np.array([1.0, 2.0, 1.0])), [0.25, 0.5, 0.25])
 
 
+def test_evidence_that_is_not_trusted_leaves_the_prior():
+    found = losses(np.random.default_rng(3), 400, 0.0, 0.2)
+    full, half, none = (weigh(found, np.array([1.0, 3.0]), t) for t in (1.0, 0.2, 0.0))
+    assert full[1] < half[1] < none[1]
+    np.testing.assert_allclose(none, [0.25, 0.75])
+
+
 @given(st.integers(0, 1000), st.integers(2, 6))
 def test_weights_sum_to_one_and_do_not_depend_on_the_order(seed, candidates):
     generator = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ class Evidence:
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
+        trust: what standard errors are multiplied by, see `weigh`.
     """
 
     names: tuple[str, ...]
@@ -48,6 +49,7 @@ class Evidence:
     predictions: Mapping[str, Floats]
     losses: Floats
     mixes: bool = False
+    trust: float = 1.0
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""
@@ -55,9 +57,7 @@ class Evidence:
         shown = tuple(self.names[i] for i in kept)
         predictions = {name: self.predictions[name] for name in shown}
         losses = self.losses[kept]
-        return Evidence(
-            shown, self.prior[kept], self.y, self.group, self.folds, predictions, losses, self.mixes
-        )
+        return replace(self, names=shown, prior=self.prior[kept], predictions=predictions, losses=losses)
 
     def best(self) -> str:
         """The candidate that loses least."""
@@ -84,7 +84,7 @@ class Evidence:
 
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
-        found = weigh(of_units(self.losses[:, rows], self.group[rows]), self.prior)
+        found = weigh(of_units(self.losses[:, rows], self.group[rows]), self.prior, self.trust)
         if self.mixes:
             shown = [self._shown(name, rows) for name in self.names]
             values = self.predictions[self.names[0]].ndim == 2
@@ -116,7 +116,7 @@ def of_units(losses: Floats, group: NDArray[np.int64]) -> Floats:
     return np.stack([np.bincount(unit, row) for row in losses]) / rows
 
 
-def weigh(losses: Floats, prior: Floats) -> Floats:
+def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
     """Weights from paired losses: prior * exp(-z^2 / 2), z the standard errors behind the best candidate.
 
     What cannot be told from the best keeps its weight, what is clearly worse loses it; below 1 % it is
@@ -125,11 +125,12 @@ def weigh(losses: Floats, prior: Floats) -> Floats:
     Args:
         losses: of independent units, shape (K, units).
         prior: shape (K,).
+        trust: 0 .. 1, what z is multiplied by: less than 1 where units are not independent.
 
     Returns:
         float64, shape (K,), sums to 1.
     """
-    z = standard_scores(losses - losses[losses.mean(axis=1).argmin()])
+    z = trust * standard_scores(losses - losses[losses.mean(axis=1).argmin()])
     return trimmed(prior * np.exp(-0.5 * np.square(z)))
 
 
