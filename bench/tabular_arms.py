@@ -60,7 +60,7 @@ class Arena:
         module: Any = classify if self.task.kind == "classify" else predict
         with threadpool_limits(1):
             self.home, _ = module.fit(self.task.source, self.task.label, options=self.task.options)
-        self.carried = module.carried
+        self.transfer = module.transfer
 
     def draw(self, seed: int) -> pa.Table:
         """The pool in an order that the seed draws, groups kept together: n labels are its first n rows."""
@@ -82,7 +82,7 @@ class Arena:
         data = rows.set_column(place, task.label, hidden)
         start = time.perf_counter()
         with threadpool_limits(1):
-            model, done = self.carried(
+            model, done = self.transfer(
                 data, task.label, base=self.home, source=task.source, options=task.options
             )
             seconds = time.perf_counter() - start
@@ -161,7 +161,7 @@ def _selected(done: Transfer) -> str:
     """The candidate with the lowest out-of-fold loss; the likeliest before any evidence."""
     if done.evidence is None:
         return max(sorted(done.weights), key=lambda name: done.weights[name])
-    return done.evidence.names[int(done.evidence.losses.mean(axis=1).argmin())]
+    return done.evidence.best()
 
 
 def _told(done: Transfer) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def transferred(arena: Arena) -> Regressor:
     task, rows = arena.task, arena.draw(0)
     shown = pc.if_else(pa.array(np.arange(rows.num_rows) < LABELS), rows[task.label].combine_chunks(), None)
     data = rows.set_column(rows.column_names.index(task.label), task.label, shown)
-    model, _ = arena.carried(data, task.label, base=arena.home, source=task.source, options=task.options)
+    model, _ = arena.transfer(data, task.label, base=arena.home, source=task.source, options=task.options)
     return cast("Regressor", model)
 
 

@@ -255,12 +255,11 @@ class Session:
             from xbsql.crossings import prepared
 
             crossing = prepared(self, module, data, label, home, source, given)
-            fitted, verdict = crossing.arrived(
-                *module.transfer(
-                    crossing.data, label, base=crossing.home, source=source, market=market, method=method,
-                    options=crossing.options, progress=self.progress,
-                )
+            found, done = module.transfer(
+                crossing.data, label, base=crossing.home, source=source, market=market, method=method,
+                options=crossing.options, progress=self.progress,
             )  # fmt: skip
+            fitted, verdict = crossing.arrived(found, done.verdict)
             return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
 
         artifact, seconds = self._fits.once(where, model, key, len(data), label, run)

@@ -25,10 +25,11 @@ from xbsql.series.fan import (
     pinball,
     weighted_quantiles,
 )
-from xbsql.series.history import ahead, context, movement
+from xbsql.series.history import ahead, context, movement, trust
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Known
+from xbsql.series.methods import home_methods, own_methods
 from xbsql.series.pretrained import Pretrained
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.shaped import fit_shaped
@@ -139,6 +140,26 @@ def test_demand_is_drawn_to_its_own_history(known):
     assert low < prior < high < 50
 
 
+@pytest.mark.parametrize("times", [10.0, 1000.0])
+def test_one_large_order_teaches_nothing_about_other_products(known, times):
+    values = demand(40, 30, 0)
+    values[0, -1] = times * values.max()
+    ordered = replace(known, target=series_of(list(values), start=90))
+    new = series_of([[]], names=["new"])
+    before, after = (fit_demand(one, None).fan(new, 1)[0, 0, MEAN] for one in (known, ordered))
+    assert after == pytest.approx(before, rel=0.02)
+
+
+def test_a_mean_remembers_more_than_the_quantiles(known):
+    model = fit_demand(known, None)
+    now = [2.0] * 8
+    past = {"calm": [2.0] * 16, "large": [2.0] * 4 + [90.0] + [2.0] * 3, "long ago": [90.0] * 14 + [2.0] * 8}
+    calm, large, old = model.fan(series_of([before + now for before in past.values()]), 1)[:, 0]
+    np.testing.assert_allclose(large[:MEAN], calm[:MEAN])
+    assert large[MEAN] > 1.5 * calm[MEAN]
+    np.testing.assert_allclose(old, calm)
+
+
 def test_the_shape_of_the_year_is_that_of_home():
     weeks = np.arange(156)
     wave = 100 * (1 + 0.8 * np.sin(2 * np.pi * weeks / 52))
@@ -177,6 +198,31 @@ def test_histories_stand_side_by_side():
     np.testing.assert_array_equal(context(given, 2), [[2, 3], [nan, nan], [nan, 4]])
     np.testing.assert_array_equal(ahead(given, 2, 3), [[2, 3, nan], [nan, nan, nan], [nan, 4, nan]])
     np.testing.assert_allclose(movement(given), [(2 + 2 / 3) / 3, 1.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("y", "trusted"),
+    [
+        ([0.0, 3.0], 1 / 32),
+        ([0.0, 3.0] * 16, 0.5),
+        ([0.0, 3.0] * 100, 1.0),
+        ([2.0, 3.0], 1.0),
+        ([0.0, -3.0], 1.0),
+        ([], 1.0),
+    ],
+)
+def test_only_short_intermittent_histories_are_trusted_less(y, trusted):
+    assert trust(series_of([y, y])) == trusted
+
+
+@pytest.mark.parametrize("weeks", [16, 200])
+def test_where_demand_is_intermittent_demand_leads_and_the_wild_ones_wait(weeks):
+    y = (np.arange(weeks) % 2) * 3.0
+    many, nothing = series_of([y] * 20), series_of([y + 1] * 20)
+    prior = {method.name: method.prior for method in [*own_methods(many, ()), *home_methods(many, many, ())]}
+    assert prior["demand:own"] == prior["demand:home"] == 1.0 > prior["recent:8"]
+    assert (prior["pool:boosted"] < prior["recent:8"]) == (weeks == 16)
+    assert {method.prior for method in own_methods(nothing, ())} == {1.0}
 
 
 def test_a_mean_of_quantiles_is_that_of_what_has_them():

@@ -10,7 +10,7 @@ import numpy as np
 from xbsql.engine.evidence import Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
-from xbsql.series.history import ahead, movement
+from xbsql.series.history import ahead, movement, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +115,8 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     prior = np.array([method.prior for method in methods])
     folds = _folds(group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
-    return Backtest(Evidence(names, prior, y, group, folds, predictions, losses), step)
+    believed = trust(known.target)
+    return Backtest(Evidence(names, prior, y, group, folds, predictions, losses, trust=believed), step)
 
 
 def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> _Trial:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MEMORY: Final = 8
-"""Values of its own history that a product is judged by."""
+"""Values of its own history that a product's quantiles are judged by."""
+LONG_MEMORY: Final = 16
+"""Values that its mean is judged by: one order in eight moves a mean more than a quantile."""
+LARGE: Final = 0.95
+"""Quantile of the market's sales above which a value teaches the prior no more than that quantile."""
 GRID: Final = 99
 FEWEST: Final = 400
 """Values from which on products of other sizes get a shape of their own."""
@@ -42,9 +46,11 @@ class Demand:
     The mean of a product is log-linear in what home sells of it; around that mean demand is spread as in the
     market's own products of about this size (the shape: zeros, single pieces, whole cartons). The fan is that
     of a Dirichlet process (Ferguson, 1973): prior and own values side by side, the prior counting as many
-    values as the market's products differ little (the credibility of Buehlmann, 1967). A product without any
-    history has the prior alone. Demand is amounts; all steps have one fan, at the level that home's recent
-    growth lets expect.
+    values as the market's products differ little (the credibility of Buehlmann, 1967); the mean remembers
+    more of its own values than the quantiles do. The largest orders teach the prior mean no more than large
+    ones (winsorised at the 95th percentile of sales), so that one does not lift every product. A product
+    without any history has the prior alone. Demand is amounts; all steps have one fan, at the level that
+    home's recent growth lets expect.
 
     Attributes:
         home: what home says; None where nothing is read of it: all products have one mean then.
@@ -74,13 +80,14 @@ class Demand:
         """Fan of shape (n, horizon, 10); the prior's for an empty series."""
         mean = self.means(history.names)
         prior = self.shapes[np.searchsorted(self.edges, mean)] * mean[:, None]
-        own = context(history, MEMORY)
+        long = context(history, LONG_MEMORY)
+        own = long[:, -MEMORY:]
         counted = np.isfinite(own)
         strength = np.clip(self.spread / mean, LEAST_STRENGTH, MOST_STRENGTH)
         values = np.concatenate([np.where(counted, own, 0.0), prior], axis=1)
         each = np.repeat((strength / GRID)[:, None], GRID, axis=1)
         weight = np.concatenate([counted.astype(np.float64), each], axis=1)
-        middle = (values * weight).sum(axis=1) / weight.sum(axis=1)
+        middle = (np.nansum(long, axis=1) + strength * mean) / (np.isfinite(long).sum(axis=1) + strength)
         fan = fan_of(weighted_quantiles(values, weight, LEVELS), middle)
         return repeated(fan * self.growth(history.names)[:, None], horizon)
 
@@ -106,12 +113,19 @@ def fit_demand(known: Known, home: Home | None) -> Demand:
     names = [name for name, sold in zip(known.target.names, rows, strict=True) if sold]
     past = past[rows]
     counted = np.isfinite(past)
-    number, total = counted.sum(axis=1), np.where(counted, past, 0.0).sum(axis=1)
+    usual = _without_large(past)
+    number, total = counted.sum(axis=1), np.where(counted, usual, 0.0).sum(axis=1)
     design = _design(home, names)
     coefficients = _log_linear(design, total / number, number.astype(np.float64))
     mean = np.exp(design @ coefficients)
     edges, shapes = _shapes(past, mean)
-    return Demand(home, coefficients, edges, shapes, _spread(past, mean))
+    return Demand(home, coefficients, edges, shapes, _spread(usual, mean))
+
+
+def _without_large(past: Floats) -> Floats:
+    """Values no larger than nearly all sales of the market: one order is no lesson for other products."""
+    sales = past[past > 0]
+    return np.minimum(past, np.quantile(sales, LARGE)) if len(sales) else past
 
 
 def _design(home: Home | None, names: Sequence[str]) -> Floats:

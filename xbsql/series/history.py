@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from xbsql.features.series import Series
 
     Floats = NDArray[np.float64]
+
+SPARSE: Final = 0.1
+"""Share of zeros from which on demand is intermittent."""
+SETTLED: Final = 64
+"""Usual values of a history from which on intermittent demand is judged by its past alone."""
 
 
 def context(series: Series, length: int) -> Floats:
@@ -67,3 +72,18 @@ def is_demand(series: Series) -> bool:
 def is_whole(series: Series) -> bool:
     """Whether values are pieces: whole amounts."""
     return is_demand(series) and bool((series.y == np.rint(series.y)).all())
+
+
+def is_sparse(series: Series) -> bool:
+    """Whether demand is intermittent: amounts, a tenth of which is 0."""
+    return is_demand(series) and bool((series.y == 0).mean() > SPARSE)
+
+
+def trust(series: Series) -> float:
+    """How far the past says which method is best, 0 to 1; less than 1 of short intermittent histories.
+
+    One large order decides what few weeks show, and all series saw the same weeks: their number does not make
+    up for it. Grows with the usual length up to `SETTLED`, which was chosen on weeks 25 to 44 of a shop.
+    """
+    lengths = series.lengths[series.lengths > 0]
+    return min(float(np.median(lengths)) / SETTLED, 1.0) if is_sparse(series) else 1.0

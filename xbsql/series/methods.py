@@ -10,7 +10,7 @@ from xbsql.series.analogue import LOOKED_AT, fit_analogue
 from xbsql.series.boosted import fit_boosted
 from xbsql.series.classical import Classical
 from xbsql.series.demand import fit_demand
-from xbsql.series.history import is_demand
+from xbsql.series.history import is_demand, is_sparse, trust
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Method
@@ -28,13 +28,12 @@ MOST_LOCAL: Final = 1_500
 """Series up to which models are fitted to each of them; more would take longer than all else together."""
 LONGEST_LOCAL: Final = 60
 """Periods of the longest season that they are fitted with: a longer one takes seconds a series."""
-SPARSE: Final = 0.1
-"""Share of zeros from which on demand is intermittent."""
 LONG_ENOUGH: Final = 24
 """Usual values of a history from which on models of one series and the pretrained one are tried."""
-UNSTEADY: Final = 0.2
-"""Prior of trees and analogues where demand is intermittent: one large order sets their level, and evidence
-from a few origins is too wide to see it. Chosen on a shop's weeks 29 to 44, forecast from 28, 32 and 36."""
+UNSTEADY: Final = 0.1
+"""Prior of all but `demand` where demand is intermittent: one large order sets their level, and evidence from
+a few origins is too wide to see it. Trees, analogues and single values, which multiply such an order, have
+less while histories are short (`trust`). Chosen on a shop's weeks 25 to 44, forecast from 24 to 36."""
 FIRST: Final = 16
 """Fewest values of history, home's or the target's, that trees are grown on, over all series."""
 
@@ -42,16 +41,16 @@ FIRST: Final = 16
 def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
     """Methods that use the target alone; the first has a fan for every series with a value."""
     usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
-    found = [_plain("seasonal:1", Seasonal(1))]
-    found += [_plain(f"seasonal:{s}", Seasonal(s)) for s in season if usual > 2 * s]
+    calm, wild = _priors(series)
+    found = [_plain("seasonal:1", Seasonal(1), wild)]
+    found += [_plain(f"seasonal:{s}", Seasonal(s), wild) for s in season if usual > 2 * s]
     if is_demand(series):
-        found.append(_plain("recent:8", Recent(8)))
+        found.append(_plain("recent:8", Recent(8), calm))
         found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
     if len(series.y) >= FIRST and usual >= 4:
-        unsteady = UNSTEADY if is_sparse(series) else 1.0
-        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), prior=unsteady))
+        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), prior=wild))
     if len(series) <= MOST_LOCAL and is_sparse(series):
-        found += [_plain(f"{name}:own", Intermittent(name)) for name in ("sba", "tsb")]
+        found += [_plain(f"{name}:own", Intermittent(name), calm) for name in ("sba", "tsb")]
     few = len(series) <= MOST_LOCAL and max(season, default=1) <= LONGEST_LOCAL
     if usual >= LONG_ENOUGH and few and not is_sparse(series):
         models = Classical(("ets", "theta", "decomposed"), tuple(season))
@@ -63,15 +62,15 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
 def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Method]:
     """Methods that use home's series beside the target's, or instead of them."""
     usual = float(np.median(home.lengths[home.lengths > 0])) if len(home.y) else 0.0
-    unsteady = UNSTEADY if is_sparse(series) else 1.0
+    _, wild = _priors(series)
     found: list[Method] = []
     if len(home.y) >= FIRST and usual >= 4:
         found += [
-            Method("source:boosted", "source", lambda known: fit_boosted(known, "home"), prior=unsteady),
-            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), unsteady, True),
+            Method("source:boosted", "source", lambda known: fit_boosted(known, "home"), prior=wild),
+            Method("pool:boosted", "instance", lambda known: fit_boosted(known, "pooled"), wild, True),
         ]
     if usual >= 2 * LOOKED_AT:
-        found.append(Method("analogue:home", "relation", fit_analogue, prior=unsteady))
+        found.append(Method("analogue:home", "relation", fit_analogue, prior=wild))
     if is_demand(series) and is_demand(home):
         found.append(Method("demand:home", "parameter", lambda known: fit_demand(known, _home(known))))
         if seasonal_home(home, season):
@@ -87,15 +86,16 @@ def base_methods(base: Forecaster, home: Home) -> list[Method]:
     ]
 
 
-def is_sparse(series: Series) -> bool:
-    """Whether demand is intermittent: amounts, a tenth of which is 0."""
-    return is_demand(series) and bool((series.y == 0).mean() > SPARSE)
+def _priors(series: Series) -> tuple[float, float]:
+    """Of methods that average a series' own values, and of those that one large order leads far astray."""
+    prior = UNSTEADY if is_sparse(series) else 1.0
+    return prior, prior * trust(series)
 
 
 def _home(known: Known) -> Home | None:
     return None if known.home is None else Home.of(known.home)
 
 
-def _plain(name: str, forecaster: Forecaster) -> Method:
+def _plain(name: str, forecaster: Forecaster, prior: float = 1.0) -> Method:
     """A method that fits nothing."""
-    return Method(name, "target", lambda known: forecaster)
+    return Method(name, "target", lambda known: forecaster, prior)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 FEWEST: Final = 8
 """Values the model needs."""
 CONTEXT: Final = 512
-BATCH: Final = 256
+BATCH: Final = 8
+"""Series at a time: the model fills each up to 2,048 values, and more than a few leave the cache."""
 
 
 @restorable("series_pretrained")
