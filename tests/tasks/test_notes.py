@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
+from xbsql.engine.candidate import Sample
+from xbsql.sample import catalog
 from xbsql.tasks import classify, predict
+from xbsql.tasks.labels import coded, labels_of
+from xbsql.tasks.leaks import leak_notes
+from xbsql.tasks.reader import fit_reader
+from xbsql.tasks.telling import numbers_in
 
 
 def orders(n=300, seed=0, **leak):
@@ -48,6 +60,88 @@ def test_honest_columns_are_not_accused(task, label, other):
     unique = orders(code=lambda days, rng: rng.permutation(len(days)) % 150).drop_columns([other])
     assert task.fit(unique, label)[1][0]["note"] is None
     assert "alone" not in (task.fit(unique.slice(0, 25), label)[1][0]["note"] or "")
+
+
+WORDS = ["box", "left", "with", "neighbour", "front", "door", "called", "twice"]
+WRITTEN = {
+    "the label's own word": ("LATE", "in time"),
+    "a word of the other class": ("", "thanks"),
+    "a script without spaces": ("荷物は遅延しました", "荷物は届きました"),
+}
+
+
+def noted(say):
+    """Makes a column of what support wrote: a reference, words without meaning, what it says of the days."""
+
+    def note(days, rng):
+        words = rng.choice(WORDS, (len(days), 4))
+        return [
+            f"ref {rng.integers(9999)} {' '.join(row)} {say(day)}"
+            for row, day in zip(words, days, strict=True)
+        ]
+
+    return note
+
+
+@pytest.mark.parametrize("leak", WRITTEN)
+def test_a_word_that_gives_the_label_away_is_named(leak):
+    late, ok = WRITTEN[leak]
+    rows = orders(note=noted(lambda day: late if day > 2 else ok)).drop_columns(["days"])
+    said = r"the word '\w+' in column 'note' alone predicts the label almost perfectly \(AUC "
+    assert re.search(said, classify.fit(rows, "late")[1][0]["note"])
+    _, done = classify.transfer(rows.slice(0, 60), "late", source=rows, method="target")
+    assert any(re.match(said, note) for note in done.verdict.notes)
+
+
+def test_a_number_in_a_text_that_gives_the_label_away_is_named():
+    rows = orders(note=noted(lambda day: f"after {day:.2f} days"))
+    found = predict.fit(rows.drop_columns(["late"]), "days")[1][0]["note"]
+    assert "a number in column 'note' alone predicts the label almost perfectly (R2 " in found
+    found = classify.fit(rows.drop_columns(["days"]), "late")[1][0]["note"]
+    assert "a number in column 'note' alone predicts the label almost perfectly (AUC " in found
+
+
+def said_of(rows, label):
+    """The notes on leaks, without a fit."""
+    reader = fit_reader(rows, label, {})
+    found = labels_of("xb.fit", rows, label)
+    sample = Sample(reader.read(rows), coded(found, found.classes))
+    return leak_notes(reader, rows, sample, len(found.classes))
+
+
+@pytest.mark.parametrize("market", ["US", "JP"])
+def test_titles_that_tell_a_category_by_all_their_words_are_not_accused(market):
+    rows = catalog().filter(pc.field("market") == market).select(["title", "category"])
+    assert said_of(rows, "category") == []
+    home = rows["category"].to_pylist()
+    paths = [f"{kind} > {title}" for kind, title in zip(home, rows["title"].to_pylist(), strict=True)]
+    (note,) = said_of(rows.set_column(0, "title", pa.array(paths)), "category")
+    assert re.match(r"the word '\w+', '\w+', '\w+' ... in column 'title' alone", note)
+
+
+@pytest.mark.data
+def test_a_path_that_holds_the_class_is_told_from_a_name():
+    if "XBSQL_DATA" not in os.environ:
+        pytest.skip("XBSQL_DATA names no folder: put google_taxonomy there")
+    found = pq.read_table(Path(os.environ["XBSQL_DATA"]) / "google_taxonomy" / "taxonomy.parquet")
+    german = found.filter((pc.field("locale") == "de-DE") & pc.field("l1_name_en").is_valid())
+    assert said_of(german.select(["leaf", "l1_name_en"]), "l1_name_en") == []
+    assert len(said_of(german.select(["path", "l1_name_en"]), "l1_name_en")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("took 3,5 days", [3.5]),
+        ("2025-01-14: 12 of 13.", [2025, 1, 14, 12]),
+        ("v1.2.3 and 1.234.567,89", []),
+        ("½ kg, x10", [10]),
+        ("", []),
+    ],
+)
+def test_numbers_are_read_out_of_texts(text, numbers):
+    expected = numbers + [np.nan] * (4 - len(numbers))
+    np.testing.assert_array_equal(numbers_in([text]), [expected])
 
 
 def test_classes_that_one_market_lacks_are_named():

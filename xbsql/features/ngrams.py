@@ -6,6 +6,7 @@ Hashing needs no vocabulary: Weinberger et al., "Feature Hashing for Large Scale
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -27,11 +28,24 @@ BUCKETS: Final = 2**18
 _READ = 10_000  # characters of a text that are looked at
 _CHARACTERS = (2, 5)
 _WORDS = (1, 2)
+_WORD: Final = re.compile(r"\w+")
+_CJK: Final = "\u2e80"  # scripts from here on write many words without a space
 
 
 def folded(text: str) -> str:
     """A text as n-grams see it: NFKC, case folded, its first 10,000 characters."""
     return unicodedata.normalize("NFKC", text[:_READ].encode("utf-8", "replace").decode("utf-8")).casefold()
+
+
+def words(text: str) -> list[str]:
+    """The words of a folded text in order; runs of scripts without spaces as pairs of characters."""
+    found = []
+    for word in _WORD.findall(text):
+        if len(word) > 2 and any(character >= _CJK for character in word):
+            found += [word[start : start + 2] for start in range(len(word) - 1)]
+        else:
+            found.append(word)
+    return found
 
 
 def counts(texts: Sequence[str | None]) -> sparse.csr_matrix:

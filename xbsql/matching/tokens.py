@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from xbsql.features.ngrams import folded
+from xbsql.features.ngrams import folded, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 MOST_WORDS: Final = 16
 """Words of a text that are looked at."""
-_WORD: Final = re.compile(r"\w+")
-_CJK: Final = "\u2e80"  # scripts from here on write many words without a space
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Tokens:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Tokens:
         """Split texts into words, and runs of scripts without spaces into pairs of characters."""
-        return cls.split([_split(folded(text)) for text in texts])
+        return cls.split([words(folded(text)) for text in texts])
 
     @classmethod
     def split(cls, texts: Sequence[Sequence[str]]) -> Tokens:
@@ -48,8 +45,8 @@ class Tokens:
         split = [parts[:MOST_WORDS] or ["?"] for parts in texts]
         places: dict[str, int] = {}
         rows = np.full((len(texts), MOST_WORDS), -1, np.int64)
-        for row, words in enumerate(split):
-            rows[row, : len(words)] = [places.setdefault(word, len(places)) for word in words]
+        for row, parts in enumerate(split):
+            rows[row, : len(parts)] = [places.setdefault(word, len(places)) for word in parts]
         seen = np.zeros(len(places), np.int64)
         for held in rows:
             seen[np.unique(held[held >= 0])] += 1
@@ -75,14 +72,4 @@ def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.in
     first = np.searchsorted(ordered, ordered)
     found = np.empty(len(rows), np.int64)
     found[order] = np.arange(len(rows)) - first
-    return found
-
-
-def _split(text: str) -> list[str]:
-    found = []
-    for word in _WORD.findall(text):
-        if any(character >= _CJK for character in word) and len(word) > 2:
-            found += [word[start : start + 2] for start in range(len(word) - 1)]
-        else:
-            found.append(word)
     return found

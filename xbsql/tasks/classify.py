@@ -76,7 +76,7 @@ def fit(
     kept = {name: done.predictors[name] for name in done.predictors if name not in done.blend.members}
     kept = {name: part for name, part in kept.items() if name.endswith((":process", ":text"))}
     model = Classifier(reader, found.classes, done.blend, label, market, reach, kept, chosen.abstain)
-    notes += leak_notes(reader, sample, len(found.classes))
+    notes += leak_notes(reader, data.filter(pa.array(found.present)), sample, len(found.classes))
     step(1.0, "fitted")
     scores = []
     if done.held_out is not None:
@@ -145,7 +145,8 @@ def transfer(
     model = Classifier(reader, classes, done.blend, label, market, reach, abstain=chosen.abstain)
     notes = class_notes(found, home.classes if theirs is None else (*home.classes, *theirs.classes))
     notes += lacking_notes(home.reader, data) + reading_notes(reader, chosen.without_group(data), label)
-    notes += leak_notes(reader, target.labelled, len(classes)) + market_notes(done.predictors)
+    notes += leak_notes(reader, data.filter(pa.array(found.present)), target.labelled, len(classes))
+    notes += market_notes(done.predictors)
     step(1.0, "transferred")
     verdict = replace(done.verdict, notes=(*done.verdict.notes, *notes))
     return model, replace(done, verdict=verdict)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from scipy.stats import rankdata
 
 from xbsql import metrics
 from xbsql.engine.design import dense
 from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.features.drawn import drawn
+from xbsql.features.roles import as_text
+from xbsql.tasks.telling import numbers_in, words_tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Sample
@@ -26,40 +31,62 @@ MOST_ROWS = 4000
 BINS = 200
 FOLDS = 4
 FEWEST_IN_A_BIN = 3
+MOST_QUOTED = 3
 
 
-def leak_notes(reader: Reader, sample: Sample, classes: int | None) -> list[str]:
+def leak_notes(reader: Reader, data: pa.Table, sample: Sample, classes: int | None) -> list[str]:
     """A note for each column that alone predicts the label almost perfectly, out of fold.
 
     A column's value is cut into bins of equal counts, a category into its levels; the label of a row is
     guessed by the mean over its bin in the other folds. Values are compared by rank, so that any rising or
-    falling curve of the label is found. Text is not looked at.
+    falling curve of the label is found. Of a text it is a single word, or number, that must tell the label:
+    that all its words together do is what a text is read for.
 
     Args:
         reader: of the columns.
-        sample: labelled rows; under 30 nothing is said.
+        data: the labelled rows.
+        sample: the same, read; under 30 nothing is said.
         classes: how many; None for values.
     """
-    if "table" not in sample.x or len(sample) < FEWEST_LABELS:
+    if len(sample) < FEWEST_LABELS:
         return []
     rows = drawn(len(sample), MOST_ROWS)
-    table, y = dense(sample.x["table"])[rows], sample.y[rows]
+    y = sample.y[rows]
+    found = _in_columns(reader, sample.take(rows), classes) if "table" in sample.x else {}
+    for name in reader.text:
+        texts = as_text(data[name].take(pa.array(rows))).fill_null("").to_pylist()
+        numbers = [_score(_cells(column), y, classes) for column in numbers_in(texts).T]
+        found[f"a number in column '{name}'"] = max(numbers)
+        if classes is not None:
+            told = words_tell(texts, y, classes, _folds(len(y)))
+            found[_quoted(told.words, name)] = told.auc
     metric = "R2" if classes is None else "AUC"
-    found: dict[str, float] = {}
-    owners = [column.name for column in reader.table.columns for _ in column.outputs]
-    for place, name in enumerate(owners):
-        category = place in reader.table.categorical
-        score = _score(_cells(table[:, place], category=category), y, classes, category=category)
-        found[name] = max(found.get(name, 0.0), score)
     return [
-        f"column '{name}' alone predicts the label almost perfectly ({metric} {score:.3f} out of fold): "
+        f"{what} alone predicts the label almost perfectly ({metric} {score:.3f} out of fold): "
         "is it known before the label is?"
-        for name, score in found.items()
+        for what, score in found.items()
         if score > ALMOST_PERFECT
     ]
 
 
-def _cells(values: Floats, *, category: bool) -> NDArray[np.int64]:
+def _in_columns(reader: Reader, sample: Sample, classes: int | None) -> dict[str, float]:
+    """How well each column tells the label."""
+    table, found = dense(sample.x["table"]), dict[str, float]()
+    owners = [column.name for column in reader.table.columns for _ in column.outputs]
+    for place, name in enumerate(owners):
+        category, what = place in reader.table.categorical, f"column '{name}'"
+        score = _score(_cells(table[:, place], category=category), sample.y, classes, category=category)
+        found[what] = max(found.get(what, 0.0), score)
+    return found
+
+
+def _quoted(words: Sequence[str], column: str) -> str:
+    """'the word ... in column ...', of many words the first."""
+    shown = ", ".join(f"'{word}'" for word in words[:MOST_QUOTED])
+    return f"the word {shown}{' ...' if len(words) > MOST_QUOTED else ''} in column '{column}'"
+
+
+def _cells(values: Floats, *, category: bool = False) -> NDArray[np.int64]:
     """The bin of each value, NaN in one of its own; int64, shape (n,)."""
     if category:
         return np.unique(values, return_inverse=True)[1].astype(np.int64)
@@ -69,12 +96,17 @@ def _cells(values: Floats, *, category: bool) -> NDArray[np.int64]:
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
 
 
-def _score(cells: NDArray[np.int64], y: Labels, classes: int | None, *, category: bool) -> float:
+def _score(cells: NDArray[np.int64], y: Labels, classes: int | None, *, category: bool = False) -> float:
     """R2 of the ranks, or AUC, of the means of the other folds; 0 where it is not defined."""
     truth = rankdata(y)[:, None] if classes is None else np.eye(classes)[np.asarray(y, np.int64)]
     guess = _held_out(cells, np.asarray(truth, np.float64), category=category)
     score = metrics.r2(truth[:, 0], guess[:, 0]) if classes is None else metrics.auc(y, guess)
     return float(np.nan_to_num(score))
+
+
+def _folds(n: int) -> NDArray[np.int64]:
+    """The fold of each row; int64, shape (n,)."""
+    return np.random.default_rng(0).permutation(n) % FOLDS
 
 
 def _held_out(cells: NDArray[np.int64], truth: Floats, *, category: bool) -> Floats:
@@ -83,7 +115,7 @@ def _held_out(cells: NDArray[np.int64], truth: Floats, *, category: bool) -> Flo
     Where the cell is empty there, that of the cells beside it, or for a category the mean of all rows.
     """
     guess = np.empty_like(truth)
-    fold = np.random.default_rng(0).permutation(len(truth)) % FOLDS
+    fold = _folds(len(truth))
     size = int(cells.max()) + 1
     for held_out in range(FOLDS):
         rows = fold != held_out

@@ -71,7 +71,7 @@ def fit(
     candidates = home_candidates(reader)
     done = run(candidates, None, sample, Features({}), regression(), seed=chosen.seed, progress=fitting(step))
     model = _model(done, reader, markets, sample, sample.x, chosen, label, market)
-    notes += leak_notes(reader, sample, None)
+    notes += leak_notes(reader, data.filter(pa.array(found.present)), sample, None)
     step(1.0, "fitted")
     scores = [] if done.held_out is None else measured(sample.y, done.held_out.mean(axis=0), VALUES)
     return model, report(scores, "r2", len(sample), notes)
@@ -142,7 +142,7 @@ def transfer(
         *done.verdict.notes,
         *lacking_notes(home.reader, data),
         *reading_notes(reader, bare, label),
-        *leak_notes(reader, target.labelled, None),
+        *leak_notes(reader, data.filter(pa.array(found.present)), target.labelled, None),
         *market_notes(done.predictors),
     )
     return model, replace(done, verdict=replace(done.verdict, notes=notes))
