@@ -12,8 +12,9 @@ on the value of shipments as a label, and on other draws of the simulated shifts
 `gain*_lo` is the lower end of a 95 % bootstrap over tasks, then seeds. `neg*` is the share of runs on real
 tables below target only - .005, `worst*` the worst run of all; both at 50, and from 200 on. `multiplier50` is
 the median over tasks of how many times 50 labels the target alone needs for the blend's score at 50; beyond
-the last point of its curve it counts as that point. `predict_share` is the rate of `xbsql.predict_table` over
-that of plain LightGBM on a million rows; `xb.predict_table` in SQL stands beside it in the table.
+the last point of its curve it counts as that point. `predict_share` is the rate of `xb.predict_table` in SQL
+over that of plain LightGBM on a million rows, `blend_over_members` the time of a blend there over that of its
+members on matrices that are there; `xbsql.predict_table` stands beside both in the table.
 """
 
 from __future__ import annotations

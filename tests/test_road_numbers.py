@@ -103,6 +103,19 @@ def test_a_null_row_is_null(con):
     assert found == [{"p": None}]
 
 
+def test_a_large_table_is_answered_in_blocks_and_alike(con, monkeypatch):
+    con.execute(PARCELS.format(name="parcels", late=0, labels=80, rows=90))
+    rows(con, "CALL xb.fit('days', parcels, 'days')")
+    whole = xbsql.predict_table(con, "days", "parcels", shift=True)
+    monkeypatch.setattr("xbsql.session.BLOCK_ROWS", 7)
+    blocks = xbsql.predict_table(con, "days", "parcels", shift=True)
+    assert blocks.select(["parcel_id", "weight"]) == whole.select(["parcel_id", "weight"])
+    for name in ("value", "lo", "hi", "shift"):
+        assert blocks[name].to_pylist() == pytest.approx(whole[name].to_pylist())
+    none = con.sql("SELECT xb.predict('days', t) FROM parcels t WHERE weight < 0").fetchall()
+    assert none == []
+
+
 def test_a_column_that_is_called_like_a_prediction_keeps_its_name(con):
     con.execute(PARCELS.format(name="parcels", late=0, labels=80, rows=80))
     con.execute("CREATE TABLE priced AS SELECT *, weight AS value FROM parcels")

@@ -27,14 +27,9 @@ if TYPE_CHECKING:
     from xbsql.harmonise.money import Rates
 
 KEPT_MODELS = 16
+BLOCK_ROWS = 131_072  # matrices of more rows leave the processor's cache: twice the time, and the memory
 PREDICTION = pa.struct(
-    [
-        ("predicted", pa.string()),
-        ("value", pa.float64()),
-        ("lo", pa.float64()),
-        ("hi", pa.float64()),
-        ("shift", pa.float64()),
-    ]
+    [("predicted", pa.string()), *((name, pa.float64()) for name in ("value", "lo", "hi", "shift"))]
 )
 
 
@@ -191,7 +186,8 @@ class Session:
         batch = model.signature.batch(f"xb.{function}", reference, inputs)
         with self.calls.record(function, reference, len(inputs)) as call:
             call.kernel = "blend"
-            return model.predict(batch, shift=shift)
+            blocks = [batch.slice(at, BLOCK_ROWS) for at in range(0, max(len(batch), 1), BLOCK_ROWS)]
+            return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
 
     def fit(
         self,
