@@ -161,7 +161,7 @@ def _selected(done: Transfer) -> str:
     """The candidate with the lowest out-of-fold loss; the likeliest before any evidence."""
     if done.evidence is None:
         return max(sorted(done.weights), key=lambda name: done.weights[name])
-    return done.evidence.names[int(done.evidence.losses.mean(axis=1).argmin())]
+    return done.evidence.best()
 
 
 def _told(done: Transfer) -> dict[str, Any]:

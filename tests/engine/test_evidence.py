@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.evidence import standard_scores, weigh
+from xbsql.engine.evidence import of_units, standard_scores, weigh
 from xbsql.engine.folds import assign_folds, enough
 from xbsql.engine.objective import classification, regression
 
@@ -17,19 +17,19 @@ def losses(generator, n, *means):
 
 def test_what_cannot_be_told_from_the_best_keeps_weight_and_what_is_clearly_worse_loses_it():
     found = losses(np.random.default_rng(0), 400, 0.0, 0.02, 2.0)
-    weights = weigh(found, np.ones(3), np.arange(400))
+    weights = weigh(found, np.ones(3))
     assert weights[:2].min() > 0.1
     assert weights[2] == 0.0
 
 
 def test_without_a_difference_the_weights_are_the_prior():
     same = np.tile(np.random.default_rng(1).normal(size=50), (3, 1))
-    np.testing.assert_allclose(weigh(same, np.array([1.0, 2.0, 1.0]), np.arange(50)), [0.25, 0.5, 0.25])
+    np.testing.assert_allclose(weigh(same, np.array([1.0, 2.0, 1.0])), [0.25, 0.5, 0.25])
 
 
 def test_evidence_that_is_not_trusted_leaves_the_prior():
     found = losses(np.random.default_rng(3), 400, 0.0, 0.2)
-    full, half, none = (weigh(found, np.array([1.0, 3.0]), np.arange(400), t) for t in (1.0, 0.2, 0.0))
+    full, half, none = (weigh(found, np.array([1.0, 3.0]), t) for t in (1.0, 0.2, 0.0))
     assert full[1] < half[1] < none[1]
     np.testing.assert_allclose(none, [0.25, 0.75])
 
@@ -39,20 +39,22 @@ def test_weights_sum_to_one_and_do_not_depend_on_the_order(seed, candidates):
     generator = np.random.default_rng(seed)
     found = losses(generator, 40, *generator.normal(size=candidates) / 3)
     order = generator.permutation(candidates)
-    weights = weigh(found, np.ones(candidates), np.arange(40))
+    weights = weigh(found, np.ones(candidates))
     assert weights.sum() == pytest.approx(1.0)
     assert ((weights == 0) | (weights >= 0.01)).all()
-    np.testing.assert_allclose(
-        weigh(found[order], np.ones(candidates), np.arange(40)), weights[order], atol=1e-9
-    )
+    np.testing.assert_allclose(weigh(found[order], np.ones(candidates)), weights[order], atol=1e-9)
 
 
-def test_copies_of_rows_in_a_group_are_no_further_evidence():
-    single = np.random.default_rng(2).normal(0.3, size=(1, 40))
-    copied = np.repeat(single, 5, axis=1)
-    alone = standard_scores(single, np.arange(40))
-    np.testing.assert_allclose(standard_scores(copied, np.repeat(np.arange(40), 5)), alone)
-    assert standard_scores(copied, np.arange(200))[0] > 2 * alone[0]
+@given(st.integers(0, 1000))
+def test_a_unit_counts_once_however_many_rows_it_has(seed):
+    generator = np.random.default_rng(seed)
+    single, copies = generator.normal(size=(3, 40)), generator.integers(1, 30, 40)
+    copied, group = np.repeat(single, copies, axis=1), np.repeat(generator.permutation(40), copies)
+    shuffled = generator.permutation(len(group))
+    units = of_units(copied[:, shuffled], group[shuffled])
+    np.testing.assert_allclose(np.sort(units, axis=1), np.sort(single, axis=1))
+    np.testing.assert_allclose(standard_scores(units), standard_scores(single))
+    np.testing.assert_allclose(weigh(units, np.ones(3)), weigh(single, np.ones(3)), atol=1e-9)
 
 
 @given(st.integers(0, 1000), st.integers(2, 5), st.integers(1, 3))

@@ -33,7 +33,7 @@ class Evidence:
         names: the candidates, K of them.
         prior: float64, shape (K,).
         y: the n target labels.
-        group: int64, shape (n,): rows of a group are one independent unit.
+        group: int64, shape (n,): rows of a group are one independent unit; each unit counts the same.
         folds: int64, shape (repeats, n): the fold in which a row was held out.
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
@@ -59,6 +59,10 @@ class Evidence:
         losses = self.losses[kept]
         return replace(self, names=shown, prior=self.prior[kept], predictions=predictions, losses=losses)
 
+    def best(self) -> str:
+        """The candidate that loses least."""
+        return self.names[int(of_units(self.losses, self.group).mean(axis=1).argmin())]
+
     def weights(self) -> dict[str, float]:
         """The candidates' weights by all labels, see `weigh` and `refined`."""
         return self._weights(np.ones(len(self.y), bool))
@@ -80,12 +84,14 @@ class Evidence:
 
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
-        found = weigh(self.losses[:, rows], self.prior, self.group[rows], self.trust)
+        found = weigh(of_units(self.losses[:, rows], self.group[rows]), self.prior, self.trust)
         if self.mixes:
             shown = [self._shown(name, rows) for name in self.names]
             values = self.predictions[self.names[0]].ndim == 2
             truth = np.tile(np.asarray(self.y[rows], np.float64), len(self.folds)) if values else None
-            found = trimmed(refined(found, np.stack(shown), truth, int(rows.sum())))
+            _, unit, size = np.unique(self.group[rows], return_inverse=True, return_counts=True)
+            share = np.tile(1.0 / size[unit], len(self.folds))
+            found = trimmed(refined(found, np.stack(shown), truth, share, len(size)))
         return dict(zip(self.names, found.tolist(), strict=True))
 
     def _shown(self, name: str, rows: NDArray[np.bool_]) -> Floats:
@@ -96,25 +102,36 @@ class Evidence:
         return np.asarray(predictions[:, rows, self.y[rows]].ravel())
 
 
-def weigh(losses: Floats, prior: Floats, group: NDArray[np.int64], trust: float = 1.0) -> Floats:
+def of_units(losses: Floats, group: NDArray[np.int64]) -> Floats:
+    """The mean loss of each independent unit: the rows of one order tell one story, however many they are.
+
+    Args:
+        losses: shape (K, n).
+        group: shape (n,): the unit of each row.
+
+    Returns:
+        float64, shape (K, units).
+    """
+    _, unit, rows = np.unique(group, return_inverse=True, return_counts=True)
+    return np.stack([np.bincount(unit, row) for row in losses]) / rows
+
+
+def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
     """Weights from paired losses: prior * exp(-z^2 / 2), z the standard errors behind the best candidate.
 
     What cannot be told from the best keeps its weight, what is clearly worse loses it; below 1 % it is
     dropped.
 
     Args:
-        losses: shape (K, n).
+        losses: of independent units, shape (K, units).
         prior: shape (K,).
-        group: shape (n,): the standard error is that of a mean over groups.
-        trust: 0 .. 1, what z is multiplied by: less than 1 where groups are not independent.
+        trust: 0 .. 1, what z is multiplied by: less than 1 where even units are not independent.
 
     Returns:
         float64, shape (K,), sums to 1.
     """
-    behind = losses - losses[losses.mean(axis=1).argmin()]
-    z = trust * standard_scores(behind, group)
-    weights = prior * np.exp(-0.5 * np.square(z))
-    return trimmed(weights)
+    z = trust * standard_scores(losses - losses[losses.mean(axis=1).argmin()])
+    return trimmed(prior * np.exp(-0.5 * np.square(z)))
 
 
 def trimmed(weights: Floats) -> Floats:
@@ -124,22 +141,18 @@ def trimmed(weights: Floats) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def standard_scores(difference: Floats, group: NDArray[np.int64]) -> Floats:
-    """Mean of each row over its standard error, groups being the independent units.
+def standard_scores(difference: Floats) -> Floats:
+    """Mean of each row over its standard error.
 
     Args:
-        difference: shape (K, n).
-        group: shape (n,).
+        difference: of independent units, shape (K, units).
 
     Returns:
         float64, shape (K,): 0 where all differences are 0, infinite where all are the same other number.
     """
-    average = difference.mean(axis=1)
-    centred = difference - average[:, None]
-    _, unit = np.unique(group, return_inverse=True)
-    sums = np.stack([np.bincount(unit, row) for row in centred])
-    units = sums.shape[1]
-    error = np.sqrt(np.square(sums).sum(axis=1) * units / max(units - 1, 1)) / difference.shape[1]
+    average, units = difference.mean(axis=1), difference.shape[1]
+    squares = np.square(difference - average[:, None]).sum(axis=1)
+    error = np.sqrt(squares / max(units - 1, 1) / units)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(average == 0, 0.0, average / error))
 
@@ -217,8 +230,8 @@ def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
     """Candidates that the first round of folds leaves without weight; the further rounds spare them."""
     target = setting.target
     losses = np.stack([setting.objective.loss(target.y, found[0]) for found in predictions.values()])
-    behind = losses - losses[losses.mean(axis=1).argmin()]
-    z = standard_scores(behind, groups_of(target))
+    losses = of_units(losses, groups_of(target))
+    z = standard_scores(losses - losses[losses.mean(axis=1).argmin()])
     return {name for name, score in zip(predictions, z, strict=True) if score > OUT_OF_THE_RACE}
 
 

@@ -28,12 +28,14 @@ class Mixture:
         start: the first weights, positive, shape (K,).
         parts: values of each member, or its probabilities of the true class, shape (K, m).
         truth: values, shape (m,); None for probabilities.
+        share: of each entry in the loss, shape (m,), sums to 1.
         pull: what a unit of divergence costs.
     """
 
     start: Floats
     parts: Floats
     truth: Floats | None
+    share: Floats
     pull: float
 
     @cached_property
@@ -41,28 +43,28 @@ class Mixture:
         """Squared error of the first mixture; 1 for probabilities."""
         if self.truth is None:
             return 1.0
-        return max(float(np.square(self.truth - self.start @ self.parts).mean()), 1e-12)
+        return max(float(self.share @ np.square(self.truth - self.start @ self.parts)), 1e-12)
 
     def cost(self, weights: Floats) -> float:
         """What is minimised."""
         mixed = weights @ self.parts
         if self.truth is None:
-            loss = -np.log(np.maximum(mixed, SMALLEST)).mean()
+            loss = -(self.share @ np.log(np.maximum(mixed, SMALLEST)))
         else:
-            loss = np.square(self.truth - mixed).mean() / (2.0 * self.scale)
+            loss = self.share @ np.square(self.truth - mixed) / (2.0 * self.scale)
         return float(loss + self.pull * (weights @ self._logs(weights)))
 
     def slope(self, weights: Floats) -> Floats:
         """Its derivative by the weights, up to a constant; shape (K,)."""
         mixed = weights @ self.parts
         each = -1.0 / np.maximum(mixed, SMALLEST) if self.truth is None else (mixed - self.truth) / self.scale
-        return np.asarray(self.parts @ each / len(mixed) + self.pull * self._logs(weights))
+        return np.asarray(self.parts @ (self.share * each) + self.pull * self._logs(weights))
 
     def _logs(self, weights: Floats) -> Floats:
         return np.asarray(np.log(np.maximum(weights, 1e-12) / self.start))
 
 
-def refined(weights: Floats, parts: Floats, truth: Floats | None, labels: int) -> Floats:
+def refined(weights: Floats, parts: Floats, truth: Floats | None, share: Floats, labels: int) -> Floats:
     """The weights whose mixture loses least out of fold, drawn to the given ones.
 
     Members that err in different places are worth more together than their own losses say. Minimises the
@@ -74,13 +76,15 @@ def refined(weights: Floats, parts: Floats, truth: Floats | None, labels: int) -
         weights: shape (K,), sum to 1; a member without weight gets none.
         parts: out-of-fold values of each member, shape (K, m), or its probabilities of the true class.
         truth: the values, shape (m,): half the squared error in units of the first mixture's; None: log loss.
-        labels: how many labels stand behind the m entries (repeats are no further labels).
+        share: how much each entry counts, shape (m,), in any unit.
+        labels: how many independent labels stand behind the m entries (repeats are no further labels).
 
     Returns:
         float64, shape (K,), sums to 1; never costs more than `weights`.
     """
     kept = np.flatnonzero(weights > 0)
-    mixture = Mixture(weights[kept], np.ascontiguousarray(parts[kept], np.float64), truth, PULL / labels)
+    shown = np.ascontiguousarray(parts[kept], np.float64)
+    mixture = Mixture(weights[kept], shown, truth, share / share.sum(), PULL / labels)
     found, rate, least = weights[kept], RATE, mixture.cost(weights[kept])
     for _ in range(STEPS):
         slope = mixture.slope(found)

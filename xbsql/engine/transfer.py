@@ -195,8 +195,7 @@ def _decide(
     found = contest(evidence, candidates, setting.objective)
     verdict = judge(evidence, found, candidates, setting.objective, setting.seed)
     if verdict.outcome == "HELPS":
-        best = own.names[int(own.losses.mean(axis=1).argmin())]
-        candidate = next(c for c in candidates if c.name == best)
+        candidate = next(c for c in candidates if c.name == own.best())
         saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
         verdict = replace(verdict, labels_saved=saved)
     weights = dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from xbsql import metrics
-from xbsql.engine.evidence import mean_loss, standard_scores
+from xbsql.engine.evidence import mean_loss, of_units, standard_scores
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
 
 if TYPE_CHECKING:
@@ -115,17 +115,22 @@ def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objectiv
     own = evidence.only([c.name for c in candidates if c.family == "target"])
     using = evidence.only([c.name for c in candidates if c.family != "target"])
     entries = [own.predictions[name] for name in own.names] + [own.blended()]
-    losses = np.stack([mean_loss(objective, evidence.y, entry) for entry in entries])
+    losses = np.stack([_lost(objective, evidence, entry) for entry in entries])
     best = int(losses.mean(axis=1).argmin())
     target = entries[best]
     if not using.names:
         return Contest(target, None, entries[-1], entries[-1], hurts=False)
     carried = using.blended()
-    worse = mean_loss(objective, evidence.y, carried) - losses[best]
-    hurts = bool(standard_scores(worse[None], evidence.group)[0] > CLEARLY_WORSE)
+    worse = _lost(objective, evidence, carried) - losses[best]
+    hurts = bool(standard_scores(worse[None])[0] > CLEARLY_WORSE)
     blend = entries[-1] if hurts else evidence.blended()
     first = replace(evidence, mixes=False).blended() if evidence.mixes else blend
     return Contest(target, carried, blend, first, hurts)
+
+
+def _lost(objective: Objective, evidence: Evidence, predictions: Floats) -> Floats:
+    """Loss of each independent unit, shape (units,)."""
+    return np.asarray(of_units(mean_loss(objective, evidence.y, predictions)[None], evidence.group)[0])
 
 
 def judge(
