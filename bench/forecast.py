@@ -24,10 +24,11 @@ and, for how far evidence is trusted, six smaller ones with products sold in fiv
 products that had not sold before the origin are left out of the pinball loss: their scale is nearly 0, and
 in Germany at week 24 eighteen of them are three quarters of it. The prior learnt from values cut at the
 market's 95th percentile, the mean over 16 values, the lower priors and the trust in short histories were
-chosen on these windows together. What was tried there and gained nothing: a growth of the market at home
-(by pieces or by products), home's level over 4, 6, 12 or 24 weeks, clipped, or by frequency and size of
-sales, trees in units of a shrunken level, a shape chosen by the product's own level, other memories, the
-quantile 0.9 as the upper end of an interval where the lower one is 0.
+chosen on these windows together: over the 36 windows of the three countries the gain of the pinball loss
+was .004 before and .014 after, that of totals .02 and .13. What was tried there and gained nothing: a
+growth of the market at home (by pieces or by products), home's level over 4, 6, 12 or 24 weeks, clipped, or
+by frequency and size of sales, trees in units of a shrunken level, a shape chosen by the product's own
+level, other memories, the quantile 0.9 as the upper end of an interval where the lower one is 0.
 
 Not blind: first sketches of the prior of demand were seen on weeks 36, 40 and 44; the mean of trees was
 taken from their quantiles after a first run had shown means far off (which did not help); a whole run had
