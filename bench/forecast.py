@@ -74,9 +74,20 @@ if TYPE_CHECKING:
 TESTS = ("tests/series", "tests/tasks/test_forecast.py")
 SOURCES = (
     "xbsql/tasks/forecast.py",
+    "xbsql/engine/evidence.py",
     *(
         f"xbsql/series/{name}.py"
-        for name in ("backtest", "boosted", "carry", "demand", "home", "methods", "rules")
+        for name in (
+            "backtest",
+            "boosted",
+            "calibration",
+            "carry",
+            "demand",
+            "history",
+            "home",
+            "methods",
+            "rules",
+        )
     ),
 )
 TARGETS = ("Germany", "France", "EIRE")
