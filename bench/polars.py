@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bench.case import Bench
 
 TESTS = ("tests/test_frame.py",)
-SOURCES = ("xbsql/frame.py",)
+SOURCES = ("xbsql/frame/connection.py", "xbsql/frame/models.py", "xbsql/frame/space.py")
 ROUNDS = 7
 
 

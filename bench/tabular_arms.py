@@ -60,7 +60,7 @@ class Arena:
         module: Any = classify if self.task.kind == "classify" else predict
         with threadpool_limits(1):
             self.home, _ = module.fit(self.task.source, self.task.label, options=self.task.options)
-        self.carried = module.carried
+        self.transfer = module.transfer
 
     def draw(self, seed: int) -> pa.Table:
         """The pool in an order that the seed draws, groups kept together: n labels are its first n rows."""
@@ -82,7 +82,7 @@ class Arena:
         data = rows.set_column(place, task.label, hidden)
         start = time.perf_counter()
         with threadpool_limits(1):
-            model, done = self.carried(
+            model, done = self.transfer(
                 data, task.label, base=self.home, source=task.source, options=task.options
             )
             seconds = time.perf_counter() - start

@@ -152,7 +152,7 @@ def measured(job: Job) -> dict[str, float]:
     home, split = _homes[job.separate], _splits[job.locale]
     rows = apart(split.train, target=True) if job.separate else split.train
     data = hidden(rows, job.labels, job.seed)
-    model, done = classify.carried(data, "class", base=home, options=UNREAD)
+    model, done = classify.transfer(data, "class", base=home, options=UNREAD)
     x = test_rows(job.locale, job.separate)
     places = {name: code for code, name in enumerate(model.classes)}
     truth = np.array([places[name] for name in split.test["class"].to_pylist()])

@@ -29,10 +29,10 @@ CREATE MACRO xb.weights(source, target, method := 'density_ratio', columns := NU
         recursive := true
     );
 
-CREATE MACRO xb.domain_similarity(source, target, columns := NULL) AS TABLE
+CREATE MACRO xb.domain_similarity(source, target, columns := NULL, model := NULL) AS TABLE
     SELECT unnest(
         _xb_domain_similarity(
-            "columns"::VARCHAR[],
+            "columns"::VARCHAR[], model::VARCHAR,
             (SELECT list(s) FROM query_table(source) s),
             (SELECT list(t) FROM query_table(target) t)
         ),

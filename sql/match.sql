@@ -1,22 +1,23 @@
 -- Matching: texts, blocks and what stands beside them travel as two lists of rows, and positions in them come back.
 
+-- (An argument with an underscore hides no column of the user's: block := text means the column.)
+CREATE MACRO xb._offered(_tbl, _id, _text, _block, _beside) AS TABLE
+    SELECT row_number() OVER (ORDER BY id, item.text) AS position, id, item
+    FROM (
+        SELECT _id AS id, {'text': _text, 'block': _block, 'beside': _beside} AS item FROM query_table(_tbl)
+    );
+
 CREATE MACRO xb.match(
     "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, threshold := 0.5, model := NULL
 ) AS TABLE
-    WITH own AS MATERIALIZED (
-        SELECT row_number() OVER (ORDER BY id, text) AS position, id, text, place, more
-        FROM (SELECT lid AS id, ltext AS text, block AS place, beside AS more FROM query_table("left"))
-    ),
-    other AS MATERIALIZED (
-        SELECT row_number() OVER (ORDER BY id, text) AS position, id, text, place, more
-        FROM (SELECT rid AS id, rtext AS text, block AS place, beside AS more FROM query_table("right"))
-    ),
+    WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
+    other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
     found AS (
         SELECT unnest(
             _xb_match(
                 threshold::DOUBLE, model::VARCHAR,
-                (SELECT list({'text': text, 'block': place, 'beside': more} ORDER BY position) FROM own),
-                (SELECT list({'text': text, 'block': place, 'beside': more} ORDER BY position) FROM other)
+                (SELECT list(item ORDER BY position) FROM own),
+                (SELECT list(item ORDER BY position) FROM other)
             ),
             recursive := true
         )
@@ -28,19 +29,13 @@ CREATE MACRO xb.match(
     ORDER BY own.position;
 
 CREATE MACRO xb.match_candidates("left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL) AS TABLE
-    WITH own AS MATERIALIZED (
-        SELECT row_number() OVER (ORDER BY id, text) AS position, id, text, place, more
-        FROM (SELECT lid AS id, ltext AS text, block AS place, beside AS more FROM query_table("left"))
-    ),
-    other AS MATERIALIZED (
-        SELECT row_number() OVER (ORDER BY id, text) AS position, id, text, place, more
-        FROM (SELECT rid AS id, rtext AS text, block AS place, beside AS more FROM query_table("right"))
-    ),
+    WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
+    other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
     found AS (
         SELECT unnest(
             _xb_match_candidates(
-                (SELECT list({'text': text, 'block': place, 'beside': more} ORDER BY position) FROM own),
-                (SELECT list({'text': text, 'block': place, 'beside': more} ORDER BY position) FROM other)
+                (SELECT list(item ORDER BY position) FROM own),
+                (SELECT list(item ORDER BY position) FROM other)
             ),
             recursive := true
         )

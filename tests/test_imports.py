@@ -68,8 +68,6 @@ RULES = {
     "xbsql/selfcheck.py": ({"kernels", "session"}, {"numpy", "torch"}),
     "xbsql/function.py": (set(), {"pyarrow"}),
     "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
-    "xbsql/frame_forecast.py": ({"launches"}, {"polars", "pyarrow"}),
-    "xbsql/frame_supply.py": ({"arrow", "harmonise", "supplies"}, {"polars", "pyarrow"}),
     "xbsql/functions": ({"function", "functions", "handlers", "index", "launches", "matching"}, set()),
     "xbsql/handlers": (
         STANDARD | RUNS | {"handlers", "harmonise", "index", "selfcheck", "session"},
@@ -79,10 +77,10 @@ RULES = {
         STANDARD | RUNS | {"duck", "function", "functions", "harmonise", "index", "selfcheck", "session"},
         {"duckdb", "numpy", "pyarrow"},
     ),
-    "xbsql/frame.py": (
+    "xbsql/frame": (
         STANDARD
-        | {"frame_forecast", "frame_supply", "function", "functions", "index", "matching", "searches"}
-        | {"session", "twins"},
+        | {"frame", "function", "functions", "harmonise", "index", "launches", "matching", "searches"}
+        | {"session", "supplies", "twins"},
         {"duckdb", "polars", "pyarrow"},
     ),
     "xbsql/cluster.py": (
@@ -91,8 +89,8 @@ RULES = {
     ),
 }
 OWNER = {
-    "duckdb": {"duck.py", "frame.py", "cli.py", "demo.py", "twins"},
-    "polars": {"frame.py", "frame_forecast.py", "frame_supply.py"},
+    "duckdb": {"duck.py", "frame", "cli.py", "demo.py", "twins"},
+    "polars": {"frame"},
     "ray": {"cluster.py"},
 }
 

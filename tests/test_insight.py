@@ -90,6 +90,16 @@ def test_likeness_is_the_same_in_python(con):
     assert twin[2]["column"] == "days"
 
 
+def test_a_home_model_is_judged_before_the_markets_are_compared(con):
+    alike = xbsql.domain_similarity(con, "home", "abroad")
+    judged = xbsql.domain_similarity(con, "home", "abroad", model="days").to_pylist()
+    assert judged == rows(con, "FROM xb.domain_similarity(home, abroad, model := 'days')")
+    assert [row["measure"] for row in judged[:2]] == ["r2", "proxy_a"]
+    assert judged[1:] == alike.to_pylist()
+    score = "SELECT value FROM xb.evaluate('days', abroad) WHERE metric = 'r2'"
+    assert judged[0] == {"measure": "r2", "column": "days", **rows(con, score)[0]}
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
@@ -108,12 +118,18 @@ def test_likeness_is_the_same_in_python(con):
         ("FROM xb.weights(home, abroad, columns := [])", "xb.weights: columns is an empty list"),
         ("FROM xb.weights(home, titles)", "xb.weights: no column has values in both"),
         ("FROM xb.domain_similarity(home, one_row)", "xb.domain_similarity: the target has 1 rows"),
+        ("FROM xb.domain_similarity(home, abroad, model := 'nope')", "xb.domain_similarity: no model 'nope'"),
+        (
+            "FROM xb.domain_similarity(home, no_mode, model := 'days')",
+            "xb.domain_similarity: no column 'mode'; model 'days' reads it",
+        ),
         ("FROM xb.domain_similarity(home, no_row)", "xb.domain_similarity: target has no rows"),
     ],
 )
 def test_a_mistake_is_one_clear_line(con, query, message):
     con.execute("CREATE OR REPLACE TABLE one_row AS FROM home LIMIT 1")
     con.execute("CREATE OR REPLACE TABLE no_row AS FROM home LIMIT 0")
+    con.execute("CREATE OR REPLACE TABLE no_mode AS SELECT weight FROM home")
     with pytest.raises(duckdb.Error, match=message) as caught:
         con.sql(query).fetchall()
     assert "\n" not in str(caught.value)

@@ -113,6 +113,14 @@ def _read_state(
     )
 
 
+def written_at(folder: Path) -> int:
+    """When a model was written, in nanoseconds of its file system; 0 where there is none."""
+    try:
+        return (folder / MANIFEST).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest without touching the arrays: 'card', 'created', 'state', 'files'.
 

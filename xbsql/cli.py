@@ -1,4 +1,4 @@
-"""The command line: `xbsql demo`, `xbsql shell`, `xbsql models`, `xbsql card`, `xbsql selfcheck`."""
+"""The command line: `xbsql demo`, `shell`, `forecast`, `models`, `card` and `selfcheck`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("model")
     _database(card)
     card.set_defaults(command=_card)
+    forecast = commands.add_parser("forecast", help="draw what a model expects of a table of series")
+    forecast.add_argument("model")
+    forecast.add_argument("table", help="series, in columns named as those that the model was fitted on")
+    _database(forecast)
+    forecast.add_argument("--horizon", type=int, default=8, help="periods (default: 8)")
+    forecast.add_argument("--page", type=Path, default=Path("forecast.html"), help="what to write")
+    forecast.set_defaults(command=_forecast)
     return parser
 
 
@@ -77,6 +84,19 @@ def _card(given: argparse.Namespace) -> int:
     escaped = given.model.replace("'", "''")
     given.sql = f"FROM xb.model_card('{escaped}')"
     return _shell(given)
+
+
+def _forecast(given: argparse.Namespace) -> int:
+    from xbsql.duck import connect, rows_of, session_of
+    from xbsql.forecasts import Asked
+    from xbsql.report.outlook import outlook
+
+    where, asked = "xbsql forecast", Asked(given.horizon)
+    with connect(given.file, store=given.store) as con:
+        rows = rows_of(where, con, given.table, ordered=False)
+        given.page.write_text(outlook(session_of(where, con), given.model, rows, asked))
+    print(f"Look at {given.page}")
+    return 0
 
 
 def _shell(given: argparse.Namespace) -> int:

@@ -113,7 +113,7 @@ def forecast(session: Session, reference: str, table: pa.Table, columns: Columns
     model = forecaster(session, where, reference)
     with session.calls.record("forecast", reference, len(table)) as call:
         call.kernel = "blend"
-        return _table(table[columns.ts], _told(where, model, table, columns, asked))
+        return _table(table[columns.ts], told(where, model, table, columns, asked))
 
 
 def forecaster(session: Session, where: str, reference: str) -> Forecaster:
@@ -129,17 +129,22 @@ def forecaster(session: Session, where: str, reference: str) -> Forecaster:
     return model  # type: ignore[return-value]
 
 
-def _told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked: Asked) -> Told:
+def told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked: Asked) -> Told:
+    """The same before it is a table: the series as they were read, and what is expected of each.
+
+    Raises:
+        XbsqlError: as `forecast`.
+    """
     rules = _rules(where, model, asked)
     series = _read(where, model, table, columns, rules)
     ids = _ids(where, table, columns, series)
     series, ahead = _known(where, table, columns, series, rules, asked)
     if ahead is None:
         found = model.forecast(series, asked.horizon, asked.level)
-        told = Told(series, ids, found.yhat, found.lo, found.hi, found.status)
+        fans = Told(series, ids, found.yhat, found.lo, found.hi, found.status)
     else:
-        told = _moved(model, series, ids, ahead, asked)
-    return _rolled_up(where, model, told, asked) if asked.rollup else told
+        fans = _moved(model, series, ids, ahead, asked)
+    return _rolled_up(where, model, fans, asked) if asked.rollup else fans
 
 
 def _known(

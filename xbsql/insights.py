@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors, tasks
-from xbsql.arrow import digest
+from xbsql.arrow import digest, one_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,14 +90,38 @@ def weights(
 
 
 def domain_similarity(
-    session: Session, source: pa.Table, target: pa.Table, columns: Sequence[str] | None
+    session: Session,
+    source: pa.Table,
+    target: pa.Table,
+    columns: Sequence[str] | None,
+    reference: str | None,
 ) -> list[dict[str, Any]]:
-    """Rows measure, column, value, see `tasks.compare.similarity`."""
-    from xbsql.tasks.compare import similarity as run
+    """Rows measure, column, value: what a home model is worth, then `tasks.compare.similarity`.
 
-    with session.calls.record("domain_similarity", "", len(source)) as call:
+    Args:
+        session: whose models are used.
+        source: the home market's rows.
+        target: the foreign market's rows.
+        columns: those to compare; None compares all that both have.
+        reference: a home model, see `tasks.suited`; None leaves it out.
+
+    Raises:
+        XbsqlError: no such model, it reads series, or a column that it reads is missing.
+    """
+    from xbsql.tasks.compare import similarity
+    from xbsql.tasks.suited import suited
+
+    where = "xb.domain_similarity"
+    model = None if reference is None else _tabular(session, where, reference)
+    with session.calls.record("domain_similarity", reference or "", len(source)) as call:
         call.kernel = "mmd2"
-        return run(source, target, columns)
+        alike = similarity(source, target, columns)
+        if model is None:
+            return alike
+        for side in (source, target):
+            model.signature.batch(where, reference, one_chunk(side.to_struct_array()))
+        module = tasks.task_module(where, model.signature.task)
+        return [*suited(module, model, source, target), *alike]
 
 
 def _tabular(session: Session, where: str, reference: str) -> Any:  # noqa: ANN401 - a model of either task

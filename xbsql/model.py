@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import family_of, table_of_rows
+from xbsql.arrow import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,23 +108,23 @@ class Signature:
             XbsqlError: a column is missing, there twice, or not of the family (text, number, ...) it had.
         """
         if pa.types.is_struct(given.type):
-            rows = table_of_rows(given)
+            rows = pa.RecordBatch.from_struct_array(given)
         elif len(self.inputs) == 1:
-            rows = pa.table([given], names=[self.inputs[0].name])
+            rows = pa.record_batch([given], names=[self.inputs[0].name])
         else:
             problem = f"model '{model}' reads {', '.join(self.inputs.names)}, and one {given.type} was given"
             raise errors.invalid(where, problem, f"pass the row: FROM t SELECT {where}('{model}', t)")
-        return pa.record_batch(
-            [self._column(where, model, rows, field) for field in self.inputs], schema=self.inputs
-        )
+        columns = [self._column(where, model, rows, field) for field in self.inputs]
+        return pa.RecordBatch.from_arrays(columns, schema=self.inputs)
 
-    def _column(self, where: str, model: str, rows: pa.Table, field: pa.Field) -> pa.Array:
-        if field.name not in rows.column_names:
-            place = f"model '{model}' reads it, and the row has"
-            raise errors.unknown(where, "column", field.name, rows.column_names, place=place)
-        if rows.column_names.count(field.name) > 1:
+    def _column(self, where: str, model: str, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
+        place = rows.schema.get_field_index(field.name)  # -1 for none, and for two
+        if place < 0 and field.name in rows.schema.names:
             raise errors.invalid(where, f"two columns are named '{field.name}'", "give one another name (AS)")
-        column = rows.column(field.name).combine_chunks()
+        if place < 0:
+            has = f"model '{model}' reads it, and the row has"
+            raise errors.unknown(where, "column", field.name, rows.schema.names, place=has)
+        column = rows.column(place)
         if column.type == field.type:
             return column
         wanted, found = family_of(field.type), family_of(column.type)

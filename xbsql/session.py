@@ -75,7 +75,7 @@ class Session:
         """
         name, version = self.store.resolve(where, reference)
         path = self.store.path / "models" / name / str(version)
-        written = (path / artifact.MANIFEST).stat().st_mtime_ns if (path / artifact.MANIFEST).exists() else 0
+        written = artifact.written_at(path)
         with self._loading:
             kept = self._models.get(path)
             if kept is None or kept[0] != written:
@@ -255,12 +255,11 @@ class Session:
             from xbsql.crossings import prepared
 
             crossing = prepared(self, module, data, label, home, source, given)
-            fitted, verdict = crossing.arrived(
-                *module.transfer(
-                    crossing.data, label, base=crossing.home, source=source, market=market, method=method,
-                    options=crossing.options, progress=self.progress,
-                )
+            found, done = module.transfer(
+                crossing.data, label, base=crossing.home, source=source, market=market, method=method,
+                options=crossing.options, progress=self.progress,
             )  # fmt: skip
+            fitted, verdict = crossing.arrived(found, done.verdict)
             return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
 
         artifact, seconds = self._fits.once(where, model, key, len(data), label, run)

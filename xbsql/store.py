@@ -74,17 +74,19 @@ class Store:
         return _versions(self.path / "models" / name)
 
     def resolve(self, where: str, reference: str) -> tuple[str, int]:
-        """'name' -> its promoted version, 'name@3' -> that one.
+        """'name' -> its promoted version, or the newest where none is; 'name@3' -> that one.
 
         Raises:
             XbsqlError: no such model or version; says which exist.
         """
         name, _, wanted = reference.partition("@")
+        if not wanted and (promoted := self._pointer(name)):
+            return name, promoted
         known = self.versions(name)
         if not known:
             raise errors.unknown(where, "model", name, self.names(), place="the store has")
         if not wanted:
-            return name, self._promoted(name, known)
+            return name, known[-1]
         if not wanted.isdigit() or int(wanted) not in known:
             shown = [f"{name}@{version}" for version in known]
             raise errors.unknown(where, "version", reference, shown, place="the store has")
@@ -95,7 +97,7 @@ class Store:
         name, version = self.resolve(where, reference)
         path = self.path / "models" / name / str(version)
         manifest = artifact.read_manifest(path)
-        promoted = self._promoted(name, self.versions(name)) == version
+        promoted = self.resolve(where, name)[1] == version
         return Artifact(name, version, path, manifest["card"], manifest["created"], promoted)
 
     def save(self, name: str, state: State, card: Mapping[str, Any]) -> Artifact:
@@ -156,13 +158,14 @@ class Store:
             shutil.rmtree(home, ignore_errors=True)
         return gone
 
-    def _promoted(self, name: str, known: list[int]) -> int:
-        """The promoted version; the newest where the pointer is missing or names a dropped one."""
+    def _pointer(self, name: str) -> int | None:
+        """The promoted version; None where the pointer is missing or names a dropped one."""
+        home = self.path / "models" / name
         try:
-            version = int((self.path / "models" / name / PROMOTED).read_text())
+            version = int((home / PROMOTED).read_text())
         except (OSError, ValueError):
-            return known[-1]
-        return version if version in known else known[-1]
+            return None
+        return version if (home / str(version)).is_dir() else None
 
     def _publish(self, home: Path, draft: Path, key: str) -> int:
         """Rename the draft to the next free version, unless another process has published the same fit."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from xbsql import metrics
-from xbsql.engine.boosted import Boosted
+from xbsql.engine.boosted import ORDERED_ROWS, Boosted
 from xbsql.engine.candidate import Sample
 from xbsql.engine.design import Layout
 from xbsql.engine.leaves import shrink_leaves
@@ -39,6 +39,19 @@ def test_plain_lightgbm_loads_the_text():
     trees = Boosted(TABLE, 2, small=True).fit(data)
     plain = lgb.Booster(model_str=trees.text).predict(data.x["table"])
     assert (plain == trees.predict(data.x)[:, 1]).all()
+
+
+@pytest.mark.parametrize("classes", [2, 3, None])
+@pytest.mark.parametrize("rows", [ORDERED_ROWS - 1, ORDERED_ROWS, 3 * ORDERED_ROWS])
+def test_a_row_is_answered_alike_in_any_company(classes, rows):
+    data = sample(rows, classes)
+    trees = Boosted(TABLE, classes, small=True).fit(data)
+    x = data.x["table"].copy()
+    x[::5, trees.splitter] = np.nan
+    x[::7] = x[0]
+    found = trees.predict(Features({"table": x}))
+    alone = [trees.predict(Features({"table": x[i : i + 1]}))[0] for i in range(rows)]
+    assert (found == np.array(alone)).all()
 
 
 @pytest.mark.parametrize("classes", [2, 3, None])

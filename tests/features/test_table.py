@@ -117,6 +117,29 @@ def test_order_of_columns_and_further_columns_do_not_matter():
     np.testing.assert_array_equal(encoder(table).transform(turned), encoder(table).transform(table))
 
 
+@given(st.lists(st.none() | st.dates()), st.sampled_from([pa.date32(), pa.timestamp("us"), pa.string()]))
+def test_a_date_is_its_parts_and_null_is_nan(days, type_):
+    column = pa.chunked_array([pa.array(days, pa.date32()).cast(type_)])
+    found = fit_encoder(pa.table({"day": column}), {"day": "date"}).transform(pa.table({"day": column}))
+    origin = dt.date(1970, 1, 1).toordinal()
+    expected = [
+        [np.nan] * 4 if day is None else [day.year, day.month, day.weekday(), day.toordinal() - origin]
+        for day in days
+    ]
+    np.testing.assert_array_equal(found, np.reshape(expected, (-1, 4)))
+
+
+@pytest.mark.parametrize("type_", [pa.int8(), pa.uint64(), pa.float16(), pa.decimal128(9, 2), pa.bool_()])
+@pytest.mark.parametrize("coded", [False, True])
+def test_a_number_is_itself_in_every_type(type_, coded):
+    for values in ([1, 0, 1], [1, None, 0]):
+        column = pa.array(values, pa.int8()).cast(type_)
+        if coded and type_ not in (pa.float16(), pa.bool_()):
+            column = column.dictionary_encode()
+        found = fit_encoder(pa.table({"c": column}), {"c": "number"}).transform(pa.table({"c": column}))
+        np.testing.assert_array_equal(found[:, 0], np.array(values, float))
+
+
 @given(st.lists(st.sampled_from(["x", "y", "", "z z", None]), min_size=1), st.data())
 def test_codes_do_not_depend_on_chunks_slices_or_string_type(values, data):
     type_ = data.draw(

@@ -77,6 +77,15 @@ def test_blocks_are_never_crossed(con):
     assert 2 not in [right for _, right, *_ in rows]
 
 
+def test_columns_may_have_the_names_of_arguments(con):
+    own = "id AS text, title AS id, kind AS beside, id AS item, title AS _text"
+    for name in ("home", "abroad"):
+        con.execute(f"CREATE TABLE odd_{name} AS SELECT {own} FROM {name}")
+    swapped = "lid := text, ltext := id, rid := item, rtext := _text"
+    odd = con.sql(f"FROM xb.match(odd_abroad, odd_home, {swapped}, block := beside)").fetchall()
+    assert odd == con.sql(f"FROM xb.match(abroad, home, {PAIRS}, block := kind)").fetchall()
+
+
 def test_python_and_sql_agree(con):
     sql = con.sql(f"FROM xb.match(abroad, home, {PAIRS})").to_arrow_table()
     assert xbsql.match(con, "abroad", "home", "id", "title", "id", "title").to_pylist() == sql.to_pylist()

@@ -1,44 +1,68 @@
+"""The page of a forecast: the largest series, the end of their history, what is expected after it."""
+
 from __future__ import annotations
 
-import datetime as dt
-
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from xbsql.errors import XbsqlError
+import xbsql
+from xbsql.cli import main
+from xbsql.features.frequency import Frequency
+from xbsql.features.series import Series
+from xbsql.forecasts import Told
 from xbsql.report.chart import svg
 from xbsql.report.fan import fan_chart, fans_of
 
-WEEKS = [dt.date(2024, 1, 1) + dt.timedelta(7 * i) for i in range(70)]
-HISTORY = pa.table(
-    {"series": ["a"] * 60 + ["b"] * 2, "ds": WEEKS[:60] + WEEKS[:2], "y": [float(i) for i in range(62)]}
-)
-FORECAST = pa.table(
-    {
-        "series": ["a"] * 3 + ["b"] * 3 + ["c"] * 3,
-        "step": [3, 1, 2] * 3,
-        "ds": [WEEKS[62], WEEKS[60], WEEKS[61]] * 3,
-        "yhat": [3.0, 1.0, 2.0] * 2 + [None] * 3,
-        "lo": [2.0, 0.0, 1.0] * 2 + [None] * 3,
-        "hi": [4.0, 2.0, 3.0] * 2 + [None] * 3,
-    }
-)
+WEEKS = Frequency("W-MON", "second", 7 * 86_400, 4 * 86_400)
+STATUS = ("ok",) * 4
+FIRST = 2817
+"""The week of 2024-01-01."""
 
 
-def test_a_fan_is_the_end_of_the_history_and_the_steps_in_order():
-    fan = fans_of(HISTORY, FORECAST, ["a"], last=52)[0]
-    assert (fan.title, len(fan.ds), fan.ds[-1], fan.y[-1]) == ("a", 52, WEEKS[59], 59.0)
-    assert (fan.ahead, fan.yhat, fan.lo, fan.hi) == (WEEKS[60:63], [1, 2, 3], [0, 1, 2], [2, 3, 4])
+def told(frequency=WEEKS):
+    """Four series: 60 periods, two, one of which nothing can be said, and one without history."""
+    y, offsets = np.arange(65.0), np.array([0, 60, 62, 65, 65])
+    start = np.array([FIRST, FIRST, FIRST, FIRST + 60])
+    series = Series(("a", "b", "c", "d"), y, offsets, start, frequency, STATUS)
+    yhat = np.array([[1.0, 2.0, 3.0], [4.0, 4.0, 4.0], [np.nan] * 3, [1.0, 2.0, 3.0]])
+    return Told(series, pa.array(series.names), yhat, yhat - 1, yhat + 1, STATUS)
 
 
-@pytest.mark.parametrize("series", [["a"], ["a", "b"], ["a", "b", "c", "a"]])
-def test_every_series_gets_a_panel_also_one_without_history(series):
-    figure = fan_chart(fans_of(HISTORY, FORECAST, series))
+def test_a_fan_is_the_end_of_the_history_and_the_steps_after_it():
+    fan = fans_of(told(), 2, last=52)[1]
+    assert (fan.title, len(fan.ds), fan.y[-1]) == ("a", 52, 59.0)
+    days = [str(day)[:10] for day in (fan.ds[-1], *fan.ahead)]
+    assert days == ["2025-02-17", "2025-02-24", "2025-03-03", "2025-03-10"]
+    assert [list(ends) for ends in (fan.yhat, fan.lo, fan.hi)] == [[1, 2, 3], [0, 1, 2], [2, 3, 4]]
+
+
+def test_periods_that_are_counted_stay_counts():
+    fan = fans_of(told(Frequency("I", "count", 1)), 1)[0]
+    assert list(fan.ahead) == [FIRST + 2, FIRST + 3, FIRST + 4]
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 9])
+def test_the_largest_come_first_and_each_gets_a_panel_also_one_without_history_or_forecast(most):
+    figure = fan_chart(fans_of(told(), most))
     shown = [axes for axes in figure.axes if axes.get_visible()]
-    assert [axes.get_title(loc="left") for axes in shown] == series
+    assert [axes.get_title(loc="left") for axes in shown] == ["b", "a", "d", "c"][:most]
     assert svg(figure).startswith("<svg")
 
 
-def test_a_series_that_was_not_forecast():
-    with pytest.raises(XbsqlError, match="no series 'z'; the forecast has a, b, c"):
-        fans_of(HISTORY, FORECAST, ["z"])
+def test_a_page_is_written_from_the_command_line(tmp_path, capsys):
+    shop, page = str(tmp_path / "shop.duckdb"), tmp_path / "outlook.html"
+    with xbsql.connect(shop) as con:
+        con.execute(
+            """CREATE TABLE sales AS SELECT 'sku ' || s AS sku, DATE '2024-01-01' + 7 * w::INTEGER AS week,
+               s * (w % 3) AS units FROM range(1, 4) t(s), range(30) u(w)"""
+        )
+        options = "{'id': 'sku', 'ts': 'week', 'horizon': 2}"
+        con.sql(f"CALL xb.fit('demand', sales, 'units', options := {options})").fetchall()
+    drawn = ["forecast", "demand", "sales", shop, "--horizon", "2", "--page", str(page)]
+    assert main(drawn) == 0
+    assert "the next 2 periods of 3 series" in page.read_text()
+    assert main(["forecast", "demnad", "sales", shop]) == 1
+    assert "xbsql forecast: no model 'demnad'" in capsys.readouterr().err
+    assert main(["forecast", "demand", "sales", shop, "--horizon", "0"]) == 1
+    assert "xbsql forecast: horizon is 0" in capsys.readouterr().err

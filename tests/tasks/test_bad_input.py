@@ -42,7 +42,7 @@ def roads(homes, label, table):
     runs = {
         "fit": lambda: task.fit(table, label)[1][0]["note"] or "",
         "transfer": lambda: "; ".join(
-            task.transfer(table, label, base=homes[label], method="source")[1].notes
+            task.transfer(table, label, base=homes[label], method="source")[1].verdict.notes
         ),
         "predict": lambda: answers(homes[label], table),
     }

@@ -76,20 +76,20 @@ def test_the_report_at_home_is_out_of_fold(shop, home):
 
 @pytest.mark.parametrize("what", ["model", "both", "rows"])
 def test_with_labels_the_blend_beats_both_alone(shop, home, abroad, what):
-    model, verdict = abroad(80, what)
+    model, done = abroad(80, what)
     test = shop["DE"].slice(HOME + 240)
     alone = classify.fit(target(shop, "DE", 80), "category")[0]
-    assert verdict.outcome == "HELPS"
-    assert verdict.basis == "evidence"
+    assert done.verdict.outcome == "HELPS"
+    assert done.verdict.basis == "evidence"
     assert accuracy(model, test) > accuracy(alone, test) + 0.1
     assert accuracy(model, test) > accuracy(home[0], test) - 0.01
 
 
 @pytest.mark.parametrize("market", ["DE", "JP"])
 def test_without_a_label_nothing_is_lost_and_nothing_is_claimed(shop, home, market):
-    model, verdict = classify.transfer(target(shop, market, 0), "category", base=home[0])
+    model, done = classify.transfer(target(shop, market, 0), "category", base=home[0])
     test = shop[market].slice(HOME)
-    assert (verdict.outcome, verdict.basis, verdict.labels) == ("NO EVIDENCE", "prior", 0)
+    assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NO EVIDENCE", "prior", 0)
     assert accuracy(model, test) > accuracy(home[0], test) - 0.02
 
 
@@ -97,20 +97,20 @@ def test_a_source_with_shuffled_labels_gets_no_say(shop):
     source = shop["US"].slice(0, HOME)
     wrong = source["category"].take(pa.array(np.random.default_rng(1).permutation(HOME)))
     source = source.set_column(1, "category", wrong)
-    model, verdict = classify.transfer(target(shop, "DE", 120), "category", source=source)
+    model, done = classify.transfer(target(shop, "DE", 120), "category", source=source)
     test = shop["DE"].slice(HOME + 240)
     alone = classify.fit(target(shop, "DE", 120), "category")[0]
-    assert verdict.outcome != "HELPS"
+    assert done.verdict.outcome != "HELPS"
     assert accuracy(model, test) > accuracy(alone, test) - 0.03
 
 
 def test_a_model_without_rows_still_serves(shop, home):
     strict = {"keep_rows": False}
     lean, _ = classify.fit(shop["US"].slice(0, HOME), "category", options=strict)
-    model, verdict = classify.transfer(target(shop, "DE", 80), "category", base=lean, options=strict)
+    model, done = classify.transfer(target(shop, "DE", 80), "category", base=lean, options=strict)
     for found in (lean, model):
         assert not [kind for kind in kinds(found.state()) if kind in ("process", "neighbours", "reach")]
-    assert verdict.outcome == "HELPS"
+    assert done.verdict.outcome == "HELPS"
     assert accuracy(model, shop["DE"].slice(HOME + 240)) > 0.6
 
 
@@ -168,8 +168,8 @@ def test_a_class_of_the_target_alone_is_learned_and_noted(shop, home):
         {"title": [f"Geschenkkarte {i} Euro" for i in range(20)], "category": ["gift_card"] * 20}
     )
     data = pa.concat_tables([target(shop, "DE", 60), cards])
-    model, verdict = classify.transfer(data, "category", base=home[0])
-    assert any("'gift_card' occurs only in the target (20 rows)" in note for note in verdict.notes)
+    model, done = classify.transfer(data, "category", base=home[0])
+    assert any("'gift_card' occurs only in the target (20 rows)" in note for note in done.verdict.notes)
     batch = pa.record_batch([pa.array(["Geschenkkarte 25 Euro"])], names=["title"])
     assert model.predict(batch)[0].as_py()["label"] == "gift_card"
 
@@ -194,8 +194,8 @@ def test_a_language_the_encoder_does_not_know_is_noted(home):
     ]
     data = pa.table({"title": [f"{w} {i}" for i in range(40) for w in words + more]})
     data = data.append_column("category", pa.nulls(len(data), pa.string()))
-    _, verdict = classify.transfer(data, "category", base=home[0])
-    assert any("(sv)" in note for note in verdict.notes)
+    _, done = classify.transfer(data, "category", base=home[0])
+    assert any("(sv)" in note for note in done.verdict.notes)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +226,8 @@ def test_text_and_columns_are_read_together():
     model, report = classify.fit(table, "label", options={"text": ["title"]})
     assert model.signature.inputs.names == ["title", "weight"]
     assert report[0]["value"] > 0.9
-    abroad, verdict = classify.transfer(table, "label", base=model, source=table)
-    assert verdict.outcome != "HURTS"
+    abroad, done = classify.transfer(table, "label", base=model, source=table)
+    assert done.verdict.outcome != "HURTS"
     assert accuracy_of(abroad, table) > 0.9
 
 
@@ -282,7 +282,7 @@ def test_a_bad_target_is_one_clear_line(shop, home, change, given, message):
 
 def test_a_method_restricts_the_source_and_keeps_the_comparison(shop, home):
     data = target(shop, "DE", 40)
-    _, done = classify.carried(data, "category", base=home[0], method="parameter")
+    _, done = classify.transfer(data, "category", base=home[0], method="parameter")
     families = {name.partition(":")[0] for name in done.predictors}
     assert families == {"target_only", "recalibrated", "l2_sp"}
 
@@ -297,7 +297,7 @@ def test_progress_rises_to_one(shop):
 def test_the_encoder_can_be_fine_tuned_as_one_more_candidate(shop):
     source = shop["US"].slice(0, 120)
     data, options = target(shop, "DE", 20, rows=60), {"finetune": True}
-    model, done = classify.carried(data, "category", source=source, options=options)
+    model, done = classify.transfer(data, "category", source=source, options=options)
     batch = shop["DE"].slice(HOME + 240, 120).combine_chunks().to_batches()[0]
     x = model.reader.read(pa.table(batch))
     tuned = done.predictors["finetuned:head"]

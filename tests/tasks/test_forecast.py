@@ -55,8 +55,8 @@ def test_the_report_says_what_the_past_showed(home):
 
 
 def test_products_known_at_home_are_foreseen_abroad(carried):
-    model, verdict = carried
-    assert (verdict.outcome, verdict.basis) == ("HELPS", "evidence")
+    model, done = carried
+    assert (done.verdict.outcome, done.verdict.basis) == ("HELPS", "evidence")
     history = histories(model, FEW)
     found = model.forecast(history, 6)
     truth = sales(6, 80, share=0.3, products=80)["y"].to_numpy().reshape(80, 6)
@@ -67,10 +67,8 @@ def test_products_known_at_home_are_foreseen_abroad(carried):
 
 def test_other_products_of_the_same_names_do_no_harm():
     target = sales(30, 50)
-    model, verdict = forecast.transfer(
-        target, "y", source=sales(80, share=4.0, kind="shuffled"), options=UNTIL
-    )
-    assert verdict.outcome != "HELPS"
+    model, done = forecast.transfer(target, "y", source=sales(80, share=4.0, kind="shuffled"), options=UNTIL)
+    assert done.verdict.outcome != "HELPS"
     truth = sales(6, 80)["y"].to_numpy().reshape(40, 6)
     alone, _ = forecast.fit(target, "y", options=UNTIL)
     history = histories(model, target)
@@ -79,8 +77,8 @@ def test_other_products_of_the_same_names_do_no_harm():
 
 
 def test_a_home_model_alone_can_be_the_source(home):
-    model, verdict = forecast.transfer(sales(8, 72, share=0.2), "y", base=home[0], options=UNTIL)
-    assert {arm.name for arm in verdict.arms} >= {"target only", "source only", "blend"}
+    model, done = forecast.transfer(sales(8, 72, share=0.2), "y", base=home[0], options=UNTIL)
+    assert {arm.name for arm in done.verdict.arms} >= {"target only", "source only", "blend"}
     assert np.isfinite(model.forecast(histories(model, sales(8, 72, share=0.2)), 3).yhat).all()
 
 

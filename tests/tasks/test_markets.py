@@ -27,8 +27,8 @@ def home():
 def test_the_verdict_notes_what_each_home_market_weighs(home, task, label, other):
     target = table(60, (2, -1, 0), "here", 3).drop_columns([other])
     options = {"ignore": ["country"], "source_market": "country", "seed": 1}
-    _, verdict = task.transfer(target, label, source=home.drop_columns([other]), options=options)
-    (note,) = [note for note in verdict.notes if note.startswith("home markets")]
+    _, done = task.transfer(target, label, source=home.drop_columns([other]), options=options)
+    (note,) = [note for note in done.verdict.notes if note.startswith("home markets")]
     assert note.split(": ")[1].startswith("near 0.")
     weights = [float(part.rsplit(" ", 1)[1]) for part in note.split(": ")[1].split(", ")]
     assert sum(weights) == pytest.approx(1.0, abs=0.02)

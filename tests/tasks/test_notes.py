@@ -39,8 +39,8 @@ def test_a_category_can_give_it_away_and_so_it_can_in_the_target():
     rows = orders(status=lambda days, rng: np.where(days > 2, "claimed", "closed")).drop_columns(["days"])
     assert "column 'status' alone" in classify.fit(rows, "late")[1][0]["note"]
     bare = rows.drop_columns(["status"])
-    _, verdict = classify.transfer(rows.slice(0, 60), "late", source=bare, method="parameter")
-    assert any("column 'status' alone" in note for note in verdict.notes)
+    _, done = classify.transfer(rows.slice(0, 60), "late", source=bare, method="parameter")
+    assert any("column 'status' alone" in note for note in done.verdict.notes)
 
 
 @pytest.mark.parametrize(("task", "label", "other"), [(predict, "days", "late"), (classify, "late", "days")])
@@ -55,9 +55,9 @@ def test_classes_that_one_market_lacks_are_named():
     x = rng.normal(size=200)
     home = pa.table({"x": x, "kind": np.array(["a", "b", "c"])[np.digitize(x, [-0.5, 0.5])]})
     abroad = pa.table({"x": x[:40], "kind": np.array(["a", "new"])[np.digitize(x[:40], [0.0])]})
-    _, verdict = classify.transfer(abroad, "kind", source=home, method="parameter")
-    assert any("no target label is of the home classes 'b', 'c'" in note for note in verdict.notes)
-    assert any("class 'new' occurs only in the target" in note for note in verdict.notes)
+    _, done = classify.transfer(abroad, "kind", source=home, method="parameter")
+    assert any("no target label is of the home classes 'b', 'c'" in note for note in done.verdict.notes)
+    assert any("class 'new' occurs only in the target" in note for note in done.verdict.notes)
     unlabelled = abroad.set_column(1, "kind", pa.nulls(40, pa.string()))
-    _, verdict = classify.transfer(unlabelled, "kind", source=home)
-    assert not [note for note in verdict.notes if "no target label is of" in note]
+    _, done = classify.transfer(unlabelled, "kind", source=home)
+    assert not [note for note in done.verdict.notes if "no target label is of" in note]

@@ -75,18 +75,18 @@ def test_the_report_at_home_is_out_of_fold(home):
 def test_with_fifty_labels_the_blend_beats_both_alone(source, home, given):
     both = {"base": home[0], "source": source}
     data, test = abroad(50, 1), abroad(2000, 2)
-    model, verdict = predict.transfer(data, "days", **{name: both[name] for name in given})
+    model, done = predict.transfer(data, "days", **{name: both[name] for name in given})
     alone, _ = predict.fit(data, "days")
-    assert (verdict.outcome, verdict.basis, verdict.metric) == ("HELPS", "evidence", "r2")
+    assert (done.verdict.outcome, done.verdict.basis, done.verdict.metric) == ("HELPS", "evidence", "r2")
     assert score(model, test) > score(alone, test) + 0.08
     assert score(model, test) > score(home[0], test) + 0.08
 
 
 def test_an_unrelated_source_costs_nothing(source):
     wrong = source["days"].take(pa.array(np.random.default_rng(1).permutation(len(source))))
-    model, verdict = predict.transfer(abroad(150, 3), "days", source=source.set_column(4, "days", wrong))
+    model, done = predict.transfer(abroad(150, 3), "days", source=source.set_column(4, "days", wrong))
     alone, _ = predict.fit(abroad(150, 3), "days")
-    assert verdict.outcome != "HELPS"
+    assert done.verdict.outcome != "HELPS"
     assert score(model, abroad(2000, 2)) > score(alone, abroad(2000, 2)) - 0.02
 
 
@@ -106,8 +106,8 @@ def test_intervals_hold_their_share_of_the_target(source, home, level):
 
 
 def test_without_a_label_home_serves_and_there_is_no_interval(home):
-    model, verdict = predict.transfer(abroad(200, 1, labels=0), "days", base=home[0])
-    assert (verdict.outcome, verdict.basis, verdict.labels) == ("NO EVIDENCE", "prior", 0)
+    model, done = predict.transfer(abroad(200, 1, labels=0), "days", base=home[0])
+    assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NO EVIDENCE", "prior", 0)
     found = model.predict(batch_of(abroad(100, 2)))
     assert found.field("lo").null_count == found.field("hi").null_count == 100
     assert {row["metric"] for row in predict.evaluate(model, abroad(100, 2), "days")} == {"r2", "mae", "rmse"}
@@ -169,9 +169,9 @@ def test_text_is_read_alone_and_beside_columns(columns):
         titles(n, s, f, columns=columns) for n, s, f in [(300, 0, 1.0), (40, 1, 1.3), (300, 2, 1.3)]
     )
     options = {"text": ["title"]}
-    model, verdict = predict.transfer(data, "price", source=source, options=options)
+    model, done = predict.transfer(data, "price", source=source, options=options)
     alone, _ = predict.fit(data, "price", options=options)
-    assert verdict.outcome != "HURTS"
+    assert done.verdict.outcome != "HURTS"
     assert score(model, test, label="price") > 0.9
     assert score(model, test, label="price") > score(alone, test, label="price") - 0.01
     assert restore(model.state()).predict(batch_of(test)).equals(model.predict(batch_of(test)))
@@ -242,9 +242,9 @@ def test_a_bad_target_is_one_clear_line(home, data, given, message):
 def test_the_target_may_have_columns_of_its_own(source, home, given, names):
     data, test = abroad(150, 1).rename_columns(names), abroad(1000, 2).rename_columns(names)
     both = {"base": home[0], "source": source}
-    model, verdict = predict.transfer(data, "days", **{name: both[name] for name in given})
+    model, done = predict.transfer(data, "days", **{name: both[name] for name in given})
     alone, _ = predict.fit(data, "days")
-    assert verdict.outcome != "HURTS"
+    assert done.verdict.outcome != "HURTS"
     assert score(model, test) > score(alone, test) - 0.02
 
 
@@ -253,8 +253,8 @@ def test_the_unit_of_the_label_decides_nothing(source, unit):
     def scaled(table):
         return table.set_column(4, "days", pa.array(unit * table["days"].to_numpy()))
 
-    model, verdict = predict.transfer(scaled(abroad(50, 1)), "days", source=scaled(source.slice(0, 400)))
-    assert verdict.outcome == "HELPS"
+    model, done = predict.transfer(scaled(abroad(50, 1)), "days", source=scaled(source.slice(0, 400)))
+    assert done.verdict.outcome == "HELPS"
     assert score(model, scaled(abroad(1000, 2))) > 0.88
     assert 0.8 < score(model, scaled(abroad(1000, 2)), "coverage") < 0.98
 

@@ -21,6 +21,10 @@ ONE_THREAD_ROWS = 20_000
 """Up to so many rows a second thread costs more than it brings."""
 
 
+ORDERED_ROWS = 512
+"""From so many rows on they are asked in the order of a column: neighbours then take the same turns in most
+trees, which the processor guesses, and a tree costs a fifth less than ordering does."""
+
 MANY_ROWS = 10_000
 """From so many rows on finer bins pay; below them coarse ones fit better and twice as fast."""
 
@@ -47,13 +51,24 @@ class BoostedPredictor:
         """The trees; read-only."""
         return lgb.Booster(model_str=self.text)
 
+    @cached_property
+    def splitter(self) -> int:
+        """The column that most splits are made on."""
+        return int(self.booster.feature_importance("split").argmax())
+
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
         matrix = columns(x, self.layout.views, self.width)
         if not len(matrix):
             return np.empty((0, self.classes) if self.classes else 0)
         threads = 1 if len(matrix) <= ONE_THREAD_ROWS else 2
-        found = np.asarray(self.booster.predict(matrix, num_threads=threads), np.float64)
+        if len(matrix) < ORDERED_ROWS:
+            found = np.asarray(self.booster.predict(matrix, num_threads=threads), np.float64)
+        else:
+            order = matrix[:, self.splitter].argsort()
+            ordered = np.asarray(self.booster.predict(matrix.take(order, axis=0), num_threads=threads))
+            found = np.empty(ordered.shape)
+            found[order] = ordered
         return np.stack([1.0 - found, found], axis=1) if self.classes == 2 else found
 
     def state(self) -> State:

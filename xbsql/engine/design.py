@@ -58,7 +58,8 @@ def columns(x: Features, views: Sequence[str], width: int | None = None) -> NDAr
     """
     parts = [log_odds(dense(x[name])) if name == "source" else dense(x[name]) for name in views]
     parts = [part[:, :width] if name == "table" else part for name, part in zip(views, parts, strict=True)]
-    return np.ascontiguousarray(np.concatenate(parts, axis=1, dtype=np.float64))
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    return np.ascontiguousarray(whole, np.float64)
 
 
 def log_odds(source: NDArray[Any]) -> NDArray[np.float64]:

@@ -125,7 +125,7 @@ def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
     Args:
         losses: of independent units, shape (K, units).
         prior: shape (K,).
-        trust: 0 .. 1, what z is multiplied by: less than 1 where even units are not independent.
+        trust: 0 .. 1, what z is multiplied by: less than 1 where units are not independent.
 
     Returns:
         float64, shape (K,), sums to 1.

@@ -69,15 +69,21 @@ def rows_of(source: Source) -> Sample:
     return source.sample
 
 
-def pool(source: Sample, target: Sample) -> Sample:
-    """Source and target rows with the flag 'market', the target's weights raised to the source's total.
+def pool(source: Sample, target: Sample, balance: float = 1.0) -> Sample:
+    """Source and target rows with the flag 'market', the target's weights raised.
 
-    Balanced pooling: a fit would not see a few target rows among thousands. A row's weight is raised 50
-    times at most.
+    A fit would not see a few target rows among thousands; rows that count too much it learns by heart.
+
+    Args:
+        source: the rich market's rows.
+        target: the poor market's.
+        balance: 1 raises the target's total weight to the source's, 0 leaves every weight as it is; between
+            them the ratio of the totals is raised to this power (as the sampling of rare languages is
+            tempered: Conneau et al., ACL 2020). A row's weight is raised 50 times at most.
     """
     source_weight, target_weight = weight_of(source), weight_of(target)
     ratio = source_weight.sum() / max(float(target_weight.sum()), 1e-12)
-    raised = target_weight * min(max(ratio, 1.0), MOST_TARGET_WEIGHT)
+    raised = target_weight * min(max(ratio, 1.0) ** balance, MOST_TARGET_WEIGHT)
     return Sample(
         stack([flagged(source.x, 0.0), flagged(target.x, 1.0)]),
         np.concatenate([source.y, target.y]),
@@ -90,14 +96,17 @@ def weight_of(sample: Sample) -> Floats:
     return np.ones(len(sample)) if sample.weight is None else sample.weight
 
 
-def balanced_pool(learner: Learner, name: str, prior: float = 1.0, *, pooled: bool = False) -> Candidate:
-    """Fit on source and target rows of equal total weight; the view 'market' tells them apart.
+def pooling(
+    learner: Learner, name: str, prior: float = 1.0, *, balance: float = 1.0, pooled: bool = False
+) -> Candidate:
+    """Fit on the rows of both markets, see `pool`; the view 'market' tells them apart.
 
-    The best fixed single method where the two markets agree in part.
+    The best fixed method where the two markets agree in part. How much a target row should count for depends
+    on how many there are and how far the markets agree, so several balances are worth trying.
     """
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return InTarget(learner.fit(pool(rows_of(source), target)))
+        return InTarget(learner.fit(pool(rows_of(source), target, balance)))
 
     return Candidate(name, "instance", fit, prior=prior, pooled=pooled)
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.optimize import nnls
 
 from xbsql.engine.candidate import Candidate
 from xbsql.engine.design import dense
 from xbsql.model import State, restorable
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from xbsql.engine.candidate import Predictor, Sample, Source
     from xbsql.features.views import Features
     from xbsql.metrics import Floats
@@ -98,24 +95,3 @@ def share_ratio(prediction: Floats, share: Floats, rounds: int = 100) -> Floats:
         if change < 1e-6:
             break
     return np.clip(ratio, *RATIO_RANGE)
-
-
-def black_box_shift(truth: NDArray[np.integer], prediction: Floats, target_prediction: Floats) -> Floats:
-    """Class shares of the target over those of the source (BBSE: Lipton et al., ICML 2018).
-
-    The source's confusion matrix, solved for the shares that explain the target's predictions.
-
-    Args:
-        truth: class codes of source rows that the model has not been fitted on, shape (n,).
-        prediction: its probabilities of these, shape (n, classes).
-        target_prediction: its probabilities of target rows, shape (m, classes).
-
-    Returns:
-        float64, shape (classes,), not negative.
-    """
-    classes = prediction.shape[1]
-    guess = np.eye(classes)[prediction.argmax(axis=1)]
-    confusion = guess.T @ np.eye(classes)[truth] / len(truth)
-    shares = np.eye(classes)[target_prediction.argmax(axis=1)].mean(axis=0)
-    ratio, _ = nnls(confusion, shares)
-    return np.asarray(ratio, np.float64)

@@ -9,7 +9,7 @@ from xbsql.engine.boosted import Boosted, BoostedPredictor
 from xbsql.engine.candidate import Candidate
 from xbsql.engine.design import Layout
 from xbsql.engine.feature import aligned, augmented, source_score, transferable
-from xbsql.engine.instance import balanced_pool, kernel_weighted, ratio_weighted
+from xbsql.engine.instance import kernel_weighted, pooling, ratio_weighted
 from xbsql.engine.linear import Linear, LinearPredictor
 from xbsql.engine.parameter import (
     continued,
@@ -80,7 +80,7 @@ def table_candidates(tables: Tables, source: Source | None, *, rare: bool = Fals
 
 
 def target_only(tables: Tables) -> list[Candidate]:
-    """Both learners on the target's rows alone; their priors weigh about half as much as all others'."""
+    """Both learners on the target's rows alone."""
     return [
         _alone("target_only:linear", Linear(tables.layout(), tables.classes, penalty=10.0), prior=3.0),
         _alone("target_only:boosted", Boosted(tables.layout(), tables.classes, small=True), prior=3.0),
@@ -103,7 +103,7 @@ def from_model(tables: Tables, source: Source) -> list[Candidate]:
         more = Boosted(tables.layout(), classes, small=True)
         found += [
             continued(trees, more, "continued:boosted"),
-            shrunken_leaves(trees, "shrunken_leaves:boosted"),
+            shrunken_leaves(trees, "shrunken_leaves:boosted", prior=2.0),
         ]
     if line := _home(source, LinearPredictor, tables.home_line(), classes):
         found.append(l2_sp(line, tables.layout(), classes, "l2_sp:linear", penalty=10.0))
@@ -116,7 +116,9 @@ def from_rows(tables: Tables) -> list[Candidate]:
     judge = Boosted(layout, 2, small=True, rounds=40, rate=0.1)
     line = tables.home_line()
     found = [
-        balanced_pool(_pooled_trees(tables), "balanced_pool:boosted", pooled=True),
+        pooling(_pooled_trees(tables), "balanced_pool:boosted", pooled=True),
+        pooling(_pooled_trees(tables), "tempered_pool:boosted", prior=3.0, balance=0.5),
+        pooling(_pooled_trees(tables), "pool:boosted", prior=2.0, balance=0.0),
         augmented(layout, classes, "augmented:linear", penalty=30.0, prior=0.5),
         ratio_weighted(tables.home_trees(), judge, "density_ratio:boosted", prior=0.2),
         kernel_weighted(line, layout, "kernel_ratio:linear", prior=0.1),

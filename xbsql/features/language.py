@@ -18,6 +18,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier, visit_counts
 from scipy import sparse
 
 from xbsql.errors import invalid, unknown
+from xbsql.features.drawn import drawn
 from xbsql.features.scripts import NAMES, dominant, writes
 
 if TYPE_CHECKING:
@@ -129,10 +130,9 @@ def _warning(code: str, share: float, encoder: Encoder) -> str:
 
 
 def _sampled(texts: Sequence[str | None]) -> list[str]:
-    """Up to 1,000 distinct texts, evenly spaced over the column."""
+    """Up to 1,000 distinct texts."""
     distinct = list(dict.fromkeys(text for text in texts if text))
-    step = max(1, -(-len(distinct) // _SAMPLE))
-    return distinct[::step]
+    return [distinct[i] for i in drawn(len(distinct), _SAMPLE)]
 
 
 def _mixture(chances: NDArray[np.float64], allowed: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.features.drawn import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "ignored"]
 
 LOOKED_AT = 20_000
-"""Rows, evenly spread, that the roles of text and integer columns are found from."""
+"""Rows, drawn from all, that the roles of text and integer columns are found from."""
 
 _IDENTIFIER = re.compile(
     r"(^|[_\s.-])(id|ids|key|uuid|guid|nr|no|number|code|sku|asin|ean|gtin)$", re.IGNORECASE
@@ -50,6 +52,7 @@ def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None 
     }
 
 
+@cache
 def kind_of(type_: pa.DataType) -> str:
     """'number', 'boolean', 'text', 'date', 'null' or 'other'."""
     if pa.types.is_dictionary(type_):
@@ -93,9 +96,9 @@ def _found(name: str, column: pa.ChunkedArray) -> Role:
     if column.null_count == len(column) or kind in ("other", "null"):
         return "ignored"
     if kind == "text":
-        return _text_role(name, as_text(spread(column)).combine_chunks().drop_null())
+        return _text_role(name, as_text(looked_at(column)).combine_chunks().drop_null())
     if kind == "number":
-        values = spread(column)
+        values = looked_at(column)
         named = pa.types.is_integer(column.type) and _IDENTIFIER.search(name) is not None
         return "ignored" if named and _distinct_share(values.combine_chunks().drop_null()) > 0.9 else "number"
     return "boolean" if kind == "boolean" else "date"
@@ -129,9 +132,8 @@ def _distinct_share(values: pa.Array) -> float:
     return float(pc.count_distinct(values).as_py()) / max(len(values), 1) if len(values) >= 20 else 0.0
 
 
-def spread(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """At most LOOKED_AT of the values, evenly spread."""
+def looked_at(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """At most LOOKED_AT of the values, see `drawn`."""
     if len(column) <= LOOKED_AT:
         return column
-    step = len(column) / LOOKED_AT
-    return column.take(pa.array([int(i * step) for i in range(LOOKED_AT)]))
+    return column.take(pa.array(drawn(len(column), LOOKED_AT)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,7 @@ class Column:
         """The levels as Arrow reads them."""
         return pa.array(self.levels, pa.string())
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of the numbers it becomes."""
         return tuple(f"{self.name}.{part}" for part in DATE_PARTS) if self.role == "date" else (self.name,)
@@ -68,7 +68,7 @@ class TableEncoder:
 
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns."""
         return tuple(itertools.chain.from_iterable(column.outputs for column in self.columns))
@@ -91,14 +91,14 @@ class TableEncoder:
         Raises:
             XbsqlError: a column has another type than it was fitted with, or holds an infinite value.
         """
-        matrix = np.full((table.num_rows, len(self.names)), np.nan)
-        at = 0
-        for column in self.columns:
-            width = len(column.outputs)
-            if column.name in table.column_names:
-                matrix[:, at : at + width] = _encode(column, table[column.name])
-            at += width
-        return matrix
+        there, rows = set(table.column_names), table.num_rows
+        parts = [
+            _encode(column, table[column.name])
+            if column.name in there
+            else np.full((rows, len(column.outputs)), np.nan)
+            for column in self.columns
+        ]
+        return np.concatenate([np.empty((rows, 0)), *parts], axis=1)
 
     def extended(self, table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
         """This encoder with the new levels and columns of a table behind its own.
@@ -211,8 +211,10 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
 
 def _codes(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     found = pc.index_in(values, value_set=column.known)
-    unseen = pc.and_(pc.is_null(found), pc.is_valid(values))
-    return _floats(pc.if_else(unseen, pa.scalar(len(column.levels), pa.int32()), found))[:, None]
+    if found.null_count:
+        unseen = pc.and_(pc.is_null(found), pc.is_valid(values))
+        found = pc.if_else(unseen, pa.scalar(len(column.levels), pa.int32()), found)
+    return _floats(found)[:, None]
 
 
 def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -225,21 +227,17 @@ def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:
         except pa.ArrowInvalid:
             problem = f"column '{name}' holds text that is no ISO date"
             raise errors.invalid("table", problem, "cast it") from None
-    days = _floats(values.cast(pa.int32()))
-    unknown = np.isnan(days)
-    whole = np.where(unknown, 0.0, days).astype(np.int64)
-    dates = whole.astype("datetime64[D]")
-    months = dates.astype("datetime64[M]").astype(np.int64)
-    parts = np.stack(
-        [1970 + months // 12, 1 + months % 12, (whole + THURSDAY) % 7, whole], axis=1, dtype=np.float64
-    )
-    parts[unknown] = np.nan
-    return parts
+    dates: NDArray[np.datetime64] = values.to_numpy()
+    days, months = dates.astype(np.int64), dates.astype("datetime64[M]").astype(np.int64)
+    years = months // 12
+    parts = [1970 + years, 1 + months - 12 * years, (days + THURSDAY) % 7, days]
+    found = np.stack(parts, axis=1, dtype=np.float64)
+    found[np.isnat(dates)] = np.nan
+    return found
 
 
 def _floats(values: pa.ChunkedArray) -> NDArray[np.float64]:
     """Numbers or booleans as float64, NULL as NaN."""
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
-    found: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy()
-    return np.asarray(found, np.float64)
+    if values.null_count or not pa.types.is_primitive(values.type):
+        values = values.cast(pa.float64(), safe=False)
+    return np.asarray(values.to_numpy(), np.float64)

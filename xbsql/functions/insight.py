@@ -84,14 +84,24 @@ WEIGHTS = Function(
 DOMAIN_SIMILARITY = Function(
     "domain_similarity",
     "set",
-    (_SOURCE, _TARGET, _COLUMNS),
+    (
+        _SOURCE,
+        _TARGET,
+        _COLUMNS,
+        Argument(
+            "model", "VARCHAR: a home model of classes or numbers; NULL leaves out what it says", "NULL"
+        ),
+    ),
     rows_type(measure="VARCHAR", column="VARCHAR", value="DOUBLE"),
     "How alike two markets are. All columns together (`column` NULL): 'proxy_a', 0 where a classifier cannot "
     "tell them apart to 2, and 'mmd2', about 0 if equal. Each column: 'ks' for numbers and dates and "
     "'total_variation' for categories, 0 to 1, the largest first; 'mmd2' of the embeddings for text; "
-    "'missing', by how much the share of NULL differs. It explains and does not decide: an unlike market may "
-    "gain the most from a transfer.",
-    "FROM xb.domain_similarity(home, japan)",
+    "'missing', by how much the share of NULL differs. With a `model`, first what it is worth there as it "
+    "is, `column` being its label: 'auc' of two classes, 'accuracy' of more or 'r2' of numbers on the labels "
+    "that the target has; of classes also 'label_shift', 0 to 1: how far their shares differ from those at "
+    "home, estimated without labels. It explains and does not decide: an unlike market may gain the most "
+    "from a transfer.",
+    "FROM xb.domain_similarity(home, japan, columns := ['title'], model := 'category_home')",
     handlers.domain_similarity,
 )
 

@@ -45,10 +45,13 @@ def weights(session: Session, method: Column, columns: Column, source: Column, t
     return list_of(insights.weights(session, *sides, how, _columns(where, columns)))
 
 
-def domain_similarity(session: Session, columns: Column, source: Column, target: Column) -> Rows:
+def domain_similarity(
+    session: Session, columns: Column, model: Column, source: Column, target: Column
+) -> Rows:
     where = "xb.domain_similarity"
     sides = table(where, "source", source), table(where, "target", target)
-    return insights.domain_similarity(session, *sides, _columns(where, columns))
+    home = constant(where, "model", model)
+    return insights.domain_similarity(session, *sides, _columns(where, columns), home)
 
 
 def _columns(where: str, columns: Column) -> list[str] | None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.features.roles import as_text, kind_of, spread
+from xbsql.features.roles import as_text, kind_of, looked_at
 from xbsql.harmonise.contradictions import Finding, contradictions, quoted
 from xbsql.harmonise.profile import profiles
 from xbsql.harmonise.units import units
@@ -118,7 +118,7 @@ def _written(table: pa.Table) -> Iterator[Finding]:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if kind_of(column.type) != "text":
             continue
-        texts = as_text(spread(column)).combine_chunks().drop_null()
+        texts = as_text(looked_at(column)).combine_chunks().drop_null()
         if not len(texts) or pc.mean(pc.match_substring_regex(texts, _ISO)).as_py() > 0.5:
             continue
         if pc.mean(pc.is_valid(pc.extract_regex(texts, DATE))).as_py() >= 0.95:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.features.roles import as_text, kind_of, spread
+from xbsql.features.roles import as_text, kind_of, looked_at
 from xbsql.harmonise.units import units, words
 from xbsql.market import currencies
 
@@ -98,7 +98,7 @@ class Profile:
 
 
 def profiles(table: pa.Table) -> dict[str, Profile]:
-    """The profile of every column, from at most 20,000 rows, evenly spread; of columns of one name, one."""
+    """The profile of every column, from at most 20,000 of its rows; of columns of one name, one."""
     return {name: _profile(name, table.column(i)) for i, name in enumerate(table.column_names)}
 
 
@@ -121,7 +121,7 @@ def _even(levels: tuple[str, ...]) -> dict[str, float]:
 
 
 def _profile(name: str, column: pa.ChunkedArray) -> Profile:
-    kind, values = kind_of(column.type), spread(column).drop_null()
+    kind, values = kind_of(column.type), looked_at(column).drop_null()
     if kind == "null" or not len(values):
         return Profile(name, kind)
     if kind == "text":

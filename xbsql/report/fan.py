@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from xbsql import errors
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from xbsql.forecasts import Told
+
+    Floats = NDArray[np.float64]
+    Dates = NDArray[np.datetime64] | NDArray[np.int64]
 
 PAST, AHEAD = "#5b6470", "#1a7f52"
 
@@ -23,36 +26,33 @@ class Fan(NamedTuple):
 
     Attributes:
         title: its name.
-        ds: dates or numbers of its history.
+        ds: dates or counts of its history, shape (n,).
         y: as many values.
-        ahead: dates or numbers of its forecast.
+        ahead: dates or counts of its forecast, shape (horizon,).
         yhat: as many values.
         lo: lower ends; NaN where there is none.
         hi: upper ends.
     """
 
     title: str
-    ds: Sequence[Any]
-    y: Sequence[float]
-    ahead: Sequence[Any]
-    yhat: Sequence[float]
-    lo: Sequence[float]
-    hi: Sequence[float]
+    ds: Dates
+    y: Floats
+    ahead: Dates
+    yhat: Floats
+    lo: Floats
+    hi: Floats
 
 
-def fans_of(history: pa.Table, forecast: pa.Table, series: Sequence[object], last: int = 52) -> list[Fan]:
-    """The chosen series of two tables.
+def fans_of(told: Told, most: int, last: int = 52) -> list[Fan]:
+    """The series of which most is expected, the largest first; of equal ones the first.
 
     Args:
-        history: columns series, ds, y.
-        forecast: as `xb.forecast` gives it.
-        series: ids, as they stand in the column series.
+        told: what a model expects of n series.
+        most: how many are chosen.
         last: periods of history that are shown.
-
-    Raises:
-        XbsqlError: the forecast does not have such a series.
     """
-    return [_fan(history, forecast, one, last) for one in series]
+    total = np.nan_to_num(told.yhat.sum(axis=1), nan=-np.inf)
+    return [_fan(told, int(i), last) for i in np.argsort(-total, kind="stable")[:most]]
 
 
 def fan_chart(fans: Sequence[Fan], level: float = 0.9, columns: int = 3) -> Figure:
@@ -73,7 +73,7 @@ def fan_chart(fans: Sequence[Fan], level: float = 0.9, columns: int = 3) -> Figu
 
 def _panel(axes: Axes, fan: Fan, level: float) -> None:
     axes.plot(fan.ds, fan.y, color=PAST, lw=1.1, label="history")
-    if fan.ds and fan.ahead:
+    if len(fan.ds):
         axes.plot([fan.ds[-1], fan.ahead[0]], [fan.y[-1], fan.yhat[0]], color=AHEAD, lw=1, ls=":")
     axes.plot(fan.ahead, fan.yhat, color=AHEAD, lw=2, label="expected")
     axes.fill_between(fan.ahead, fan.lo, fan.hi, color=AHEAD, alpha=0.18, lw=0, label=f"{level:.0%} interval")
@@ -84,20 +84,13 @@ def _panel(axes: Axes, fan: Fan, level: float) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _fan(history: pa.Table, forecast: pa.Table, series: object, last: int) -> Fan:
-    told = _of(forecast, series).sort_by("step")
-    if not len(told):
-        known = [str(value) for value in pc.unique(forecast["series"]).to_pylist()]
-        raise errors.unknown("xbsql.report", "series", str(series), known, place="the forecast has")
-    past = _of(history, series).sort_by("ds")
-    past = past.slice(max(len(past) - last, 0))
-    numbers = [
-        told[name].cast(pa.float64()).fill_null(float("nan")).to_pylist() for name in ("yhat", "lo", "hi")
-    ]
-    y = past["y"].cast(pa.float64()).to_pylist()
-    return Fan(str(series), past["ds"].to_pylist(), y, told["ds"].to_pylist(), *numbers)
-
-
-def _of(table: pa.Table, series: object) -> pa.Table:
-    rows = [i for i, value in enumerate(table["series"].to_pylist()) if value == series]
-    return table.take(pa.array(rows, pa.int64()))
+def _fan(told: Told, i: int, last: int) -> Fan:
+    series, (_, horizon) = told.series, told.yhat.shape
+    y, end = series.values(i)[-last:], int(series.ends[i])
+    ds, ahead = (
+        series.frequency.at(np.arange(end + first, end + stop))
+        for first, stop in ((-len(y), 0), (0, horizon))
+    )
+    if series.frequency.unit != "count":
+        ds, ahead = (seconds.astype("datetime64[s]") for seconds in (ds, ahead))
+    return Fan(series.names[i], ds, y, ahead, told.yhat[i], told.lo[i], told.hi[i])

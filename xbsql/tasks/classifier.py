@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
@@ -61,7 +62,7 @@ class Classifier(Model):
     kept: Mapping[str, Predictor] = field(default_factory=dict)
     abstain: float | None = None
 
-    @property
+    @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
         return Signature("classify", self.reader.inputs, OUTPUT, self.label)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xbsql.engine.transfer import Transfer
-    from xbsql.engine.verdict import Verdict
     from xbsql.tasks.labels import Labels
     from xbsql.tasks.progress import Progress
     from xbsql.tasks.reader import Reader
@@ -95,7 +94,7 @@ def transfer(
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
-) -> tuple[Classifier, Verdict]:
+) -> tuple[Classifier, Transfer]:
     """Carry a home market's classes to the market of `data`, and say whether that helped.
 
     Args:
@@ -109,37 +108,13 @@ def transfer(
         progress: told the share done, 0 to 1, and what is being done.
 
     Returns:
-        The transferred classifier over the classes of both sides, and the verdict with notes.
+        The transferred classifier over the classes of both sides, and all that the engine found: the verdict
+        with notes, every candidate, its weight and evidence.
 
     Raises:
         XbsqlError: neither base nor source, no row, a column that is missing or of another type, no such
             method.
     """
-    model, done = carried(
-        data,
-        label,
-        base=base,
-        source=source,
-        market=market,
-        method=method,
-        options=options,
-        progress=progress,
-    )
-    return model, done.verdict
-
-
-def carried(
-    data: pa.Table,
-    label: str,
-    *,
-    base: Classifier | None = None,
-    source: pa.Table | None = None,
-    market: str | None = None,
-    method: str = "auto",
-    options: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-) -> tuple[Classifier, Transfer]:
-    """The same as `transfer`, with every candidate beside the blend: for those who compare them."""
     where, chosen = "xb.transfer", Options.of("xb.transfer", options, "classify")
     step = progress or quiet
     if not data.num_rows:

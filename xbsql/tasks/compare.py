@@ -16,10 +16,10 @@ from xbsql.engine.design import Layout, dense, fit_design
 from xbsql.engine.instance import clipped, density_ratio
 from xbsql.engine.likeness import mean_discrepancy, proxy_a_distance
 from xbsql.engine.linear import Linear
+from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text, roles
 from xbsql.features.table import joined
 from xbsql.features.views import stack
-from xbsql.tasks.drawn import drawn
 from xbsql.tasks.reader import fit_reader
 
 if TYPE_CHECKING:

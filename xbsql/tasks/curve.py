@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from xbsql import errors, metrics
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
+from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
-from xbsql.tasks.drawn import drawn
 from xbsql.tasks.options import Options
 from xbsql.tasks.progress import quiet
 

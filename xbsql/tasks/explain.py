@@ -11,9 +11,9 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.engine.contribution import Names, Question, contributions
+from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
-from xbsql.tasks.drawn import drawn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from xbsql.engine.verdict import Verdict
     from xbsql.features.series import Series
     from xbsql.series.carry import Carried
     from xbsql.series.method import Method
@@ -86,7 +85,7 @@ def transfer(
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
-) -> tuple[Forecaster, Verdict]:
+) -> tuple[Forecaster, Carried]:
     """Carry a home market's series to the market of `data`, and say whether that helped.
 
     Args:
@@ -101,8 +100,8 @@ def transfer(
         progress: told the share done, 0 to 1, and what is being done.
 
     Returns:
-        The transferred forecaster, and the verdict with notes. Its intervals are calibrated on the target's
-        own past alone.
+        The transferred forecaster, and all that came out on the way: the verdict with notes, every method and
+        its weight. Its intervals are calibrated on the target's own past alone.
 
     Raises:
         XbsqlError: neither base nor source, another frequency at home, a column that is missing or of a type
@@ -123,7 +122,8 @@ def transfer(
         raise errors.invalid(where, problem, "bring both to one frequency")
     model, done = forecaster(series, home, base, chosen, method, market, step)
     step(1.0, "transferred")
-    return model, replace(done.verdict, notes=(*done.verdict.notes, *_notes(series)))
+    verdict = replace(done.verdict, notes=(*done.verdict.notes, *_notes(series)))
+    return model, replace(done, verdict=verdict)
 
 
 def evaluate(model: Forecaster, table: pa.Table, label: str, by: str | None = None) -> list[dict[str, Any]]:

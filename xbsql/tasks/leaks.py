@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from xbsql import metrics
 from xbsql.engine.design import dense
 from xbsql.engine.folds import FEWEST_LABELS
-from xbsql.tasks.drawn import drawn
+from xbsql.features.drawn import drawn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from xbsql.engine.candidate import Sample
     from xbsql.engine.transfer import Transfer
-    from xbsql.engine.verdict import Verdict
     from xbsql.tasks.progress import Progress
     from xbsql.tasks.reader import Reader
 
@@ -88,7 +87,7 @@ def transfer(
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
-) -> tuple[Regressor, Verdict]:
+) -> tuple[Regressor, Transfer]:
     """Carry a home market's numbers to the market of `data`, and say whether that helped.
 
     Args:
@@ -102,38 +101,14 @@ def transfer(
         progress: told the share done, 0 to 1, and what is being done.
 
     Returns:
-        The transferred regression, and the verdict with notes. Its intervals are calibrated on the target's
-        labels alone; NULL where these are too few.
+        The transferred regression, and all that the engine found: the verdict with notes, every candidate,
+        its weight and evidence. Intervals are calibrated on the target's labels alone; NULL where these are
+        too few.
 
     Raises:
         XbsqlError: neither base nor source, no row, a label that is no number, infinite or, in 30 rows or
             more, constant, a column that is missing or of another type, no such method.
     """
-    model, done = carried(
-        data,
-        label,
-        base=base,
-        source=source,
-        market=market,
-        method=method,
-        options=options,
-        progress=progress,
-    )
-    return model, done.verdict
-
-
-def carried(
-    data: pa.Table,
-    label: str,
-    *,
-    base: Regressor | None = None,
-    source: pa.Table | None = None,
-    market: str | None = None,
-    method: str = "auto",
-    options: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-) -> tuple[Regressor, Transfer]:
-    """`transfer` with all that the engine found: every candidate, its weight and evidence."""
     where, chosen = "xb.transfer", Options.of("xb.transfer", options, "predict")
     step = progress or quiet
     if not data.num_rows:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from xbsql import kernels
 from xbsql.engine.design import Design, Layout, dense, fit_design
+from xbsql.features.drawn import drawn
 from xbsql.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 FAR = 1000.0
 MOST_ROWS = 2048
-"""Rows that are kept of what the model was fitted on, evenly spread."""
+"""Rows that are kept of what the model was fitted on."""
 
 
 @restorable("reach")
@@ -70,8 +71,7 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
         x: at least one row, views 'text' and 'table' or one of them.
         categorical: columns of 'table' that hold category codes.
     """
-    kept = np.unique(np.linspace(0, len(x) - 1, min(MOST_ROWS, len(x))).astype(np.int64))
-    rows = x.take(kept)
+    rows = x.take(drawn(len(x), MOST_ROWS))
     design = _far(fit_design(rows, Layout(("table",), categorical))) if "table" in rows else None
     vectors = _vectors(rows, design)
     if len(vectors) == 1:

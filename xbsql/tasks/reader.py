@@ -105,10 +105,14 @@ class Reader:
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows in which every column that is read is NULL; bool, shape (n,)."""
-        table, empty = self.at_home(table), np.ones(table.num_rows, bool)
-        for name in self.schema.names:
-            if name in table.column_names:
-                empty &= ~arrow.validity(arrow.one_chunk(table[name]))
+        table = self.at_home(table)
+        there = set(table.column_names)
+        read = [table[name] for name in self.schema.names if name in there]
+        if not all(column.null_count for column in read):
+            return np.zeros(table.num_rows, bool)
+        empty = np.ones(table.num_rows, bool)
+        for column in read:
+            empty &= ~arrow.validity(arrow.one_chunk(column))
         return empty
 
     def abroad(

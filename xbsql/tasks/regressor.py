@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -48,7 +49,7 @@ class Regressor(Model):
     reach: Reach | None = None
     abstain: float | None = None
 
-    @property
+    @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
         """What it reads and returns."""
         return Signature("predict", self.reader.inputs, OUTPUT, self.label)

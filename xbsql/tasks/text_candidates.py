@@ -14,7 +14,7 @@ from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.design import Layout, dense
 from xbsql.engine.feature import source_score
 from xbsql.engine.finetune import HeadTuner
-from xbsql.engine.instance import balanced_pool, pool, rows_of
+from xbsql.engine.instance import pool, pooling, rows_of
 from xbsql.engine.linear import Linear, LinearPredictor
 from xbsql.engine.neighbours import Neighbours
 from xbsql.engine.parameter import l2_sp, recalibrated
@@ -124,7 +124,7 @@ def text_candidates(
     if home is not None:
         found += from_process(texts, home)
     if source.sample is not None:
-        found.append(balanced_pool(Neighbours(texts.classes), "balanced_pool:neighbours", prior=0.1))
+        found.append(pooling(Neighbours(texts.classes), "balanced_pool:neighbours", prior=0.1))
     return found
 
 

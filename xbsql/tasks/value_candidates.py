@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xbsql.engine.design import Layout
 from xbsql.engine.feature import source_score
-from xbsql.engine.instance import balanced_pool
+from xbsql.engine.instance import pooling
 from xbsql.engine.linear import Linear
 from xbsql.engine.parameter import recalibrated
 from xbsql.engine.relation import source_only
@@ -48,7 +48,7 @@ def transfer_candidates(reader: Reader, source: Source) -> list[Candidate]:
         found.append(source_score(Linear(scored, None, line.penalty), f"source_score:{name}"))
         if source.sample is not None:
             only = not reader.table.columns
-            found.append(balanced_pool(line, f"balanced_pool:{name}", prior=0.5, pooled=only))
+            found.append(pooling(line, f"balanced_pool:{name}", prior=0.5, pooled=only))
     return found
 
 

@@ -48,12 +48,13 @@ def weights(
 
 
 def domain_similarity(
-    con: DuckDBPyConnection, source: object, target: object, columns: Sequence[str] | None = None
+    con: DuckDBPyConnection, source: object, target: object, columns: Sequence[str] | None = None,
+    model: str | None = None,
 ) -> pa.Table:  # fmt: skip
     """measure, column and value, see `xb.domain_similarity`."""
     where = "xbsql.domain_similarity"
     home, there = (rows_of(where, con, data, ordered=False) for data in (source, target))
-    found = insights.domain_similarity(session_of(where, con), home, there, columns)
+    found = insights.domain_similarity(session_of(where, con), home, there, columns, model)
     return functions.DOMAIN_SIMILARITY.table(found)
 
 

@@ -1,35 +1,24 @@
-"""The forecast family for Polars: what `frame.py` adds to its namespace of frames."""
+"""The forecast family for Polars."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from xbsql.frame.space import FrameSpace
 from xbsql.launches import QUANTITIES
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Mapping, Sequence
 
 
-class Whole(Protocol):
-    """What a namespace of frames has."""
-
-    _frame: pl.LazyFrame
-
-    def _whole(self, name: str, schema: Mapping[str, Any], run: Callable[..., pa.Table]) -> pl.LazyFrame: ...
-
-    def _type_of(self, name: str, frame: pl.LazyFrame, column: str) -> Any: ...  # noqa: ANN401 - a Polars type
-
-
-class ForecastFrames:
-    """Functions of whole tables of series, and of products."""
+class ForecastFrames(FrameSpace):
+    """Functions of whole frames of series, and of products."""
 
     def forecast(
-        self: Whole, model: str, id: str | Sequence[str], ts: str, y: str, horizon: int = 8,
+        self, model: str, id: str | Sequence[str], ts: str, y: str, horizon: int = 8,
         level: float = 0.9, known: Sequence[str] = (), rollup: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:  # fmt: skip
@@ -43,7 +32,7 @@ class ForecastFrames:
         return self._whole("forecast", schema, lambda call, rows: call(model, rows, *asked))
 
     def launch(
-        self: Whole, id: str | Sequence[str], demand: str, delay: str | None = None, price: str | None = None,
+        self, id: str | Sequence[str], demand: str, delay: str | None = None, price: str | None = None,
         market: str | None = None, start: dt.date | None = None, horizon: int = 8, level: float = 0.9,
         price_error: float = 0.0, draws: int = 2000,
     ) -> pl.LazyFrame:  # fmt: skip
@@ -57,7 +46,7 @@ class ForecastFrames:
         return self._whole("launch", schema, lambda call, rows: call(rows, *asked))
 
 
-def _id_type(frames: Whole, name: str, id: str | Sequence[str]) -> Any:  # noqa: ANN401 - a Polars type
+def _id_type(frames: FrameSpace, name: str, id: str | Sequence[str]) -> Any:  # noqa: ANN401 - a Polars type
     if isinstance(id, str):
         return frames._type_of(name, frames._frame, id)
     return pl.Struct({column: frames._type_of(name, frames._frame, column) for column in id})
