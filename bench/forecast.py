@@ -24,15 +24,18 @@ and, for how far evidence is trusted, six smaller ones with products sold in fiv
 products that had not sold before the origin are left out of the pinball loss: their scale is nearly 0, and
 in Germany at week 24 eighteen of them are three quarters of it. The prior learnt from values cut at the
 market's 95th percentile, the mean over 16 values, the lower priors and the trust in short histories were
-chosen on these windows together. What was tried there and gained nothing: a growth of the market at home
-(by pieces or by products), home's level over 4, 6, 12 or 24 weeks, clipped, or by frequency and size of
-sales, trees in units of a shrunken level, a shape chosen by the product's own level, other memories, the
-quantile 0.9 as the upper end of an interval where the lower one is 0.
+chosen on these windows together: over the 36 windows of the three countries the gain of the pinball loss
+was .004 before and .014 after, that of totals .02 and .13. What was tried there and gained nothing: a
+growth of the market at home (by pieces or by products), home's level over 4, 6, 12 or 24 weeks, clipped, or
+by frequency and size of sales, trees in units of a shrunken level, a shape chosen by the product's own
+level, other memories, the quantile 0.9 as the upper end of an interval where the lower one is 0.
 
 Not blind: first sketches of the prior of demand were seen on weeks 36, 40 and 44; the mean of trees was
 taken from their quantiles after a first run had shown means far off (which did not help); a whole run had
-shown trees and analogues to be wild before they were given a lower prior; and a second one had shown that
-totals, at week 40 above all, were what to work on. Values were chosen on the earlier weeks each time.
+shown trees and analogues to be wild before they were given a lower prior; a second one had shown that
+totals, at week 40 above all, were what to work on; and a third one that intervals of France were narrow
+before their calibration was trusted less where histories are short, which on the tuning windows lowers the
+scaled interval score by .019 (.006 its standard error). Values were chosen on the earlier weeks each time.
 """
 
 from __future__ import annotations
@@ -73,9 +76,20 @@ if TYPE_CHECKING:
 TESTS = ("tests/series", "tests/tasks/test_forecast.py")
 SOURCES = (
     "xbsql/tasks/forecast.py",
+    "xbsql/engine/evidence.py",
     *(
         f"xbsql/series/{name}.py"
-        for name in ("backtest", "boosted", "carry", "demand", "home", "methods", "rules")
+        for name in (
+            "backtest",
+            "boosted",
+            "calibration",
+            "carry",
+            "demand",
+            "history",
+            "home",
+            "methods",
+            "rules",
+        )
     ),
 )
 TARGETS = ("Germany", "France", "EIRE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,12 @@ from xbsql.features.frequency import Frequency
 from xbsql.features.series import Series
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
-from xbsql.series.calibration import calibrated
+from xbsql.series.calibration import MOST, calibrated
 from xbsql.series.carry import carry
 from xbsql.series.fan import COLUMNS, normal_fan
+from xbsql.series.history import SETTLED
 from xbsql.series.method import Known, Method
+from xbsql.series.methods import own_methods
 from xbsql.series.rules import Recent, Seasonal
 
 WEEKLY = Frequency.named("test", "W-MON")
@@ -123,6 +127,12 @@ def test_a_factor_is_drawn_towards_1_where_origins_are_few():
     whole, half, none = (calibrated(y, fan, step, trust).factors for trust in (1.0, 0.5, 0.0))
     np.testing.assert_allclose(half, np.sqrt(whole))
     np.testing.assert_allclose(none, 1.0)
+
+
+def test_short_intermittent_histories_leave_intervals_nearly_as_they_are():
+    pieces = replace(noise(40, 8), y=np.random.default_rng(0).poisson(0.7, 40 * 8).astype(float))
+    done = carry(own_methods(pieces, ()), Known(pieces, None, 8, (), 0), lambda share, name: None)
+    assert (np.abs(np.log(done.calibration.factors)) <= np.log(MOST) * 8 / SETTLED).all()
 
 
 class Silent:

@@ -14,7 +14,7 @@ from xbsql.features.views import Features
 from xbsql.series.backtest import ENOUGH, backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.calibration import Calibration, calibrated
-from xbsql.series.history import is_whole
+from xbsql.series.history import is_whole, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,10 +100,13 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
 
 
 def _trust(known: Known) -> float:
-    """How far past origins speak for what is to come: k of them k / (k + 1), less where they are short."""
+    """How far past origins speak for what is to come: k of them k / (k + 1), less where they are short.
+
+    And less of short intermittent demand: whether the weeks that were tried held a large order is luck.
+    """
     held_out = origins(known.target, known.horizon)
     reach = min(max(held_out) / known.horizon, 1.0)
-    return reach * len(held_out) / (len(held_out) + 1)
+    return trust(known.target) * reach * len(held_out) / (len(held_out) + 1)
 
 
 def _prior(methods: Sequence[Method], known: Known) -> dict[str, float]:
