@@ -17,7 +17,7 @@ import polars as pl
 import xbsql
 import xbsql.frame
 from bench.case import Quantiles
-from xbsql import sample
+from xbsql import sample, texts
 from xbsql.features.text import forget
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(bench: Bench) -> dict[str, float]:
         titles = xbsql.frame.Expressions(pl.col("title"))
         title = table["title"].combine_chunks()
         cases: dict[str, tuple[Callable[[], pa.Array], pl.Expr, str]] = {
-            "embed": (lambda: session.embed(title, "text"), titles.embed(), "xb.embed(title)"),
+            "embed": (lambda: texts.embed(session, title, "text"), titles.embed(), "xb.embed(title)"),
             "classify": (
                 lambda: session.classify("home", title),
                 titles.classify("home"),

@@ -9,6 +9,7 @@ import pytest
 
 import xbsql
 import xbsql.frame
+from xbsql import texts
 from xbsql.functions import FUNCTIONS
 
 TITLES = ["red running shoes", "rote Laufschuhe", "frozen pizza", None, "pizza surgelée", "red running shoes"]
@@ -158,13 +159,13 @@ def test_nothing_runs_before_it_is_collected(con):
 
 
 def test_vectors_come_in_without_a_copy(con, monkeypatch):
-    session, seen = xbsql.duck.session_of("test", con), []
+    run, seen = texts.similarity, []
 
-    def similarity(a, b, metric):
+    def similarity(session, a, b, metric):
         seen.append(a.values.buffers()[1].address)
-        return type(session).similarity(session, a, b, metric)
+        return run(session, a, b, metric)
 
-    monkeypatch.setattr(session, "similarity", similarity)
+    monkeypatch.setattr(texts, "similarity", similarity)
     vectors = np.ones((100, 8), np.float32)
     given = pl.DataFrame({"v": pl.Series(vectors)})
     given.select(pl.col("v").xb.similarity("v"))

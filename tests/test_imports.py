@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 STANDARD = {"arrow", "errors", "model"}
-RUNS = {"boosters", "forecasts", "harmonies", "insights", "launches", "matches", "searches", "supplies"}
+RUNS = {"boosters", "forecasts", "harmonies", "insights", "launches", "matches", "searches"}
+RUNS |= {"supplies", "texts"}
 ENGINE = STANDARD | {"metrics", "features", "engine", "kernels"}
 
 # folder or module -> (parts of xbsql it may import, third-party packages it may import)
@@ -50,8 +51,9 @@ RULES = {
         STANDARD | {"features", "kernels", "matching"},
         {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     ),
+    "xbsql/texts.py": (STANDARD | {"features", "session"}, {"pyarrow"}),
     "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
-    "xbsql/searches.py": (STANDARD | {"index", "kernels", "session"}, {"numpy", "pyarrow", "scipy"}),
+    "xbsql/searches.py": (STANDARD | {"index", "kernels", "session", "texts"}, {"numpy", "pyarrow", "scipy"}),
     "xbsql/forecasts.py": (STANDARD | {"features", "series", "session", "tasks"}, {"numpy", "pyarrow"}),
     "xbsql/launches.py": (
         STANDARD | {"features", "forecasts", "series", "session"},
@@ -79,12 +81,22 @@ RULES = {
     ),
     "xbsql/frame": (
         STANDARD
-        | {"frame", "function", "functions", "harmonise", "index", "launches", "matching", "searches"}
+        | {
+            "frame",
+            "function",
+            "functions",
+            "harmonise",
+            "index",
+            "launches",
+            "matching",
+            "searches",
+            "texts",
+        }
         | {"session", "supplies", "twins"},
         {"duckdb", "polars", "pyarrow"},
     ),
     "xbsql/cluster.py": (
-        {"arrow", "errors", "kernels", "searches", "session", "store"},
+        {"arrow", "errors", "kernels", "searches", "session", "store", "texts"},
         {"numpy", "pyarrow", "ray"},
     ),
 }

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from xbsql import errors, searches
+from xbsql import errors, searches, texts
 from xbsql.arrow import matrix, one_chunk
 from xbsql.session import Session
 from xbsql.store import Store
@@ -211,7 +211,7 @@ def _mapped(
 
 
 def _embedded(session: Session, batch: pa.Table, text: str, model: str, into: str) -> pa.Table:
-    return _with(batch, into, session.embed(one_chunk(_column(batch, text)), model))
+    return _with(batch, into, texts.embed(session, one_chunk(_column(batch, text)), model))
 
 
 def _predicted(

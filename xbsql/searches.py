@@ -10,6 +10,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import is_text, matrix, validity
 from xbsql.index.hits import HIT, RECALL, Hits
+from xbsql.texts import embed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -247,7 +248,7 @@ def _vectors(
         problem = f"index '{index.name}' does not know which encoder made its vectors"
         remedy = "search with a vector, or build it with encoder := 'text'"
         raise errors.invalid(where, problem, remedy)
-    return matrix(session.embed(queries, index.card.encoder), where)
+    return matrix(embed(session, queries, index.card.encoder), where)
 
 
 def check_count(where: str, k: object) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from xbsql import texts
 from xbsql.arrow import free_name
 from xbsql.frame.connection import session_of
 from xbsql.frame.space import ExpressionSpace, FrameSpace
@@ -24,7 +25,7 @@ class ModelExpressions(ExpressionSpace):
 
     def embed(self, model: str = "text") -> pl.Expr:
         """Array(Float32, 512) of each text."""
-        return self._map("embed", lambda session, texts: session.embed(texts, model))
+        return self._map("embed", lambda session, given: texts.embed(session, given, model))
 
     def similarity(self, other: pl.Expr | str, metric: str = "cosine") -> pl.Expr:
         """Float32 of each pair of vectors."""
@@ -32,13 +33,13 @@ class ModelExpressions(ExpressionSpace):
         session = session_of("xb.similarity")
 
         def run(where: str, own: pa.Array, beside: pa.Array) -> pa.Array:
-            return session.similarity(own, beside, metric)
+            return texts.similarity(session, own, beside, metric)
 
         return self._beside("similarity", run, b, kind=pl.Float32)
 
     def language(self) -> pl.Expr:
         """Struct(code, score) of each text."""
-        return self._map("language", lambda session, texts: session.language(texts))
+        return self._map("language", texts.language)
 
     def classify(self, model: str) -> pl.Expr:
         """Struct(label, score, runner_up, margin, shift) of each text, or of each row as a struct."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xbsql import texts as run
 from xbsql.arrow import one_chunk
 from xbsql.handlers.arguments import Column, Rows, constant, options_of, table, text_of
 
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def embed(session: Session, texts: Column, model: Column) -> pa.Array:
-    return session.embed(one_chunk(texts), text_of("xb.embed", "model", model) if len(model) else "text")
+    return run.embed(session, one_chunk(texts), text_of("xb.embed", "model", model) if len(model) else "text")
 
 
 def similarity(session: Session, a: Column, b: Column, metric: Column) -> pa.Array:
-    return session.similarity(one_chunk(a), one_chunk(b), text_of("xb.similarity", "metric", metric))
+    return run.similarity(session, one_chunk(a), one_chunk(b), text_of("xb.similarity", "metric", metric))
 
 
 def language(session: Session, texts: Column) -> pa.Array:
-    return session.language(one_chunk(texts))
+    return run.language(session, one_chunk(texts))
 
 
 def classify(session: Session, model: Column, inputs: Column) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from xbsql import texts
 from xbsql.arrow import one_chunk, widened
 from xbsql.duck import rows_of, session_of
 from xbsql.functions import models as functions
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 
 def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.FixedSizeListArray:
     """FLOAT[512] of each text, see `xb.embed`."""
-    return session_of("xbsql.embed", con).embed(one_chunk(text), model)
+    return texts.embed(session_of("xbsql.embed", con), one_chunk(text), model)
 
 
 def similarity(con: DuckDBPyConnection, a: Values, b: Values, metric: str = "cosine") -> pa.Array:
     """Float32 of each pair of vectors, see `xb.similarity`."""
-    return session_of("xbsql.similarity", con).similarity(one_chunk(a), one_chunk(b), metric)
+    return texts.similarity(session_of("xbsql.similarity", con), one_chunk(a), one_chunk(b), metric)
 
 
 def language(con: DuckDBPyConnection, text: Values) -> pa.StructArray:
     """Code and score of each text, see `xb.language`."""
-    return session_of("xbsql.language", con).language(one_chunk(text))
+    return texts.language(session_of("xbsql.language", con), one_chunk(text))
 
 
 def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.StructArray:
