@@ -51,7 +51,16 @@ FIGURES = (
     Figure("tabular", "worst200", "from 200 labels on"),
     Figure("tabular", "multiplier50", "how many times as many labels the target alone needs (median)"),
     Figure("tabular", "seconds", "seconds of a transfer, 5,000 source rows and 1,000 labels"),
-    Figure("tabular", "predict_share", "rows a second of `xbsql.predict_table` over plain LightGBM"),
+    Figure(
+        "tabular",
+        "predict_share",
+        "rows a second of `xb.predict_table` in SQL, one booster, over plain LightGBM",
+    ),
+    Figure(
+        "tabular",
+        "blend_over_members",
+        "seconds of `xb.predict_table` with a blend over those of its members",
+    ),
     Figure("logistics", "coverage_min", "least share of labels inside 90 % intervals, real shipments"),
     Figure("logistics", "coverage_max", "largest"),
     Figure(
