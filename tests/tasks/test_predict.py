@@ -119,8 +119,13 @@ def test_without_a_label_home_serves_and_there_is_no_interval(home):
 def test_the_radius_is_the_quantile_of_one_unit_more(level, rank, repeats):
     held_out = np.zeros((repeats, 49))
     y = np.random.default_rng(0).permutation(np.arange(1.0, 50.0))
-    assert conformal_radius(y, held_out, level, np.arange(49)) == rank
+    assert conformal_radius(y, held_out, level, np.arange(49)) == pytest.approx(rank)
     assert conformal_radius(y, held_out, 0.99, np.arange(49)) is None
+
+
+def test_the_radius_lies_between_two_residuals_where_the_rank_does():
+    y = np.random.default_rng(0).permutation(np.arange(1.0, 50.0))
+    assert conformal_radius(y, np.zeros((1, 49)), 0.91, np.arange(49)) == pytest.approx(45.5)
 
 
 def test_a_restored_model_predicts_the_same_bits(home, carried):

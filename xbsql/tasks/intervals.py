@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,11 +81,12 @@ def fit_radii(
 
 
 def conformal_radius(y: Labels, held_out: Floats, level: float, group: NDArray[np.int64]) -> float | None:
-    """Half the width of an interval that holds a new label with at least this probability.
+    """Half the width of an interval that holds a new label with this probability.
 
     Conformal, from absolute out-of-fold residuals (split conformal: Lei et al., JASA 2018; over folds: Vovk,
-    2015): of n units it is the ceil((n + 1) * level)-th smallest, the repeats of all units ranked together.
-    It holds for rows of the market that the labels are from.
+    2015): of n units it is the (n + 1) * level-th smallest, the repeats of all units ranked together. Between
+    two residuals it is interpolated; the larger one would hold up to 1 / (n + 1) more than was asked. It
+    holds for rows of the market that the labels are from.
 
     Args:
         y: float64, shape (n,).
@@ -97,9 +97,8 @@ def conformal_radius(y: Labels, held_out: Floats, level: float, group: NDArray[n
     Returns:
         The radius; None where the units are too few for this level.
     """
-    residuals = np.sort(np.abs(held_out - y), axis=None)
     units = len(np.unique(group))
-    rank = math.ceil(round((units + 1) * level, 9))
-    if rank > units:
+    share = (units + 1) * level / units
+    if share > 1.0 + 1e-9:
         return None
-    return float(residuals[-(-rank * len(residuals) // units) - 1])
+    return float(np.quantile(np.abs(held_out - y), min(share, 1.0), method="interpolated_inverted_cdf"))
