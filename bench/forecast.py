@@ -14,7 +14,8 @@ further change, the mean of all, so that products that have hardly sold do not d
     pinball_worst  the smallest such gain of any country at any history
     total_gain8    1 - WAPE of eight-week totals / that of the mean of the last eight weeks
     coverage       of 90 % intervals, the least and the largest of the countries and histories
-    cold_gain      products whose history is hidden: 1 - loss / loss of the market's mean product
+    cold_gain      products whose history is hidden: 1 - loss / loss of the market's mean product; arms
+                   "unsold" hide them at home, too, without and with their titles
 
 Weekly WAPE by product is not reported: a forecast of zero has 1.00 and an honest mean more, so it rewards
 saying nothing.
@@ -42,6 +43,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,10 +118,15 @@ SETS = {
 
 
 class Shop(NamedTuple):
-    """Weekly pieces of one country: names of products, and weeks of each."""
+    """Weekly pieces of one country: names of products, and weeks of each; what names are called, of all."""
 
     names: tuple[str, ...]
     pieces: Floats
+    titles: Mapping[str, str]
+
+    def titled(self, series: Series) -> Series:
+        """The series with their titles."""
+        return replace(series, titles=tuple(self.titles.get(name) for name in series.names))
 
 
 def run(bench: Bench) -> dict[str, float]:
@@ -195,13 +202,17 @@ def sales(table: pa.Table) -> dict[str, Shop]:
     weeks = int(week.max())
     country, code = (np.array(sold[name].to_pylist()) for name in ("Country", "StockCode"))
     quantity = sold["Quantity"].to_numpy()
+    named = pc.is_valid(sold["Description"]).to_numpy()
+    titles = dict(
+        zip(code[named][::-1], sold["Description"].filter(pa.array(named)).to_pylist()[::-1], strict=True)
+    )
     shops = {}
     for name in (HOME, *TARGETS):
         here = (country == name) & (week >= 0) & (week < weeks)
         products, row = np.unique(code[here], return_inverse=True)
         pieces = np.zeros((len(products), weeks))
         np.add.at(pieces, (row, week[here]), quantity[here])
-        shops[name] = Shop(tuple(products.tolist()), pieces)
+        shops[name] = Shop(tuple(products.tolist()), pieces, titles)
     return shops
 
 
@@ -279,22 +290,26 @@ def loss(y: Floats, fan: Floats, scale: Floats) -> float:
 def without_history(bench: Bench, shops: Mapping[str, Shop], country: str) -> float:
     """Half of the products, their history hidden, five draws: the gain over the market's mean product."""
     target, home, y, before = cut(shops, country, 8, LAST)
+    target, home = shops[country].titled(target), shops[country].titled(home)
     scale, gains = scales(before), []
     sizes = {"series": len(target), "weeks": 8, "origin": LAST}
-    arms: dict[str, list[float]] = {"home": [], "own market": [], "mean product": []}
+    arms: dict[str, list[float]] = {}
     for seed in range(5):
         hidden = np.random.default_rng(seed).random(len(target)) < 0.5
         shown = target.take(~hidden)
         nothing = target.take(hidden).until(10**6)
         known = Known(shown, home, HORIZON, target.frequency.season, seed)
+        rest = home.take(~np.isin(home.names, nothing.names))
         product = Recent(8).fan(shown, HORIZON).mean(axis=0, keepdims=True)
         fans: dict[str, Any] = {
             "home": fit_demand(known, Home.of(home)).fan(nothing, HORIZON),
             "own market": fit_demand(known, None).fan(nothing, HORIZON),
+            "unsold at home": fit_demand(known, Home.of(replace(rest, titles=None))).fan(nothing, HORIZON),
+            "unsold at home, titles": fit_demand(known, Home.of(rest)).fan(nothing, HORIZON),
             "mean product": np.repeat(product, int(hidden.sum()), axis=0),
         }
         for arm, fan in fans.items():
-            arms[arm].append(loss(y[hidden], fan, scale[hidden]))
+            arms.setdefault(arm, []).append(loss(y[hidden], fan, scale[hidden]))
         gains.append(1 - arms["home"][-1] / arms["mean product"][-1])
     for arm, values in arms.items():
         bench.record(f"{country} cold", arm, "scaled pinball", statistics.fmean(values), sizes=sizes)

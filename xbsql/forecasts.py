@@ -135,7 +135,8 @@ def told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked
     Raises:
         XbsqlError: as `forecast`.
     """
-    rules = _rules(where, model, asked)
+    rules, title = _rules(where, model, asked), model.columns.title
+    columns = columns._replace(title=title if title in table.column_names else None)
     series = _read(where, model, table, columns, rules)
     ids = _ids(where, table, columns, series)
     series, ahead = _known(where, table, columns, series, rules, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -92,6 +92,7 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
     asked.check()
     model = forecaster(session, WHERE, asked.demand)
     cold = _products(series_names(WHERE, products, ("id",)), model.frequency, asked)
+    cold = replace(cold, titles=_titles(one_chunk(products["row"]), model.columns.title))
     with session.calls.record("launch", asked.demand, len(products)) as call:
         call.kernel = "draws"
         found = model.forecast(cold, asked.horizon, asked.level)
@@ -120,6 +121,13 @@ def _products(names: pa.Array, frequency: Frequency, asked: Launch) -> Series:
     n = len(named)
     blank = np.zeros(0)
     return Series(tuple(named), blank, np.zeros(n + 1, np.int64), np.full(n, first), frequency, ("ok",) * n)
+
+
+def _titles(rows: pa.Array, title: str | None) -> tuple[str | None, ...] | None:
+    """What the products are called, where their rows say so in the column that the demand model reads."""
+    if title is None or rows.type.get_field_index(title) < 0:
+        return None
+    return tuple(rows.field(title).cast(pa.string()).to_pylist())
 
 
 def _days(session: Session, rows: pa.Array, asked: Launch) -> tuple[Floats, Floats]:

@@ -176,6 +176,15 @@ def test_a_name_is_its_columns_joined():
     assert series_names("t", rows, ()).to_pylist() == ["all"] * 3
 
 
+def test_a_series_has_the_first_title_of_its_rows():
+    rows = table([("b", 1, 1), ("a", 0, 1), ("b", 0, 2), ("c", 0, 1)])
+    named = rows.append_column("title", pa.array(["Blue mug", None, "Mug, blue", None]))
+    series = read_series("xb.forecast", named, Columns(title="title"))
+    assert series.titles == (None, "Mug, blue", None)
+    assert series.take(np.array([1])).titles == ("Mug, blue",)
+    assert read_series("xb.forecast", named, Columns()).titles is None
+
+
 def test_what_is_known_in_advance_lies_beside_the_values_and_goes_on_after_them():
     rows = table([("a", i, i if i < 4 else None) for i in range(7)] + [("b", 3, 1)])
     rows = rows.append_column("sale", pa.array([i % 2 == 0 for i in range(7)] + [None]))
@@ -218,6 +227,8 @@ def test_cutting_and_taking_keep_values_where_they_were(cells, held_out):
         (Columns(y="unique_id"), "cast it"),
         (Columns(id=("sku",)), "no column 'sku'"),
         (Columns(known=("price",)), "no column 'price'"),
+        (Columns(title="name"), "no column 'name'"),
+        (Columns(title="y"), "column 'y' is double, and titles are text"),
     ],
 )
 def test_a_table_that_cannot_be_read(columns, message):

@@ -132,11 +132,54 @@ def test_a_product_without_history_is_forecast_at_its_level_at_home(known):
     assert np.ptp(unknown) == 0
 
 
+WORDS = {"mug": 60.0, "teapot": 30.0, "towel": 6.0, "notebook": 2.0}
+COLOURS = ("red", "blue", "green", "white", "yellow", "black", "pink", "grey", "brown", "orange")
+
+
+@pytest.fixture(scope="module")
+def titled():
+    """Products of four kinds, each kind with its level; the target sells them at a third."""
+    names = [f"{word} {colour}" for word in WORDS for colour in COLOURS]
+    levels = np.repeat(list(WORDS.values()), len(COLOURS))
+    draw = np.random.default_rng(0)
+    home, target = (draw.poisson(levels[:, None] * share, (40, 30)).astype(float) for share in (1.0, 1 / 3))
+    series = (replace(series_of(list(values), names), titles=tuple(names)) for values in (target, home))
+    return Known(*series, 4, (13,), 0)
+
+
+def test_a_product_that_home_does_not_sell_is_forecast_by_its_title(titled):
+    unsold = np.arange(40) % 10 < 3
+    target = replace(titled, target=titled.target.take(~unsold), home=titled.home.take(~unsold))
+    hidden = titled.target.take(unsold).until(10**6)
+    levels = np.repeat(list(WORDS.values()), 3) / 3
+    told = fit_demand(target, Home.of(target.home)).fan(hidden, 1)[:, 0, MEAN]
+    assert np.corrcoef(np.log(told), np.log(levels))[0, 1] > 0.95
+    assert told.max() > 4 * told.min()
+    mute = fit_demand(target, Home.of(target.home)).fan(replace(hidden, titles=None), 1)[:, 0, MEAN]
+    assert np.ptp(mute) == 0
+
+
+def test_titles_live_again_with_a_model(titled):
+    hidden = replace(titled.target.until(10**6), names=tuple(f"new {i}" for i in range(40)))
+    model = fit_demand(titled, Home.of(titled.home))
+    np.testing.assert_array_equal(restore(model.state()).fan(hidden, 2), model.fan(hidden, 2))
+
+
+def test_what_titles_say_of_a_product_leaves_the_product_out(titled):
+    raised = np.where(np.arange(40) == 5, 1000.0, 1.0)
+    home = replace(titled.home, y=titled.home.y * np.repeat(raised, 30))
+    before, after = Home.of(titled.home).alike(titled.home), Home.of(home).alike(titled.home)
+    np.testing.assert_array_equal(before[:, 1], after[:, 1])
+    rise = after[:, 0] - before[:, 0]
+    assert rise[5] < 0 < rise[:10].max()  # its own sales make others seem large, and it small beside them
+    assert (before[:, 1] < 0.999).all()
+
+
 def test_demand_is_drawn_to_its_own_history(known):
     model = fit_demand(known, None)
     many = series_of([[50.0] * 30, [0.0] * 30])
     high, low = model.fan(many, 1)[:, 0, MEAN]
-    prior = model.means(["x"])[0]
+    prior = model.means(many)[0]
     assert low < prior < high < 50
 
 

@@ -30,6 +30,7 @@ class Series:
         frequency: how far apart the periods are.
         status: one a series: 'ok', or what there is to say of it, joined by '; '.
         known: float64 (total, f), columns that are known in advance, beside the values; None without.
+        titles: one a series: what is sold, in words; None where a series, or the table, has none.
     """
 
     names: tuple[str, ...]
@@ -39,6 +40,7 @@ class Series:
     frequency: Frequency
     status: tuple[str, ...]
     known: Floats | None = None
+    titles: tuple[str | None, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -100,4 +102,5 @@ class Series:
             start=np.asarray(start, np.int64),
             status=tuple(self.status[i] for i in rows),
             known=None if self.known is None else self.known[place],
+            titles=None if self.titles is None else tuple(self.titles[i] for i in rows),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -38,12 +39,14 @@ class Columns(NamedTuple):
         ts: DATE, TIMESTAMP with or without a zone, or integers that count periods.
         y: numbers.
         known: columns that are known in advance, numbers or booleans.
+        title: a column of text: what a series sells; None where there is none.
     """
 
     id: tuple[str, ...] = ("unique_id",)
     ts: str = "ds"
     y: str = "y"
     known: tuple[str, ...] = ()
+    title: str | None = None
 
 
 class Rows(NamedTuple):
@@ -104,7 +107,24 @@ def read_series(where: str, table: pa.Table, columns: Columns, rules: Rules | No
     known = np.empty((len(y), len(columns.known)))
     for j, name in enumerate(columns.known):
         known[:, j] = _numbers(where, table, name)[rows.row]
-    return filled(where, rows, y[order], known, frequency, chosen)
+    series = filled(where, rows, y[order], known, frequency, chosen)
+    if columns.title is None:
+        return series
+    return replace(series, titles=_titles(where, table, columns.title, rows))
+
+
+def _titles(where: str, table: pa.Table, name: str, rows: Rows) -> tuple[str | None, ...]:
+    """The first title of each series that is not NULL."""
+    column = _column(where, table, name)
+    if kind_of(column.type) not in ("text", "null"):
+        problem = f"column '{name}' is {column.type}, and titles are text"
+        raise errors.invalid(where, problem, "name a VARCHAR")
+    texts = one_chunk(column.cast(pa.large_string())).take(pa.array(rows.row))
+    there = validity(texts)
+    first, at = np.unique(rows.code[there], return_index=True)
+    titles = texts.filter(pa.array(there)).take(pa.array(at)).to_pylist()
+    found = dict(zip(first.tolist(), titles, strict=True))
+    return tuple(found.get(i) for i in range(len(rows.names)))
 
 
 def read_ahead(

@@ -92,7 +92,8 @@ def summed(where: str, series: Series, tree: Tree) -> Series:
     offsets = np.r_[0, np.cumsum(end - start)].astype(np.int64)
     names = tuple("/".join("*" if part is None else str(part) for part in key) for key in tree.keys)
     status = ("sum",) * tree.upper + series.status
-    return replace(series, names=names, y=y, offsets=offsets, start=start, status=status, known=None)
+    nodes = replace(series, names=names, y=y, offsets=offsets, start=start, status=status)
+    return replace(nodes, known=None, titles=None)
 
 
 def reconcile(forecast: Floats, tree: Tree, method: str = "structural") -> Floats:

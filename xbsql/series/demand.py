@@ -66,9 +66,9 @@ class Demand:
     shapes: Floats
     spread: float
 
-    def means(self, names: Sequence[str]) -> Floats:
+    def means(self, series: Series) -> Floats:
         """The prior mean of each product; float64 (n,)."""
-        return np.asarray(np.exp(_design(self.home, names) @ self.coefficients))
+        return np.asarray(np.exp(_design(self.home, series) @ self.coefficients))
 
     def growth(self, names: Sequence[str]) -> Floats:
         """What home's growth multiplies a product's demand by; float64 (n,)."""
@@ -78,7 +78,7 @@ class Demand:
 
     def fan(self, history: Series, horizon: int) -> Floats:
         """Fan of shape (n, horizon, 10); the prior's for an empty series."""
-        mean = self.means(history.names)
+        mean = self.means(history)
         prior = self.shapes[np.searchsorted(self.edges, mean)] * mean[:, None]
         long = context(history, LONG_MEMORY)
         own = long[:, -MEMORY:]
@@ -110,13 +110,13 @@ def fit_demand(known: Known, home: Home | None) -> Demand:
     """Learn means, shapes and the strength of the prior from the products that have a history."""
     past = context(known.target, MEMORY)
     rows = np.isfinite(past[:, -1])
-    names = [name for name, sold in zip(known.target.names, rows, strict=True) if sold]
     past = past[rows]
     counted = np.isfinite(past)
     usual = _without_large(past)
     number, total = counted.sum(axis=1), np.where(counted, usual, 0.0).sum(axis=1)
-    design = _design(home, names)
-    coefficients = _log_linear(design, total / number, number.astype(np.float64))
+    shown = known.target.take(rows)
+    design = _design(home, shown)
+    coefficients = _log_linear(*_lessons(home, shown, design, total / number, number.astype(np.float64)))
     mean = np.exp(design @ coefficients)
     edges, shapes = _shapes(past, mean)
     return Demand(home, coefficients, edges, shapes, _spread(usual, mean))
@@ -128,9 +128,25 @@ def _without_large(past: Floats) -> Floats:
     return np.minimum(past, np.quantile(sales, LARGE)) if len(sales) else past
 
 
-def _design(home: Home | None, names: Sequence[str]) -> Floats:
-    facts = np.zeros((len(names), 0)) if home is None else home.facts(names)[:, [0, FACTS - 1]]
-    return np.concatenate([np.ones((len(names), 1)), facts], axis=1)
+def _design(home: Home | None, series: Series) -> Floats:
+    """What the mean is made of: 1, home's level and whether it sells the product, or else what titles say."""
+    if home is None:
+        return np.ones((len(series), 1))
+    facts = home.facts(series.names)[:, [0, FACTS - 1]]
+    unsold = facts[:, 1:] == 0
+    alike = home.alike(series) * unsold if unsold.any() else np.zeros((len(series), 2))
+    return np.concatenate([np.ones((len(series), 1)), facts, alike], axis=1)
+
+
+def _lessons(
+    home: Home | None, series: Series, design: Floats, average: Floats, weight: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Design, averages and weights to learn from: each product once more as if home did not sell it."""
+    if home is None or home.vectors is None or series.titles is None:
+        return design, average, weight
+    unsold = np.zeros_like(design)
+    unsold[:, 0], unsold[:, FACTS:] = 1.0, home.alike(series)
+    return np.concatenate([design, unsold]), np.tile(average, 2), np.tile(weight, 2)
 
 
 def _log_linear(design: Floats, average: Floats, weight: Floats) -> Floats:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xbsql.features.frequency import Frequency
 
 OPTIONS = (
-    "id", "ts", "horizon", "season", "level", "seed",
+    "id", "ts", "title", "horizon", "season", "level", "seed",
     "fill", "duplicates", "negative", "end", "until", "frequency",
 )  # fmt: skip
 HORIZONS = {"H": 48, "D": 28, "W": 8, "M": 12, "Q": 8, "Y": 4}
@@ -28,7 +28,7 @@ class ForecastOptions:
     """Options of `fit` and `transfer`, checked.
 
     Attributes:
-        columns: 'id' (a column or several), 'ts', and the label.
+        columns: 'id' (a column or several), 'ts', 'title' (what a series sells, in words), and the label.
         rules: 'fill', 'duplicates', 'negative', 'end', 'until', 'frequency', see `Rules`.
         horizon: steps that the evidence is about; None: as usual for the frequency.
         season: lengths of the cycles in periods; None: those of the frequency.
@@ -55,7 +55,8 @@ class ForecastOptions:
             if name not in OPTIONS:
                 raise errors.unknown(where, "option", name, OPTIONS)
         id = given.get("id", "unique_id")
-        columns = Columns((id,) if isinstance(id, str) else tuple(id), str(given.get("ts", "ds")), label)
+        names = (id,) if isinstance(id, str) else tuple(id)
+        columns = Columns(names, str(given.get("ts", "ds")), label, title=given.get("title"))
         horizon, season = given.get("horizon"), given.get("season")
         if horizon is not None and not (isinstance(horizon, int) and 1 <= horizon <= MOST_STEPS):
             problem = f"the option 'horizon' is {horizon}"

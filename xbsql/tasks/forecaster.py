@@ -149,11 +149,11 @@ class Forecaster(Model):
         """The model again."""
         config, parts = dict(state.config), state.parts
         frequency = Frequency.from_config(config.pop("frequency"))
-        id, ts, y, known = config.pop("columns")
+        id, ts, y, known, *title = config.pop("columns")
         return cls(
             restore(parts["blend"]),
             frequency,
-            Columns(tuple(id), ts, y, tuple(known)),
+            Columns(tuple(id), ts, y, tuple(known), *title),
             Rules(**config.pop("rules")),
             home=restore(parts["home"]),
             calibration=restore(parts["calibration"]) if "calibration" in parts else None,
