@@ -166,13 +166,10 @@ def test_titles_live_again_with_a_model(titled):
 
 
 def test_what_titles_say_of_a_product_leaves_the_product_out(titled):
-    raised = np.where(np.arange(40) == 5, 1000.0, 1.0)
-    home = replace(titled.home, y=titled.home.y * np.repeat(raised, 30))
-    before, after = Home.of(titled.home).alike(titled.home), Home.of(home).alike(titled.home)
-    np.testing.assert_array_equal(before[:, 1], after[:, 1])
-    rise = after[:, 0] - before[:, 0]
-    assert rise[5] < 0 < rise[:10].max()  # its own sales make others seem large, and it small beside them
-    assert (before[:, 1] < 0.999).all()
+    two = titled.home.take(np.array([0, 39]))
+    home = Home.of(two)
+    np.testing.assert_allclose(home.alike(two)[:, 0], home.facts(two.names)[::-1, 0])
+    assert (home.alike(two)[:, 1] < 0.9).all()
 
 
 def test_demand_is_drawn_to_its_own_history(known):
