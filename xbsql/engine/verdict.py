@@ -27,6 +27,10 @@ Basis = Literal["evidence", "prior"]
 CLEARLY_WORSE = 1.645
 """Standard errors: a source that is worse by more is refused (one-sided 95 %)."""
 
+CLAIM = 0.98
+"""Level of the gain's interval. Many candidates of the source take part, whose mean alone brings a little; so
+what is said in the source's favour is held to more than 95 %."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -58,7 +62,7 @@ class Verdict:
         arms: the score of each arm.
         gain: blend, before its weights are refined, minus target only; under HURTS the loss that the source
             would have brought. None without evidence, and so are the ends of its interval.
-        gain_lo: lower end of the 95 % paired bootstrap interval.
+        gain_lo: lower end of the 98 % paired bootstrap interval.
         gain_hi: upper end.
         labels: how many target labels there were.
         labels_saved: how many more labels the target alone would need for the blend's score, estimated from
@@ -143,7 +147,7 @@ def judge(
     arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
     carried = found.using if found.hurts and found.using is not None else found.first
     gain, draws = _difference(objective, evidence.y, carried, found.target, counts)
-    lo, hi = metrics.interval(draws)
+    lo, hi = metrics.interval(draws, CLAIM)
     helps = found.using is not None and not found.hurts and lo > 0
     outcome: Outcome = "HURTS" if found.hurts else "HELPS" if helps else "NO EVIDENCE"
     reason = _reason(outcome, objective.metric, gain, lo, hi, n, source=found.using is not None)
