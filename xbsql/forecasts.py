@@ -135,8 +135,7 @@ def told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked
     Raises:
         XbsqlError: as `forecast`.
     """
-    rules, title = _rules(where, model, asked), model.columns.title
-    columns = columns._replace(title=title if title in table.column_names else None)
+    rules, columns = _rules(where, model, asked), columns._replace(title=model.columns.title).of(table)
     series = _read(where, model, table, columns, rules)
     ids = _ids(where, table, columns, series)
     series, ahead = _known(where, table, columns, series, rules, asked)

@@ -183,6 +183,8 @@ def test_a_series_has_the_first_title_of_its_rows():
     assert series.titles == (None, "Mug, blue", None)
     assert series.take(np.array([1])).titles == ("Mug, blue",)
     assert read_series("xb.forecast", named, Columns()).titles is None
+    assert Columns(title="name").of(named).title is None
+    assert Columns(title="title").of(named).title == "title"
 
 
 def test_what_is_known_in_advance_lies_beside_the_values_and_goes_on_after_them():

@@ -48,6 +48,10 @@ class Columns(NamedTuple):
     known: tuple[str, ...] = ()
     title: str | None = None
 
+    def of(self, table: pa.Table) -> Columns:
+        """The same without titles where the table has none."""
+        return self if self.title in table.column_names else self._replace(title=None)
+
 
 class Rows(NamedTuple):
     """The rows of a table that belong to a series and a period, in the table's order.

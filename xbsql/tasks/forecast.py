@@ -146,7 +146,7 @@ def evaluate(model: Forecaster, table: pa.Table, label: str, by: str | None = No
     where = "xb.evaluate"
     if by not in (None, "step"):
         raise errors.unknown(where, "group", str(by), ["step"], place="a forecast is measured by")
-    columns = model.columns._replace(y=label)
+    columns = model.columns._replace(y=label).of(table)
     series = read_series(where, table, columns, replace(model.rules, frequency=model.frequency))
     series = series.take(series.lengths > model.horizon)
     if not len(series):
