@@ -130,7 +130,7 @@ def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
     Returns:
         float64, shape (K,), sums to 1.
     """
-    z = trust * standard_scores(losses - losses[losses.mean(axis=1).argmin()])
+    z = trust * behind_best(losses)
     return trimmed(prior * np.exp(-0.5 * np.square(z)))
 
 
@@ -139,6 +139,11 @@ def trimmed(weights: Floats) -> Floats:
     weights = weights / weights.sum()
     weights = np.where(weights < LEAST_WEIGHT, 0.0, weights)
     return np.asarray(weights / weights.sum())
+
+
+def behind_best(losses: Floats) -> Floats:
+    """Standard errors by which each candidate loses more than the best; (K, units) -> float64 (K,)."""
+    return standard_scores(losses - losses[losses.mean(axis=1).argmin()])
 
 
 def standard_scores(difference: Floats) -> Floats:
@@ -231,8 +236,9 @@ def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
     target = setting.target
     losses = np.stack([setting.objective.loss(target.y, found[0]) for found in predictions.values()])
     losses = of_units(losses, groups_of(target))
-    z = standard_scores(losses - losses[losses.mean(axis=1).argmin()])
-    return {name for name, score in zip(predictions, z, strict=True) if score > OUT_OF_THE_RACE}
+    return {
+        name for name, score in zip(predictions, behind_best(losses), strict=True) if score > OUT_OF_THE_RACE
+    }
 
 
 def mean_loss(objective: Objective, y: NDArray[np.generic], predictions: Floats) -> Floats:

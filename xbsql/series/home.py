@@ -75,8 +75,7 @@ class Home:
         sold = row >= 0
         found = np.zeros((len(names), FACTS))
         if sold.any():
-            now, before = np.maximum(self.now, 0.0), np.maximum(self.before, 0.0)
-            usual = max(float(now.mean() + before.mean()) / 2, 1e-9)
+            now, before, usual = self._amounts()
             found[sold, 0] = self._levels()[row[sold]]
             least = CAUTION * usual
             found[sold, 1] = np.log((now[row[sold]] + least) / (before[row[sold]] + least))
@@ -110,10 +109,14 @@ class Home:
         rank = {name: i for i, name in enumerate(self.names)}
         return np.array([rank.get(name, -1) for name in names], np.int64)
 
+    def _amounts(self) -> tuple[Floats, Floats, float]:
+        """The two means of each product, 0 or more, and what a usual product sells, above 0."""
+        now, before = np.maximum(self.now, 0.0), np.maximum(self.before, 0.0)
+        return now, before, max(float(now.mean() + before.mean()) / 2, 1e-9)
+
     def _levels(self) -> Floats:
         """Log of the mean of all 12 periods over that of all products, of each of home's; float64 (n,)."""
-        now, before = np.maximum(self.now, 0.0), np.maximum(self.before, 0.0)
-        usual = max(float(now.mean() + before.mean()) / 2, 1e-9)
+        now, before, usual = self._amounts()
         return np.asarray(np.log(((NOW * now + BEFORE * before) / (NOW + BEFORE) + LEAST * usual) / usual))
 
     def state(self) -> State:
