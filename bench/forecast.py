@@ -52,15 +52,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xbsql import series_metrics
-from xbsql.features.series_table import read_series
+from xbsql.metrics import series as series_metrics
 from xbsql.series.demand import fit_demand
 from xbsql.series.fan import pinball
 from xbsql.series.history import context
 from xbsql.series.home import Home
 from xbsql.series.method import Known
 from xbsql.series.methods import own_methods
+from xbsql.series.read.table import read_series
 from xbsql.series.rules import Recent
+from xbsql.series.scale import absolute_scale, seasonal_naive
 from xbsql.tasks.forecast import forecaster
 from xbsql.tasks.forecast_options import ForecastOptions
 from xbsql.tasks.progress import quiet
@@ -71,7 +72,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.case import Bench
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 
@@ -176,8 +177,8 @@ def m4(bench: Bench, name: str) -> dict[str, float]:
     model, _ = forecaster(past, None, None, chosen, "auto", None, quiet)
     fitted = time.perf_counter() - start
     found = model.forecast(past, told.horizon)
-    naive = series_metrics.seasonal_naive(past, told.horizon, told.season)
-    scale = series_metrics.absolute_scale(past, told.season)
+    naive = seasonal_naive(past, told.horizon, told.season)
+    scale = absolute_scale(past, told.season)
     sizes, figures = {"series": len(past), "horizon": told.horizon}, {}
     for arm, forecast in (("seasonal naive", naive), ("blend", found.quantiles[..., 4])):
         smape = series_metrics.mean_of(series_metrics.smape(y, forecast))

@@ -23,8 +23,8 @@ import xbsql
 from bench.match_promap import promap
 from bench.match_scorer import half, sides
 from xbsql import kernels
-from xbsql.matching.assignment import assigned
-from xbsql.metrics import calibration_error
+from xbsql.harmonise.assignment import assigned
+from xbsql.metrics.rows import calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

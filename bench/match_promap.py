@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from sklearn.ensemble import RandomForestClassifier
 
 from bench.case import Quantiles
-from xbsql.metrics import auc
+from xbsql.metrics.rows import auc
 from xbsql.tasks import classify
 
 if TYPE_CHECKING:

@@ -17,8 +17,10 @@ import polars as pl
 import xbsql
 import xbsql.frame
 from bench.case import Quantiles
-from xbsql import sample, texts
+from xbsql import sample
 from xbsql.features.text import forget
+from xbsql.session import models
+from xbsql.session import text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +44,13 @@ def run(bench: Bench) -> dict[str, float]:
         con.execute("CREATE TABLE home AS SELECT title, category FROM titles WHERE market = 'US'")
         xbsql.fit(con, "home", "home", "category")
         table = con.sql("SELECT title FROM titles ORDER BY id").to_arrow_table()
-        frame, session = pl.DataFrame(table), xbsql.duck.session_of("bench", con)
+        frame, session = pl.DataFrame(table), xbsql.surface.duck.session_of("bench", con)
         titles = xbsql.frame.Expressions(pl.col("title"))
         title = table["title"].combine_chunks()
         cases: dict[str, tuple[Callable[[], pa.Array], pl.Expr, str]] = {
             "embed": (lambda: texts.embed(session, title, "text"), titles.embed(), "xb.embed(title)"),
             "classify": (
-                lambda: session.classify("home", title),
+                lambda: models.classify(session, "home", title),
                 titles.classify("home"),
                 "xb.classify('home', title)",
             ),

@@ -41,6 +41,7 @@ from bench.case import Quantiles
 from xbsql import kernels
 from xbsql.arrow import vectors as as_arrow
 from xbsql.features.encoder import encoder
+from xbsql.surface.duck import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -138,7 +139,7 @@ def ours(
     quick_peers: Mapping[str, Callable[[], object]],
 ) -> dict[str, float]:  # fmt: skip
     """Median seconds of the kernel alone, SQL, filtered, by cell, and quick peers, rounds taken in turn."""
-    segment = xbsql.duck.session_of("bench", con).indexes.open("bench", "names").segments[0]
+    segment = session_of("bench", con).indexes.open("bench", "names").segments[0]
     corpus, prepared = segment.vectors.numpy(), segment.prepared
     con.execute(f"CREATE TABLE few AS SELECT i AS id FROM range({len(corpus)}) t(i) WHERE i % 100 = 7")
     sql = "SELECT id, xb.search('names', vec, k := 10{}) AS hits FROM queries ORDER BY id"

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import torch
 from threadpoolctl import threadpool_limits
 
-from xbsql import metrics
 from xbsql.engine.blend import bounded, with_source
-from xbsql.engine.boosted import Boosted
 from xbsql.engine.candidate import Sample
-from xbsql.engine.tables import Tables, target_only
+from xbsql.engine.candidates.boosted import Boosted
+from xbsql.engine.candidates.tables import Tables, target_only
 from xbsql.features.views import Features, stack
+from xbsql.metrics import rows as metrics
 from xbsql.tasks import classify, predict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.tabular_tasks import Task
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.transfer import Transfer
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.classifier import Classifier
     from xbsql.tasks.regressor import Regressor
 

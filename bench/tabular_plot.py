@@ -11,7 +11,7 @@ from bench.plot import read, sizes_of
 from bench.run import ROOT, table_path
 from bench.tabular import BELOW
 from bench.tabular_loop import LABELS
-from xbsql.report.chart import COLOURS, Point, label_efficiency
+from xbsql.pages.chart import COLOURS, Point, label_efficiency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

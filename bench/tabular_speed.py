@@ -15,11 +15,11 @@ import xbsql
 from bench.case import Quantiles
 from bench.tabular_arms import Arena
 from bench.tabular_tasks import parcels, trade_task
-from xbsql.duck import session_of
 from xbsql.engine.blend import Blend, with_source
 from xbsql.engine.candidate import Sample
-from xbsql.engine.tables import Tables
+from xbsql.engine.candidates.tables import Tables
 from xbsql.sample import simulate
+from xbsql.surface.duck import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bench.case import Bench
     from xbsql.engine.candidate import Predictor
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.regressor import Regressor
 
 LABELS = 1000

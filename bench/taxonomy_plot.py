@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.plot import read, sizes_of
 from bench.run import ROOT, table_path
-from xbsql.report.chart import Point, label_efficiency
+from xbsql.pages.chart import Point, label_efficiency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

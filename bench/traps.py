@@ -32,8 +32,8 @@ from bench.case import Quantiles
 from bench.trap_tables import TRAPS
 from xbsql.engine.blend import with_source
 from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.candidates.tables import Tables, table_candidates
 from xbsql.engine.objective import classification
-from xbsql.engine.tables import Tables, table_candidates
 from xbsql.engine.transfer import transfer
 from xbsql.features.roles import roles
 from xbsql.features.table import fit_encoder, joined

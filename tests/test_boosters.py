@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql.duck import session_of
+from xbsql.surface.duck import session_of
 
 
 def parcels(n, seed, factor=1.0):

@@ -58,7 +58,7 @@ def con(tmp_path_factory):
 
 @pytest.fixture
 def store(con):
-    return xbsql.duck.session_of("test", con).store.path
+    return xbsql.surface.duck.session_of("test", con).store.path
 
 
 def offers(count):

@@ -54,7 +54,7 @@ def test_an_aligned_model_reads_the_targets_names_in_sql_and_after_a_restart(con
     assert {name for (name,) in inputs} == set(GERMAN.values())
     con.register("test_rows", TEST.slice(0, 5))
     first = con.sql("SELECT xb.predict('sql', t).value FROM test_rows t").fetchall()
-    with xbsql.connect(store=xbsql.duck.session_of("test", con).store.path) as again:
+    with xbsql.connect(store=xbsql.surface.duck.session_of("test", con).store.path) as again:
         again.register("test_rows", TEST.slice(0, 5))
         assert again.sql("SELECT xb.predict('sql', t).value FROM test_rows t").fetchall() == first
 

@@ -8,8 +8,8 @@ import pytest
 
 import xbsql
 from xbsql import sample
-from xbsql.functions import FUNCTIONS
-from xbsql.report.reference import reference
+from xbsql.surface.functions import FUNCTIONS
+from xbsql.surface.reference import reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql.functions import FUNCTIONS
+from xbsql.surface.functions import FUNCTIONS
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 import xbsql
 import xbsql.frame
-from xbsql import texts
-from xbsql.functions import FUNCTIONS
+from xbsql.session import text as texts
+from xbsql.surface.functions import FUNCTIONS
 
 TITLES = ["red running shoes", "rote Laufschuhe", "frozen pizza", None, "pizza surgelée", "red running shoes"]
 

@@ -1,179 +1,136 @@
 """Who may import whom: the data goes one way, so imports do too."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-STANDARD = {"arrow", "errors", "model"}
-RUNS = {"boosters", "forecasts", "harmonies", "insights", "launches", "matches", "searches"}
-RUNS |= {"supplies", "texts"}
-ENGINE = STANDARD | {"metrics", "features", "engine", "kernels"}
 
-# folder or module -> (parts of xbsql it may import, third-party packages it may import)
-RULES = {
-    "kernels": ({"kernels"}, {"numpy", "scipy", "torch", "triton"}),
-    "sql": (set(), set()),
-    "xbsql/errors.py": (set(), set()),
-    "xbsql/market.py": ({"errors"}, {"babel", "holidays"}),
-    "xbsql/harmonise": (
-        STANDARD | {"features", "harmonise", "market", "matching"},
-        {"numpy", "pyarrow", "scipy"},
-    ),
-    "xbsql/supply": ({"errors", "metrics", "supply"}, {"numpy", "scipy"}),
-    "xbsql/harmonies.py": (STANDARD | {"features", "harmonise", "session"}, {"numpy", "pyarrow"}),
-    "xbsql/crossings.py": (STANDARD | {"engine", "harmonise", "harmonies", "session"}, {"pyarrow"}),
-    "xbsql/supplies.py": (STANDARD | {"features", "session", "supply"}, {"numpy", "pyarrow"}),
-    "xbsql/boosters.py": (STANDARD | {"engine", "features", "fits", "session", "store", "tasks"}, set()),
-    "xbsql/arrow.py": ({"errors", "kernels"}, {"numpy", "pyarrow", "torch"}),
-    "xbsql/model.py": ({"errors", "arrow"}, {"numpy", "pyarrow"}),
-    "xbsql/artifact.py": (STANDARD, {"numpy", "safetensors"}),
-    "xbsql/store.py": (STANDARD | {"artifact"}, set()),
-    "xbsql/metrics.py": (STANDARD, {"numpy"}),
-    "xbsql/series_metrics.py": (STANDARD | {"features"}, {"numpy"}),
-    "xbsql/sample": ({"errors", "sample", "market"}, {"numpy", "pyarrow"}),
-    "xbsql/features": (
-        STANDARD | {"features", "kernels"},
-        {"holidays", "numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
-    ),
-    "xbsql/engine": (ENGINE, {"numpy", "scipy", "sklearn", "lightgbm", "torch"}),
-    "xbsql/tasks": (ENGINE | {"series", "series_metrics", "tasks"}, {"numpy", "pyarrow", "scipy"}),
-    "xbsql/series": (
-        ENGINE | {"series"},
-        {"fracast", "hierarchicalforecast", "lightgbm", "numpy", "scipy", "statsforecast", "torch"},
-    ),
-    "xbsql/index": (
-        STANDARD | {"features", "index", "kernels", "store"},
-        {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
-    ),
-    "xbsql/matching": (
-        STANDARD | {"features", "kernels", "matching"},
-        {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
-    ),
-    "xbsql/texts.py": (STANDARD | {"features", "session"}, {"pyarrow"}),
-    "xbsql/matches.py": (STANDARD | {"features", "matching", "session"}, {"numpy", "pyarrow"}),
-    "xbsql/searches.py": (STANDARD | {"index", "kernels", "session", "texts"}, {"numpy", "pyarrow", "scipy"}),
-    "xbsql/forecasts.py": (STANDARD | {"features", "series", "session", "tasks"}, {"numpy", "pyarrow"}),
-    "xbsql/launches.py": (
-        STANDARD | {"features", "forecasts", "series", "session"},
-        {"numpy", "pyarrow", "scipy"},
-    ),
-    "xbsql/insights.py": (STANDARD | {"session", "tasks"}, {"pyarrow"}),
-    "xbsql/calls.py": ({"errors"}, set()),
-    "xbsql/cards.py": (STANDARD | {"store", "engine"}, set()),
-    "xbsql/fits.py": (STANDARD | {"calls", "store"}, {"threadpoolctl"}),
-    "xbsql/session.py": (
-        ENGINE | {"artifact", "calls", "cards", "crossings", "fits", "harmonise", "index", "store", "tasks"},
-        {"pyarrow"},
-    ),
-    "xbsql/selfcheck.py": ({"kernels", "session"}, {"numpy", "torch"}),
-    "xbsql/function.py": (set(), {"pyarrow"}),
-    "xbsql/duck.py": (STANDARD | {"function", "functions", "session", "sql"}, {"duckdb", "pyarrow"}),
-    "xbsql/functions": ({"function", "functions", "handlers", "index", "launches", "matching"}, set()),
-    "xbsql/handlers": (
-        STANDARD | RUNS | {"handlers", "harmonise", "index", "selfcheck", "session"},
-        {"numpy", "pyarrow"},
-    ),
-    "xbsql/twins": (
-        STANDARD | RUNS | {"duck", "function", "functions", "harmonise", "index", "selfcheck", "session"},
-        {"duckdb", "numpy", "pyarrow"},
-    ),
-    "xbsql/frame": (
-        STANDARD
-        | {
-            "frame",
-            "function",
-            "functions",
-            "harmonise",
-            "index",
-            "launches",
-            "matching",
-            "searches",
-            "texts",
-        }
-        | {"session", "supplies", "twins"},
-        {"duckdb", "polars", "pyarrow"},
-    ),
-    "xbsql/cluster.py": (
-        {"arrow", "errors", "kernels", "searches", "session", "store", "texts"},
-        {"numpy", "pyarrow", "ray"},
-    ),
-}
+# From the bottom up: a room imports itself and those above it in this list, which lie below it in the house.
+# Beside each: the packages that it may import.
+ROOMS = {
+    "errors": set(),
+    "sql": set(),
+    "kernels": {"numpy", "scipy", "torch", "triton"},
+    "arrow": {"numpy", "pyarrow", "torch"},
+    "market": {"babel", "holidays"},
+    "store": {"numpy", "pyarrow", "safetensors"},
+    "metrics": {"numpy"},
+    "features": {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
+    "engine": {"numpy", "scipy", "sklearn", "lightgbm", "torch"},
+    "series": {
+        "fracast", "hierarchicalforecast", "holidays", "lightgbm", "numpy", "pyarrow", "scipy",
+        "statsforecast", "torch",
+    },
+    "harmonise": {"numpy", "pyarrow", "scipy"},
+    "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
+    "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
+    "supply": {"numpy", "scipy"},
+    "sample": {"numpy", "pyarrow"},
+    "tasks": {"numpy", "pyarrow", "scipy"},
+    "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
+    "pages": {"matplotlib", "numpy", "pyarrow"},
+    "surface": {"duckdb", "numpy", "polars", "pyarrow", "ray"},
+    "frame": {"polars"},
+    "cluster": {"ray"},
+    "demo": {"duckdb", "matplotlib", "numpy", "pyarrow"},
+    "cli": {"duckdb", "pyarrow"},
+}  # fmt: skip
 OWNER = {
-    "duckdb": {"duck.py", "frame", "cli.py", "demo.py", "twins"},
-    "polars": {"frame"},
-    "ray": {"cluster.py"},
+    "duckdb": {"surface/duck.py", "surface/python.py", "cli.py", "demo.py"},
+    "polars": {"surface/polars.py", "frame.py"},
+    "ray": {"surface/cluster.py"},
 }
 
 
-def files(place):
-    path = ROOT / place
-    assert path.exists(), f"{place} is gone: correct the rules"
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+def modules():
+    """Every module by its dotted name, with its file; `kernels` and `sql` are the top-level folders."""
+    found = {}
+    for top in ("xbsql", "kernels", "sql"):
+        for file in sorted((ROOT / top).rglob("*.py")):
+            inside = file.relative_to(ROOT).with_suffix("").parts
+            if inside[:2] in (("xbsql", "kernels"), ("xbsql", "sql")):
+                continue
+            parts = inside if top == "xbsql" else ("xbsql", *inside)
+            found[".".join(parts).removesuffix(".__init__")] = file
+    return found
+
+
+MODULES = modules()
 
 
 def imported(file):
-    """Pairs (package, part of xbsql or '') of every import, also those inside functions and for types."""
+    """The dotted names of every import, also those inside functions and for types."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            package, *rest = name.split(".")
-            yield package, rest[0] if package == "xbsql" and rest else ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def standard_library(package):
-    import sys
-
-    return package in sys.stdlib_module_names or package == "__future__"
-
-
-@pytest.mark.parametrize("place", RULES)
-def test_imports_go_one_way(place):
-    parts, packages = RULES[place]
-    for file in files(place):
-        for package, part in imported(file):
-            if package == "xbsql":
-                assert part in parts, f"{file.relative_to(ROOT)} imports xbsql.{part}"
-            elif not standard_library(package):
-                assert package in packages, f"{file.relative_to(ROOT)} imports {package}"
+def own_imports(module):
+    """The modules of xbsql that a module imports."""
+    for name in imported(MODULES[module]):
+        if name.split(".")[0] == "xbsql":
+            while name not in MODULES:
+                name = name.rpartition(".")[0]
+            if name != module:
+                yield name
 
 
-def test_every_module_has_a_rule():
-    ruled = {file for place in RULES for file in files(place)}
-    free = {"__init__.py", "cli.py", "demo.py"}
-    for file in (ROOT / "xbsql").rglob("*.py"):
-        inside = file.relative_to(ROOT).parts
-        if inside[1] in free or inside[1] in ("kernels", "sql", "report"):
-            continue
-        assert file in ruled, f"{file.relative_to(ROOT)} has no import rule"
+def room(module):
+    return module.split(".")[1] if "." in module else ""
+
+
+def circles(graph):
+    """The groups of modules that reach one another, by peeling off what imports nothing that is left."""
+    left = {module: set(targets) for module, targets in graph.items()}
+    while free := [module for module, targets in left.items() if not targets & left.keys()]:
+        for module in free:
+            del left[module]
+    while rest := [m for m in left if not any(m in targets for targets in left.values())]:
+        for module in rest:
+            del left[module]
+    return left
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room(m)])
+def test_imports_run_down(module):
+    order = list(ROOMS)
+    for target in own_imports(module):
+        if room(target):  # `xbsql` itself holds names alone
+            assert order.index(room(target)) <= order.index(room(module)), f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if room(m)])
+def test_a_room_imports_its_own_packages(module):
+    for name in imported(MODULES[module]):
+        package = name.split(".")[0]
+        if package not in {"xbsql", "__future__", *sys.stdlib_module_names}:
+            assert package in ROOMS[room(module)], f"{module} imports {package}"
+
+
+def test_no_circle_anywhere():
+    assert not circles({module: set(own_imports(module)) for module in MODULES if room(module)})
 
 
 @pytest.mark.parametrize("package", OWNER)
 def test_a_binding_owns_its_library(package):
     for file in (ROOT / "xbsql").rglob("*.py"):
-        if any(found == package for found, _ in imported(file)):
-            assert {file.name, file.parent.name} & OWNER[package], (
-                f"{file.relative_to(ROOT)} imports {package}"
-            )
+        if any(name.split(".")[0] == package for name in imported(file)):
+            place = file.relative_to(ROOT / "xbsql").as_posix()
+            assert place.startswith(tuple(OWNER[package])), f"{place} imports {package}"
 
 
 def test_nobody_imports_the_command_line():
-    for file in (ROOT / "xbsql").rglob("*.py"):
-        assert ("xbsql", "cli") not in set(imported(file)), file
+    for module in MODULES:
+        assert "xbsql.cli" not in set(own_imports(module)), module
 
 
 def test_a_task_imports_no_other_task():
-    tasks = {file.stem for file in (ROOT / "xbsql" / "tasks").glob("*.py")} & {
-        "classify",
-        "predict",
-        "forecast",
-    }
+    tasks = {"classify", "predict", "forecast"}
     for task in tasks:
         text = (ROOT / "xbsql" / "tasks" / f"{task}.py").read_text()
         assert not [other for other in tasks - {task} if f"xbsql.tasks.{other}" in text]

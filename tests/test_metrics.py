@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, r2_score, roc_auc_score
 
-from xbsql import metrics
+from xbsql.metrics import rows as metrics
 
 CLASSIFYING = [metrics.accuracy, metrics.macro_f1, metrics.auc]
 VALUING = [metrics.r2, metrics.mae]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.model import Signature
+from xbsql.store.model import Signature
 
 INPUTS = pa.schema([("weight", pa.float64()), ("mode", pa.string())])
 SIGNATURE = Signature("predict", INPUTS, pa.float64(), "days")

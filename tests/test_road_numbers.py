@@ -107,7 +107,7 @@ def test_a_large_table_is_answered_in_blocks_and_alike(con, monkeypatch):
     con.execute(PARCELS.format(name="parcels", late=0, labels=80, rows=90))
     rows(con, "CALL xb.fit('days', parcels, 'days')")
     whole = xbsql.predict_table(con, "days", "parcels", shift=True)
-    monkeypatch.setattr("xbsql.session.BLOCK_ROWS", 7)
+    monkeypatch.setattr("xbsql.session.models.BLOCK_ROWS", 7)
     blocks = xbsql.predict_table(con, "days", "parcels", shift=True)
     assert blocks.select(["parcel_id", "weight"]) == whole.select(["parcel_id", "weight"])
     for name in ("value", "lo", "hi", "shift"):

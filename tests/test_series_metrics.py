@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from xbsql import series_metrics as metrics
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
-from xbsql.features.series_table import Columns, read_series
+from xbsql.metrics import series as metrics
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
+from xbsql.series.read.table import Columns, read_series
+from xbsql.series.scale import absolute_scale, seasonal_naive, squared_scale
 
 SHAPE = (5, 7)
 NUMBERS = arrays(np.float64, SHAPE, elements=st.floats(-1e6, 1e6).map(lambda x: round(x, 3)))
@@ -34,7 +35,7 @@ PAST = history(*np.random.default_rng(0).normal(size=(5, 30)))
 
 @given(NUMBERS, NUMBERS, st.floats(0.01, 100))
 def test_scaled_scores_do_not_depend_on_the_unit(y, forecast, unit):
-    scale, square = metrics.absolute_scale(PAST), metrics.squared_scale(PAST)
+    scale, square = absolute_scale(PAST), squared_scale(PAST)
     quantiles = np.repeat(forecast[..., None], 9, axis=-1)
     for before, after in (
         (metrics.mase(y, forecast, scale), metrics.mase(unit * y, unit * forecast, unit * scale)),
@@ -51,7 +52,7 @@ def test_scaled_scores_do_not_depend_on_the_unit(y, forecast, unit):
 
 @given(NUMBERS)
 def test_the_truth_has_no_error(y):
-    scale, square = metrics.absolute_scale(PAST), metrics.squared_scale(PAST)
+    scale, square = absolute_scale(PAST), squared_scale(PAST)
     quantiles = np.repeat(y[..., None], 9, axis=-1)
     assert not metrics.mase(y, y, scale).any()
     assert not metrics.rmsse(y, y, square).any()
@@ -93,8 +94,8 @@ def test_a_scale_is_the_mean_difference_of_each_series_alone(values, season):
     lengths = [1, 2, 4, 7, 0]
     past = history(*[row[:n] for row, n in zip(values, lengths, strict=True)])
     for power, found in (
-        (1, metrics.absolute_scale(past, season)),
-        (2, metrics.squared_scale(past, season)),
+        (1, absolute_scale(past, season)),
+        (2, squared_scale(past, season)),
     ):
         for row, n, scale in zip(values, lengths, found, strict=True):
             gap = np.abs(row[season:n] - row[: max(n - season, 0)]) ** power
@@ -105,7 +106,7 @@ def test_a_scale_is_the_mean_difference_of_each_series_alone(values, season):
 def test_undefined_scores_are_left_out():
     flat = history([2, 2, 2], [1, 2, 3])
     y, forecast = np.ones((2, 2)), np.zeros((2, 2))
-    found = metrics.mase(y, forecast, metrics.absolute_scale(flat))
+    found = metrics.mase(y, forecast, absolute_scale(flat))
     assert np.isnan(found[0])
     assert metrics.mean_of(found) == 1.0
     assert np.isnan(metrics.mean_of(np.full(3, np.nan)))
@@ -114,8 +115,8 @@ def test_undefined_scores_are_left_out():
 
 def test_bias_has_the_sign_of_what_is_too_much():
     y = np.zeros((5, 3))
-    assert (metrics.bias(y, y + 1, metrics.absolute_scale(PAST)) > 0).all()
-    assert (metrics.bias(y, y - 1, metrics.absolute_scale(PAST)) < 0).all()
+    assert (metrics.bias(y, y + 1, absolute_scale(PAST)) > 0).all()
+    assert (metrics.bias(y, y - 1, absolute_scale(PAST)) < 0).all()
 
 
 def test_coverage_counts_the_ends():
@@ -125,7 +126,7 @@ def test_coverage_counts_the_ends():
 
 def test_the_seasonal_naive_forecast_repeats_the_last_season():
     past = history([1, 2, 3, 4, 5], [7, 8], [])
-    found = metrics.seasonal_naive(past, 5, 3)
+    found = seasonal_naive(past, 5, 3)
     assert found[0].tolist() == [3, 4, 5, 3, 4]
     assert found[1].tolist() == [8] * 5
     assert np.isnan(found[2]).all()
@@ -146,7 +147,7 @@ def test_the_published_figures_of_m4s_seasonal_naive(name, season, smape, mase):
     )
     assert past.names == truth.names
     y = truth.y.reshape(len(truth), -1)
-    forecast = metrics.seasonal_naive(past, y.shape[1], season)
-    found = metrics.mase(y, forecast, metrics.absolute_scale(past, season))
+    forecast = seasonal_naive(past, y.shape[1], season)
+    found = metrics.mase(y, forecast, absolute_scale(past, season))
     assert f"{metrics.mean_of(metrics.smape(y, forecast)):.3f}" == smape
     assert f"{metrics.mean_of(found):.3f}" == mase

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xbsql import artifact, errors
-from xbsql.artifact import read
-from xbsql.model import State
-from xbsql.store import Store
+from xbsql import errors
+from xbsql.store.artifact import read
+from xbsql.store.model import State
+from xbsql.store.store import Store, artifact
 
 
 def tree(seed=0):
@@ -197,8 +197,8 @@ def test_a_process_killed_while_it_writes_leaves_the_store_readable(store):
     script = f"""
         import itertools, numpy as np
         from pathlib import Path
-        from xbsql.model import State
-        from xbsql.store import Store
+        from xbsql.store.model import State
+        from xbsql.store.store import Store
         store = Store(Path({str(store.path)!r}))
         print("ready", flush=True)
         for i in itertools.count():

@@ -14,11 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xbsql.duck import connect, load
     from xbsql.errors import XbsqlError
-    from xbsql.twins.forecast import forecast, launch
-    from xbsql.twins.insight import domain_similarity, explain, label_curve, weights
-    from xbsql.twins.market import (
+    from xbsql.surface.duck import connect, load
+    from xbsql.surface.twins.forecast import forecast, launch
+    from xbsql.surface.twins.insight import domain_similarity, explain, label_curve, weights
+    from xbsql.surface.twins.market import (
         align_columns,
         convert,
         holiday,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         to_currency,
         workdays,
     )
-    from xbsql.twins.models import (
+    from xbsql.surface.twins.models import (
         classify,
         drop_model,
         embed,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         similarity,
         transfer,
     )
-    from xbsql.twins.search import (
+    from xbsql.surface.twins.search import (
         add_to_index,
         build_index,
         delete_from_index,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         search_text,
         similarity_join,
     )
-    from xbsql.twins.supply import (
+    from xbsql.surface.twins.supply import (
         choose_routes,
         export_booster,
         import_booster,
@@ -127,15 +127,15 @@ __all__ = [
 ]
 
 _PLACES = {
-    "duck": "connect load",
+    "surface.duck": "connect load",
     "errors": "XbsqlError",
-    "twins.search": "add_to_index build_index delete_from_index drop_index duplicates indexes match "
+    "surface.twins.search": "add_to_index build_index delete_from_index drop_index duplicates indexes match "
     "match_candidates search search_text similarity_join",
-    "twins.market": "align_columns convert holiday lint parse_date parse_number to_currency workdays",
-    "twins.supply": "choose_routes export_booster import_booster newsvendor reorder_point route_options "
-    "safety_stock spread",
-    "twins.forecast": "forecast launch",
-    "twins.insight": "domain_similarity explain label_curve weights",
+    "surface.twins.market": "align_columns convert holiday lint parse_date parse_number to_currency workdays",
+    "surface.twins.supply": "choose_routes export_booster import_booster newsvendor reorder_point "
+    "route_options safety_stock spread",
+    "surface.twins.forecast": "forecast launch",
+    "surface.twins.insight": "domain_similarity explain label_curve weights",
 }
 _HOME = {name: place for place, names in _PLACES.items() for name in names.split()}
 
@@ -145,7 +145,7 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         message = f"module 'xbsql' has no attribute '{name}'"
         raise AttributeError(message)
-    return getattr(import_module(f"xbsql.{_HOME.get(name, 'twins.models')}"), name)
+    return getattr(import_module(f"xbsql.{_HOME.get(name, 'surface.twins.models')}"), name)
 
 
 def __dir__() -> list[str]:

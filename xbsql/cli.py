@@ -87,9 +87,9 @@ def _card(given: argparse.Namespace) -> int:
 
 
 def _forecast(given: argparse.Namespace) -> int:
-    from xbsql.duck import connect, rows_of, session_of
-    from xbsql.forecasts import Asked
-    from xbsql.report.outlook import outlook
+    from xbsql.pages.outlook import outlook
+    from xbsql.session.forecast import Asked
+    from xbsql.surface.duck import connect, rows_of, session_of
 
     where, asked = "xbsql forecast", Asked(given.horizon)
     with connect(given.file, store=given.store) as con:
@@ -100,7 +100,7 @@ def _forecast(given: argparse.Namespace) -> int:
 
 
 def _shell(given: argparse.Namespace) -> int:
-    from xbsql.duck import connect
+    from xbsql.surface.duck import connect
 
     with connect(given.file, store=given.store) as con:
         if given.sql is not None:

@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from xbsql import errors, searches, texts
+from xbsql import errors
 from xbsql.arrow import matrix, one_chunk
-from xbsql.session import Session
-from xbsql.store import Store
+from xbsql.session import search as searches
+from xbsql.session import text as texts
+from xbsql.session.session import Session
+from xbsql.store.store import Store
 
 if TYPE_CHECKING:
     import os

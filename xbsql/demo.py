@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tqdm import tqdm
 
 from xbsql import sample
-from xbsql.duck import connect
-from xbsql.report.card import card
-from xbsql.report.chart import Point, label_efficiency, svg
-from xbsql.report.page import code, page, table, verdict_cards
+from xbsql.pages.card import card
+from xbsql.pages.chart import Point, label_efficiency, svg
+from xbsql.pages.page import code, page, table, verdict_cards
+from xbsql.surface.duck import connect
 
 if TYPE_CHECKING:
     from pathlib import Path

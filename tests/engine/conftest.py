@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xbsql.engine.candidate import Sample, Source
-from xbsql.engine.tables import Tables
+from xbsql.engine.candidates.tables import Tables
 from xbsql.features.views import Features
 
 

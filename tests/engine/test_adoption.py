@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from xbsql.engine.adoption import Unechoed, adopted
 from xbsql.engine.candidate import Sample
-from xbsql.engine.process import Covariance, Factor
+from xbsql.engine.candidates.process import Covariance, Factor
+from xbsql.engine.candidates.pseudo_labels import Unechoed, adopted
 from xbsql.features.views import Features
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 CLASSES = 3
 

@@ -4,13 +4,13 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from xbsql import metrics
-from xbsql.engine.boosted import ORDERED_ROWS, Boosted
 from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.boosted import ORDERED_ROWS, Boosted
+from xbsql.engine.candidates.leaves import shrink_leaves
 from xbsql.engine.design import Layout
-from xbsql.engine.leaves import shrink_leaves
 from xbsql.features.views import Features
-from xbsql.model import restore
+from xbsql.metrics import rows as metrics
+from xbsql.store.model import restore
 
 TABLE = Layout(("table",), (3,))
 

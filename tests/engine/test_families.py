@@ -7,16 +7,16 @@ import pytest
 
 from xbsql.engine.blend import with_source
 from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.candidates.feature import monge_map, transferability
+from xbsql.engine.candidates.instance import clipped, density_ratio, kernel_ratio, pool
+from xbsql.engine.candidates.linear import Linear
+from xbsql.engine.candidates.parameter import home_model
+from xbsql.engine.candidates.relation import share_ratio
+from xbsql.engine.candidates.tables import Tables, table_candidates
 from xbsql.engine.design import Layout
-from xbsql.engine.feature import monge_map, transferability
-from xbsql.engine.instance import clipped, density_ratio, kernel_ratio, pool
 from xbsql.engine.likeness import mean_discrepancy, proxy_a_distance
-from xbsql.engine.linear import Linear
-from xbsql.engine.parameter import home_model
-from xbsql.engine.relation import share_ratio
-from xbsql.engine.tables import Tables, table_candidates
 from xbsql.features.views import Features
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 TABLE = Layout(("table",))
 JUDGE = Linear(TABLE, 2, penalty=1.0)

@@ -6,10 +6,10 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.linear import Linear
 from xbsql.engine.design import Layout, fit_design, log_odds
-from xbsql.engine.linear import Linear
 from xbsql.features.views import Features
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 TABLE = Layout(("table",), (5,))
 

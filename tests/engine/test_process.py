@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from xbsql.engine.alignment import Moved, map_between, moved, mutual_pairs
 from xbsql.engine.candidate import Sample
-from xbsql.engine.neighbours import Neighbours
-from xbsql.engine.process import (
+from xbsql.engine.candidates.alignment import Moved, map_between, moved, mutual_pairs
+from xbsql.engine.candidates.neighbours import Neighbours
+from xbsql.engine.candidates.process import (
     Covariance,
     Factor,
     GaussianProcess,
@@ -22,7 +22,7 @@ from xbsql.engine.process import (
     sharpest,
 )
 from xbsql.features.views import Features, stack
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 CLASSES = 4
 

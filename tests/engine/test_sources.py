@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.candidates.sources import FEWEST_ROWS, StackedSources, several, stacked, stacked_sources
+from xbsql.engine.candidates.tables import Tables, table_candidates
 from xbsql.engine.objective import classification, regression
-from xbsql.engine.sources import FEWEST_ROWS, StackedSources, several, stacked, stacked_sources
-from xbsql.engine.tables import Tables, table_candidates
 from xbsql.engine.transfer import transfer
 from xbsql.features.views import Features
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 
 def markets(classes, rows=400, seed=0):

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidates.tables import from_model, table_candidates, target_only
 from xbsql.engine.evidence import mean_loss
 from xbsql.engine.objective import classification, regression
-from xbsql.engine.tables import from_model, table_candidates, target_only
 from xbsql.engine.transfer import transfer
 from xbsql.errors import XbsqlError
 from xbsql.features.views import Features
-from xbsql.model import State, restorable, restore
+from xbsql.store.model import State, restorable, restore
 
 AUC = classification(2, "auc")
 

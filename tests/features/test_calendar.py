@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbsql.features.calendar import COLUMNS, calendar, fourier
-from xbsql.features.frequency import Frequency
+from xbsql.series.read.calendar import COLUMNS, calendar, fourier
+from xbsql.series.read.frequency import Frequency
 
 
 def on(market, day, column, name="D"):

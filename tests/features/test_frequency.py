@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.features.frequency import DAY, HOUR, MONDAY, WEEK, Frequency
-from xbsql.features.grid import find_frequency
+from xbsql.series.read.frequency import DAY, HOUR, MONDAY, WEEK, Frequency
+from xbsql.series.read.grid import find_frequency
 
 NAMES = [
     "S",

@@ -7,7 +7,7 @@ import pytest
 
 from xbsql.errors import XbsqlError
 from xbsql.features.ngrams import BUCKETS, Ngrams, counts, folded
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 TITLES = ["Red cotton shirt", "Blue cotton shirt", "USB-C Ladekabel 2 m", "赤い綿のシャツ", None, ""]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.features.series_rules import Rules
-from xbsql.features.series_table import Columns, read_ahead, read_series, series_names
+from xbsql.series.read.rules import Rules
+from xbsql.series.read.table import Columns, read_ahead, read_series, series_names
 
 MONDAY = dt.date(2024, 1, 1)
 OWN = Rules(end="own")

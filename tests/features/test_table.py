@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from xbsql.errors import XbsqlError
 from xbsql.features.roles import roles
 from xbsql.features.table import MOST_LEVELS, fit_encoder, joined
-from xbsql.model import restore
+from xbsql.store.model import restore
 
 N = 60
 

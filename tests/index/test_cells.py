@@ -91,7 +91,7 @@ def test_additions_keep_the_mode(con, monkeypatch):
         part = table(vectors[start : start + 500], np.arange(start, start + 500))
         state = xbsql.add_to_index(con, "grown", part, "sku", "v")
     assert state.select(["rows", "mode"]).to_pylist() == [{"rows": 3000, "mode": "approximate"}]
-    segments = xbsql.duck.session_of("test", con).indexes.open("test", "grown").segments
+    segments = xbsql.surface.duck.session_of("test", con).indexes.open("test", "grown").segments
     assert [segment.cells is not None for segment in segments] == [True], "two segments became one"
     xbsql.build_index(con, "whole", table(vectors), "sku", "v")
     queries = clustered(100, 8)

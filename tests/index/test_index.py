@@ -106,7 +106,7 @@ def test_everything_can_be_deleted(con):
 
 
 def generations(con):
-    home = xbsql.duck.session_of("test", con).indexes.path / "idx"
+    home = xbsql.surface.duck.session_of("test", con).indexes.path / "idx"
     return generation.numbers(home)
 
 
@@ -207,7 +207,7 @@ def test_a_dead_build_leaves_the_index_and_no_rows(con, tmp_path):
     con.execute("INSERT INTO bad VALUES (9999, [1.0, 2.0])")
     with pytest.raises(duckdb.Error, match=r"vectors of (different lengths|1 and 2 numbers)"):
         con.sql("CALL xb.build_index('idx', bad, id := sku, vec := v)").fetchall()
-    folder = xbsql.duck.session_of("test", con).indexes.path
+    folder = xbsql.surface.duck.session_of("test", con).indexes.path
     assert [entry.name for entry in folder.iterdir()] == ["idx"]
     assert [entry.name for entry in (folder / "idx").iterdir()] == ["1"]
     assert found(con, points(3), 5) == before
@@ -329,13 +329,13 @@ def test_words_survive_additions(words):
         words.sql("CALL xb.add_to_index('words', more, id := id, text := title)").fetchall()
     assert ids(words, "SELECT xb.search_text('words', 'garden', k := 1)") == ["7"]
     assert ids(words, "SELECT xb.search_text('words', 'ice', k := 1)") == ["3"]
-    session = xbsql.duck.session_of("test", words)
+    session = xbsql.surface.duck.session_of("test", words)
     hits = session.indexes.open("test", "words").search_words(["pizza"], 5)
     assert (hits.rows >= 0).sum() == 0
 
 
 def test_an_index_of_another_encoder_version_is_refused(words, monkeypatch):
-    encoder = xbsql.duck.session_of("test", words).encoder("text")
+    encoder = xbsql.surface.duck.session_of("test", words).encoder("text")
     monkeypatch.setattr(encoder, "version", "another")
     with pytest.raises(
         duckdb.Error, match=r"index 'words' was built by 'text' \w+, this is another; build it again"
@@ -345,7 +345,7 @@ def test_an_index_of_another_encoder_version_is_refused(words, monkeypatch):
 
 def test_a_changed_or_truncated_index_is_refused(con, tmp_path):
     build(con, points(100))
-    folder = xbsql.duck.session_of("test", con).indexes.path / "idx" / "1"
+    folder = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1"
     other = xbsql.connect(tmp_path / "other.duckdb", store=tmp_path / "shop.duckdb.xbsql")
     codes = next(folder.glob("*.codes.npy"))
     content = codes.read_bytes()
@@ -370,7 +370,7 @@ def test_an_index_of_another_format_is_refused(con, tmp_path, format, message):
     import json
 
     build(con, points(10))
-    manifest = xbsql.duck.session_of("test", con).indexes.path / "idx" / "1" / generation.MANIFEST
+    manifest = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1" / generation.MANIFEST
     content = json.loads(manifest.read_text()) | {"format": format}
     content.pop("digest")
     manifest.write_text(json.dumps(content | {"digest": generation._digest(content)}))
@@ -434,5 +434,5 @@ def test_a_mistake_is_one_clear_line(con, query, message):
     build(con, points(20))
     with pytest.raises(duckdb.Error, match=message):
         con.sql(query).fetchall()
-    folder = xbsql.duck.session_of("test", con).indexes.path
+    folder = xbsql.surface.duck.session_of("test", con).indexes.path
     assert [entry.name for entry in folder.iterdir()] == ["idx"]

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 import xbsql
-from xbsql.matching.assignment import assigned
+from xbsql.harmonise.assignment import assigned
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.matching.pairs import Matches
 from xbsql.matching.tokens import Tokens

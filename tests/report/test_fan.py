@@ -8,11 +8,11 @@ import pytest
 
 import xbsql
 from xbsql.cli import main
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
-from xbsql.forecasts import Told
-from xbsql.report.chart import svg
-from xbsql.report.fan import fan_chart, fans_of
+from xbsql.pages.chart import svg
+from xbsql.pages.fan import fan_chart, fans_of
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
+from xbsql.session.forecast import Told
 
 WEEKS = Frequency("W-MON", "second", 7 * 86_400, 4 * 86_400)
 STATUS = ("ok",) * 4

@@ -2,9 +2,9 @@
 
 import pytest
 
-from xbsql.report.card import card
-from xbsql.report.chart import Point, equal_labels, label_efficiency, svg, worth
-from xbsql.report.page import page, table, verdict_cards
+from xbsql.pages.card import card
+from xbsql.pages.chart import Point, equal_labels, label_efficiency, svg, worth
+from xbsql.pages.page import page, table, verdict_cards
 
 
 def rows(**changes):

@@ -7,8 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.calibration import MOST, calibrated
@@ -17,6 +15,8 @@ from xbsql.series.fan import COLUMNS, normal_fan
 from xbsql.series.history import SETTLED
 from xbsql.series.method import Known, Method
 from xbsql.series.methods import own_methods
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
 from xbsql.series.rules import Recent, Seasonal
 
 WEEKLY = Frequency.named("test", "W-MON")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
 from xbsql.series.coherent import METHODS, reconcile, rollup, spread, summed
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
 
 KEYS = [("DE", "shoes", 1), ("DE", "bags", 2), ("JP", "shoes", 1), ("JP", "shoes", 3), ("JP", "bags", 2)]
 TREE = rollup(KEYS)

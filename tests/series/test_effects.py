@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
 from xbsql.series.effects import fit_effects
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
 
 N, LENGTH, AHEAD = 40, 60, 4
 

@@ -7,9 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xbsql.features.frequency import Frequency
-from xbsql.features.series import Series
-from xbsql.model import restore
 from xbsql.series.analogue import fit_analogue
 from xbsql.series.boosted import fit_boosted
 from xbsql.series.classical import Classical
@@ -31,8 +28,11 @@ from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Known
 from xbsql.series.methods import home_methods, own_methods
 from xbsql.series.pretrained import Pretrained
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.shaped import fit_shaped
+from xbsql.store.model import restore
 
 WEEKLY = Frequency.named("test", "W-MON")
 

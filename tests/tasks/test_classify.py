@@ -9,7 +9,7 @@ import pytest
 
 from xbsql import sample
 from xbsql.errors import XbsqlError
-from xbsql.model import restore
+from xbsql.store.model import restore
 from xbsql.tasks import classify
 
 HOME = 360

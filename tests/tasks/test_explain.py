@@ -7,11 +7,12 @@ import pyarrow as pa
 import pytest
 
 from xbsql.engine.blend import Blend
-from xbsql.engine.boosted import Boosted
 from xbsql.engine.candidate import Sample
-from xbsql.engine.contribution import Names, Question, contributions
+from xbsql.engine.candidates.boosted import Boosted
+from xbsql.engine.candidates.linear import Linear
+from xbsql.engine.contribution import contributions
 from xbsql.engine.design import Layout
-from xbsql.engine.linear import Linear
+from xbsql.engine.question import Names, Question
 from xbsql.engine.shapley import sampled
 from xbsql.errors import XbsqlError
 from xbsql.features.views import Features

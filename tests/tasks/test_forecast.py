@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.features.series_table import read_series
-from xbsql.model import restore
-from xbsql.store import Store
+from xbsql.series.read.table import read_series
+from xbsql.store.model import restore
+from xbsql.store.store import Store
 from xbsql.tasks import forecast
 
 MONDAY = np.datetime64("2023-01-02")

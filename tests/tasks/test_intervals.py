@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.model import restore
+from xbsql.store.model import restore
 from xbsql.tasks import classify, predict
 from xbsql.tasks.intervals import Radii, fit_radii
 

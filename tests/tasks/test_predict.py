@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.model import restore
+from xbsql.store.model import restore
 from xbsql.tasks import predict
 from xbsql.tasks.intervals import conformal_radius
 

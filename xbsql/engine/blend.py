@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from xbsql.features.views import Features
-from xbsql.model import State, restorable, restore
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from xbsql.model import Restorable
+from xbsql.store.model import Restorable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,85 +9,33 @@ scores' contributions, stretched to the probability.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.special import softmax
 
-from xbsql.engine.blend import Blend, with_source
-from xbsql.engine.boosted import BoostedPredictor
+from xbsql.engine.blend import Blend
+from xbsql.engine.candidates.boosted import BoostedPredictor
+from xbsql.engine.candidates.instance import InTarget, flagged
+from xbsql.engine.candidates.linear import LinearPredictor
+from xbsql.engine.candidates.relation import SourceScore
 from xbsql.engine.design import columns
-from xbsql.engine.instance import InTarget, flagged
-from xbsql.engine.linear import LinearPredictor
-from xbsql.engine.relation import SourceScore
-from xbsql.engine.shapley import bare, sampled
+from xbsql.engine.shapley import sampled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.design import Design
-    from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.engine.question import Question
+    from xbsql.metrics.rows import Floats
 
 THREADS = 2
 """Tree SHAP takes a hundred times as long as a prediction: a second thread pays from few rows on."""
 
 STEPS = 32
 """Gauss-Legendre points of the way from the background to a row."""
-
-
-@dataclass(frozen=True)
-class Names:
-    """Which feature each number belongs to.
-
-    Attributes:
-        features: their names, F of them.
-        table: int64: the feature of each column of the view 'table'.
-        views: the feature of each other view ('text', 'source' ...) as a whole.
-        bounds: the feature that gets what the bounds of a regression's members cut off.
-    """
-
-    features: tuple[str, ...]
-    table: NDArray[np.int64]
-    views: Mapping[str, int]
-    bounds: int
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be explained.
-
-    Attributes:
-        x: n rows.
-        background: rows that stand for an average one.
-        names: the features.
-        chosen: int64, shape (n,): the class whose probability is explained, a row; None where labels are
-            values.
-        home: the home model, where a member may read the view 'source'.
-    """
-
-    x: Features
-    background: Features
-    names: Names
-    chosen: NDArray[np.int64] | None = None
-    home: Predictor | None = None
-
-    def of(self, prediction: Floats) -> Floats:
-        """The value, or the probability of the chosen class, of each row; shape (n,)."""
-        return prediction if self.chosen is None else prediction[np.arange(len(prediction)), self.chosen]
-
-    def with_home(self, home: Predictor) -> Question:
-        """The same where members read the home model's prediction."""
-        x, background = with_source(self.x, home), with_source(self.background, home)
-        return replace(self, x=x, background=background, home=home)
-
-    def at_home(self) -> Question:
-        """The same of the home model itself."""
-        return replace(self, x=bare(self.x), background=bare(self.background), home=None)
 
 
 @runtime_checkable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy import sparse
 
-from xbsql.metrics import SMALLEST_PROBABILITY
-from xbsql.model import State, restorable
+from xbsql.metrics.rows import SMALLEST_PROBABILITY
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Predictor, Sample, Source
     from xbsql.engine.objective import Objective
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best after the first round of folds: such a candidate is not tried again."""

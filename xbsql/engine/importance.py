@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.engine.blend import Blend
-from xbsql.engine.boosted import BoostedPredictor
-from xbsql.engine.linear import LinearPredictor
+from xbsql.engine.candidates.boosted import BoostedPredictor
+from xbsql.engine.candidates.linear import LinearPredictor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 
 def importance(predictor: Predictor, width: int) -> Floats | None:

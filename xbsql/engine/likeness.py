@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xbsql import kernels
+from xbsql.engine.candidates.instance import out_of_fold_market
 from xbsql.engine.design import dense, fit_design
-from xbsql.engine.instance import out_of_fold_market
 from xbsql.features.views import stack
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 PULL = 3.0
 """How many labels' loss a unit of divergence from the first weights costs."""

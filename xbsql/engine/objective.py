@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from xbsql import metrics
+from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
 
 
 class Score(Protocol):
-    """A score that takes bootstrap weights, see `xbsql.metrics`."""
+    """A score that takes bootstrap weights, see `xbsql.metrics.rows`."""
 
     def __call__(self, y: Labels, prediction: Floats, weight: Floats | None = None, /) -> Floats:
         """Score of shape weight.shape[:-1]; higher is better."""

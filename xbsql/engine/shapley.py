@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.engine.blend import with_source
+from xbsql.engine.question import bare
 from xbsql.features.views import Features
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
-    from xbsql.engine.contribution import Question
+    from xbsql.engine.question import Question
     from xbsql.features.views import Matrix
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 ORDERS = 16
 """Orders in which features are set; every second one is the reverse of the one before."""
@@ -56,11 +57,6 @@ def sampled(predictor: Predictor, asked: Question) -> Floats:
             parts[:, feature] += (after - before) / ORDERS
             before = after
     return parts
-
-
-def bare(x: Features) -> Features:
-    """The features without the home model's prediction."""
-    return Features({name: x[name] for name in x.views if name != "source"})
 
 
 class _Recorded(Mapping[str, "Matrix"]):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Predictor, Sample
     from xbsql.engine.objective import Objective
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
-    from xbsql.model import State
+    from xbsql.metrics.rows import Floats
+    from xbsql.store.model import State
 
 Progress: TypeAlias = "Callable[[float, str], None]"
 """Called with the share that is done, 0 to 1, and the name of the candidate that was fitted."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xbsql import metrics
 from xbsql.engine.evidence import mean_loss, of_units, standard_scores
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
+from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Entry, Sample
     from xbsql.engine.evidence import Evidence
     from xbsql.engine.objective import Objective
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS"]
 Basis = Literal["evidence", "prior"]

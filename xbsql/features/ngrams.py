@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from xbsql.errors import invalid
-from xbsql.model import State, restorable
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.features.roles import as_text, kind_of
-from xbsql.model import State, restorable
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from xbsql.session import Session
+    from xbsql.session.session import Session
 
 _lock = threading.Lock()
 _connections: list[DuckDBPyConnection] = []
@@ -36,7 +36,7 @@ def use(store: str | os.PathLike[str] | DuckDBPyConnection) -> None:
     Args:
         store: a folder, or a DuckDB connection, whose store it is then.
     """
-    duck = module("duck")
+    duck = module("surface.duck")
     found = duck.load(store) if hasattr(store, "cursor") else duck.connect(store=store)
     with _lock:
         _connections.append(found)
@@ -46,7 +46,7 @@ def place() -> int:
     """The place of the connection whose session runs what is built now."""
     with _lock:
         if not _connections:
-            _connections.append(module("duck").connect())
+            _connections.append(module("surface.duck").connect())
         return len(_connections) - 1
 
 
@@ -61,5 +61,5 @@ def session_of(where: str) -> Session:
     Raises:
         XbsqlError: its connection is closed.
     """
-    found: Session = module("duck").session_of(where, _connections[place()])
+    found: Session = module("surface.duck").session_of(where, _connections[place()])
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from xbsql.frame.space import FrameSpace
-from xbsql.launches import QUANTITIES
+from xbsql.session.launch import QUANTITIES
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from xbsql import texts
 from xbsql.arrow import free_name
 from xbsql.frame.connection import session_of
 from xbsql.frame.space import ExpressionSpace, FrameSpace
-from xbsql.functions.models import PREDICT_TABLE
+from xbsql.session import models
+from xbsql.session import text as texts
+from xbsql.surface.functions.models import PREDICT_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,11 +44,11 @@ class ModelExpressions(ExpressionSpace):
 
     def classify(self, model: str) -> pl.Expr:
         """Struct(label, score, runner_up, margin, shift) of each text, or of each row as a struct."""
-        return self._map("classify", lambda session, inputs: session.classify(model, inputs))
+        return self._map("classify", lambda session, inputs: models.classify(session, model, inputs))
 
     def predict(self, model: str) -> pl.Expr:
         """Struct(value, lo, hi, shift, version) of each row as a struct."""
-        return self._map("predict", lambda session, rows: session.predict(model, rows))
+        return self._map("predict", lambda session, rows: models.predict(session, model, rows))
 
 
 class ModelFrames(FrameSpace):
@@ -57,7 +58,7 @@ class ModelFrames(FrameSpace):
         """Every column of the frame and predicted, value, lo, hi, shift; streamed."""
         row = ModelExpressions(pl.struct(pl.all()).alias("_xb"))
         found = row._map(
-            "predict_table", lambda session, rows: session.predict_table(model, rows, shift=shift)
+            "predict_table", lambda session, rows: models.predict_table(session, model, rows, shift=shift)
         )
         taken = self._frame.collect_schema().names()
         names = [free_name(field.name, taken) for field in PREDICT_TABLE.fields]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from xbsql import searches
 from xbsql.frame.connection import module
 from xbsql.frame.space import ExpressionSpace, FrameSpace
 from xbsql.index.hits import RECALL
 from xbsql.matching.columns import KNOWN_COLUMNS
+from xbsql.session import search as searches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from xbsql.frame.space import Twin
-    from xbsql.session import Session
-    from xbsql.twins.search import Ids
+    from xbsql.session.session import Session
+    from xbsql.surface.twins.search import Ids
 
 
 class SearchExpressions(ExpressionSpace):
@@ -114,4 +114,4 @@ class SearchFrames(FrameSpace):
 def _kept(filter: Ids) -> Callable[[Session], str]:
     """The name under which a session keeps the filter; kept when the search runs."""
     ids = filter.to_arrow() if isinstance(filter, pl.Series) else filter
-    return lambda session: str(module("twins.search").kept(session, ids))
+    return lambda session: str(module("surface.twins.search").kept(session, ids))

@@ -10,18 +10,18 @@ import polars as pl
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql import functions as surface
 from xbsql.arrow import one_chunk
 from xbsql.frame.connection import connection, place, session_of
 from xbsql.harmonise import rows
+from xbsql.surface import functions as surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from polars.datatypes import DataTypeClass
 
-    from xbsql.function import Function
-    from xbsql.session import Session
+    from xbsql.session.session import Session
+    from xbsql.surface.function import Function
 
     Number: TypeAlias = pl.Expr | float
     PolarsType: TypeAlias = DataTypeClass | pl.DataType

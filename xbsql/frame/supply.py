@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from xbsql import supplies
 from xbsql.frame.space import ExpressionSpace, FrameSpace
+from xbsql.session import supply as supplies
 
 if TYPE_CHECKING:
     import pyarrow as pa

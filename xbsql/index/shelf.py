@@ -11,7 +11,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.index import generation
 from xbsql.index.kept import Kept
-from xbsql.store import NAME
+from xbsql.store.store import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

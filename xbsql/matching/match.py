@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
-from xbsql.matching.assignment import assigned
 from xbsql.matching.candidates import candidate_pairs
 from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import Neighbours

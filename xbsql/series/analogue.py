@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from xbsql import kernels
-from xbsql.model import State, restorable
 from xbsql.series.boosted import origins_of
 from xbsql.series.fan import COLUMNS, LEVELS, fan_of, mean_of
 from xbsql.series.history import ahead, context, is_demand, movement
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.method import Known
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

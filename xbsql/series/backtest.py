@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
-    from xbsql.metrics import Labels
+    from xbsql.metrics.rows import Labels
     from xbsql.series.method import Known, Method
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

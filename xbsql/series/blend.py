@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable, restore
 from xbsql.series.fan import COLUMNS
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.method import Forecaster
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

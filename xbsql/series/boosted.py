@@ -10,20 +10,20 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import ndtri
 
-from xbsql.model import State, restorable, restore
 from xbsql.series.fan import COLUMNS, SCORES, fan_of, mean_of
 from xbsql.series.history import ahead, is_demand
 from xbsql.series.home import FACTS, Home
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.windows import rows_of
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.method import Known
+    from xbsql.series.read.series import Series
     from xbsql.series.windows import Rule
 
     Floats = NDArray[np.float64]

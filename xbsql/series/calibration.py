@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable
 from xbsql.series.fan import MEDIAN, interval
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable
 from xbsql.series.fan import COLUMNS, fan_of
 from xbsql.series.rules import Seasonal
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
     Key = tuple[Hashable | None, ...]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable, restore
 from xbsql.series.fan import LEVELS, fan_of, repeated, weighted_quantiles
 from xbsql.series.history import context
 from xbsql.series.home import FACTS, Home
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.method import Known
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from xbsql.series.history import is_demand, movement
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

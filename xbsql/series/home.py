@@ -9,15 +9,15 @@ import numpy as np
 from scipy.special import softmax
 
 from xbsql import kernels
-from xbsql.model import State, restorable
 from xbsql.series.history import context
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

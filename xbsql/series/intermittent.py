@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable
 from xbsql.series.fan import MEAN, fan_of
 from xbsql.series.rules import Recent
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from xbsql.model import Restorable
+from xbsql.store.model import Restorable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Family
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

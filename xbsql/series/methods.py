@@ -21,8 +21,8 @@ from xbsql.series.shaped import fit_shaped, seasonal_home
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xbsql.features.series import Series
     from xbsql.series.method import Forecaster, Known
+    from xbsql.series.read.series import Series
 
 MOST_LOCAL: Final = 1_500
 """Series up to which models are fitted to each of them; more would take longer than all else together."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from scipy.special import ndtri
 
-from xbsql.model import State, restorable
 from xbsql.series.fan import COLUMNS, SCORES, fan_of
 from xbsql.series.history import context
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

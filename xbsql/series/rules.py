@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from xbsql.model import State, restorable
 from xbsql.series.fan import COLUMNS, LEVELS, fan_of, normal_fan, repeated
 from xbsql.series.history import context, movement
+from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

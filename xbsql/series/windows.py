@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
+    from xbsql.series.read.series import Series
     from xbsql.series.rules import Recent, Seasonal
 
     Floats = NDArray[np.float64]

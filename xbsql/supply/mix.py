@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
     from scipy.sparse import csr_matrix
 
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 SECONDS = 60.0
 """How long the solver may take."""

@@ -11,7 +11,7 @@ from xbsql import errors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 
 def safety_stock(

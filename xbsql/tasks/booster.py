@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.engine.boosted import BoostedPredictor
+from xbsql.engine.booster_text import read_plain
+from xbsql.engine.candidates.boosted import BoostedPredictor
 from xbsql.engine.design import Layout
-from xbsql.engine.plain import read_plain
 from xbsql.features.table import Column, TableEncoder
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.reader import Reader
@@ -20,7 +20,7 @@ from xbsql.tasks.regressor import Regressor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xbsql.engine.plain import Plain
+    from xbsql.engine.booster_text import Plain
 
 
 def model_of(

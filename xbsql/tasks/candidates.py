@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeVar, get_args
 
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Entry, Family
+from xbsql.engine.candidates.feature import source_score
+from xbsql.engine.candidates.linear import Linear, LinearPredictor
+from xbsql.engine.candidates.process import Process
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
-from xbsql.engine.feature import source_score
-from xbsql.engine.linear import Linear, LinearPredictor
-from xbsql.engine.process import Process
-from xbsql.engine.tables import Tables, table_candidates, target_only
 from xbsql.tasks import text_candidates as text
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.engine.blend import Blend
-from xbsql.model import Model, Signature, State, restorable, restore
+from xbsql.store.model import Model, Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
 

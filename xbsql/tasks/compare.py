@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from xbsql import errors, kernels
 from xbsql.arrow import one_chunk
-from xbsql.engine.boosted import Boosted
+from xbsql.engine.candidates.boosted import Boosted
+from xbsql.engine.candidates.instance import clipped, density_ratio
+from xbsql.engine.candidates.linear import Linear
 from xbsql.engine.design import Layout, dense, fit_design
-from xbsql.engine.instance import clipped, density_ratio
 from xbsql.engine.likeness import mean_discrepancy, proxy_a_distance
-from xbsql.engine.linear import Linear
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text, roles
 from xbsql.features.table import joined
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from xbsql.engine.candidate import Learner
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.reader import Reader
 
 METHODS = ("density_ratio", "ulsif", "rulsif", "kliep")

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql import errors, metrics
+from xbsql import errors
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
 from xbsql.features.drawn import drawn
+from xbsql.metrics import rows as metrics
 from xbsql.tasks.classifier import Classifier
 from xbsql.tasks.labels import labels_of
 from xbsql.tasks.options import Options
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
     from xbsql.tasks.progress import Progress
     from xbsql.tasks.regressor import Regressor
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk
-from xbsql.engine.contribution import Names, Question, contributions
+from xbsql.engine.contribution import contributions
+from xbsql.engine.question import Names, Question
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.tasks.classifier import Classifier
@@ -18,7 +19,7 @@ from xbsql.tasks.classifier import Classifier
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.regressor import Regressor
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbsql import errors, series_metrics
-from xbsql.features.series_table import read_series
-from xbsql.metrics import bootstrap_counts, interval
+from xbsql import errors
+from xbsql.metrics import series as series_metrics
+from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.series.backtest import until
 from xbsql.series.carry import carry
 from xbsql.series.fan import MEDIAN
@@ -17,6 +17,8 @@ from xbsql.series.history import ahead, is_demand, is_whole
 from xbsql.series.home import Home
 from xbsql.series.method import Known
 from xbsql.series.methods import base_methods, home_methods, own_methods
+from xbsql.series.read.table import read_series
+from xbsql.series.scale import absolute_scale, squared_scale
 from xbsql.tasks.candidates import restricted
 from xbsql.tasks.forecast_options import ForecastOptions
 from xbsql.tasks.forecaster import Forecaster
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.carry import Carried
     from xbsql.series.method import Method
+    from xbsql.series.read.series import Series
     from xbsql.tasks.forecaster import Forecast
     from xbsql.tasks.progress import Progress
 
@@ -217,7 +219,7 @@ def _measured(done: Carried) -> list[dict[str, Any]]:
 def _scored(past: Series, y: Floats, found: Forecast, steps: slice) -> list[dict[str, Any]]:
     """Every metric over the series, for some of the steps."""
     truth, mean, median = y[:, steps], found.yhat[:, steps], found.quantiles[:, steps, MEDIAN]
-    absolute, squared = series_metrics.absolute_scale(past), series_metrics.squared_scale(past)
+    absolute, squared = absolute_scale(past), squared_scale(past)
     quantiles = found.quantiles[:, steps]
     scores: dict[str, Floats] = {
         "mase": series_metrics.mase(truth, median, absolute),

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from xbsql import errors
-from xbsql.features.series_rules import Rules
-from xbsql.features.series_table import Columns
+from xbsql.series.read.rules import Rules
+from xbsql.series.read.table import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xbsql.features.frequency import Frequency
+    from xbsql.series.read.frequency import Frequency
 
 OPTIONS = (
     "id", "ts", "title", "horizon", "season", "level", "seed",

@@ -9,19 +9,19 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.features.frequency import Frequency
-from xbsql.features.series_rules import Rules
-from xbsql.features.series_table import Columns
-from xbsql.model import Model, Signature, State, restorable, restore
 from xbsql.series.fan import MEAN, interval
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.rules import Rules
+from xbsql.series.read.table import Columns
+from xbsql.store.model import Model, Signature, State, restorable, restore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.features.series import Series
     from xbsql.series.blend import SeriesBlend
     from xbsql.series.calibration import Calibration
     from xbsql.series.home import Home
+    from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import rankdata
 
-from xbsql import metrics
 from xbsql.engine.design import dense
 from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
+from xbsql.metrics import rows as metrics
 from xbsql.tasks.telling import numbers_in, words_tell
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Sample
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
     from xbsql.tasks.reader import Reader
 
 ALMOST_PERFECT = 0.98

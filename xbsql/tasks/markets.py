@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine.candidate import Sample, Source
-from xbsql.engine.sources import StackedSources
+from xbsql.engine.candidates.sources import StackedSources
 from xbsql.features.roles import as_text
 from xbsql.features.table import joined
 from xbsql.tasks.notes import reading_notes

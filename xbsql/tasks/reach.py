@@ -11,13 +11,13 @@ import pyarrow as pa
 from xbsql import kernels
 from xbsql.engine.design import Design, Layout, dense, fit_design
 from xbsql.features.drawn import drawn
-from xbsql.model import State, restorable, restore
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 FAR = 1000.0
 MOST_ROWS = 2048

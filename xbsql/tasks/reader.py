@@ -16,7 +16,7 @@ from xbsql.features.roles import roles
 from xbsql.features.table import TableEncoder, fit_encoder
 from xbsql.features.text import embed_array
 from xbsql.features.views import Features
-from xbsql.model import State, restorable, restore
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

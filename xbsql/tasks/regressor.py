@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
-from xbsql.model import Model, Signature, State, restorable, restore
+from xbsql.store.model import Model, Signature, State, restorable, restore
 from xbsql.tasks.intervals import Radii
 from xbsql.tasks.reach import shifts
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pyarrow.compute as pc
 
-from xbsql import errors, metrics
+from xbsql import errors
 from xbsql.features.roles import as_text
+from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
 
     Score: TypeAlias = Callable[[Labels, Floats, Floats | None], Floats]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbsql.engine.relation import share_ratio
+from xbsql.engine.candidates.relation import share_ratio
 from xbsql.tasks.classifier import Classifier
 
 if TYPE_CHECKING:

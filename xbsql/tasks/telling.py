@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from xbsql import metrics
 from xbsql.features.ngrams import folded, words
+from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats, Labels
+    from xbsql.metrics.rows import Floats, Labels
 
 READ = 1000
 """Characters of a text that are looked at."""

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbsql.engine.adoption import Unechoed, adopted
-from xbsql.engine.alignment import Moved, map_between, moved
 from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidates.alignment import Moved, map_between, moved
+from xbsql.engine.candidates.feature import source_score
+from xbsql.engine.candidates.finetune import HeadTuner
+from xbsql.engine.candidates.instance import pool, pooling, rows_of
+from xbsql.engine.candidates.linear import Linear, LinearPredictor
+from xbsql.engine.candidates.neighbours import Neighbours
+from xbsql.engine.candidates.parameter import l2_sp, recalibrated
+from xbsql.engine.candidates.process import MOST_ROWS, GaussianProcess, Process, share_of_each
+from xbsql.engine.candidates.pseudo_labels import Unechoed, adopted
+from xbsql.engine.candidates.relation import label_shift, source_only
 from xbsql.engine.design import Layout, dense
-from xbsql.engine.feature import source_score
-from xbsql.engine.finetune import HeadTuner
-from xbsql.engine.instance import pool, pooling, rows_of
-from xbsql.engine.linear import Linear, LinearPredictor
-from xbsql.engine.neighbours import Neighbours
-from xbsql.engine.parameter import l2_sp, recalibrated
-from xbsql.engine.process import MOST_ROWS, GaussianProcess, Process, share_of_each
-from xbsql.engine.relation import label_shift, source_only
 from xbsql.features.encoder import encoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Learner, Predictor, Source
-    from xbsql.engine.process import Factor
+    from xbsql.engine.candidates.process import Factor
     from xbsql.features.views import Features
 
 MOST_ADOPTED = 2048

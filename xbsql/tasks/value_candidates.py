@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xbsql.engine.candidates.feature import source_score
+from xbsql.engine.candidates.instance import pooling
+from xbsql.engine.candidates.linear import Linear
+from xbsql.engine.candidates.parameter import recalibrated
+from xbsql.engine.candidates.relation import source_only
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
-from xbsql.engine.feature import source_score
-from xbsql.engine.instance import pooling
-from xbsql.engine.linear import Linear
-from xbsql.engine.parameter import recalibrated
-from xbsql.engine.relation import source_only
-from xbsql.engine.tables import Tables, table_candidates, target_only
 from xbsql.tasks.text_candidates import TEXT, alone
 
 if TYPE_CHECKING:

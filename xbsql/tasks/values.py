@@ -14,7 +14,7 @@ from xbsql.features.roles import kind_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 
 class Values(NamedTuple):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from xbsql.engine.contribution import contributions
-from xbsql.model import State, restorable, restore
+from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
-    from xbsql.engine.contribution import Question
+    from xbsql.engine.question import Question
     from xbsql.features.views import Features
-    from xbsql.metrics import Floats
+    from xbsql.metrics.rows import Floats
 
 
 @restorable("widened")

@@ -1,0 +1,307 @@
+"""A Gaussian process on text: classes spread from labelled rows to rows alike in meaning and in spelling.
+
+Class indicators are regressed (regularised least squares classification: Rifkin and Lippert, 2003), so the
+fit is one Cholesky factor. Rows can be added to a factor without doing it again: that is how a home market's
+factor serves every target and every fold. Cost grows with the cube of the rows, so `MOST_ROWS` are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+from scipy.special import log_softmax, softmax
+
+from xbsql import kernels
+from xbsql.engine.design import dense
+from xbsql.features.views import Features, stack
+from xbsql.store.model import State, restorable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Sample
+    from xbsql.metrics.rows import Floats
+
+MOST_ROWS = 4096
+"""Labelled rows that a process keeps of a larger sample: a share of each class."""
+
+NOISE = 0.3
+"""Variance of a label beside the process's own of 1: how much one row is trusted."""
+
+SHARPNESS = 6.0
+"""What scores are multiplied by before the softmax where no rows are there to find it from."""
+
+_SHARPNESSES = np.geomspace(1.0, 30.0, 18)
+_FEWEST_FOR_SHARPNESS = 30
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """How alike two rows are: nearness of their embeddings, and the n-grams that they share.
+
+    Attributes:
+        gamma: of the radial part exp(-gamma |a - b|^2) over the view 'text'.
+        lexical: share of the cosine over the view 'ngram'; the radial part has the rest.
+    """
+
+    gamma: float = 2.0
+    lexical: float = 0.5
+
+    def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
+        """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
+        left, right = dense(a["text"]), dense(b["text"])
+        squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)
+        distance = np.maximum(squares - 2.0 * (left @ right.T), 0.0)
+        radial: NDArray[np.float32] = np.exp(np.float32(-self.gamma) * distance, dtype=np.float32)
+        if not self.lexical:
+            return radial
+        radial *= np.float32(1.0 - self.lexical)
+        shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
+        radial += np.float32(self.lexical) * shared.toarray()
+        return radial
+
+
+@dataclass(frozen=True)
+class Factor:
+    """The Cholesky factor of the covariance of labelled rows, their noise on its diagonal.
+
+    It is a chain: rows that came later hold their own block and lean on the factor before them, which is
+    shared and not copied.
+
+    Attributes:
+        covariance: of two rows.
+        rows: the labelled rows, views 'text' and 'ngram'.
+        y: int64 class codes, shape (n,).
+        lower: float32, shape (m, m): the block of the last m rows.
+        before: the factor of the first n - m rows; None where m = n.
+        across: float32, shape (n - m, m): the block between the two, transposed.
+    """
+
+    covariance: Covariance
+    rows: Features
+    y: NDArray[np.int64]
+    lower: NDArray[np.float32]
+    before: Factor | None = None
+    across: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, covariance: Covariance, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Self:
+        """Factor the covariance of these rows; n^3 / 3 multiplications."""
+        rows = _needed(rows)
+        return cls(covariance, rows, y, _root(covariance(rows, rows), noise))
+
+    def extended(self, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Factor:
+        """This factor with more rows; costs n^2 m and not n^3 for m rows."""
+        if not len(y):
+            return self
+        rows = _needed(rows)
+        across = self.forward(self.covariance(self.rows, rows))
+        own = self.covariance(rows, rows) - across.T @ across
+        both, codes = stack([self.rows, rows]), np.concatenate([self.y, y])
+        return Factor(self.covariance, both, codes, _root(own, noise), self, across)
+
+    def fitted(self, classes: int, *, last: int = 0, sharpness: float = SHARPNESS) -> Process:
+        """The process that these rows give.
+
+        Args:
+            classes: how many there are; codes in `y` lie below.
+            last: that many rows at the end, all added at once, are left out one at a time to find how sharp
+                probabilities may be; under 30 of them `sharpness` is taken.
+            sharpness: see `Process`.
+        """
+        dual = self.backward(self.forward(indicators(self.y, classes)))
+        process = Process(self.covariance, self.rows, self.y, dual, sharpness)
+        if last < _FEWEST_FOR_SHARPNESS:
+            return process
+        held_out = self.left_out(process, len(self.y) - last, len(self.y))
+        return replace(process, sharpness=sharpest(held_out, self.y[-last:]))
+
+    def left_out(self, process: Process, first: int, last: int) -> NDArray[np.float32]:
+        """What rows `first` to `last` - 1, all added at once, score where each of them alone was not there.
+
+        In closed form: the label less the dual over the diagonal of the inverse (Rasmussen and Williams,
+        "Gaussian Processes for Machine Learning", 2006, 5.4.2).
+
+        Returns:
+            float32, shape (last - first, classes).
+        """
+        diagonal = np.square(self._columns(first, last)).sum(axis=0)
+        truth = indicators(self.y[first:last], process.classes)
+        return np.asarray(truth - process.dual[first:last] / diagonal[:, None])
+
+    def _columns(self, first: int, last: int) -> NDArray[np.float32]:
+        """Columns `first` to `last` - 1 of L^-1, from row `first` on: it is zero above."""
+        n = len(self.y) - len(self.lower)
+        if self.before is None or self.across is None or first >= n:
+            tail = self.lower[first - n :, first - n :]
+            return _solved(tail, np.eye(len(tail), last - first, dtype=np.float32))
+        top = self.before._columns(first, last)
+        return np.concatenate([top, _solved(self.lower, -(self.across[first:].T @ top))])
+
+    def forward(self, right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """L^-1 times `right`, shape (n, r), for the whole factor L."""
+        if self.before is None or self.across is None:
+            return _solved(self.lower, right)
+        n = len(self.before.y)
+        top = self.before.forward(right[:n])
+        return np.concatenate([top, _solved(self.lower, right[n:] - self.across.T @ top)])
+
+    def backward(self, right: NDArray[np.float32]) -> NDArray[np.float32]:
+        """L^-T times `right`, shape (n, r)."""
+        if self.before is None or self.across is None:
+            return _solved(self.lower, right, trans="T")
+        n = len(self.before.y)
+        bottom = _solved(self.lower, right[n:], trans="T")
+        return np.concatenate([self.before.backward(right[:n] - self.across @ bottom), bottom])
+
+
+@restorable("process")
+@dataclass(frozen=True)
+class Process:
+    """A fitted process. It holds the embeddings and hashed n-grams of the rows that it was fitted on.
+
+    Attributes:
+        covariance: of two rows.
+        rows: the labelled rows.
+        y: their classes.
+        dual: float32, shape (n, classes): a score is the covariance with the rows times these.
+        sharpness: scores are multiplied by it before the softmax.
+    """
+
+    covariance: Covariance
+    rows: Features
+    y: NDArray[np.int64]
+    dual: NDArray[np.float32]
+    sharpness: float
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart."""
+        return int(self.dual.shape[1])
+
+    @cached_property
+    def factor(self) -> Factor:
+        """The factor of its rows with the usual noise, made when it is first asked for."""
+        return Factor.of(self.covariance, self.rows, self.y)
+
+    @cached_property
+    def _lexical(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The n-grams that occur in the rows, and what each adds to the scores: the cosine is linear."""
+        grams = sparse.csr_matrix(self.rows["ngram"])
+        used = np.unique(grams.indices).astype(np.int64)
+        return used, np.asarray(grams[:, used].T @ self.dual, np.float32)
+
+    def predict(self, x: Features) -> Floats:
+        """Class probabilities, shape (n, classes)."""
+        if not len(x):
+            return np.empty((0, self.classes))
+        texts = np.ascontiguousarray(dense(x["text"]), np.float32)
+        memory = np.ascontiguousarray(dense(self.rows["text"]), np.float32)
+        share = self.covariance.lexical
+        scores = kernels.rbf_matvec(texts, memory, self.dual, gamma=self.covariance.gamma) * (1.0 - share)
+        if share:
+            used, weights = self._lexical
+            scores = scores + share * (sparse.csr_matrix(x["ngram"])[:, used] @ weights)
+        return np.asarray(softmax(self.sharpness * np.asarray(scores, np.float64), axis=1))
+
+    def state(self) -> State:
+        """The process as data."""
+        grams = sparse.csr_matrix(self.rows["ngram"])
+        config = {
+            "gamma": self.covariance.gamma,
+            "lexical": self.covariance.lexical,
+            "sharpness": self.sharpness,
+            "width": int(grams.shape[1]),
+            "holds": "embeddings and hashed n-grams of its training rows",
+        }
+        arrays = {
+            "text": np.ascontiguousarray(dense(self.rows["text"])),
+            "ngram_data": grams.data,
+            "ngram_indices": grams.indices,
+            "ngram_indptr": grams.indptr,
+            "y": self.y,
+            "dual": self.dual,
+        }
+        return State("process", config, arrays)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The process again."""
+        a, config = state.arrays, state.config
+        parts = (a["ngram_data"], a["ngram_indices"], a["ngram_indptr"])
+        grams = sparse.csr_matrix(parts, shape=(len(a["y"]), config["width"]))
+        rows = Features({"text": a["text"], "ngram": grams})
+        covariance = Covariance(config["gamma"], config["lexical"])
+        return cls(covariance, rows, a["y"], a["dual"], config["sharpness"])  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """Fits a `Process` on the rows of one sample; of more than `MOST_ROWS` on a share of each class.
+
+    Attributes:
+        classes: how many there are.
+        covariance: of two rows.
+    """
+
+    classes: int
+    covariance: Covariance = Covariance()
+
+    def fit(self, sample: Sample) -> Process:
+        """Fit on the rows of one sample; weights do not count."""
+        y = np.asarray(sample.y, np.int64)
+        kept = share_of_each(y, MOST_ROWS)
+        factor = Factor.of(self.covariance, sample.x.take(kept), y[kept])
+        return factor.fitted(self.classes, last=len(kept))
+
+
+def share_of_each(y: NDArray[np.int64], most: int, seed: int = 0) -> NDArray[np.int64]:
+    """At most `most` rows, in order, each class with its share but no class without a row.
+
+    Returns:
+        int64 row numbers, ascending.
+    """
+    if len(y) <= most:
+        return np.arange(len(y))
+    shuffled = np.random.default_rng(seed).permutation(len(y))
+    rank = np.empty(len(y))
+    for code in np.unique(y):
+        members = shuffled[y[shuffled] == code]
+        rank[members] = np.arange(len(members)) / len(members)
+    return np.sort(np.argsort(rank, kind="stable")[:most])
+
+
+def indicators(y: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """1 for the class of a row and -1 / (classes - 1) for each other; float32, shape (n, classes)."""
+    truth = np.full((len(y), classes), -1.0 / max(classes - 1, 1), np.float32)
+    truth[np.arange(len(y)), y] = 1.0
+    return truth
+
+
+def sharpest(scores: NDArray[np.floating], y: NDArray[np.int64]) -> float:
+    """The factor on the scores that gives the least log loss after the softmax."""
+    rows = np.arange(len(y))
+    losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in _SHARPNESSES]
+    return float(_SHARPNESSES[int(np.argmin(losses))])
+
+
+def _needed(rows: Features) -> Features:
+    return Features({name: rows[name] for name in ("text", "ngram")})
+
+
+def _root(matrix: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
+    """The lower Cholesky factor with noise on the diagonal; the matrix is overwritten."""
+    matrix[np.diag_indices_from(matrix)] += noise
+    return np.asarray(cholesky(matrix, lower=True, overwrite_a=True, check_finite=False), np.float32)
+
+
+def _solved(
+    lower: NDArray[np.float32], right: NDArray[np.float32], trans: Literal["N", "T"] = "N"
+) -> NDArray[np.float32]:
+    found = solve_triangular(lower, right, lower=True, trans=trans, check_finite=False)
+    return np.asarray(found, np.float32)

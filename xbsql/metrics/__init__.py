@@ -1,0 +1,1 @@
+"""Scores, with their intervals: of rows, and of series."""

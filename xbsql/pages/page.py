@@ -1,0 +1,74 @@
+"""One self-contained HTML page: verdict cards, the chart, rows, and the SQL that made them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from xbsql.pages.card import interval, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+STYLE = """
+:root { --ink: #1c2024; --soft: #60646c; --line: #e3e5e8; --good: #1a7f52; --bad: #c0392b; }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); max-width: 62rem; margin: 2.5rem auto; }
+body { padding: 0 1rem; }
+h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { margin-top: 2.4rem; font-size: 1.2rem; }
+p.lead { color: var(--soft); margin-top: 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+.card { border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; }
+.card h3 { margin: 0 0 .4rem; font-size: 1rem; display: flex; justify-content: space-between; }
+.HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO { color: var(--soft); }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
+td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
+.bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }
+pre { background: #f6f7f8; padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
+svg { width: 100%; height: auto; }
+"""
+
+
+def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
+    """A page of sections, each a heading and HTML."""
+    body = "\n".join(f"<h2>{escape(heading)}</h2>\n{html}" for heading, html in sections)
+    return (
+        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>"
+        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>\n"
+        f"{body}\n</body></html>\n"
+    )
+
+
+def verdict_cards(cards: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:
+    """Cards of transfers side by side; each a title and the rows of `xb.transfer`."""
+    return f"<div class='cards'>{''.join(_card(title, rows) for title, rows in cards)}</div>"
+
+
+def _card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    verdict = rows[0]
+    name = str(verdict["verdict"])
+    arms = "".join(_arm(row) for row in rows) if verdict["gain"] is not None else ""
+    words = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(verdict))
+    head = f"<h3><span>{escape(title)}</span><span class='{name}'>{name}</span></h3>"
+    return f"<div class='card'>{head}<table>{arms}</table>{words}</div>"
+
+
+def _arm(row: Mapping[str, Any]) -> str:
+    width = 0.0 if row["value"] is None else 9 * max(0.0, min(1.0, row["value"]))
+    bar = f"<span class='bar' style='width:{width:.2f}rem'></span>"
+    return f"<tr><td>{escape(row['arm'])}</td><td>{bar}</td><td>{interval(row)}</td></tr>"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Rows as a table."""
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def code(text: str) -> str:
+    """Program text as it is."""
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))

@@ -1,0 +1,1 @@
+"""Tables of series as arrays: dates, gaps, frequency, calendar."""

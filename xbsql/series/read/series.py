@@ -1,0 +1,106 @@
+"""Series: numbers of equally long periods, many of them in one array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from xbsql.series.read.frequency import Frequency
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Many series of one frequency, without gaps.
+
+    Attributes:
+        names: one a series, in order, no two the same.
+        y: float64 (total,), the values of all series one after another, finite.
+        offsets: int64 (n + 1,): series i is `y[offsets[i]:offsets[i + 1]]`; it may be empty: a product that
+            has no history yet.
+        start: int64 (n,): the period of the first value, as `frequency.index` counts; of an empty series the
+            one that its first value would have.
+        frequency: how far apart the periods are.
+        status: one a series: 'ok', or what there is to say of it, joined by '; '.
+        known: float64 (total, f), columns that are known in advance, beside the values; None without.
+        titles: one a series: what is sold, in words; None where a series, or the table, has none.
+    """
+
+    names: tuple[str, ...]
+    y: Floats
+    offsets: Ints
+    start: Ints
+    frequency: Frequency
+    status: tuple[str, ...]
+    known: Floats | None = None
+    titles: tuple[str | None, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def lengths(self) -> Ints:
+        """Values of each series; int64 (n,)."""
+        return np.asarray(np.diff(self.offsets), np.int64)
+
+    @property
+    def ends(self) -> Ints:
+        """The period after the last of each series: the first one to forecast; int64 (n,)."""
+        return np.asarray(self.start + self.lengths, np.int64)
+
+    def values(self, i: int) -> Floats:
+        """The values of series i, a view."""
+        return self.y[self.offsets[i] : self.offsets[i + 1]]
+
+    def take(self, rows: Ints | NDArray[np.bool_]) -> Self:
+        """The series at these positions, or where a mask of shape (n,) is true, in their order."""
+        chosen = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.int64)
+        return self._cut(chosen, self.offsets[chosen], self.lengths[chosen], self.start[chosen])
+
+    def window(self, i: int, end: int) -> Floats:
+        """The values of series i up to its period number `end`, counted from its own first, exclusive."""
+        return self.values(i)[:end]
+
+    def until(self, held_out: int | Ints) -> Self:
+        """Every series without its last values.
+
+        Args:
+            held_out: how many, one number or one a series; a shorter series becomes empty.
+        """
+        kept = np.maximum(self.lengths - held_out, 0)
+        return self._cut(np.arange(len(self)), self.offsets[:-1], kept, self.start)
+
+    def last(self, number: int) -> Self:
+        """The last values of every series, at most `number` of each."""
+        kept = np.minimum(self.lengths, number)
+        return self._cut(np.arange(len(self)), self.offsets[1:] - kept, kept, self.ends - kept)
+
+    def owner(self) -> Ints:
+        """The series of each value; int64 (total,)."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def periods(self) -> Ints:
+        """The period of each value, as `frequency.index` counts; int64 (total,)."""
+        return np.arange(len(self.y)) - np.repeat(self.offsets[:-1] - self.start, self.lengths)
+
+    def _cut(self, rows: Ints, begin: Ints, lengths: Ints, start: Ints) -> Self:
+        """The stretches of `lengths` values that begin at `begin` in `y`."""
+        offsets = np.r_[0, np.cumsum(lengths)].astype(np.int64)
+        place = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], lengths)
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in rows),
+            y=self.y[place],
+            offsets=offsets,
+            start=np.asarray(start, np.int64),
+            status=tuple(self.status[i] for i in rows),
+            known=None if self.known is None else self.known[place],
+            titles=None if self.titles is None else tuple(self.titles[i] for i in rows),
+        )

@@ -1,0 +1,1 @@
+"""One open store: which model, which version, which device; what each function runs."""

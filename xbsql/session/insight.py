@@ -1,0 +1,137 @@
+"""What looks inside, as a session runs it: why a model says so, what labels bring, how markets differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors, tasks
+from xbsql.arrow import digest, one_chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xbsql.session.session import Session
+
+
+def explain(
+    session: Session, reference: str, rows: pa.Array, background: pa.Array | None, *, per_row: bool
+) -> pa.Table:
+    """What each feature adds to each prediction.
+
+    Args:
+        session: whose models are used.
+        reference: a model.
+        rows: the rows as STRUCT.
+        background: rows to compare them with, as STRUCT; None compares them with one another.
+        per_row: one line a row and feature, else one a feature, over at most 2,000 of the rows.
+
+    Returns:
+        row (int64, from 1), label, feature, value (strings) and contribution (float64), see `Explanation`.
+
+    Raises:
+        XbsqlError: no such model, a column that it reads is missing, or nothing to compare one row with.
+    """
+    from xbsql.tasks.explain import explain as run
+    from xbsql.tasks.explain import summed
+
+    where = "xb.explain"
+    model = _tabular(session, where, reference)
+    table = pa.Table.from_batches([model.signature.batch(where, reference, rows)])
+    behind = None
+    if background is not None:
+        behind = pa.Table.from_batches([model.signature.batch(where, reference, background)])
+    with session.calls.record("explain", reference, len(rows)) as call:
+        call.kernel = "tree SHAP"
+        return run(model, table, behind).per_row() if per_row else summed(model, table, behind)
+
+
+def label_curve(
+    session: Session, reference: str, data: pa.Table, label: str | None, options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The score by number of labels of the target alone and of the transfer from the model.
+
+    A transferred model stands for its base, which has seen no label of the target. The target alone is shown
+    where the model was fitted on these very rows, or transferred from rows without a base.
+
+    Raises:
+        XbsqlError: no such model or column, or fewer than 30 labelled rows.
+    """
+    from xbsql.tasks.curve import label_curve as run
+
+    where = "xb.label_curve"
+    model = _tabular(session, where, reference)
+    column = label or model.signature.label
+    if column not in data.column_names:
+        raise errors.unknown(where, "label column", column, data.column_names, place="the table has")
+    card = session.store.artifact(where, reference).card
+    home = model
+    if "verdict" in card:
+        home = _tabular(session, where, card["base"]) if card["base"] else None
+    elif card.get("data") == digest(data):
+        home = None
+    module = tasks.task_module(where, model.signature.task)
+    with session.calls.record("label_curve", reference, len(data)):
+        return run(module, model, home, data, column, options=options, progress=session.progress)
+
+
+def weights(
+    session: Session, source: pa.Table, target: pa.Table, method: str, columns: Sequence[str] | None
+) -> pa.Table:
+    """Row (int64, from 1) and weight (float64) of each source row, see `tasks.compare.weights`."""
+    from xbsql.tasks.compare import weights as run
+
+    with session.calls.record("weights", "", len(source)) as call:
+        call.kernel = method
+        found = run(source, target, method, columns)
+    return pa.table({"row": pc.add(pa.array(range(len(found)), pa.int64()), 1), "weight": found})
+
+
+def domain_similarity(
+    session: Session,
+    source: pa.Table,
+    target: pa.Table,
+    columns: Sequence[str] | None,
+    reference: str | None,
+) -> list[dict[str, Any]]:
+    """Rows measure, column, value: what a home model is worth, then `tasks.compare.similarity`.
+
+    Args:
+        session: whose models are used.
+        source: the home market's rows.
+        target: the foreign market's rows.
+        columns: those to compare; None compares all that both have.
+        reference: a home model, see `tasks.suited`; None leaves it out.
+
+    Raises:
+        XbsqlError: no such model, it reads series, or a column that it reads is missing.
+    """
+    from xbsql.tasks.compare import similarity
+    from xbsql.tasks.suited import suited
+
+    where = "xb.domain_similarity"
+    model = None if reference is None else _tabular(session, where, reference)
+    with session.calls.record("domain_similarity", reference or "", len(source)) as call:
+        call.kernel = "mmd2"
+        alike = similarity(source, target, columns)
+        if model is None:
+            return alike
+        for side in (source, target):
+            model.signature.batch(where, reference, one_chunk(side.to_struct_array()))
+        module = tasks.task_module(where, model.signature.task)
+        return [*suited(module, model, source, target), *alike]
+
+
+def _tabular(session: Session, where: str, reference: str) -> Any:  # noqa: ANN401 - a model of either task
+    """A model of a task that reads whole rows.
+
+    Raises:
+        XbsqlError: no such model, or it is of another task.
+    """
+    model = session.model(where, reference)
+    if model.signature.task not in ("classify", "predict"):
+        problem = f"'{reference}' was fitted for {model.signature.task}"
+        raise errors.invalid(where, problem, "give a model of the task classify or predict")
+    return model

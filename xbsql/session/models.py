@@ -1,0 +1,204 @@
+"""Models of one store: fitted, transferred, asked, measured, listed and dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from xbsql import errors, tasks
+from xbsql.arrow import digest
+from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
+from xbsql.session.crossing import prepared
+from xbsql.session.fits import key_of
+from xbsql.store.store import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xbsql.session.session import Session
+    from xbsql.store.model import Model
+
+BLOCK_ROWS = 131_072  # matrices of more rows leave the processor's cache: twice the time, and the memory
+PREDICTION = pa.struct(
+    [("predicted", pa.string()), *((name, pa.float64()) for name in ("value", "lo", "hi", "shift"))]
+)
+
+
+def classify(session: Session, reference: str, inputs: pa.Array) -> pa.Array:
+    """STRUCT(label, score, runner_up, margin, shift) of each input: a text, or a row as STRUCT."""
+    model = session.model("xb.classify", reference)
+    return _predict(session, "classify", model, reference, inputs, task="classify")
+
+
+def predict(session: Session, reference: str, rows: pa.Array) -> pa.Array:
+    """STRUCT(value, lo, hi, shift, version) of each row."""
+    name, version = session.store.resolve("xb.predict", reference)
+    model = session.model("xb.predict", f"{name}@{version}")
+    found = _predict(session, "predict", model, reference, rows, task="predict")
+    columns = {field.name: found.field(field.name) for field in found.type}
+    columns["version"] = pa.repeat(pa.scalar(version, pa.int32()), len(found))
+    return pa.StructArray.from_arrays(list(columns.values()), list(columns), mask=found.is_null())
+
+
+def predict_table(session: Session, reference: str, rows: pa.Array, *, shift: bool = False) -> pa.Array:
+    """STRUCT(predicted, value, lo, hi, shift) of each row.
+
+    For classes `predicted` is the label and `value` its probability; `lo` and `hi` are NULL. For numbers
+    `predicted` is NULL. `shift` is NULL unless it is asked for.
+    """
+    model = session.model("xb.predict_table", reference)
+    found = _predict(session, "predict_table", model, reference, rows, shift=shift)
+    columns = {field.name: found.field(field.name) for field in found.type}
+    if model.signature.task == "classify":
+        columns = {"predicted": columns["label"], "value": columns["score"], "shift": columns["shift"]}
+    fields = [columns.get(field.name, pa.nulls(len(found), field.type)) for field in PREDICTION]
+    return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
+
+
+def _predict(
+    session: Session,
+    function: str,
+    model: Model,
+    reference: str,
+    inputs: pa.Array,
+    task: str | None = None,
+    *,
+    shift: bool = True,
+) -> pa.Array:
+    fitted = model.signature.task
+    if task not in (None, fitted):
+        problem = f"'{reference}' was fitted for {fitted}"
+        raise errors.invalid(f"xb.{function}", problem, f"use xb.{fitted} or xb.predict_table")
+    batch = model.signature.batch(f"xb.{function}", reference, inputs)
+    with session.calls.record(function, reference, len(inputs)) as call:
+        call.kernel = "blend"
+        blocks = [batch.slice(at, BLOCK_ROWS) for at in range(0, max(len(batch), 1), BLOCK_ROWS)]
+        return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
+
+
+def fit(
+    session: Session,
+    model: str,
+    data: pa.Table,
+    label: str,
+    *,
+    task: str = "auto",
+    market: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Fit a model of one market and store it; one row a metric.
+
+    The same data, label and options give the version that is already there.
+    """
+    where, given = "xb.fit", dict(options or {})
+    check_name(where, model)
+    module = _task(where, task, data, label, given)
+    content = digest(data)
+    key = key_of(where, [content, label, task, market, given])
+
+    def run() -> tuple[Model, dict[str, Any]]:
+        fitted, report = module.fit(data, label, market=market, options=given, progress=session.progress)
+        return fitted, {"report": report, "market": market, "data": content}
+
+    artifact, seconds = session.fits.once(where, model, key, len(data), label, run)
+    return [
+        {"model": artifact.name, "version": artifact.version, **row, "seconds": seconds}
+        for row in artifact.card["report"]
+    ]
+
+
+def transfer(
+    session: Session,
+    model: str,
+    data: pa.Table,
+    label: str,
+    *,
+    base: str | None = None,
+    source: pa.Table | None = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Carry a home model (`base`) or home rows (`source`) to the market of `data`; one row an arm.
+
+    Rows whose label is NULL are the unlabelled target.
+    """
+    where, given = "xb.transfer", dict(options or {})
+    check_name(where, model)
+    if base is None and source is None:
+        raise errors.invalid(where, "neither base nor source is given", "name a home model or the home rows")
+    home = None if base is None else session.model(where, base)
+    task = home.signature.task if home else "auto"
+    module = _task(where, task, data if source is None else source, label, given)
+    origin = None if base is None else session.store.artifact(where, base).card["key"]
+    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
+
+    def run() -> tuple[Model, dict[str, Any]]:
+        crossing = prepared(session, module, data, label, home, source, given)
+        found, done = module.transfer(
+            crossing.data, label, base=crossing.home, source=source, market=market, method=method,
+            options=crossing.options, progress=session.progress,
+        )  # fmt: skip
+        fitted, verdict = crossing.arrived(found, done.verdict)
+        return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
+
+    artifact, seconds = session.fits.once(where, model, key, len(data), label, run)
+    common = {"model": artifact.name, "version": artifact.version}
+    return [{**common, **row, "seconds": seconds} for row in arm_rows(artifact.card["verdict"])]
+
+
+def evaluate(
+    session: Session, reference: str, data: pa.Table, label: str | None, by: str | None
+) -> list[dict[str, Any]]:
+    """Metrics of a model on labelled rows, with intervals; one row a group and metric."""
+    where = "xb.evaluate"
+    model = session.model(where, reference)
+    column = label or model.signature.label
+    if column not in data.column_names:
+        raise errors.unknown(where, "column", column, data.column_names, place="the table has")
+    for name in model.signature.inputs.names:
+        if name not in data.column_names:
+            place = f"model '{reference}' reads it, and the table has"
+            raise errors.unknown(where, "column", name, data.column_names, place=place)
+    with session.calls.record("evaluate", reference, len(data)):
+        module = tasks.task_module(where, model.signature.task)
+        return list(module.evaluate(model, data, column, by))
+
+
+def models(session: Session) -> list[dict[str, Any]]:
+    """One row a version; a broken one says so in `note`."""
+    rows = []
+    for name in session.store.names():
+        for version in session.store.versions(name):
+            try:
+                rows.append(model_row(session.store.artifact("xb.models", f"{name}@{version}")))
+            except errors.XbsqlError as error:
+                rows.append({"model": name, "version": version, "note": str(error)})
+    return rows
+
+
+def model_card(session: Session, reference: str) -> list[dict[str, str]]:
+    """What a model is, as (section, key, value)."""
+    found = session.store.artifact("xb.model_card", reference)
+    return card_rows(found, session.model("xb.model_card", reference))
+
+
+def promote(session: Session, name: str, version: str) -> list[dict[str, Any]]:
+    """Let the bare name stand for a version."""
+    return [model_row(session.store.promote(f"{name.partition('@')[0]}@{version}"))]
+
+
+def drop_model(session: Session, reference: str) -> list[dict[str, Any]]:
+    """Remove a model, or one version of it, from the store and from memory."""
+    name = reference.partition("@")[0]
+    gone = session.store.drop(reference)
+    session.forget(name, gone)
+    return [{"model": name, "version": version} for version in gone]
+
+
+def _task(where: str, task: str, data: pa.Table, label: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a task's module
+    if label not in data.column_names:
+        raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
+    name = tasks.task_of(where, data.schema, label, options) if task == "auto" else task
+    return tasks.task_module(where, name)

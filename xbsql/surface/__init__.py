@@ -1,0 +1,1 @@
+"""The functions as SQL, Python and Polars see them, from one declaration each."""

@@ -1,0 +1,257 @@
+"""functions.py -> a DuckDB connection: UDFs and the macros over them. Only this file imports duckdb."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import secrets
+import threading
+import weakref
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
+from xbsql import errors, sql
+from xbsql.arrow import records
+from xbsql.session.session import Session
+from xbsql.surface.function import Helper
+from xbsql.surface.functions import FUNCTIONS, HELPERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+    from xbsql.surface.function import Function
+
+BATCH_ROWS = 65_536
+ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# A UDF stays in the database's catalogue as a bare pointer when the connection that registered it is closed:
+# a callable that Python freed would be called all the same. So callables live as long as the process.
+_callables: list[Callable[..., pa.Array]] = []
+_sessions: dict[str, Session] = {}
+_lock = threading.Lock()
+# A process that exits with an open connection that holds UDFs prints dozens of lines about leaks.
+_open: weakref.WeakSet[DuckDBPyConnection] = weakref.WeakSet()
+
+
+def connect(
+    path: str | os.PathLike[str] = ":memory:",
+    *,
+    store: str | os.PathLike[str] | None = None,
+    alias: str = "xb",
+    device: str = "auto",
+    progress: Callable[[float, str], None] | None = None,
+    read_only: bool = False,
+    config: dict[str, Any] | None = None,
+) -> DuckDBPyConnection:
+    """A DuckDB connection in which `xb.` is there; see `load` for the arguments.
+
+    Args:
+        path: a DuckDB file, made where it is missing, or ':memory:'.
+        store: the folder for models.
+        alias: the namespace of the functions.
+        device: 'auto', 'cpu' or 'cuda'.
+        progress: called with a fraction and a text during fits.
+        read_only: open the file for reading; models can be fitted all the same.
+        config: DuckDB settings.
+    """
+    con = duckdb.connect(str(path), read_only=read_only, config=config or {})
+    return load(con, store=store, alias=alias, device=device, progress=progress)
+
+
+def load(
+    con: DuckDBPyConnection,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    alias: str = "xb",
+    device: str = "auto",
+    progress: Callable[[float, str], None] | None = None,
+) -> DuckDBPyConnection:
+    """Make `xb.` known to a connection, its cursors and every other connection to the same database.
+
+    Idempotent: a database that has it keeps the session that it has. Nothing is written to the user's file:
+    the functions live in an attached in-memory catalogue.
+
+    Args:
+        con: an open connection.
+        store: the folder for models; by default the environment variable XBSQL_STORE, else '<file>.xbsql'
+            beside the database file, else '.xbsql' in the home folder.
+        alias: the namespace of the functions, where `xb` is taken.
+        device: 'auto', 'cpu' or 'cuda'.
+        progress: called with a fraction and a text during fits.
+
+    Raises:
+        XbsqlError: the connection is closed, the alias is taken, or another store is asked for than is open.
+    """
+    if not ALIAS.fullmatch(alias):
+        raise errors.invalid("xbsql.load", f"'{alias}' cannot be an alias", "use letters, digits and '_'")
+    with _lock:
+        known = _databases(con)
+        _open.add(con)
+        token = _token(con)
+        if token is None:
+            if alias.lower() in known:
+                remedy = "pass another alias, e.g. alias='xbs'"
+                raise errors.invalid(
+                    "xbsql.load", f"the database has a catalogue '{alias}' of its own", remedy
+                )
+            session = Session(_store_path(store, known), device=device, progress=progress)
+            _register(con, session, alias)
+        elif store is not None and Path(store).absolute() != _sessions[token].store.path:
+            problem = f"this database has the store {_sessions[token].store.path} open"
+            raise errors.invalid("xbsql.load", problem, "open another database for another store")
+    return con
+
+
+def session_of(where: str, con: DuckDBPyConnection) -> Session:
+    """The session of a connection.
+
+    Raises:
+        XbsqlError: xbsql is not loaded there.
+    """
+    token = _token(con)
+    if token is None:
+        raise errors.invalid(where, "xbsql is not loaded in this connection", "call xbsql.load(con) first")
+    return _sessions[token]
+
+
+def rows_of(where: str, con: DuckDBPyConnection, data: object, *, ordered: bool = True) -> pa.Table:
+    """A table's rows, sorted by their hash as the macros of actions sort them.
+
+    Args:
+        where: the function, for errors.
+        con: where names are looked up.
+        data: a table's name, a DuckDB relation, or an Arrow, Polars or pandas table.
+        ordered: False keeps the rows as they come.
+
+    Raises:
+        XbsqlError: no such table, not a table, or no rows.
+    """
+    with _relation(where, con, data, ordered=ordered) as relation:
+        table = relation.to_arrow_table()
+    if not len(table):
+        raise errors.invalid(where, "the table has no rows", "give a table with at least one row")
+    return table
+
+
+def batches_of(where: str, con: DuckDBPyConnection, data: object) -> Iterator[pa.RecordBatch]:
+    """A table's rows as they come, some at a time, so that memory does not grow with the table.
+
+    Args:
+        where: the function, for errors.
+        con: where names are looked up.
+        data: as for `rows_of`, or an Arrow record batch reader.
+
+    Raises:
+        XbsqlError: no such table, or not a table.
+    """
+    with _relation(where, con, data, ordered=False) as relation:
+        yield from relation.to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def _relation(
+    where: str, con: DuckDBPyConnection, data: object, *, ordered: bool
+) -> Iterator[DuckDBPyRelation]:
+    """What `rows_of` takes as a relation; DuckDB's errors become one line of ours."""
+    query = "SELECT _row.* FROM {} _row" + (" ORDER BY hash(_row)" if ordered else "")
+    cursor = con.cursor()
+    try:
+        if isinstance(data, str):
+            escaped = data.replace("'", "''")
+            yield con.sql(query.format(f"query_table('{escaped}')"))
+        elif isinstance(data, duckdb.DuckDBPyRelation):
+            yield data.query("given", query.format("given"))  # type: ignore[misc]
+        else:
+            cursor.register("given", data)
+            yield cursor.sql(query.format("given"))
+    except duckdb.Error as error:
+        raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
+    finally:
+        cursor.close()  # an open one that holds a registered object outlives the process's last rites
+
+
+def _databases(con: DuckDBPyConnection) -> dict[str, str | None]:
+    """The attached databases, lower-case name -> file."""
+    try:
+        found = con.cursor().execute("SELECT database_name, path FROM duckdb_databases()").fetchall()
+    except duckdb.ConnectionException as error:
+        raise errors.invalid("xbsql.load", "the connection is closed", "connect again") from error
+    return {name.lower(): path for name, path in found}
+
+
+def _token(con: DuckDBPyConnection) -> str | None:
+    """The session's key, which the database itself carries: it survives cursors and second connections."""
+    found = con.cursor().execute(
+        "SELECT comment FROM duckdb_tables() WHERE table_name = '_nothing' AND comment LIKE 'xbsql %'"
+    )
+    row = found.fetchone()
+    return str(row[0]).removeprefix("xbsql ") if row else None
+
+
+def _store_path(store: str | os.PathLike[str] | None, databases: dict[str, str | None]) -> Path:
+    given = store or os.environ.get("XBSQL_STORE")
+    if given:
+        return Path(given).absolute()
+    files = [path for path in databases.values() if path]
+    return Path(f"{files[0]}.xbsql").absolute() if files else Path.home() / ".xbsql"
+
+
+def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
+    token = secrets.token_hex(8)
+    own = con.cursor()
+    own.execute(f"ATTACH ':memory:' AS {alias} (READ_WRITE)")
+    own.execute(f"CREATE TABLE {alias}._nothing (_nothing INTEGER)")
+    own.execute(f"COMMENT ON TABLE {alias}._nothing IS 'xbsql {token}'")
+    functions: tuple[Function | Helper, ...] = (*FUNCTIONS, *HELPERS)
+    for function in functions:
+        call = _callable(function, session)
+        _callables.append(call)
+        con.create_function(
+            function.udf,
+            call,
+            None,  # any number of any type: the handler says what is wrong better than the binder
+            function.returns,
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+            side_effects=function.effects,
+        )
+    for statement in sql.statements():
+        own.execute(re.sub(r"\bxb\.(?=\w)", f"{alias}.", statement))
+    own.close()
+    _sessions[token] = session
+
+
+def _callable(function: Function | Helper, session: Session) -> Callable[..., pa.Array]:
+    """The UDF: rows become one list value, and every error one line that stands alone."""
+
+    def call(*columns: pa.ChunkedArray) -> pa.Array:
+        try:
+            found = function.handler(session, *columns)
+        except errors.XbsqlError:
+            raise
+        except Exception as error:
+            text = " ".join(str(error).split())
+            problem = f"{type(error).__name__}: {text[:500]}"
+            raise errors.invalid(
+                f"xb.{function.name}", problem, "this is a fault of xbsql, please report it"
+            ) from error
+        if isinstance(function, Helper) or not isinstance(found, list):
+            return found
+        return records(found, function.fields)
+
+    call.__annotations__ = {}  # DuckDB evaluates annotations, and these are for type checkers only
+    return call
+
+
+@atexit.register
+def _close_all() -> None:
+    for con in list(_open):
+        con.close()
