@@ -20,7 +20,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m bench.run $(SUBJECT)
 
 docs: $(VENV)/.installed
-	$(BIN)/python -m xbsql.surface.reference docs/sql.md
+	$(BIN)/python -m xbsql.surface.faces
 	$(BIN)/python -m bench.figures
 
 $(VENV)/.installed: pyproject.toml constraints.txt
