@@ -78,8 +78,8 @@ def test_a_declared_function_is_in_every_face(declared, tmp_path):
     ]
     con.execute("CREATE TABLE t AS FROM range(4) t(i)")
     assert con.sql("FROM xy.counted(t, label := 'n')").fetchall() == [(4, "n")]
-    assert called("doubled", con, value=[1.0, None], factor=None).to_pylist() == [2.0, None]
-    assert called("counted", con, tbl="t", label=None, fail=False).to_pylist() == [
+    assert called("doubled", con, value=[1.0, None], factor=2.0).to_pylist() == [2.0, None]
+    assert called("counted", con, tbl="t", label="rows", fail=False).to_pylist() == [
         {"rows": 4, "said": "rows"}
     ]
     frame = pl.DataFrame({"i": [1.0, 2.0]})
@@ -96,7 +96,7 @@ def test_a_declared_function_is_in_every_face(declared, tmp_path):
     with pytest.raises(Exception, match=r"XbsqlError: xy.counted: it failed as asked; see xy.counted$"):
         con.sql("FROM xy.counted(t, fail := true)").fetchall()
     with pytest.raises(xbsql.XbsqlError, match=r"^xy.counted: fail must be true or false, got 'yes'$"):
-        called("counted", con, tbl="t", label=None, fail="yes")
+        called("counted", con, tbl="t", label="rows", fail="yes")
     for text in (faces.python(declared["counted"]), faces.polars([declared["counted"]])):
         compile(text, "face", "exec")
         assert 'label: str = "rows"' in text

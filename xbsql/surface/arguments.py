@@ -149,7 +149,9 @@ class Listed(Constant):
     item: tuple[type, ...] = (str,)
 
     def checked(self, where: str, name: str, value: Any) -> list[Any] | None:  # noqa: ANN401
-        """The list."""
+        """The list, also of what makes itself one: a NumPy array, an Arrow array, a Polars series."""
+        for method in ("tolist", "to_pylist", "to_list"):
+            value = getattr(value, method)() if hasattr(value, method) else value
         found = super().checked(where, name, value)
         if found is None:
             return None
@@ -277,7 +279,8 @@ Name = Annotated[str, NAME]
 Model = Annotated[str, NAME, "'name' for the promoted version, 'name@3' for exactly that one"]
 Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
-Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a number")]
+Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
+Score = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a number")]
 Flag = Annotated[bool, Constant("BOOLEAN", "bool", (bool,), "true or false")]
 Moment = Annotated[dt.date | None, Constant("DATE or TIMESTAMP", "dt.date | None", (dt.date,), "a date")]
 Folder = Annotated[str, Constant("VARCHAR", "str | os.PathLike[str]", (str, os.PathLike), "a path")]
@@ -295,9 +298,12 @@ def constant(where: str, argument: str, column: Column) -> Any:  # noqa: ANN401 
     Raises:
         XbsqlError: the value varies from row to row.
     """
-    nested = pa.types.is_nested(column.type)
-    values = column.to_pylist() if nested else column.unique().to_pylist()
-    if any(value != values[0] for value in values):
+    if pa.types.is_nested(column.type):  # which pyarrow cannot count
+        first, *others = column.to_pylist() or [None]
+        values = [first, *(value for value in others if value != first)]
+    else:
+        values = column.unique().to_pylist()
+    if len(values) > 1:
         some = ", ".join(str(value) for value in values[:3])
         raise errors.invalid(
             where, f"{argument} varies from row to row ({some[:MOST_SHOWN]} ...)", "give one value a query"
@@ -312,7 +318,7 @@ def quoted(name: str) -> str:
 
 def shown(value: object) -> str:
     """A value in an error, at most 200 characters of it."""
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 

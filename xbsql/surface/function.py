@@ -64,16 +64,16 @@ class Argument:
         return "{}" if self.kind.type == "STRUCT" else _literal(self.given)
 
     def checked(self, where: str, value: Any) -> Any:  # noqa: ANN401
-        """The value, or the default for NULL.
+        """The value.
 
         Raises:
             XbsqlError: it is NULL and must not be.
         """
-        if value is not None or not isinstance(self.kind, Constant):
-            return value
-        if self.required and not _takes_none(self.kind):
-            raise errors.invalid(where, f"{self.name} must be {self.kind.said}, got None")
-        return None if self.required else self.given
+        if value is None and isinstance(self.kind, Constant) and self.given is not None:
+            problem = f"must be {self.kind.said}, got None" if self.required else "is None"
+            remedy = "" if self.required else f"give {self.kind.said}"
+            raise errors.invalid(where, f"{self.name} {problem}", remedy)
+        return value
 
 
 @dataclass(frozen=True)
@@ -261,10 +261,6 @@ def _argument(run: Handler, parameter: inspect.Parameter) -> Argument:
     kinds = [each for each in get_args(annotation)[1:] if isinstance(each, Kind)]
     words = [each for each in get_args(annotation)[1:] if isinstance(each, str)]
     return Argument(parameter.name, kinds[-1], words[-1], parameter.default)
-
-
-def _takes_none(kind: Constant) -> bool:
-    return kind.python.endswith("None")
 
 
 def _rows(given: dict[str, Any]) -> int:

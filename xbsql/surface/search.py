@@ -24,6 +24,7 @@ from xbsql.surface.arguments import (
     Name,
     Numbers,
     Rows,
+    Score,
     Share,
     Stream,
     Text,
@@ -134,6 +135,12 @@ def add_to_index(
     return [session.builder.add(_collect(session, where, tbl, encoder, (id, vec, text)), index)]
 
 
+@function({**STATE, "bytes": "BIGINT", "created": "VARCHAR", "note": "VARCHAR"}, example="FROM xb.indexes()")
+def indexes(session: Session) -> Found:
+    """Every index in the store; a broken one says what is wrong with it in `note`."""
+    return session.indexes.rows()
+
+
 @function(
     HITS, example="SELECT unnest(xb.search('catalog', 'red shoes', k := 3), recursive := true)"
 )  # fmt: skip
@@ -194,12 +201,6 @@ def delete_from_index(
 def drop_index(session: Session, index: Index) -> Found:
     """Remove an index from the store and from memory."""
     return [{"index": index, "rows": session.indexes.drop(index)}]
-
-
-@function({**STATE, "bytes": "BIGINT", "created": "VARCHAR", "note": "VARCHAR"}, example="FROM xb.indexes()")
-def indexes(session: Session) -> Found:
-    """Every index in the store; a broken one says what is wrong with it in `note`."""
-    return session.indexes.rows()
 
 
 def _join(
@@ -265,7 +266,7 @@ def duplicates(
     tbl: Annotated[pa.Table, Rows(order="", empty=True), DATA],
     id: Annotated[str, ColumnOf(), "any type"],
     vec: Annotated[str, ColumnOf(), "a vector; rows where it is NULL are in no pair"],
-    threshold: Annotated[Share, "the least score of a pair"] = 0.9,
+    threshold: Annotated[Score, "the least score of a pair"] = 0.9,
     metric: Metric = "cosine",
 ) -> pa.Table:
     """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all that
