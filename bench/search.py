@@ -97,9 +97,7 @@ def run(bench: Bench) -> dict[str, float]:
         seconds = ours(bench, con, queries, sizes, faiss(rows, queries))
         each = [seconds["faiss"] / QUERIES] if "faiss" in seconds else []
         found = each + list(slow_peers(bench, rows, queries, sizes).values())
-        best = (
-            min(found) if len(found) == len(PEERS) else float("nan")
-        )  # a peer that is missing flatters nobody
+        best = min(found) if len(found) == len(PEERS) else float("nan")
         ratio = resident(bench, folder, rows, queries)
     return {
         "sql_share": seconds["kernel"] / seconds["sql"],
@@ -195,7 +193,7 @@ def slow_peers(bench: Bench, rows: Rows, queries: Rows, sizes: Mapping[str, obje
     for name in PEERS:
         if find_spec(name) is None:
             print(
-                f"bench search: {name} is not installed and is left out: `make bench` installs it",
+                f"bench search: {name} is left out; `make bench` installs it",
                 file=sys.stderr,
             )
     found = {}
