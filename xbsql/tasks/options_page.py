@@ -20,16 +20,17 @@ PAGE: Final = """\
 
 # Options
 
-`xb.fit` and `xb.transfer` take a STRUCT of options. An option that does not exist, or a value of another type, is
-an error of one line that says what exists or what to give. NULL leaves the default.
+`xb.fit` and `xb.transfer` take a STRUCT of options. An option that does not exist, or a value of another
+type, is an error of one line that says what exists or what to give. NULL leaves the default.
 
 {table}
 
-`align` and `units` are options of `xb.transfer` alone, for the tasks that read rows. What a forecast does with gaps,
-duplicates, negative values and dates is told in [forecasts](forecast.md).
+`align` and `units` are options of `xb.transfer` alone, for the tasks that read rows. What a forecast does
+with gaps, duplicates, negative values and dates is told in [forecasts](forecast.md).
 
-Without roles a column's role is found from its type and values: numbers, booleans and dates are what they are; text
-is text where its values have several words, a category where they repeat, and is not read where it names the row.
+Without roles a column's role is found from its type and values: numbers, booleans and dates are what they
+are; text is text where its values have several words, a category where they repeat, and is not read where
+it names the row.
 
 ```sql
 CALL xb.transfer(
@@ -44,9 +45,10 @@ CALL xb.fit('weights_only', home, 'category', options := {{'text': ['title'], 'k
 ## What a fit notes
 
 `note` says what the data may not mean: a column that is not read, a category of 1,000 values or more, dates
-written in another way than ISO, a language that the encoder does not know, classes that only one market has labels
-of, columns of the home model that the target lacks, and a column that alone predicts the label almost perfectly (AUC,
-or R2 of the label's ranks, above 0.98 out of fold): often something that is known only once the label is.
+written in another way than ISO, a language that the encoder does not know, classes that only one market has
+labels of, columns of the home model that the target lacks, and a column that alone predicts the label
+almost perfectly (AUC, or R2 of the label's ranks, above 0.98 out of fold): often something that is known
+only once the label is.
 """
 
 
