@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 TESTS = ("tests/index",)
 SOURCES = (
-    "xbsql/searches.py", "xbsql/index/search.py", "xbsql/index/segment.py", "kernels/cpu_topk.py",
+    "xbsql/session/search.py", "xbsql/index/search.py", "xbsql/index/segment.py", "kernels/cpu_topk.py",
     "kernels/prepared.py", "kernels/head.py", "sql/search.sql",
 )  # fmt: skip
 QUERIES, K, SELECTED = 1000, 10, 0.01

@@ -187,6 +187,8 @@ ALIGNMENT: Final = Kind(
     "BOOLEAN or STRUCT", _is_alignment, "give true, or {'theirs': 'home'}, columns by their names"
 )
 
+SAME: Final = Kind("VARCHAR", lambda value: value == "same", "say 'same', or leave it out")
+
 
 @dataclass(frozen=True)
 class CrossingOptions(Options):
@@ -203,7 +205,7 @@ class CrossingOptions(Options):
     units: Annotated[
         str | None,
         Option(
-            choice("same"),
+            SAME,
             "`'same'` says that columns whose names give different units or currencies are in one unit",
         ),
     ] = None
