@@ -1,9 +1,9 @@
-"""What a fit has to say beside its numbers, and its report where there are none."""
+"""What a fit has to say beside its numbers."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -83,23 +83,6 @@ def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[
         *notes,
         f"no target label is of the home classes {_listed(missing)}: what is said of them is the source's",
     ]
-
-
-def report(
-    scores: Sequence[dict[str, Any]], metric: str, rows: int, notes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """The rows of `xb.fit`: one a metric, the notes beside each.
-
-    Args:
-        scores: what was measured; empty where there were too few labels: one row of `metric` says so then.
-        metric: the task's first one.
-        rows: how many labelled rows there were.
-        notes: one line each.
-    """
-    if scores:
-        return [{**row, "note": "; ".join(notes) or None} for row in scores]
-    note = "; ".join(["too few labels to measure", *notes])
-    return [{"metric": metric, "value": None, "lo": None, "hi": None, "rows": rows, "note": note}]
 
 
 def _listed(names: Sequence[str]) -> str:

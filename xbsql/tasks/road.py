@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from xbsql import errors
 from xbsql.engine.candidate import Family
-from xbsql.tasks.notes import report
 from xbsql.tasks.progress import fitting, quiet
 from xbsql.tasks.task import Asked
 
@@ -51,7 +50,7 @@ def fit(
     problem = task.at_home(Asked("xb.fit", data, label, market, options or {}, step))
     model, found = solved(problem, step=step)
     step(1.0, "fitted")
-    return model, report(problem.scores(found), problem.metric, len(problem), found.verdict.notes)
+    return model, _report(problem.scores(found), problem.metric, len(problem), found.verdict.notes)
 
 
 def transfer(
@@ -174,3 +173,20 @@ def restricted(where: str, candidates: Sequence[Entrant], method: str) -> list[E
             raise errors.invalid(where, f"no candidate of the family '{method}' serves here", "use 'auto'")
         raise errors.unknown(where, "method", method, names)
     return [c for c in candidates if c in chosen or c.family == "target"]
+
+
+def _report(
+    scores: Sequence[dict[str, Any]], metric: str, rows: int, notes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The rows of `xb.fit`: one a metric, the notes beside each.
+
+    Args:
+        scores: what was measured; empty where there were too few labels: one row of `metric` says so then.
+        metric: the task's first one.
+        rows: how many labelled rows there were.
+        notes: one line each.
+    """
+    if scores:
+        return [{**row, "note": "; ".join(notes) or None} for row in scores]
+    note = "; ".join(["too few labels to measure", *notes])
+    return [{"metric": metric, "value": None, "lo": None, "hi": None, "rows": rows, "note": note}]
