@@ -21,6 +21,7 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m xbsql.surface.faces
+	$(BIN)/python -m xbsql.tasks.options_page docs/options.md
 	$(BIN)/python -m bench.figures
 
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -94,6 +94,9 @@ CREATE MACRO xb.models() AS TABLE
 CREATE MACRO xb.newsvendor(levels, quantiles, underage, overage) AS
     _xb_newsvendor(levels, quantiles, underage, overage);
 
+CREATE MACRO xb.options(task) AS TABLE
+    SELECT unnest(_xb_options(task), recursive := true);
+
 CREATE MACRO xb.parse_date(text, market) AS
     _xb_parse_date(text, market);
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from xbsql import errors
 from xbsql.session.session import Session
-from xbsql.surface.arguments import Text
+from xbsql.surface.arguments import Name, Text
 from xbsql.surface.function import FUNCTIONS, Argument, Function, function
 
 if TYPE_CHECKING:
@@ -31,6 +31,17 @@ def help(session: Session, name: Annotated[Text, "a function; NULL lists all of 
         raise errors.unknown("xb.help", "function", name, sorted(FUNCTIONS))
     found = FUNCTIONS[wanted]
     return [_described(found), *(_argument(wanted, each) for each in found.arguments)]
+
+
+@function(
+    {"option": "VARCHAR", "type": "VARCHAR", "default": "VARCHAR", "meaning": "VARCHAR"},
+    example="FROM xb.options('classify')",
+)
+def options(session: Session, task: Annotated[Name, "'classify', 'predict' or 'forecast'"]) -> Found:
+    """The options that xb.fit and xb.transfer take for a task, one row each."""
+    from xbsql.tasks.options_page import options_rows
+
+    return [row._asdict() for row in options_rows(task)]
 
 
 def call_of(function: Function) -> str:

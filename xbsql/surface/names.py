@@ -37,6 +37,7 @@ NAMES = (
     "model_card",
     "models",
     "newsvendor",
+    "options",
     "parse_date",
     "parse_number",
     "predict",

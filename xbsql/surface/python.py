@@ -813,6 +813,20 @@ def newsvendor(
     return found
 
 
+def options(con: DuckDBPyConnection, task: str) -> pa.Table:
+    """The options that xb.fit and xb.transfer take for a task, one row each.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        task: VARCHAR: 'classify', 'predict' or 'forecast'.
+
+    Returns:
+        option VARCHAR, type VARCHAR, default VARCHAR, meaning VARCHAR.
+    """
+    found: pa.Table = called("options", con, task=task)
+    return found
+
+
 def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
     """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States,
     '2025-12-31' anywhere.

@@ -32,7 +32,7 @@ MOST_WORDS = 5000
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,15}(?:[.,]\d{1,6})?(?![\d.,]*\d)")
 
 
-class Told(NamedTuple):
+class Telling(NamedTuple):
     """How well single words tell classes.
 
     Attributes:
@@ -44,7 +44,7 @@ class Told(NamedTuple):
     words: tuple[str, ...]
 
 
-def words_tell(texts: Sequence[str], y: Labels, classes: int, fold: NDArray[np.int64]) -> Told:
+def words_tell(texts: Sequence[str], y: Labels, classes: int, fold: NDArray[np.int64]) -> Telling:
     """Guess the class of each text by whether one word stands in it, the most telling one of each class.
 
     Of a class that word tells most, there or not, for which the shares of the class's texts that hold it and
@@ -59,14 +59,14 @@ def words_tell(texts: Sequence[str], y: Labels, classes: int, fold: NDArray[np.i
     """
     known, held = _held(texts)
     if not known:
-        return Told(0.0, ())
+        return Telling(0.0, ())
     guess = np.zeros((len(texts), classes))
     for out in np.unique(fold):
         best, sign = _most_telling(held[fold != out], y[fold != out], classes)
         guess[fold == out] = held[fold == out][:, best].toarray() * sign
     best, _ = _most_telling(held, y, classes)
     named = dict.fromkeys(known[place] for place in best)
-    return Told(float(np.nan_to_num(metrics.auc(y, guess))), tuple(named))
+    return Telling(float(np.nan_to_num(metrics.auc(y, guess))), tuple(named))
 
 
 def numbers_in(texts: Sequence[str]) -> Floats:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 
-from xbsql.store.model import Model, Signature, State, restorable, restore
-from xbsql.tasks.intervals import Radii
+from xbsql.store.model import Signature, State, restorable, restore
+from xbsql.tasks.predict.intervals import Radii
 from xbsql.tasks.reach import shifts
+from xbsql.tasks.row_model import RowModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor
@@ -26,7 +29,7 @@ OUTPUT = pa.struct([(name, pa.float64()) for name in ("value", "lo", "hi", "shif
 
 @restorable("regressor")
 @dataclass(frozen=True)
-class Regressor(Model):
+class Regressor(RowModel):
     """A blend of predictors of a number.
 
     Attributes:
@@ -78,6 +81,14 @@ class Regressor(Model):
         return pa.StructArray.from_arrays(
             fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
         )
+
+    def under(self, names: Mapping[str, str]) -> Self:
+        """The regression for a target that calls columns otherwise."""
+        return replace(self, reader=replace(self.reader, names=names))
+
+    def chosen(self, prediction: Floats) -> tuple[None, None]:
+        """No class."""
+        return None, None
 
     def values(self, table: pa.Table) -> Floats:
         """The value of each row; float64, shape (n,)."""

@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from xbsql.tasks import classify, predict
-from xbsql.tasks.suited import suited
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.home_fit import home_fit
+from xbsql.tasks.predict.task import TASK as predict
 
 
 def market(n, seed, *, share=0.5, sign=1.0, kinds=("late", "soon")):
@@ -22,8 +24,8 @@ def market(n, seed, *, share=0.5, sign=1.0, kinds=("late", "soon")):
 def values(module, label, target, **home):
     rows = market(400, 0, **home)
     other = {"ignore": ["days" if label == "kind" else "kind"]}
-    model, _ = module.fit(rows, label, options=other)
-    return {row["measure"]: row["value"] for row in suited(module, model, rows, target)}
+    model, _ = road.fit(module, rows, label, options=other)
+    return {row["measure"]: row["value"] for row in home_fit(module, model, rows, target)}
 
 
 @pytest.mark.parametrize(("sign", "right"), [(1.0, True), (-1.0, False)])

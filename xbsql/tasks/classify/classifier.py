@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.engine.blend import Blend
-from xbsql.store.model import Model, Signature, State, restorable, restore
+from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
+from xbsql.tasks.row_model import RowModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ OUTPUT = pa.struct(
 
 @restorable("classifier")
 @dataclass(frozen=True)
-class Classifier(Model):
+class Classifier(RowModel):
     """A blend of predictors over named classes.
 
     Attributes:
@@ -96,6 +97,15 @@ class Classifier(Model):
     def probabilities(self, table: pa.Table) -> Floats:
         """Probabilities of `classes`, float64, shape (n, classes)."""
         return self.predictor.predict(self.reader.read(table))
+
+    def under(self, names: Mapping[str, str]) -> Self:
+        """The classifier for a target that calls columns otherwise."""
+        return replace(self, reader=replace(self.reader, names=names))
+
+    def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64], pa.Array]:
+        """The likeliest class of each row, as code and as name."""
+        codes = prediction.argmax(axis=1)
+        return codes, self._names(codes)
 
     def part(self, kind: type[P]) -> P | None:
         """The heaviest predictor of this kind in the blend, else one that was kept, else None."""

@@ -11,7 +11,7 @@ from xbsql.engine.candidates.parameter import recalibrated
 from xbsql.engine.candidates.relation import source_only
 from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
-from xbsql.tasks.text_candidates import TEXT, alone
+from xbsql.tasks.candidates import TEXT, alone
 
 if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Source

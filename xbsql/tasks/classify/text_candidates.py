@@ -14,13 +14,14 @@ from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.finetune import HeadTuner
 from xbsql.engine.candidates.instance import pool, pooling, rows_of
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
-from xbsql.engine.candidates.neighbours import Neighbours
+from xbsql.engine.candidates.neighbours import NeighbourVote
 from xbsql.engine.candidates.parameter import l2_sp, recalibrated
 from xbsql.engine.candidates.process import MOST_ROWS, GaussianProcess, Process, share_of_each
 from xbsql.engine.candidates.pseudo_labels import Unechoed, adopted
 from xbsql.engine.candidates.relation import label_shift, source_only
 from xbsql.engine.design import Layout, dense
 from xbsql.features.encoder import encoder
+from xbsql.tasks.candidates import TEXT, alone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,6 @@ TARGET_NOISE = 0.15
 """The target's own labels are trusted twice as much as the source's."""
 
 LINE_PENALTY = 1 / 3
-TEXT = Layout(("text",))
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,14 @@ def text_candidates(
     found = target_only(texts)
     if source is None:
         return found
-    found += from_model(texts, source, alone=home is None)
+    found += from_model(texts, source, only_model=home is None)
     if line is not None:
         wide = widened(line, texts.classes)
         found.append(l2_sp(lambda _: wide, TEXT, texts.classes, "l2_sp:text", penalty=1.0, prior=0.2))
     if home is not None:
         found += from_process(texts, home)
     if source.sample is not None:
-        found.append(pooling(Neighbours(texts.classes), "balanced_pool:neighbours", prior=0.1))
+        found.append(pooling(NeighbourVote(texts.classes), "balanced_pool:neighbours", prior=0.1))
     return found
 
 
@@ -137,14 +137,14 @@ def target_only(texts: Texts) -> list[Candidate]:
     return [alone(name, learner) for name, learner in learners.items()]
 
 
-def from_model(texts: Texts, source: Source, *, alone: bool) -> list[Candidate]:
+def from_model(texts: Texts, source: Source, *, only_model: bool) -> list[Candidate]:
     """Candidates that need the home model's prediction and at most the class shares of its rows.
 
     Its score as a feature takes as long to fit as all others together, so it takes part only where the model
-    is `alone`: where no row left home and the process is missing.
+    is `only_model`: where no row left home and the process is missing.
     """
     found = [source_only(prior=0.15), recalibrated(texts.classes, "recalibrated:home", prior=0.1)]
-    if alone:
+    if only_model:
         scored = Linear(Layout(("source", "text")), texts.classes, penalty=1.0)
         found.append(source_score(scored, "source_score:text", prior=0.2))
     if source.sample is not None:
@@ -191,15 +191,6 @@ def widened(line: LinearPredictor, classes: int) -> LinearPredictor:
     coefficients = np.pad(line.coefficients, ((0, 0), (0, more)))
     intercept = np.pad(line.intercept, (0, more), constant_values=line.intercept.min() - 3.0)
     return LinearPredictor(line.design, coefficients, intercept, classes)
-
-
-def alone(name: str, learner: Learner) -> Candidate:
-    """A target-only candidate."""
-
-    def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return learner.fit(target)
-
-    return Candidate(name, "target", fit, prior=0.5)
 
 
 def _with_labels(
