@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from xbsql import errors
 from xbsql.harmonise.unit_table import TABLE, UNSURE, key
-from xbsql.market import unit_names
+from xbsql.market.words import unit_names
 
 if TYPE_CHECKING:
     import numpy as np
