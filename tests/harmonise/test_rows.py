@@ -115,3 +115,42 @@ def test_numbers_that_are_no_numbers_are_named():
     with pytest.raises(XbsqlError, match="value is string; cast it"):
         rows.convert("f", pa.array(["1"]), pa.array(["kg"]), pa.array(["g"]))
     assert rows.convert("f", pa.nulls(1), pa.array(["kg"]), pa.array(["g"])).to_pylist() == [None]
+
+
+@pytest.mark.parametrize(("attempt", "parse"), [
+    (rows.try_parse_number, rows.parse_number), (rows.try_parse_date, rows.parse_date)
+])  # fmt: skip
+def test_an_attempt_gives_null_where_the_other_fails(attempt, parse):
+    texts = pa.array(["7", "iPhone 15", None, "", "31.12.2025", "soon", "7"])
+    code = pa.array(["DE"] * 7)
+    for text in texts:
+        one = pa.array([text.as_py()], pa.string()), code.slice(0, 1)
+        try:
+            expected = parse("f", *one).to_pylist()
+        except XbsqlError:
+            expected = [None]
+        assert attempt("f", *one).to_pylist() == expected
+    assert attempt("f", texts, code).to_pylist() == [
+        attempt("f", pa.array([t]), code[:1])[0].as_py() for t in texts.to_pylist()
+    ]
+    with pytest.raises(XbsqlError, match=r"no market 'UK'.*did you mean 'GB'"):
+        attempt("f", texts, pa.array(["UK"] * 7))
+
+
+def test_an_attempt_is_as_fast_as_the_parse():
+    import time
+
+    whole = pa.array([f"{i % 5000},5 \u20ac" for i in range(200_000)])
+    mixed = pa.array([f"{i % 5000},5 \u20ac" if i % 3 else f"iPhone {i % 5000}" for i in range(200_000)])
+    code = pa.array(["DE"] * 200_000)
+
+    def seconds(run):
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    parse = seconds(lambda: rows.parse_number("f", whole, code))
+    assert seconds(lambda: rows.try_parse_number("f", mixed, code)) < 3 * parse

@@ -86,7 +86,7 @@ class Vocabulary:
 
 
 def bare(text: str) -> str:
-    """A word as it is looked up: in its usual characters, without blanks, full stops and marks of direction."""
+    """A word as it is looked up: in usual characters, without blanks, full stops and marks of direction."""
     plain = unicodedata.normalize("NFKC", text)
     return "".join(
         each for each in plain if each != "." and not each.isspace() and unicodedata.category(each) != "Cf"
@@ -96,7 +96,7 @@ def bare(text: str) -> str:
 def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | None:
     """What a number is multiplied by for what stands around it, and whether it begins with its decimal mark.
 
-    Left out are a currency on either side, a unit and a word for pieces behind, and '-' for no cents ('12,-').
+    Left out are a currency on either side, a unit or a word for pieces behind, and '-' for no cents.
     Thousands, millions, lakhs ... and parts of a currency (cents, pence) count. All else is not understood:
     'iPhone 15', '5%', '(5)', '5-'.
 
@@ -119,7 +119,7 @@ def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | Non
 
 
 def _head(words: Vocabulary, text: str) -> tuple[float, str, bool]:
-    """The sign (0 where the text is not understood), the money or multiple, and whether a decimal mark ends it."""
+    """The sign, 0 where the text is not understood; the money or multiple; whether a decimal mark ends it."""
     rest = text
     leads = rest.endswith(words.decimal) and re.search(r"[\w/\u0d80-\u0dff]$", rest[:-1]) is None
     if leads:

@@ -14,7 +14,8 @@ ENGLISH = {
 """Further ones of English; elsewhere a billion may be a thousand times as much."""
 
 SOUTH_ASIAN = {
-    "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7, "cr": 1e7, "Cr": 1e7, "L": 1e5,
+    "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "crore": 1e7, "crores": 1e7, "cr": 1e7, "Cr": 1e7,
+    "L": 1e5,
     "लाख": 1e5, "करोड़": 1e7, "हज़ार": 1e3,
 }  # fmt: skip
 
@@ -107,10 +108,16 @@ def minor(currency: str) -> dict[str, float]:
 
 
 SYMBOLS = {
-    "€", "$", "£", "¥", "₩", "₹", "₽", "₺", "₴", "₫", "₱", "฿", "₪", "₦", "₵", "₡", "₲", "₸", "₮", "₭", "৳", "₾", "֏", "₼",
-    "؋", "៛", "﷼", "R$", "A$", "C$", "CA$", "US$", "NZ$", "HK$", "NT$", "S$", "MX$", "AU$", "CN¥", "JP¥", "RMB", "Fr",
-    "SFr", "sFr", "Kč", "zł", "Ft", "lei", "лв", "руб", "р", "грн", "kr", "Rs", "INR", "RM", "Rp", "Ksh", "KSh", "TSh", "USh",
-    "S/", "B/", "Bs", "RD$", "FCFA", "CFA", "Euro", "Euros", "euro", "euros", "dollar", "dollars", "pound", "pounds", "yen",
+    "€", "$", "£", "¥", "₩", "₹", "₽", "₺", "₴", "₫", "₱", "฿", "₪", "₦", "₵", "₡", "₲", "₸", "₮", "₭", "৳",
+    "₾",
+    "֏", "₼",
+    "؋", "៛", "﷼", "R$", "A$", "C$", "CA$", "US$", "NZ$", "HK$", "NT$", "S$", "MX$", "AU$", "CN¥", "JP¥",
+    "RMB",
+    "Fr", "SFr", "sFr", "Kč", "zł", "Ft", "lei", "лв", "руб", "р", "грн",  # noqa: RUF001
+    "kr", "Rs", "INR", "RM", "Rp", "Ksh", "KSh", "TSh", "USh",
+    "S/", "B/", "Bs", "RD$", "FCFA", "CFA", "Euro", "Euros", "euro", "euros", "dollar", "dollars", "pound",
+    "pounds",
+    "yen",
     "円", "圓", "圆", "元", "块", "人民币", "원", "บาท", "đ", "đồng", "VNĐ", "TL", "Dhs", "DH", "SR", "AED",
 }  # fmt: skip
 """What shops write for money beside the codes, symbols and names of the CLDR."""

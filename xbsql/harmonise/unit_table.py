@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# dimension, symbol, size, name in the CLDR: further names, with case. '*' marks a unit so rare in commerce that
-# another one is meant where the case of the letters says nothing.
+# dimension, symbol, size, name in the CLDR: further names, with case. '*' marks a unit so rare in commerce
+# that another one is meant where the case of the letters says nothing.
 TABLE = """
 mass        mg      1e-6            mass-milligram         : milligramme milligrammes
 mass        g       1e-3            mass-gram              : gr grs gramme grammes

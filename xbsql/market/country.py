@@ -95,6 +95,11 @@ class Market:
         return words.weekdays(self.locale)
 
     @cached_property
+    def date_words(self) -> set[str]:
+        """The words that stand in dates beside months and weekdays: 'de', 'del'."""
+        return words.date_words(self.locale)
+
+    @cached_property
     def locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
         """The CLDR's locale of the language in the country, as Babel has it."""
         from babel import Locale, UnknownLocaleError
@@ -144,7 +149,7 @@ def currencies() -> frozenset[str]:
 
 
 def _meant(text: str) -> str | None:
-    """The market that another code ('UK', 'DEU') or a country's name in English or its own language stands for."""
+    """The market that another code ('UK', 'DEU') or a country's name, in English or its own, stands for."""
     from babel.core import get_global
 
     aliases = get_global("territory_aliases").get(text.upper(), ())

@@ -1,7 +1,8 @@
-"""What the Unicode CLDR calls things in a language: units, money, thousands and millions, months. Through Babel."""
+"""What the Unicode CLDR, through Babel, calls things in a language: units, money, thousands, months."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,8 +84,23 @@ def weekdays(locale: Any) -> set[str]:  # noqa: ANN401 - Babel is not typed
     return {str(name) for names in widths for name in names.values()}
 
 
+def date_words(locale: Any) -> set[str]:  # noqa: ANN401 - Babel is not typed
+    """The words that stand between the parts of a locale's dates ('de') and the names of our era."""
+    found = {
+        str(name)
+        for width in ("wide", "abbreviated")
+        for number, name in locale.eras[width].items()
+        if number
+    }
+    for style in ("short", "medium", "long", "full"):
+        pattern = locale.date_formats[style].pattern
+        found |= set(re.findall(r"'([^']+)'", pattern))
+        found |= set(re.split(r"[A-Za-z\s.,/-]+", re.sub(r"'[^']*'", " ", pattern)))
+    return found - {""}
+
+
 def _compact(locale: Any) -> Iterator[tuple[float, str, str]]:  # noqa: ANN401 - Babel is not typed
-    """The factor of each pattern ('00 Mio.' at ten millions is a million), and what stands before and behind."""
+    """The factor of each pattern ('00 Mio.' at ten millions: a million), and what stands around it."""
     decimals, money = locale.compact_decimal_formats, locale.compact_currency_formats
     for styles in (decimals.get("short", {}), decimals.get("long", {}), money.get("short", {})):
         for by_size in styles.values():
