@@ -38,8 +38,8 @@ _LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "�
 def day_of(market: str, year: str, month: int, day: int) -> dt.date | None:
     """The day of a date as a market writes it; None where there is no such day, or its calendar is not sure.
 
-    Four digits are a Buddhist year in Thailand from 2484 on, a Persian one in Iran and Afghanistan below 1500,
-    three digits a year of the Republic in Taiwan. In these markets, and in Nepal, two digits are not sure.
+    Four digits are a Buddhist year in Thailand from 2484 on, a Persian one in Iran and Afghanistan up to
+    1499; three digits are a year of the Republic in Taiwan. In these markets and in Nepal two are not sure.
 
     Args:
         market: the country code.
