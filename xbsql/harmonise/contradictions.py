@@ -67,7 +67,7 @@ def _counterparts(source: Side, target: Side, names: Mapping[str, str]) -> Itera
         if name in source:
             yield source[name], ours
         elif name in names:
-            yield source[names[name]], ours
+            yield from ((source[home], ours) for home in (names[name],) if home in source)
         else:
             alike = [
                 theirs

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.features.roles import as_text, kind_of, looked_at
+from xbsql.features.roles import as_text, kind_of, looked_at, roles
 from xbsql.harmonise.unit_table import key
 from xbsql.harmonise.units import folded, meant, words
 from xbsql.market import currencies
@@ -132,6 +132,12 @@ def _tells_case(name: str) -> bool:
 def profiles(table: pa.Table) -> dict[str, Profile]:
     """The profile of every column, from at most 20,000 of its rows; of columns of one name, one."""
     return {name: _profile(name, table.column(i)) for i, name in enumerate(table.column_names)}
+
+
+def read_profiles(table: pa.Table, label: str | None, known: Mapping[str, Profile]) -> dict[str, Profile]:
+    """Those of the known profiles whose columns a model of these rows would read: no ids, no empty ones."""
+    read = roles(table, label if label in table.column_names else None)
+    return {name: profile for name, profile in known.items() if read.get(name, "ignored") != "ignored"}
 
 
 def known_profiles(schema: pa.Schema, encoder: TableEncoder) -> dict[str, Profile]:

@@ -28,8 +28,8 @@ def numbers(where: str, texts: pa.Array, market: Market) -> pa.Array:
 
     A currency around the number, a unit or a word for pieces behind it and '-' for no cents ('12,-') are left
     out. Words that change it count, by the CLDR and by common use: thousands, millions, lakhs, 万; cents and
-    pence. What is not understood beside the number ('iPhone 15', '5%', '(5)') is refused. Thousands must stand
-    where they belong: '12.5' is no number in a market that writes '12,5'. Digits of all scripts are read.
+    pence. What is not understood beside the number ('iPhone 15', '5%', '(5)') is refused. Thousands must
+    stand where they belong: '12.5' is no number in a market that writes '12,5'. Any digits are read.
 
     Raises:
         XbsqlError: a text is no number as the market writes them.

@@ -11,7 +11,7 @@ from xbsql import errors
 from xbsql.engine.importance import importance
 from xbsql.harmonise.align import Pair, align, renames
 from xbsql.harmonise.contradictions import contradictions, refuse
-from xbsql.harmonise.profile import known_profiles, profiles
+from xbsql.harmonise.profile import known_profiles, profiles, read_profiles
 from xbsql.session.harmonise import encoded
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def prepared(
     theirs, ours = _sides(data, label, home, source, given)
     pairs = _pairs(wanted, theirs, ours, partial(encoded, session))
     if units is None:
-        refuse(WHERE, contradictions(theirs, ours, renames(pairs)))
+        at_home = theirs if source is None else read_profiles(source, label, theirs)
+        refuse(WHERE, contradictions(at_home, ours, renames(pairs)))
     notes: tuple[str, ...] = ()
     names |= renames(pairs)
     given = {name: _translated(value, names) if name in COLUMNS else value for name, value in given.items()}
