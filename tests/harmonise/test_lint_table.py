@@ -118,7 +118,8 @@ def test_rows_that_are_twice_and_rows_of_two_labels():
 def test_remedies_are_sql_that_runs():
     con = xbsql.connect(store="")
     con.execute(
-        "CREATE TABLE rates AS SELECT * FROM (VALUES ('EUR', 1.1), ('GBP', 1.3), ('USD', 1.0)) t(currency, per_unit)"
+        "CREATE TABLE rates AS "
+        "SELECT * FROM (VALUES ('EUR', 1.1), ('GBP', 1.3), ('USD', 1.0)) t(currency, per_unit)"
     )
     ran = 0
     for changes, *_ in FAULTS:

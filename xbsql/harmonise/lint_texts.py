@@ -38,6 +38,7 @@ MOST = 0.95
 MOST_VALUES = 5000
 """Distinct values that are looked at."""
 
+_HEAD = 50
 _MARKED = r"\d[.,\x{2019}' ]\d"
 _ISO = r"^\d{4}-\d{2}-\d{2}"
 _SYMBOLS = {
@@ -116,6 +117,9 @@ def reading(
     values: pa.Array, read: Callable[..., tuple[pa.Array, pa.Array]], codes: tuple[str, ...]
 ) -> Reading | None:
     """The market that reads most of the values; None where none reads `MOST` of them."""
+    head = values.slice(0, _HEAD)
+    if max(len(head) - read(head, market(code))[0].null_count for code in codes) < len(head) / 2:
+        return None
     found = {code: read(values, market(code))[0] for code in codes}
     counts = {code: len(each) - each.null_count for code, each in found.items()}
     best = max(codes, key=lambda code: counts[code])
