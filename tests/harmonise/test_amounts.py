@@ -17,6 +17,7 @@ def amount(text, code):
 @pytest.mark.parametrize(
     ("code", "text", "expected"),
     [
+        ("JP", "3億5000万円", 3.5e8), ("KR", "1억 2,000만원", 1.2e8), ("JP", "1万2345円", 12345),
         ("JP", "12万円", 120000), ("JP", "5百万円", 5e6), ("CN", "\uffe53.5万元", 35000), ("KR",
         "5만원", 50000),
         ("US", "$2M", 2e6), ("US", "1.5k", 1500), ("US", "$5K", 5000), ("US", "5 billion", 5e9), ("GB",
@@ -53,6 +54,7 @@ def test_amounts_in_common_words(code, text, expected):
 @pytest.mark.parametrize(
     ("code", "text"),
     [
+        ("JP", "5万3億円"), ("JP", "3億5"), ("CN", "1亿2345"), ("CN", "5万3"), ("US", "3億5000万"),
         ("US", "iPhone 15"), ("US", "SKU-12"), ("DE", "EAN 4006381"), ("US", "Top 10"), ("DE",
         "TOP 10"), ("US", "V8"),
         ("DE", "A4"), ("US", "3D"), ("US", "15 Pro"), ("US", "#5"), ("DE", "ca. 5"), ("GB",

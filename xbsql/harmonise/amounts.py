@@ -30,6 +30,10 @@ _ENGLISH_WORDS = {"ALL", "TOP", "CUP", "GEL", "MOP", "SOS"}
 _TYPED = {"eur", "usd", "gbp", "jpy", "cny", "chf"}
 """Codes that are read in small letters too."""
 
+_COMPOUND_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?([兆億亿万萬千조억만천]?)")
+_COMPOUND = re.compile(
+    r"(?P<before>\D*)(?P<parts>\d[\d,]*[兆億亿万萬千조억만천]\s?(?:\d[\d,]*[兆億亿万萬千조억만천]?\s?)+)(?P<behind>\D*)"
+)
 _SOUTH_ASIA = {"IN", "PK", "BD", "NP", "LK"}
 
 
@@ -116,6 +120,26 @@ def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | Non
     many = _tail(words, behind.strip(), money=bool(money))
     scale = words.before.get(money, 1.0)
     return None if many is None else (sign * many * scale, leads)
+
+
+def compound(market: Market, text: str) -> float | None:
+    """A number of East Asia in several parts, '3億5000万円'; None where the text is none.
+
+    Each part is less than one of the multiple before it; a currency may stand around the whole.
+    """
+    match = _COMPOUND.fullmatch(text)
+    if match is None:
+        return None
+    words, total, least = Vocabulary.of(market), 0.0, float("inf")
+    for digits, many in _COMPOUND_PART.findall(match["parts"]):
+        scale = words.behind.get(many, 0.0) if many else 1.0
+        value = float(digits.replace(",", "")) * scale
+        loose = not many and (least != 1e4 or len(digits.replace(",", "")) != 4)  # '3億5' may be 3.5億
+        if not scale or value >= least or loose:
+            return None
+        total, least = total + value, scale
+    around = factor(market, match["before"], match["behind"])
+    return total * around[0] if around is not None and abs(around[0]) == 1 else None
 
 
 def _head(words: Vocabulary, text: str) -> tuple[float, str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from xbsql import errors
 from xbsql.harmonise import amounts
 from xbsql.harmonise.days import DATE, dates, read_dates
-from xbsql.harmonise.plain import blank, cleaned
+from xbsql.harmonise.plain import blank, by_value, cleaned
 
 if TYPE_CHECKING:
     from xbsql.market import Market
@@ -20,6 +21,7 @@ __all__ = ["DATE", "dates", "numbers", "read_dates", "read_numbers"]
 
 # What stands for the mark between thousands on keyboards that lack it.
 _APOSTROPHES = "['\\x{2019}]"
+_SEVERAL = r"\d[兆億亿万萬千조억만천]\s?\d"
 _PARTS = r"(?s)^(?P<before>\D*)(?P<number>\d(?:[\d.,'\x{2019} ]*\d)?)(?P<behind>(?:\D.*)?)$"
 
 
@@ -74,7 +76,11 @@ def _dressed(texts: pa.Array, market: Market, mark: str, shape: str) -> tuple[pa
     fits = pc.fill_null(pc.match_substring_regex(number, rf"^{shape}$"), False)
     fits = pc.and_(fits, pc.is_valid(factor))
     value = _scaled(_value(pc.if_else(fits, number, None), mark, decimal), factor)
-    return pc.if_else(fits, value, None), pc.or_(blank(plain), fits)
+    value = pc.if_else(fits, value, None)
+    if pc.any(pc.match_substring_regex(plain, _SEVERAL)).as_py():
+        other = by_value(pc.if_else(fits, None, plain), partial(amounts.compound, market), pa.float64())
+        value, fits = pc.coalesce(value, other), pc.or_(fits, pc.is_valid(other))
+    return value, pc.or_(blank(plain), fits)
 
 
 def _value(digits: pa.Array, mark: str, decimal: str) -> pa.Array:
