@@ -133,3 +133,9 @@ def test_a_rate_is_not_converted_like_its_unit():
     assert (
         contradictions(profiles(shop(0, price_per_kg=WEIGHT)), profiles(shop(1, price_per_lb=WEIGHT))) == []
     )
+
+
+def test_a_word_that_is_also_a_currency_is_none_without_money():
+    assert contradictions(profiles(shop(0, score_all=WEIGHT)), profiles(shop(1, score_top=WEIGHT))) == []
+    (found,) = contradictions(profiles(shop(0, price_try=WEIGHT)), profiles(shop(1, price_eur=WEIGHT)))
+    assert "xb.to_currency(price_eur, 'EUR', 'TRY', rates)" in found.remedy

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
-from xbsql.harmonise.money_words import BY_LANGUAGE, DOUBTED, EVERYWHERE, SOUTH_ASIAN, SYMBOLS, minor
+from xbsql.harmonise.money_words import (
+    BY_LANGUAGE,
+    DOUBTED,
+    ENGLISH_CODES,
+    EVERYWHERE,
+    SOUTH_ASIAN,
+    SYMBOLS,
+    minor,
+)
 from xbsql.harmonise.pieces import CJK_PIECES, PIECES
 from xbsql.harmonise.unit_table import key
 from xbsql.harmonise.units import meant, units
@@ -24,9 +32,6 @@ _SURE = {"k", "K", "M"}
 """Letters that are read as thousands and millions although units are written so too."""
 
 _NO_CENTS = re.compile(r"^(?P<mark>[.,:/])(?:[-\u2010-\u2015\u2212]{1,2}|=)")
-_ENGLISH_WORDS = {"ALL", "TOP", "CUP", "GEL", "MOP", "SOS"}
-"""Codes of currencies that are read in their own markets alone: 'TOP 10' is no price."""
-
 _TYPED = {"eur", "usd", "gbp", "jpy", "cny", "chf"}
 """Codes that are read in small letters too."""
 
@@ -45,6 +50,7 @@ class Vocabulary:
         money: codes, symbols and names of currencies.
         folded: the symbols and names without case.
         behind: words behind a number -> factor.
+        lower: those of more than two letters without case.
         before: words before a number -> factor.
         parts: words for parts of the market's own currency -> factor.
         doubted: words that are a part of the currency as well as a unit.
@@ -54,6 +60,7 @@ class Vocabulary:
     money: frozenset[str]
     folded: frozenset[str]
     behind: Mapping[str, float]
+    lower: Mapping[str, float]
     before: Mapping[str, float]
     parts: Mapping[str, float]
     doubted: frozenset[str]
@@ -66,7 +73,7 @@ class Vocabulary:
         known, names = market.multiples, set(SYMBOLS)
         for texts in market.money.values():
             names |= texts
-        names -= _ENGLISH_WORDS - {market.currency}
+        names -= ENGLISH_CODES - {market.currency}
         names |= set(_nouns(market)) | {market.currency.lower(), *_TYPED}
         own = set(map(bare, market.money[market.currency]))
         common = EVERYWHERE | BY_LANGUAGE.get(market.language, {})
@@ -78,6 +85,7 @@ class Vocabulary:
             frozenset(map(bare, names)) - {""},
             frozenset(bare(name).casefold() for name in names if not _is_code(name)),
             behind,
+            {word.casefold(): many for word, many in behind.items() if len(word) > 2},
             _bare(known.before),
             _bare(minor(market.currency)),
             frozenset(DOUBTED.get(market.currency, "").split()),
@@ -189,9 +197,7 @@ def _multiplied(words: Vocabulary, word: str, *, money: bool) -> float | None:
 
 
 def _many(words: Vocabulary, word: str) -> float | None:
-    if word in words.behind:
-        return words.behind[word]
-    return _lower(tuple(words.behind.items())).get(word.casefold()) if len(word) > 2 else None
+    return words.behind.get(word, words.lower.get(word.casefold()))
 
 
 def _measured(words: Vocabulary, text: str, word: str) -> float | None:
@@ -222,8 +228,3 @@ def _bare(words: Mapping[str, float]) -> dict[str, float]:
 
 def _is_code(name: str) -> bool:
     return len(name) == 3 and name.isascii() and name.isupper()
-
-
-@lru_cache(512)
-def _lower(names: tuple[tuple[str, float], ...]) -> dict[str, float]:
-    return {name.casefold(): many for name, many in names}

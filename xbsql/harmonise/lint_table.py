@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from xbsql.features.roles import kind_of, looked_at
 from xbsql.harmonise.contradictions import Finding, quoted
+from xbsql.harmonise.money_words import AMOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +30,6 @@ _AFTERWARDS = {
     "arrived", "arrival", "actual", "cancelled", "completed", "closed", "delivered", "paid", "received",
     "refunded", "returned", "resolved", "settled",
 }  # fmt: skip
-_MONEY = {"price", "amount", "cost", "total", "revenue", "sales", "freight", "fee", "duty", "value"}
 _MEASURES = {"weight", "length", "width", "height", "volume", "size", "quantity", "distance", "load"}
 
 
@@ -126,7 +126,7 @@ def mixed(columns: Side) -> Iterator[Finding]:
         into = min(held, key=lambda value: (-_share(profile, value), value))
         shown = ", ".join(sorted(held)[:4]) + (" ..." if len(held) > 4 else "")
         if kind == "currency":
-            value = _beside(columns, _MONEY, "amount")
+            value = _beside(columns, AMOUNTS, "amount")
             fresh = quoted(f"{value}_{into.lower()}")
             remedy = f"xb.to_currency({quoted(value)}, {quoted(name)}, '{into}', rates) AS {fresh}"
         else:

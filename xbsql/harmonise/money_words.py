@@ -124,3 +124,14 @@ SYMBOLS = {
 
 DOUBTED = {"PLN": "gr", "CNY": "分", "TWD": "分", "HKD": "分"}
 """Words that are a part of a currency and a unit: '5 gr' in Poland are grams, or hundredths of a zloty."""
+
+ENGLISH_CODES = {
+    "ALL", "BAM", "BOB", "COP", "CUP", "GEL", "LAK", "MAD", "MOP", "PEN", "SOS", "TOP", "TRY",
+}  # fmt: skip
+"""Codes of currencies that are also words: 'TOP 10' is no price, and 'score_all' no column of lek."""
+
+AMOUNTS = {
+    "price", "prices", "amount", "cost", "costs", "total", "revenue", "sales", "freight", "fee", "duty",
+    "value", "preis", "prix", "precio", "prezzo", "prijs", "betrag", "montant", "importe", "umsatz",
+}  # fmt: skip
+"""Words of columns of money."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.features.roles import as_text, kind_of, looked_at, roles
+from xbsql.harmonise.money_words import AMOUNTS, ENGLISH_CODES
 from xbsql.harmonise.unit_table import key
 from xbsql.harmonise.units import folded, meant, words
 from xbsql.market import currencies
@@ -105,7 +106,8 @@ class Profile:
         found = words(self.name)
         if len(found) < 2 or self.kind not in ("number", "text"):
             return None
-        return next((word for word in (found[-1], found[0]) if word.upper() in currencies()), None)
+        codes = currencies() if AMOUNTS & set(found) else currencies() - ENGLISH_CODES
+        return next((word for word in (found[-1], found[0]) if word.upper() in codes), None)
 
     @cached_property
     def stated(self) -> tuple[str, frozenset[str]] | None:
