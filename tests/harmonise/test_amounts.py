@@ -55,7 +55,8 @@ def test_amounts_in_common_words(code, text, expected):
     ("code", "text"),
     [
         ("JP", "5万3億円"), ("JP", "3億5"), ("CN", "1亿2345"), ("CN", "5万3"), ("US", "3億5000万"),
-        ("US", "iPhone 15"), ("US", "SKU-12"), ("DE", "EAN 4006381"), ("US", "Top 10"), ("DE",
+        ("US", "iPhone 15"), ("US", "SKU-12"), ("DE", "EAN 4006381"), ("US", "Top 10"), ("US",
+        "AMD 5600"), ("US", "CRC-32"), ("DE",
         "TOP 10"), ("US", "V8"),
         ("DE", "A4"), ("US", "3D"), ("US", "15 Pro"), ("US", "#5"), ("DE", "ca. 5"), ("GB",
         "British 15"), ("NO", "no 5"),

@@ -126,7 +126,8 @@ DOUBTED = {"PLN": "gr", "CNY": "分", "TWD": "分", "HKD": "分"}
 """Words that are a part of a currency and a unit: '5 gr' in Poland are grams, or hundredths of a zloty."""
 
 ENGLISH_CODES = {
-    "ALL", "BAM", "BOB", "COP", "CUP", "GEL", "LAK", "MAD", "MOP", "PEN", "SOS", "TOP", "TRY",
+    "ALL", "AMD", "BAM", "BOB", "BSD", "COP", "CRC", "CUP", "GEL", "LAK", "MAD", "MOP", "NIO", "PEN", "SDG",
+    "SOS", "TOP", "TRY",
 }  # fmt: skip
 """Codes of currencies that are also words: 'TOP 10' is no price, and 'score_all' no column of lek."""
 
