@@ -143,3 +143,62 @@ def test_a_base_remembers_its_currency(con):
 def test_an_option_that_is_none_is_one_line(con, options, message):
     with pytest.raises(xbsql.XbsqlError, match=message):
         xbsql.transfer(con, "m", TARGET, "days", base="home", options=options)
+
+
+SHOP = {"Product Title": "Titel", "Category": "Kategorie"}
+TITLES = {
+    "bags": (["red leather handbag", "travel backpack", "tote bag"], ["rote Lederhandtasche",
+    "Reiserucksack", "Stofftasche"]),
+    "mugs": (["coffee mug", "ceramic cup", "tea glass"], ["Kaffeebecher", "Keramiktasse", "Teeglas"]),
+}  # fmt: skip
+
+
+def shops(side, repeat, names=None):
+    rows = [(f"{title} {i}", kind) for i in range(repeat) for kind in TITLES for title in TITLES[kind][side]]
+    titles, kinds = zip(*rows, strict=True)
+    table = {"Product Title": list(titles), "Category": list(kinds)}
+    return pa.table({(names or {}).get(name, name): values for name, values in table.items()})
+
+
+@pytest.mark.parametrize("label", ["Kategorie", "Category"])
+@pytest.mark.parametrize("home", ["base", "source"])
+def test_a_label_of_two_names_is_aligned_with_the_title(con, label, home):
+    source, target = shops(0, 20), shops(1, 8, SHOP)
+    xbsql.fit(con, "shop", source, "Category")
+    given = {"base": "shop"} if home == "base" else {"source": source}
+    align = {"Titel": "Product Title", "Kategorie": "Category"}
+    told = notes(xbsql.transfer(con, f"{home}{label}", target, label, **given, options={"align": align}))
+    assert "column 'Titel' is read as 'Product Title' (given, 1.00)" in told
+    measured = xbsql.evaluate(con, f"{home}{label}", shops(1, 3, SHOP), "Kategorie").to_pylist()
+    assert next(row["value"] for row in measured if row["metric"] == "accuracy") > 0.9
+
+
+def test_the_label_of_a_base_needs_no_word_and_the_title_is_found_by_meaning(con):
+    xbsql.fit(con, "shop", shops(0, 20), "Category")
+    rows = xbsql.transfer(con, "meant", shops(1, 8, SHOP), "Kategorie", base="shop", options={"align": True})
+    assert "column 'Titel' is read as 'Product Title' (meaning" in notes(rows)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (
+            "Kategorie",
+            "no label column 'Kategorie'; the source has Product Title, Category.*say what it is called",
+        ),
+        ("Kat", "no label column 'Kat'; the table has Titel, Kategorie"),
+    ],
+)
+def test_a_label_that_one_side_lacks_is_one_line(con, label, message):
+    with pytest.raises(xbsql.XbsqlError, match=message) as caught:
+        xbsql.transfer(con, "m", shops(1, 8, SHOP), label, source=shops(0, 8), options={"align": True})
+    assert "\n" not in str(caught.value)
+
+
+def test_units_of_columns_that_are_not_read_are_no_contradiction(con):
+    empty = pa.nulls(60, pa.float64())
+    source, target = parcels(60, 0, spare_kg=empty), parcels(60, 1, spare_lb=empty)
+    assert len(xbsql.transfer(con, "m", target, "days", source=source))
+    ids = {"tracking_oz": [f"K{i}X{i * 7}" for i in range(60)]}
+    source, target = parcels(60, 0, **ids), parcels(60, 1, tracking_lb=ids["tracking_oz"])
+    assert len(xbsql.transfer(con, "m", target, "days", source=source))

@@ -69,3 +69,12 @@ def test_a_market_without_a_calendar_is_named():
     lacking = next(code for code in codes() if code in ("AC", "TA", "EA"))
     with pytest.raises(XbsqlError, match=f"no calendar of market '{lacking}'"):
         market(lacking).holidays({2026})
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("UK", "GB"), ("uk", "GB"), ("DEU", "DE"), ("Deutschland", "DE"), ("united kingdom", "GB")],
+)
+def test_other_names_of_a_market_are_a_hint(given, code):
+    with pytest.raises(XbsqlError, match=rf"no market '{given}'.*did you mean '{code}'\?"):
+        market(given)

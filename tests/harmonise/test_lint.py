@@ -110,3 +110,32 @@ def test_a_refusal_is_one_line_and_counts_the_others():
 def test_an_unknown_label_is_named():
     with pytest.raises(XbsqlError, match=r"f: no label column 'dys'.*did you mean 'days'"):
         lint("f", shop(), shop(), "dys")
+
+
+def test_no_remedy_multiplies_by_a_unit_that_is_not_sure():
+    source, target = shop(0, wavelength_nm=WEIGHT), shop(1, wavelength_mm=WEIGHT / 1e6)
+    (found,) = contradictions(profiles(source), profiles(target))
+    assert found.severity == "warning"
+    assert "may be in 'Nm' or 'nm' or 'nmi'" in found.problem
+    assert "xb.convert(" not in found.remedy
+
+
+def test_the_case_of_a_name_tells_units_apart():
+    (sure,) = contradictions(profiles(shop(0, torque_Nm=WEIGHT)), profiles(shop(1, torque_kNm=WEIGHT))) or [
+        None
+    ]
+    assert sure is None
+    (found,) = contradictions(profiles(shop(0, Power_mW=WEIGHT)), profiles(shop(1, Power_kW=WEIGHT)))
+    assert found.remedy == """xb.convert("Power_kW", 'kW', 'mW') AS "Power_mW\""""
+
+
+def test_a_rate_is_not_converted_like_its_unit():
+    assert (
+        contradictions(profiles(shop(0, price_per_kg=WEIGHT)), profiles(shop(1, price_per_lb=WEIGHT))) == []
+    )
+
+
+def test_a_word_that_is_also_a_currency_is_none_without_money():
+    assert contradictions(profiles(shop(0, score_all=WEIGHT)), profiles(shop(1, score_top=WEIGHT))) == []
+    (found,) = contradictions(profiles(shop(0, price_try=WEIGHT)), profiles(shop(1, price_eur=WEIGHT)))
+    assert "xb.to_currency(price_eur, 'EUR', 'TRY', rates)" in found.remedy

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.harmonise import rows
+from xbsql.harmonise import rows, written
 from xbsql.harmonise.money import Rates
 from xbsql.market import market
 
@@ -115,3 +115,34 @@ def test_numbers_that_are_no_numbers_are_named():
     with pytest.raises(XbsqlError, match="value is string; cast it"):
         rows.convert("f", pa.array(["1"]), pa.array(["kg"]), pa.array(["g"]))
     assert rows.convert("f", pa.nulls(1), pa.array(["kg"]), pa.array(["g"])).to_pylist() == [None]
+
+
+@pytest.mark.parametrize(("attempt", "parse"), [
+    (rows.try_parse_number, rows.parse_number), (rows.try_parse_date, rows.parse_date)
+])  # fmt: skip
+def test_an_attempt_gives_null_where_the_other_fails(attempt, parse):
+    texts = pa.array(["7", "iPhone 15", None, "", "31.12.2025", "soon", "7"])
+    code = pa.array(["DE"] * 7)
+    for text in texts:
+        one = pa.array([text.as_py()], pa.string()), code.slice(0, 1)
+        try:
+            expected = parse("f", *one).to_pylist()
+        except XbsqlError:
+            expected = [None]
+        assert attempt("f", *one).to_pylist() == expected
+    assert attempt("f", texts, code).to_pylist() == [
+        attempt("f", pa.array([t]), code[:1])[0].as_py() for t in texts.to_pylist()
+    ]
+    with pytest.raises(XbsqlError, match=r"no market 'UK'.*did you mean 'GB'"):
+        attempt("f", texts, pa.array(["UK"] * 7))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "read"), [(rows.try_parse_number, "read_numbers"), (rows.try_parse_date, "read_dates")]
+)
+def test_an_attempt_reads_each_distinct_text_once_whatever_fails(attempt, read, monkeypatch):
+    seen, original = [], getattr(written, read)
+    monkeypatch.setattr(written, read, lambda texts, place: seen.append(len(texts)) or original(texts, place))
+    texts = pa.array([f"{i % 50},5 \u20ac" if i % 3 else f"iPhone {i % 20}" for i in range(6000)])
+    attempt("f", texts, pa.array(["DE"] * 6000))
+    assert seen == [len(set(texts.to_pylist()))]

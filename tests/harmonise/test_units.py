@@ -53,3 +53,51 @@ def test_an_unknown_unit_is_one_line_with_a_hint():
 )
 def test_words_of_a_name(name, expected):
     assert words(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("nm", "nm"), ("Nm", "Nm"), ("N·m", "Nm"), ("nmi", "nmi"), ("mm", "mm"), ("MM", "mm"), ("Mm",
+        "Mm"), ("KG", "kg"),
+        ("mW", "mW"), ("MW", "MW"), ("Mb", "Mb"), ("MB", "MB"), ("mL", "ml"), ("fl oz", "floz"),
+        ("FL. OZ.", "floz"),
+        ("oz.", "oz"), ("lbs.", "lb"), ("m²", "m2"), ("m^2", "m2"), ("cm³", "cm3"), ("sq ft", "ft2"),
+        ("sq. ft.", "ft2"),
+        ("square feet", "ft2"), ("cu ft", "ft3"), ("℃", "c"), ("°F", "f"), ("㎏", "kg"), ("Zoll",
+        "in"), ("pouces", "in"),
+        ("Liter", "l"), ("litros", "l"), ("リットル", "l"), ("公斤", "kg"), ("그램", "g"), ("UK gal",
+        "galimp"),
+    ],
+)  # fmt: skip
+def test_usual_spellings_and_their_case(name, known):
+    assert unit("f", name).name == known
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("NM", "may be 'Nm' or 'nm' or 'nmi'"), ("ML", "may be 'ml' or 'megaliter'"), ("mw",
+        "may be 'MW' or 'mW'"),
+        ("ton", "another size in each country"), ("Pfund", "another size"), ("livres", "another size"),
+        ("x" * 9000, "no unit"),
+    ],
+)  # fmt: skip
+def test_a_unit_that_is_not_sure_is_refused(name, answer):
+    with pytest.raises(XbsqlError, match=answer) as caught:
+        unit("f", name)
+    assert len(str(caught.value)) < 500
+
+
+def test_conversions_of_the_spellings():
+    pairs = [
+        ("fl oz", "ml", 29.5735295625),
+        ("m²", "cm2", 1e4),
+        ("cm³", "ml", 1),
+        ("sq ft", "m2", 0.09290304),
+        ("nm", "mm", 1e-6),
+    ]
+    for old, new, expected in pairs:
+        assert converted("f", np.array([1.0]), old, new)[0] == pytest.approx(expected)
+    with pytest.raises(XbsqlError, match="'Nm' is a torque and 'm' a length"):
+        converted("f", np.array([1.0]), "Nm", "m")

@@ -36,7 +36,8 @@ def test_numbers_as_a_market_writes_them(code, text, expected):
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ("DE", "12.5"), ("DE", "1.23.456"), ("DE", "1,234.5"), ("US", "1,23"), ("US", "1.2.3"), ("US", "abc"),
+        ("DE", "12.5"), ("DE", "1.23.456"), ("DE", "1,234.5"), ("US", "1,23"), ("US", "1.2.3"), ("US",
+        "abc"),
         ("US", "-"), ("US", "(5)"), ("US", "5-"), ("US", "5%"), ("US", "12 13"), ("US", "12,34,567"),
     ],
 )  # fmt: skip

@@ -43,7 +43,7 @@ def contradictions(source: Side, target: Side, names: Mapping[str, str] | None =
     """
     found: list[Finding] = []
     for theirs, ours in _counterparts(source, target, names or {}):
-        finding = _named(theirs, ours) or _stated(theirs, ours)
+        finding = _named(theirs, ours) or _doubted(theirs, ours) or _stated(theirs, ours)
         if finding is not None:
             found.append(finding)
     return found
@@ -67,7 +67,7 @@ def _counterparts(source: Side, target: Side, names: Mapping[str, str]) -> Itera
         if name in source:
             yield source[name], ours
         elif name in names:
-            yield source[names[name]], ours
+            yield from ((source[home], ours) for home in (names[name],) if home in source)
         else:
             alike = [
                 theirs
@@ -78,7 +78,7 @@ def _counterparts(source: Side, target: Side, names: Mapping[str, str]) -> Itera
 
 
 def _measured(theirs: Profile, ours: Profile) -> bool:
-    return (theirs.unit is not None and ours.unit is not None) or bool(theirs.currency and ours.currency)
+    return bool((theirs.units and ours.units) or (theirs.currency and ours.currency))
 
 
 def _named(theirs: Profile, ours: Profile) -> Finding | None:
@@ -93,6 +93,21 @@ def _named(theirs: Profile, ours: Profile) -> Finding | None:
         remedy = f"xb.to_currency({quoted(ours.name)}, {money}, rates) AS {quoted(theirs.name)}"
         return Finding("error", ours.name, problem, remedy)
     return None
+
+
+def _doubted(theirs: Profile, ours: Profile) -> Finding | None:
+    """Two names that end differently, in units of which it is not sure which they are."""
+    if not (theirs.units and ours.units) or set(theirs.units) == set(ours.units):
+        return None
+    if not {unit.dimension for unit in theirs.units} & {unit.dimension for unit in ours.units}:
+        return None
+    unsure = theirs if len(theirs.units) > 1 else ours
+    several = " or ".join(f"'{unit.name}'" for unit in unsure.units)
+    other = f"'{theirs.name}' of the source is '{ours.name}' in the target"
+    problem = f"{other}, and '{unsure.name}' may be in {several}"
+    return Finding(
+        "warning", ours.name, problem, "xb.convert, with the unit that it is; name the column after it"
+    )
 
 
 def _stated(theirs: Profile, ours: Profile) -> Finding | None:

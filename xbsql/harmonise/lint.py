@@ -1,23 +1,23 @@
-"""What to look at before a model crosses from one table to another."""
+"""What to look at before a model is fitted on a table, or crosses from one to another."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from xbsql import errors
-from xbsql.features.roles import as_text, kind_of, looked_at
+from xbsql.features.roles import roles
 from xbsql.harmonise.contradictions import Finding, contradictions, quoted
+from xbsql.harmonise.lint_label import labels, leaks
+from xbsql.harmonise.lint_table import constant, duplicates, ids, late_names, mixed, odd
+from xbsql.harmonise.lint_texts import placeholders, written
 from xbsql.harmonise.profile import profiles
 from xbsql.harmonise.units import units
-from xbsql.harmonise.written import DATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from xbsql.harmonise.contradictions import Side
 
@@ -27,48 +27,62 @@ NEAR = 0.03
 FAR = 20.0
 """A ratio of medians from which on two columns can hardly be in one unit."""
 
-SURE = 0.995
-"""Rank correlation with a label of numbers, or share of its classes told, from which on a column leaks."""
-
-COMMONEST = 0.95
-"""Share of the commonest class from which on any column tells the label well."""
-
-_AFTERWARDS = {
-    "arrived", "arrival", "actual", "cancelled", "completed", "closed", "delivered", "paid", "received",
-    "refunded", "returned", "resolved", "settled",
-}  # fmt: skip
-_NUMBER = r"^\s*[\p{Sc}A-Za-z]{0,4}\s*-?\d[\d.,'\s\x{2019}\x{A0}\x{202F}]*\s*[\p{Sc}A-Za-z]{0,4}\s*$"
-_ISO = r"^\d{4}-\d{2}-\d{2}"
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
-def lint(where: str, source: pa.Table, target: pa.Table, label: str | None = None) -> list[Finding]:
-    """What two tables contradict each other in, and what else a transfer between them will meet.
+def lint(
+    where: str, source: pa.Table, target: pa.Table | None = None, label: str | None = None
+) -> list[Finding]:
+    """What to look at in a table before a fit, or in two before a transfer between them.
+
+    Of one table: columns and rows that teach nothing or too much, and texts that are something else. Of two
+    also what they contradict each other in.
 
     Args:
         where: the function, for errors.
-        source: the home market's rows.
-        target: the other market's rows.
-        label: the label column; with it also columns are found that tell it almost perfectly.
+        source: the rows of a fit, or the home market's.
+        target: the other market's rows; None for one table.
+        label: the label column; with it also its values are looked at, and columns that tell them.
 
     Returns:
         Findings, errors first, then warnings, then notes; by column inside.
 
     Raises:
-        XbsqlError: neither table has the label column.
+        XbsqlError: no table has the label column, or a table has two columns of one name.
     """
-    if label is not None and label not in {*source.column_names, *target.column_names}:
-        raise errors.unknown(where, "label column", label, source.column_names, place="the source has")
+    known = [*source.column_names, *(target.column_names if target is not None else ())]
+    if label is not None and label not in known:
+        place = "the table has" if target is None else "the source has"
+        raise errors.unknown(where, "label column", label, source.column_names, place=place)
+    found = _alone(source, label) if target is None else _both(source, target, label)
+    unique = {(finding.column, finding.remedy): finding for finding in reversed(found)}
+    return sorted(unique.values(), key=lambda finding: (_ORDER[finding.severity], finding.column))
+
+
+def _alone(table: pa.Table, label: str | None) -> list[Finding]:
+    """What to look at in one table."""
+    columns, read = profiles(table), roles(table, None)
+    found = [*duplicates(table, label), *odd(table), *mixed(columns), *late_names(columns, label)]
+    if label is not None:
+        found += [*labels(table, label), *leaks(table, label)]
+    wrong = {each.column for each in found if each.severity == "error"}
+    texts = [each for each in written(table) if each.column not in wrong]
+    said = {each.column for each in texts}
+    found += [each for each in ids(table, label, read) if each.column not in said]
+    return [*found, *texts, *constant(table, label), *placeholders(table, label)]
+
+
+def _both(source: pa.Table, target: pa.Table, label: str | None) -> list[Finding]:
     theirs, ours = profiles(source), profiles(target)
     found = contradictions(theirs, ours)
     said = {finding.column for finding in found}
     found += [each for each in (*_types(theirs, ours), *_magnitudes(theirs, ours)) if each.column not in said]
-    found += [*_written(source), *_written(target), *_late_names(theirs | ours, label), *_odd(target)]
-    if label is not None:
-        found += [*_leaks(source, label), *_leaks(target, label)]
-    found += _absent(theirs, ours, said)
-    unique = {(finding.column, finding.remedy): finding for finding in reversed(found)}
-    return sorted(unique.values(), key=lambda finding: (_ORDER[finding.severity], finding.column))
+    found += [*late_names(theirs | ours, label), *odd(target, " of the target")]
+    for table in (source, target):
+        found += [*written(table), *placeholders(table, label)]
+        if label is not None and label in table.column_names:
+            found += [*labels(table, label), *leaks(table, label)]
+    return [*found, *_absent(theirs, ours, said)]
 
 
 def _types(source: Side, target: Side) -> Iterator[Finding]:
@@ -111,90 +125,6 @@ def _alike(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     """Whether two columns spread alike, whatever their unit: 10 to 90 % on a logarithmic axis."""
     widths = [math.log(deciles[9] / deciles[1]) for deciles in (one, other)]
     return abs(widths[0] - widths[1]) <= 0.25 * max(*widths, 0.1)
-
-
-def _written(table: pa.Table) -> Iterator[Finding]:
-    """Numbers and dates that are text."""
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if kind_of(column.type) != "text":
-            continue
-        texts = as_text(looked_at(column)).combine_chunks().drop_null()
-        if not len(texts) or pc.mean(pc.match_substring_regex(texts, _ISO)).as_py() > 0.5:
-            continue
-        if pc.mean(pc.is_valid(pc.extract_regex(texts, DATE))).as_py() >= 0.95:
-            remedy = f"xb.parse_date({quoted(name)}, market)"
-            yield Finding("warning", name, f"'{name}' holds dates as text, '{texts[0]}'", remedy)
-        elif pc.mean(pc.match_substring_regex(texts, _NUMBER)).as_py() >= 0.95 and _marked(texts):
-            remedy = f"xb.parse_number({quoted(name)}, market)"
-            yield Finding("warning", name, f"'{name}' holds numbers as text, '{texts[0]}'", remedy)
-
-
-def _marked(texts: pa.Array) -> bool:
-    """Whether some have a decimal mark: bare digits may be codes."""
-    return bool(pc.any(pc.match_substring_regex(texts, r"\d[.,]\d")).as_py())
-
-
-def _late_names(columns: Side, label: str | None) -> Iterator[Finding]:
-    for name, profile in columns.items():
-        if name != label and set(profile.words) & _AFTERWARDS:
-            problem = f"'{name}' is named like something that is known only afterwards"
-            yield Finding("warning", name, problem, f"options {{'ignore': ['{name}']}}")
-
-
-def _odd(table: pa.Table) -> Iterator[Finding]:
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count == len(column):
-            yield Finding("note", name, f"'{name}' is NULL in every row of the target", "nothing")
-        elif pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            problem = f"'{name}' holds an infinite value"
-            yield Finding(
-                "error", name, problem, f"CASE WHEN isfinite({quoted(name)}) THEN {quoted(name)} END"
-            )
-
-
-def _leaks(table: pa.Table, label: str) -> Iterator[Finding]:
-    """Columns that tell the label almost perfectly on their own."""
-    if label not in table.column_names:
-        return
-    rows = table.filter(pc.is_valid(table[label]))
-    for name in rows.column_names:
-        if name != label and len(rows) >= 20 and _tells(rows[name], rows[label]) >= SURE:
-            problem = f"'{name}' alone tells the label almost perfectly"
-            yield Finding(
-                "warning", name, problem, f"options {{'ignore': ['{name}']}} if it is not known in time"
-            )
-
-
-def _tells(column: pa.ChunkedArray, label: pa.ChunkedArray) -> float:
-    """How well a column tells the label, 0 to 1: rank correlation, or the rows in a value's class."""
-    numbers = {"number", "boolean"}
-    if kind_of(label.type) == "number":
-        if kind_of(column.type) not in numbers:
-            return 0.0
-        x, y = (np.asarray(each.cast(pa.float64(), safe=False).to_numpy()) for each in (column, label))
-        return _rank_correlation(x, y)
-    values = as_text(column).combine_chunks() if kind_of(column.type) in {"text", *numbers} else None
-    if values is None or pc.count_distinct(values).as_py() > len(values) / 10:
-        return 0.0
-    classes = as_text(label).combine_chunks()
-    if pc.max(pc.value_counts(classes).field("counts")).as_py() > COMMONEST * len(classes):
-        return 0.0
-    counts = (
-        pa.table({"v": values, "c": classes, "n": np.ones(len(values))})
-        .group_by(["v", "c"])
-        .aggregate([("n", "sum")])
-    )
-    most = counts.group_by("v").aggregate([("n_sum", "max")])
-    return float(pc.sum(most["n_sum_max"]).as_py()) / len(values)
-
-
-def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
-    from scipy.stats import spearmanr
-
-    there = np.isfinite(x) & np.isfinite(y)
-    if there.sum() < 20 or np.ptp(x[there]) == 0 or np.ptp(y[there]) == 0:
-        return 0.0
-    return abs(float(spearmanr(x[there], y[there]).statistic))
 
 
 def _absent(source: Side, target: Side, said: set[str]) -> Iterator[Finding]:

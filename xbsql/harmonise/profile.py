@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.features.roles import as_text, kind_of, looked_at
-from xbsql.harmonise.units import units, words
+from xbsql.features.roles import as_text, kind_of, looked_at, roles
+from xbsql.harmonise.money_words import AMOUNTS, ENGLISH_CODES
+from xbsql.harmonise.unit_table import key
+from xbsql.harmonise.units import folded, meant, words
 from xbsql.market import currencies
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from xbsql.harmonise.units import Unit
 
 _DIGITS = re.compile(r"\s*[-+]?[\d.,\s]*\d\s*")
+
+_RATES = (["per"], ["pro"], ["par"], ["por"], ["je"])
 
 MOST_LEVELS = 200
 """Values of a text column that its profile keeps, the most frequent ones."""
@@ -47,9 +51,11 @@ class Profile:
 
     @cached_property
     def words(self) -> list[str]:
-        """The words of its name, lower case, its unit left out."""
+        """The words of its name, lower case, its unit or currency left out."""
+        if self.units:
+            return [word for part in self._ending[0] for word in words(part)]
         found = words(self.name)
-        return [word for word in found if word != self._measure] if len(found) > 1 else found
+        return [word for word in found if word != self._money] if len(found) > 1 else found
 
     @property
     def counted(self) -> bool:
@@ -63,24 +69,45 @@ class Profile:
 
     @property
     def unit(self) -> Unit | None:
-        """The unit that its name ends with, 'weight_kg'; None where it says none."""
-        return units().get(self._measure) if self._measure else None
+        """The unit that its name ends with, 'weight_kg'; None where it says none, or one that is not sure."""
+        return self.units[0] if len(self.units) == 1 else None
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The units that its name may end with: several where the case that would tell is not there ('nm').
+
+        A name that ends with a rate ('price_per_kg') ends with no unit: it is not converted as one.
+        """
+        head, last = self._ending
+        if (
+            not head
+            or self.kind not in ("number", "text")
+            or words(head[-1])[-1:] in _RATES
+            or "/" in self.name
+        ):
+            return ()
+        return meant(last) if _tells_case(self.name) else folded().get(key(last).casefold(), ())
 
     @property
     def currency(self) -> str | None:
         """The currency that its name says, 'freight_usd': 'USD'; None where it says none."""
-        if self._measure is None or self.unit is not None:
-            return None
-        return self._measure.upper()
+        return self._money.upper() if self._money and not self.units else None
 
     @cached_property
-    def _measure(self) -> str | None:
+    def _ending(self) -> tuple[list[str], str]:
+        """Its name before its last word, and that word with its case: 'mW' of 'power_mW'."""
+        parts = [part for part in re.split(r"[\W_]+", self.name) if part]
+        if len(parts) < 2 or not meant(parts[-1]):
+            parts = [part for part in re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", self.name) if part]
+        return parts[:-1], parts[-1] if parts else ""
+
+    @cached_property
+    def _money(self) -> str | None:
         found = words(self.name)
         if len(found) < 2 or self.kind not in ("number", "text"):
             return None
-        if found[-1] in units():
-            return found[-1]
-        return next((word for word in (found[-1], found[0]) if word.upper() in currencies()), None)
+        codes = currencies() if AMOUNTS & set(found) else currencies() - ENGLISH_CODES
+        return next((word for word in (found[-1], found[0]) if word.upper() in codes), None)
 
     @cached_property
     def stated(self) -> tuple[str, frozenset[str]] | None:
@@ -90,16 +117,29 @@ class Profile:
             return None
         if all(value in currencies() for value in values):
             return "currency", frozenset(values)
-        found = [units().get(value.lower()) for value in values]
-        kinds = {unit.dimension for unit in found if unit is not None}
-        if None in found or len(kinds) != 1 or not {"unit", "units", "uom"} & set(words(self.name)):
+        found = (
+            [meant(value) for value in values] if {"unit", "units", "uom"} & set(words(self.name)) else [()]
+        )
+        kinds = {units[0].dimension for units in found if len(units) == 1}
+        if any(len(units) != 1 for units in found) or len(kinds) != 1:
             return None
-        return kinds.pop(), frozenset(unit.name for unit in found if unit is not None)
+        return kinds.pop(), frozenset(units[0].name for units in found)
+
+
+def _tells_case(name: str) -> bool:
+    """Whether the case of a column's name says something: one of small letters or capitals alone does not."""
+    return name != name.lower() and name != name.upper()
 
 
 def profiles(table: pa.Table) -> dict[str, Profile]:
     """The profile of every column, from at most 20,000 of its rows; of columns of one name, one."""
     return {name: _profile(name, table.column(i)) for i, name in enumerate(table.column_names)}
+
+
+def read_profiles(table: pa.Table, label: str | None, known: Mapping[str, Profile]) -> dict[str, Profile]:
+    """Those of the known profiles whose columns a model of these rows would read: no ids, no empty ones."""
+    read = roles(table, label if label in table.column_names else None)
+    return {name: profile for name, profile in known.items() if read.get(name, "ignored") != "ignored"}
 
 
 def known_profiles(schema: pa.Schema, encoder: TableEncoder) -> dict[str, Profile]:

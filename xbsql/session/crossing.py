@@ -10,7 +10,7 @@ from xbsql import errors
 from xbsql.engine.importance import importance
 from xbsql.harmonise.align import Pair, align, renames
 from xbsql.harmonise.contradictions import contradictions, refuse
-from xbsql.harmonise.profile import known_profiles, profiles
+from xbsql.harmonise.profile import known_profiles, profiles, read_profiles
 from xbsql.session.harmonise import encoded
 from xbsql.tasks.options import CrossingOptions, listed
 from xbsql.tasks.road import fitted_at_home
@@ -93,7 +93,8 @@ def prepared(
     theirs, ours = _sides(data, label, model, source, given)
     pairs = _pairs(chosen.align, theirs, ours, partial(encoded, session))
     if chosen.units is None:
-        refuse(WHERE, contradictions(theirs, ours, renames(pairs)))
+        at_home = theirs if source is None else read_profiles(source, label, theirs)
+        refuse(WHERE, contradictions(at_home, ours, renames(pairs)))
     names |= renames(pairs)
     given = task.options.under(names, given)
     notes: tuple[str, ...] = ()

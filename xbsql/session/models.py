@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from xbsql import errors, tasks
 from xbsql.arrow import digest
+from xbsql.harmonise.labels import of_one_label
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.session.fits import key_of
 from xbsql.store.store import check_name
@@ -130,6 +131,8 @@ def transfer(
     if base is None and source is None:
         raise errors.invalid(where, "neither base nor source is given", "name a home model or the home rows")
     home = None if base is None else session.model(where, base)
+    theirs = home.signature.label if home else None
+    data, label, given = of_one_label(where, data, label, given, theirs, source)
     task = home.signature.task if home else "auto"
     kind = _task(where, task, data if source is None else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]

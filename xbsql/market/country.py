@@ -1,4 +1,4 @@
-"""Markets: a country by its code, with the language, currency, number format and calendar of its shops."""
+"""A country to sell in: the language, currency, number format and calendar of its shops."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from xbsql.errors import unknown
+from xbsql.errors import invalid, unknown
+from xbsql.market import words
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+
+    from xbsql.market.words import Multiples
 
 # CLDR ranks languages by speakers; shops in these countries write English all the same.
 _SHOP_LANGUAGE = {"IN": "en", "KE": "en", "PH": "en", "PK": "en"}
@@ -38,19 +41,19 @@ class Market:
     @cached_property
     def separators(self) -> tuple[str, str]:
         """How its numbers are written: decimal mark and mark between thousands, e.g. (',', '.')."""
-        symbols = self._locale.number_symbols
+        symbols = self.locale.number_symbols
         latin = symbols.get("latn", symbols)
         return str(latin["decimal"]), str(latin["group"])
 
     @cached_property
     def group_digits(self) -> int:
         """How many digits stand between two marks: 3, or 2 where lakhs and crores are counted (India)."""
-        return int(self._locale.decimal_formats[None].grouping[1])
+        return int(self.locale.decimal_formats[None].grouping[1])
 
     @cached_property
     def date_order(self) -> str:
         """The order of a short date: 'dmy', 'mdy' or 'ymd'."""
-        pattern = self._locale.date_formats["short"].pattern
+        pattern = self.locale.date_formats["short"].pattern
         places = {letter.lower(): pattern.find(letter) for letter in "dMy"}
         return "".join(sorted(places, key=places.__getitem__))
 
@@ -72,13 +75,43 @@ class Market:
         return _working(self.code, year)
 
     @cached_property
-    def _locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
+    def multiples(self) -> Multiples:
+        """The words that multiply a number: 'Mio.' and 'Tausend' in Germany, 'lakh' and 'Cr' in India."""
+        return words.multiples(self.locale)
+
+    @cached_property
+    def money(self) -> Mapping[str, set[str]]:
+        """What each currency is called, by its code, symbol and names: 'EUR' -> {'EUR', '€', 'Euro'}."""
+        return words.money_names(self.locale, currencies() | {self.currency})
+
+    @cached_property
+    def months(self) -> Mapping[str, int]:
+        """The names of the months, short and long: 'Dez.' -> 12."""
+        return words.months(self.locale)
+
+    @cached_property
+    def weekdays(self) -> set[str]:
+        """The names of the weekdays, short and long."""
+        return words.weekdays(self.locale)
+
+    @cached_property
+    def date_words(self) -> set[str]:
+        """The words that stand in dates beside months and weekdays: 'de', 'del'."""
+        return words.date_words(self.locale)
+
+    @cached_property
+    def locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
+        """The CLDR's locale of the language in the country, as Babel has it."""
         from babel import Locale, UnknownLocaleError
 
         for tag in (f"{self.language}_{self.code}", self.language):
             with suppress(UnknownLocaleError):
                 return Locale.parse(tag)
         return Locale("en")
+
+    @property
+    def _locale(self) -> Any:  # noqa: ANN401 - Babel is not typed
+        return self.locale
 
 
 def market(code: str) -> Market:
@@ -90,9 +123,11 @@ def market(code: str) -> Market:
     name = code.strip().upper()
     if name in codes():
         return _found(name)
-    problem = unknown("xbsql.market", "market", code, codes())
-    same = [known for known in codes() if _found(known).name.lower() == code.strip().lower()]
-    raise type(problem)(f"{problem}{f' (did you mean {same[0]!r}?)' if same else ''}")
+    close = _meant(code.strip())
+    if close is None:
+        raise unknown("xbsql.market", "market", code[:60], codes())
+    problem = f"no market '{code[:60]}'; there is {', '.join(codes()[:4])} and {len(codes()) - 4} more"
+    raise invalid("xbsql.market", f"{problem} (did you mean '{close}'?)")
 
 
 @cache
@@ -111,6 +146,20 @@ def currencies() -> frozenset[str]:
     from babel.numbers import get_territory_currencies
 
     return frozenset(name for code in codes() for name in get_territory_currencies(code)) | {"EUR"}
+
+
+def _meant(text: str) -> str | None:
+    """The market that another code ('UK', 'DEU') or a country's name, in English or its own, stands for."""
+    from babel.core import get_global
+
+    aliases = get_global("territory_aliases").get(text.upper(), ())
+    if known := [code for code in aliases if code in codes()]:
+        return str(known[0])
+    for code in codes():
+        own = _found(code).locale.territories.get(code, "")
+        if text.casefold() in (_found(code).name.casefold(), str(own).casefold()):
+            return code
+    return None
 
 
 @cache
