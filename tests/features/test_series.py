@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
 from xbsql.series.read.rules import Rules
-from xbsql.series.read.table import Columns, read_ahead, read_series, series_names
+from xbsql.series.read.table import Columns, SeriesTable, read_series
+from xbsql.series.read.values import series_names
 
 MONDAY = dt.date(2024, 1, 1)
 OWN = Rules(end="own")
@@ -191,9 +192,10 @@ def test_what_is_known_in_advance_lies_beside_the_values_and_goes_on_after_them(
     rows = table([("a", i, i if i < 4 else None) for i in range(7)] + [("b", 3, 1)])
     rows = rows.append_column("sale", pa.array([i % 2 == 0 for i in range(7)] + [None]))
     columns = Columns(known=("sale",))
-    series = read_series("t", rows, columns)
+    read = SeriesTable.of("t", rows, columns)
+    series = read.series()
     assert series.known[:4, 0].tolist() == [1, 0, 1, 0]
-    ahead = read_ahead("t", rows, columns, series, 4)
+    ahead = read.ahead(series, 4)
     assert ahead[0, :3, 0].tolist() == [1, 0, 1]
     assert np.isnan(ahead[0, 3]).all()
     assert np.isnan(ahead[1]).all()
@@ -208,7 +210,6 @@ def test_cutting_and_taking_keep_values_where_they_were(cells, held_out):
         assert values(short, i) == whole[: max(len(whole) - held_out, 0)]
         assert values(tail, i) == whole[len(whole) - min(held_out, len(whole)) :]
         assert tail.ends[i] == series.ends[i]
-        assert series.window(i, 3).tolist() == whole[:3]
     back = series.take(np.arange(len(series))[::-1])
     assert back.names == series.names[::-1]
     assert [values(back, i) for i in range(len(back))] == [values(series, i) for i in range(len(series))][

@@ -76,6 +76,8 @@ def fit_effects(series: Series, horizon: int) -> Effects | None:
     Returns:
         None where they do not, or where no series is long enough to tell.
     """
+    if not len(series.y):
+        return None
     amounts = is_demand(series)
     held = int(min(horizon, max(int(np.median(series.lengths)) // 4, 1)))
     past = series.until(held)
