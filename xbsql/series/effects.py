@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.series.history import is_demand, movement
+from xbsql.series.history import ROUNDING, is_demand, movement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STEPS: Final = 25
 RIDGE: Final = 4.0
 """Weight of the belief that nothing has an effect, in values whose column lies one deviation off."""
+LEAST_DISPERSION: Final = 1e-3
+"""Of the mean."""
 RECENT: Final = 8
 MOST: Final = 1.6
 """No effect is more than e to this, about five times, or less than a fifth."""
@@ -92,7 +94,8 @@ def _fitted(series: Series, *, amounts: bool) -> Effects:
     middle = _by_series(np.where(there, known, 0.0), owner, n) / count
     apart = np.where(there, known - middle[owner], 0.0)
     unit = np.sqrt(np.mean(np.square(apart), axis=0))
-    x = apart / np.where(unit > 1e-9, unit, np.inf)
+    unit = np.where(unit > ROUNDING * np.sqrt(np.mean(np.square(np.nan_to_num(known)), axis=0)), unit, np.inf)
+    x = apart / unit
     if amounts:
         found = _poisson(x, series.y, owner, n)
         scale = None
@@ -103,7 +106,7 @@ def _fitted(series: Series, *, amounts: bool) -> Effects:
             inner - (_by_series(inner[:, None], owner, n) / np.maximum(series.lengths, 1)[:, None])[owner, 0]
         )
         found = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ inner)
-    return Effects(found / np.where(unit > 1e-9, unit, np.inf), middle, scale)
+    return Effects(found / unit, middle, scale)
 
 
 def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
@@ -113,10 +116,11 @@ def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
     spread = _dispersion(y, total, owner)
     for _ in range(STEPS):
         rate = np.exp(np.clip(x @ found, -MOST, MOST))
-        mean = rate * (total / np.maximum(_by_series(rate[:, None], owner, n)[:, 0], 1e-12))[owner]
+        whole = _by_series(rate[:, None], owner, n)[:, 0]
+        mean = rate * np.divide(total, whole, out=np.zeros(n), where=whole > 0)[owner]
         own = _by_series(x * mean[:, None], owner, n)
         slope = x.T @ (y - mean) / spread - RIDGE * found
-        bend = (x * mean[:, None]).T @ x - own.T @ (own / np.maximum(total, 1e-12)[:, None])
+        bend = (x * mean[:, None]).T @ x - own.T @ (own / np.where(total > 0, total, np.inf)[:, None])
         step = np.linalg.solve(bend / spread + RIDGE * np.eye(len(found)), slope)
         found = found + np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-8:
@@ -125,9 +129,11 @@ def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
 
 
 def _dispersion(y: Floats, total: Floats, owner: NDArray[np.int64]) -> float:
-    """Variance over mean within series, at least 1."""
+    """Variance over mean within series, in the unit of the values; at least a thousandth of their mean."""
     mean = (total / np.maximum(np.bincount(owner, minlength=len(total)), 1))[owner]
-    return max(float(np.square(y - mean).sum() / max(mean.sum(), 1e-12)), 1.0)
+    if not mean.any():
+        return 1.0
+    return max(float(np.square(y - mean).sum() / mean.sum()), float(LEAST_DISPERSION * mean.mean()))
 
 
 def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:

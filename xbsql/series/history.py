@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+ROUNDING: Final = 1e-12
+"""Share of a series' level below which its movement is that of rounding."""
 SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
+PIECES: Final = 1000.0
+"""Usual value up to which whole amounts are pieces: in larger ones, such as money, one more is nothing."""
 SETTLED: Final = 64
 """Usual values of a history from which on intermittent demand is judged by its past alone."""
 
@@ -61,7 +65,16 @@ def movement(series: Series) -> Floats:
     far = np.bincount(owner, weights=np.abs(series.y - mean[owner]), minlength=n) / lengths
     found = (total + far) / lengths
     level = np.bincount(owner, weights=np.abs(series.y), minlength=n) / lengths
-    return np.asarray(np.where(found > 0, found, np.where(level > 0, level, 1.0)))
+    return np.asarray(np.where(found > ROUNDING * level, found, np.where(level > 0, level, 1.0)))
+
+
+def unit(y: Floats) -> float:
+    """The power of two by which values are divided for models whose own constants are in no unit.
+
+    Their mean absolute value is then between 1,024 and 2,048; a power of two changes no digit.
+    """
+    level = float(np.abs(y).mean()) if len(y) else 0.0
+    return float(np.exp2(np.floor(np.log2(level)) - 10)) if level > 0 else 1.0
 
 
 def is_demand(series: Series) -> bool:
@@ -70,8 +83,11 @@ def is_demand(series: Series) -> bool:
 
 
 def is_whole(series: Series) -> bool:
-    """Whether values are pieces: whole amounts."""
-    return is_demand(series) and bool((series.y == np.rint(series.y)).all())
+    """Whether values are pieces: whole amounts, and usually fewer than a thousand."""
+    if not is_demand(series) or not (series.y == np.rint(series.y)).all():
+        return False
+    sold = series.y[series.y > 0]
+    return not len(sold) or float(np.median(sold)) < PIECES
 
 
 def is_sparse(series: Series) -> bool:

@@ -42,7 +42,8 @@ def find_frequency(
 
     It is the grid of their dates (`grid_of`). A grid of days, minutes or seconds of whose periods most have
     no row in any series is none: single sales lie on such a grid whatever they are. The shortest of hours,
-    days, weeks, months, quarters and years of which half have a row takes its place.
+    days, weeks, months, quarters and years of which half have a row takes its place; of hours half must have
+    one in the series for themselves.
 
     Args:
         code: int64 (n,), the series of each row, ascending.
@@ -61,7 +62,7 @@ def find_frequency(
         problem = f"the integers of '{name}' count periods, and {1 - full:.0%} of these have no row"
         raise errors.invalid(where, problem, "cast them to dates, or give the option 'frequency': 'I'")
     longer = [found for found in map(_named, COARSER) if found.length > grid.length]
-    return next((found for found in longer if _full(found, value) >= HALF), grid)
+    return next((found for found in longer if _serves(found, code, value)), grid)
 
 
 def grid_of(code: Ints, value: Ints, *, counts: bool = False) -> Frequency:
@@ -104,6 +105,16 @@ def _is_plain(grid: Frequency) -> bool:
     if grid.unit != "second":
         return grid.unit == "count"
     return bool(grid.step % WEEK) if grid.step % DAY == 0 else bool(grid.step % USUAL_MINUTES)
+
+
+def _serves(grid: Frequency, code: Ints, value: Ints) -> bool:
+    """Whether half of a grid's periods have a row: of hours in each series, of others in any."""
+    if grid.step >= DAY or grid.unit == "month":
+        return _full(grid, value) >= HALF
+    series, place = np.unique(code, return_inverse=True)
+    index = grid.index(value)
+    cells = np.unique(place * (int(index.max() - index.min()) + 1) + index - index.min())
+    return len(cells) >= HALF * len(series) * (int(index.max() - index.min()) + 1)
 
 
 def _full(grid: Frequency, value: Ints) -> float:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 NULL_PART: Final = "\\N"
 """Stands for NULL in a name of several parts; no part is written so, for backslashes are doubled."""
 
+ONE_SERIES: Final = "give as 'id' what names a series: a column, several, or [] where the table is one series"
+
+LARGEST: Final = 1e150
+"""Larger numbers are unknown like infinite ones: their squares are none."""
+
 SAME_CLOCK: Final = 0.9
 """Share of the moments of a zone at one time of its day from which on they count its days."""
 
@@ -65,7 +70,7 @@ def series_names(where: str, table: pa.Table, id: Sequence[str], null: str | Non
     """
     parts = []
     for name in id:
-        column = one_chunk(column_of(where, table, name))
+        column = one_chunk(column_of(where, table, name, ONE_SERIES))
         fields = column.flatten() if pa.types.is_struct(column.type) else [column]
         parts += [_text(where, name, field) for field in fields]
     if not parts:
@@ -126,7 +131,7 @@ def _on_own_clock(whole: pa.Array, there: Mask) -> Ints | None:
 
 
 def numbers(where: str, table: pa.Table, name: str) -> Floats:
-    """A column of numbers or booleans, float64 (rows,); NULL is NaN.
+    """A column of numbers or booleans, float64 (rows,); NULL, and what is infinite or nearly so, is NaN.
 
     Raises:
         XbsqlError: no such column, or one of another type.
@@ -138,7 +143,8 @@ def numbers(where: str, table: pa.Table, name: str) -> Floats:
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     whole = one_chunk(column.cast(pa.float64(), safe=False))
-    return np.array(whole.fill_null(np.nan).to_numpy(zero_copy_only=False), np.float64)
+    found = np.array(whole.fill_null(np.nan).to_numpy(zero_copy_only=False), np.float64)
+    return np.where(np.abs(found) <= LARGEST, found, np.nan)
 
 
 def titles(where: str, table: pa.Table, name: str) -> pa.Array:
@@ -154,14 +160,15 @@ def titles(where: str, table: pa.Table, name: str) -> pa.Array:
     return one_chunk(column.cast(pa.large_string()))
 
 
-def column_of(where: str, table: pa.Table, name: str) -> pa.ChunkedArray:
+def column_of(where: str, table: pa.Table, name: str, remedy: str = "") -> pa.ChunkedArray:
     """A column of the table.
 
     Raises:
-        XbsqlError: there is none of that name.
+        XbsqlError: there is none of that name; the remedy stands behind.
     """
     if name not in table.column_names:
-        raise errors.unknown(where, "column", name, table.column_names, place="the table has")
+        error = errors.unknown(where, "column", name, table.column_names, place="the table has")
+        raise errors.invalid(where, error.said, remedy)
     return table[name]
 
 
