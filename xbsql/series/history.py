@@ -19,6 +19,7 @@ SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
 PIECES: Final = 1000.0
 """Usual value up to which whole amounts are pieces: in larger ones, such as money, one more is nothing."""
+SMALL: Final = 0.05
 SETTLED: Final = 64
 """Usual values of a history from which on intermittent demand is judged by its past alone."""
 
@@ -47,12 +48,16 @@ def ahead(series: Series, held_out: int, horizon: int) -> Floats:
     return np.concatenate([following, short], axis=1)
 
 
-def movement(series: Series) -> Floats:
+def movement(series: Series, least: float = 1.0) -> Floats:
     """The scale of each series: mean absolute difference of neighbouring values, as M5's scaled errors use.
 
     The mean distance of the values from their mean counts as one difference more, so that a few equal values
-    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it, and 1 for that of
-    zeros. A series has the same scale in any company.
+    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it. A series has the same
+    scale in any company.
+
+    Args:
+        series: n histories.
+        least: the scale of a series without a value that is not 0, see `least_of`.
 
     Returns:
         float64 (n,), positive.
@@ -65,7 +70,17 @@ def movement(series: Series) -> Floats:
     far = np.bincount(owner, weights=np.abs(series.y - mean[owner]), minlength=n) / lengths
     found = (total + far) / lengths
     level = np.bincount(owner, weights=np.abs(series.y), minlength=n) / lengths
-    return np.asarray(np.where(found > ROUNDING * level, found, np.where(level > 0, level, 1.0)))
+    return np.asarray(np.where(found > ROUNDING * level, found, np.where(level > 0, level, least)))
+
+
+def least_of(series: Series) -> float:
+    """A small value of the market: one piece, or the price of one; 1 where all are 0.
+
+    The 5th percentile of the values that are not 0, without their sign. It is the scale of a history of zeros,
+    which has none of its own in any unit.
+    """
+    size = np.abs(series.y[series.y != 0])
+    return float(np.quantile(size, SMALL, method="lower")) if len(size) else 1.0
 
 
 def unit(y: Floats) -> float:

@@ -44,7 +44,9 @@ class Windows(NamedTuple):
     scale: Floats
 
 
-def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats) -> Windows:
+def rows_of(
+    series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats, least: float
+) -> Windows:
     """The rows at the end of each series.
 
     Args:
@@ -53,9 +55,10 @@ def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, fac
         season: lengths of the cycles.
         rule: gives the centre.
         facts: float64 (n, k), what else is known of each series.
+        least: the unit of a history of zeros.
     """
     past = context(series, min(max([*MEANS, *(CYCLES * s for s in season)]), LONGEST))
-    scale = movement(series)
+    scale = movement(series, least)
     centre = np.where(np.isfinite(found := rule.mean(past, horizon)), found, 0.0)
     columns = [*_whole(past, series, scale), *facts.T]
     fixed = np.stack(columns, axis=1)
