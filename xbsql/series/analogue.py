@@ -38,7 +38,7 @@ class Analogue:
         keys: float32 (m, 10): stretches as vectors whose inner product with a query ranks like the distance.
         following: float32 (m, horizon): what came, told like the keys; NaN where nothing did.
         amounts: whether fans end at 0.
-        least: the unit of a history of zeros, that of the target's smallest value.
+        least: the unit of a history of zeros, that of a small value of the target.
     """
 
     keys: NDArray[np.float32]

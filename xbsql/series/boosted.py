@@ -52,7 +52,7 @@ class Boosted:
         season: lengths of the cycles.
         home: facts of products at home; None where nothing is read of it.
         amounts: whether fans end at 0.
-        least: the unit of a history of zeros, that of the target's smallest value.
+        least: the unit of a history of zeros, that of a small value of the target.
     """
 
     texts: tuple[str, ...]
@@ -82,10 +82,8 @@ class Boosted:
 
     def state(self) -> State:
         """The forecaster as data."""
-        rule, config = (
-            self.rule.state(),
-            dict(season=list(self.season), amounts=self.amounts, least=self.least),
-        )
+        rule = self.rule.state()
+        config = {"season": list(self.season), "amounts": self.amounts, "least": self.least}
         parts = {"rule": rule} if self.home is None else {"rule": rule, "home": self.home.state()}
         texts = {f"model{i}": text for i, text in enumerate(self.texts)}
         return State("series_boosted", config, texts=texts, parts=parts)

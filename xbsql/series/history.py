@@ -76,8 +76,8 @@ def movement(series: Series, least: float = 1.0) -> Floats:
 def least_of(series: Series) -> float:
     """A small value of the market: one piece, or the price of one; 1 where all are 0.
 
-    The 5th percentile of the values that are not 0, without their sign. It is the scale of a history of zeros,
-    which has none of its own in any unit.
+    The 5th percentile of the values that are not 0, without their sign. It is the scale of a history of
+    zeros, which has none of its own in any unit.
     """
     size = np.abs(series.y[series.y != 0])
     return float(np.quantile(size, SMALL, method="lower")) if len(size) else 1.0
