@@ -22,7 +22,7 @@ from xbsql.series.fan import (
     pinball,
     weighted_quantiles,
 )
-from xbsql.series.history import ahead, context, movement, trust
+from xbsql.series.history import ahead, context, least_of, movement, trust
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Known
@@ -275,3 +275,17 @@ def test_a_mean_of_quantiles_is_that_of_what_has_them():
 def test_a_fan_sorts_its_quantiles():
     fan = fan_of(np.arange(9.0)[::-1], np.array(4.0))
     assert fan.tolist() == [*range(9), 4.0]
+
+
+@pytest.mark.parametrize("name", ["trees", "analogue"])
+def test_a_model_stored_before_histories_of_zeros_had_a_unit_lives_again(name, known):
+    state = FITTED[name](known).state()
+    before = replace(state, config={key: value for key, value in state.config.items() if key != "least"})
+    assert restore(before).least == 1.0
+
+
+def test_the_unit_of_a_history_of_zeros_is_a_small_value_of_its_market():
+    assert least_of(series_of([[0.0, 0.0], [3.0, 0.0, 5.0]])) == 3.0
+    assert least_of(series_of([[0.0]])) == least_of(series_of([[]])) == 1.0
+    one_slip = series_of([[0.01], np.arange(100.0, 200.0)])
+    assert 100 <= least_of(one_slip) < 110
