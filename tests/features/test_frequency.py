@@ -146,6 +146,12 @@ def test_months_are_found_by_any_day(day, months):
     assert found(dated(day, months, 9 * HOUR)) == Frequency.months(1, 0, day, 9 * HOUR)
 
 
+@pytest.mark.parametrize("day", [29, 30])
+def test_february_stands_for_the_day_that_it_does_not_have(day):
+    from_january = Frequency.months(1, 0, day).at(np.arange(624, 629))
+    assert found(from_january) == Frequency.months(1, 0, day)
+
+
 @pytest.mark.parametrize("day", [5, 28, 31])
 def test_one_wrong_date_does_not_make_months_into_days(day):
     wrong = dated(day)
@@ -187,9 +193,10 @@ def test_what_keeps_to_a_grid_with_a_reason_may_be_mostly_empty():
     assert found(hours).name == "H"
 
 
-def test_one_date_of_1970_empties_no_grid():
+@pytest.mark.parametrize("first", [0, 18_900])
+def test_one_date_of_long_ago_empties_no_grid(first):
     daily = (np.arange(90) + 19_700) * DAY
-    assert found(np.r_[0, daily]).name == "D"
+    assert found(np.r_[first * DAY, daily]).name == "D"
 
 
 @pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m"])

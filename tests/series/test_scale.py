@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from xbsql.series.analogue import fit_analogue
+from xbsql.series.backtest import backtest
 from xbsql.series.boosted import fit_boosted
 from xbsql.series.classical import Classical
 from xbsql.series.demand import fit_demand
@@ -16,7 +17,7 @@ from xbsql.series.fan import MEAN
 from xbsql.series.history import is_whole, movement, unit
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
-from xbsql.series.method import Known
+from xbsql.series.method import Known, Method
 from xbsql.series.pretrained import Pretrained
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
@@ -97,6 +98,18 @@ def test_a_model_forecasts_and_promises_in_the_unit_of_its_series():
         near = 1e-9 if np.log2(scale) == np.rint(np.log2(scale)) else 0.02
         for one, other in zip(found[:3], plain[:3], strict=True):
             np.testing.assert_allclose(one / scale, other, rtol=near, atol=near * plain.yhat.mean())
+
+
+def test_evidence_counts_histories_of_zeros_alike_in_every_unit():
+    series = amounts(20, 26, 1)
+    late = series.y.reshape(20, 26) * (np.arange(26) >= np.arange(20)[:, None] + 5)
+    known = Known(replace(series, y=late.ravel()), None, 4, (), 0)
+    rules = {"recent:8": Recent(8), "seasonal:1": Seasonal(1)}
+    methods = [Method(name, "target", lambda _, rule=rule: rule) for name, rule in rules.items()]
+    plain = backtest(methods, known, lambda _: None).evidence
+    for scale in SCALES:
+        found = backtest(methods, replace(known, target=times(known.target, scale)), lambda _: None).evidence
+        np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("negative", [False, True])
