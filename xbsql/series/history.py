@@ -19,6 +19,9 @@ SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
 PIECES: Final = 1000.0
 """Usual value up to which whole amounts are pieces: in larger ones, such as money, one more is nothing."""
+NEARLY, SEEN, LONGEST_CLOSED = 0.95, 4, 31
+"""Share of zeros at a place of a season from which on the market is closed there, seasons that show it, and
+periods of the longest season that is looked at."""
 SMALL: Final = 0.05
 SETTLED: Final = 64
 """Usual values of a history from which on intermittent demand is judged by its past alone."""
@@ -106,8 +109,27 @@ def is_whole(series: Series) -> bool:
 
 
 def is_sparse(series: Series) -> bool:
-    """Whether demand is intermittent: amounts, a tenth of which is 0."""
-    return is_demand(series) and bool((series.y == 0).mean() > SPARSE)
+    """Whether demand is intermittent: amounts, a tenth of which is 0 where the market is not closed."""
+    if not is_demand(series):
+        return False
+    zero = (series.y == 0)[~closed(series)]
+    return bool(zero.mean() > SPARSE) if len(zero) else True
+
+
+def closed(series: Series) -> NDArray[np.bool_]:
+    """Values at places of the shortest season at which no series sells: Sundays, or hours of the night.
+
+    Returns:
+        bool (total,); False throughout without a season of at most a month that histories hold four times.
+    """
+    season = min(series.frequency.season, default=0)
+    usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
+    if not 2 <= season <= LONGEST_CLOSED or usual < SEEN * season:
+        return np.zeros(len(series.y), bool)
+    place = series.periods() % season
+    rows = np.bincount(place, minlength=season)
+    zeros = np.bincount(place, series.y == 0, season)
+    return np.asarray((zeros >= NEARLY * rows)[place])
 
 
 def trust(series: Series) -> float:
