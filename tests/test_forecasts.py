@@ -220,6 +220,152 @@ def test_a_table_of_series_is_known_by_its_columns_or_options(con, options):
     con.sql("FROM xb.drop_model('auto')").fetchall()
 
 
+def test_one_forecast_reads_its_table_once(con, monkeypatch):
+    from xbsql.series.read import table as reading
+
+    calls = []
+    for name in ("series_names", "moments", "numbers"):
+        was = getattr(reading, name)
+        monkeypatch.setattr(reading, name, lambda *a, was=was, name=name: calls.append(name) or was(*a))
+    rows(con, CALL.format(", known := {'promoted': promoted}, rollup := true, options := {'calendar': 'JP'}"))
+    assert sorted(calls) == ["moments", "numbers", "numbers", "series_names"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("{'calender': 'JP'}", r"no option 'calender'.*did you mean 'calendar'\?"),
+        ("{'fil': 'last'}", r"no option 'fil'.*did you mean 'fill'\?"),
+        ("{'duplicate': 'mean'}", "no option 'duplicate'.*did you mean 'duplicates'"),
+        ("{'horizon': 3}", "no option 'horizon'"),
+        ("{'calendar': 'JPN'}", "no calendar of market 'JPN'"),
+        ("{'calendar': 81}", "the option 'calendar' is 81; give text"),
+        ("{'fill': 0}", "the option 'fill' is 0; give text"),
+        ("{'until': 'NaT'}", "the option 'until' is 'NaT'; give a date"),
+        ("{'frequency': 'D'}", "the table's periods are D and the model's W-MON"),
+    ],
+)
+def test_an_option_that_there_is_not_is_refused(con, options, message):
+    with pytest.raises(Exception, match=message):
+        rows(con, CALL.format(f", options := {options}"))
+
+
+def test_an_option_that_is_null_is_as_the_model_was_fitted(con):
+    assert rows(con, CALL.format(", options := {'fill': NULL}")) == rows(con, CALL.format(""))
+
+
+def promoted(con, extra, known="{'promoted': promoted}"):
+    con.execute(f"CREATE OR REPLACE TABLE coming AS FROM sales UNION ALL BY NAME {extra}")
+    call = f"FROM xb.forecast('m', coming, sku, week, units, horizon := 3, known := {known})"
+    return {row["status"] for row in rows(con, call)}
+
+
+NEXT = (
+    "SELECT 's' || k AS sku, DATE '2024-04-22' + 7 * i::INT AS week, i = 0 AS promoted "
+    "FROM range({}) t(i), range(36) p(k)"
+)
+UNTOLD = "'promoted' is unknown in {} of 3 periods ahead and taken as usual there"
+
+
+@pytest.mark.parametrize(("told", "status"), [(3, "ok"), (2, UNTOLD.format(1)), (0, UNTOLD.format(3))])
+def test_a_future_that_nobody_told_is_said(con, told, status):
+    assert promoted(con, NEXT.format(told)) == {status}
+
+
+def test_what_never_varied_can_do_nothing_and_says_so(con):
+    (status,) = promoted(con, NEXT.format(3), "{'flat': 1}")
+    assert "'flat' never varied: what it does is unknown" in status
+
+
+def test_a_series_without_a_part_of_its_id_is_forecast_and_summed(con):
+    con.execute(
+        "CREATE OR REPLACE TABLE partly AS SELECT if(sku IN ('s4', 's5'), NULL, category) AS category, "
+        "* EXCLUDE (category) FROM sales"
+    )
+    call = "FROM xb.forecast('m', partly, {'category': category, 'sku': sku}, week, units, horizon := 1"
+    alone, summed = (rows(con, f"{call}{more})") for more in ("", ", rollup := true"))
+    assert len(alone) == 36
+    assert len(summed) == 36 + 2 + 1
+    value = {(row["series"]["category"], row["series"]["sku"]): row["yhat"] for row in summed}
+    assert value[None, None] == pytest.approx(sum(y for (_, sku), y in value.items() if sku))
+    for category in ("c0", "c1"):
+        members = [y for (own, sku), y in value.items() if own == category and sku]
+        assert value[category, None] == pytest.approx(sum(members))
+
+
+def test_rows_without_an_id_are_counted(con):
+    con.execute(
+        "CREATE OR REPLACE TABLE lost AS SELECT if(sku = 's4', NULL, sku) AS sku, week, units FROM sales"
+    )
+    found = rows(con, "FROM xb.forecast('m', lost, sku, week, units, horizon := 1)")
+    assert {row["status"] for row in found} == {"ok; 16 rows of the table whose id is NULL left out"}
+    assert len(found) == 35
+
+
+@pytest.mark.parametrize("more", ["", ", rollup := true"])
+def test_a_table_without_a_value_is_forecast_from_its_market(con, more):
+    con.execute(
+        "CREATE OR REPLACE TABLE fresh AS SELECT 'n' || i AS a, i AS b, DATE '2024-07-01' AS week, "
+        "NULL::INT AS units FROM range(3) t(i)"
+    )
+    found = rows(con, f"FROM xb.forecast('m', fresh, {{'a': a, 'b': b}}, week, units, horizon := 2{more})")
+    assert {row["ds"] for row in found} == {dt.date(2024, 7, 1), dt.date(2024, 7, 8)}
+    assert all(row["yhat"] > 0 and "no history: forecast from its market" in row["status"] for row in found)
+    if more:
+        whole = [row["yhat"] for row in found if row["series"]["a"] is None]
+        assert whole == pytest.approx([3 * found[-1]["yhat"]] * 2)
+
+
+def test_a_table_of_single_dates_is_read_in_the_models_periods(con):
+    con.execute("CREATE OR REPLACE TABLE once AS FROM sales WHERE week = DATE '2024-04-15'")
+    found = rows(con, "FROM xb.forecast('m', once, sku, week, units, horizon := 1)")
+    assert {(row["ds"], row["status"]) for row in found} == {(MONDAY + 16 * WEEK, "one value")}
+
+
+def test_sales_at_any_second_are_put_together_to_the_models_weeks(con):
+    con.execute(
+        "CREATE OR REPLACE TABLE tills AS SELECT sku, "
+        "week + to_seconds((hash(i, sku, week) % 600000)::BIGINT) AS moment, 1 AS units "
+        "FROM sales, range(12) t(i) WHERE i < units"
+    )
+    found = rows(
+        con,
+        "FROM xb.forecast('m', tills, sku, moment, units, horizon := 1, options := {'until': '2025-01-01'})",
+    )
+    assert len(found) == 36
+    assert {row["ds"] for row in found} == {dt.datetime(2024, 4, 22)}
+    assert all("moved to their W-MON period" in row["status"] for row in found)
+
+
+def test_a_series_that_ended_a_year_ago_sold_nothing_since(con):
+    con.execute(
+        "CREATE OR REPLACE TABLE ended AS SELECT sku, week, units FROM sales UNION ALL "
+        "SELECT 'gone', DATE '2023-01-02' + 7 * i::INT, 9 FROM range(10) t(i)"
+    )
+    found = rows(con, "FROM xb.forecast('m', ended, sku, week, units, horizon := 1) WHERE series = 'gone'")
+    assert [(row["ds"], row["status"]) for row in found] == [
+        (MONDAY + 16 * WEEK, "58 periods since its last row")
+    ]
+    assert found[0]["yhat"] < 2
+
+
+@pytest.mark.parametrize(
+    "more", ["", ", rollup := true", ", known := {'promoted': promoted}", ", level := 0.01"]
+)
+def test_the_expected_value_lies_in_its_interval(con, more):
+    found = rows(con, CALL.format(more).replace("horizon := 3", "horizon := 160"))
+    assert all(0 <= row["lo"] <= row["yhat"] <= row["hi"] < 2000 for row in found)
+
+
+def test_more_than_fits_is_refused(con):
+    con.execute(
+        "CREATE OR REPLACE TABLE many AS "
+        "SELECT i AS sku, DATE '2024-01-01' AS week, 1 AS units FROM range(20001) t(i)"
+    )
+    with pytest.raises(Exception, match=r"20001 series of 1000 periods .* forecast fewer series"):
+        rows(con, "FROM xb.forecast('m', many, sku, week, units, horizon := 1000)")
+
+
 LAUNCH = "FROM xb.launch(assortment, sku, 'm', delay := 'days', price := price, start := DATE '2024-05-01'{})"
 
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbsql.series.read.calendar import COLUMNS, calendar, fourier
+from xbsql.series.read.calendar import COLUMNS, calendar
 from xbsql.series.read.frequency import Frequency
 
 
@@ -92,28 +90,3 @@ def test_weeks_and_days_agree():
 def test_counts_have_no_calendar():
     assert not calendar("CN", Frequency.counts(1), np.arange(5)).any()
     assert calendar("CN", Frequency.counts(1), np.arange(0)).shape == (0, len(COLUMNS))
-
-
-@pytest.mark.parametrize(
-    ("name", "columns"), [("H", 18), ("D", 12), ("W-MON", 6), ("MS", 6), ("QS", 4), ("YS", 0)]
-)
-def test_waves_return_with_their_cycle(name, columns):
-    frequency = Frequency.named("test", name)
-    index = np.arange(400)
-    found = fourier(frequency, index)
-    assert found.shape == (400, columns)
-    assert np.isfinite(found).all()
-    if name == "D":
-        np.testing.assert_allclose(found[:-7, :6], found[7:, :6], atol=1e-9)
-    assert fourier(frequency, index[:0]).shape[0] == 0
-
-
-def test_the_year_returns_on_its_day():
-    day = Frequency.named("test", "D")
-    dates = [(dt.date(year, 6, 1) - dt.date(1970, 1, 1)).days for year in (2000, 2011, 2024)]
-    waves = fourier(day, np.array(dates))[:, -6:-4]
-    np.testing.assert_allclose(waves, waves[:1].repeat(3, axis=0), atol=0.02)
-
-
-def test_counts_have_the_waves_of_their_season_only():
-    assert fourier(Frequency.counts(1), np.arange(9)).shape == (9, 0)

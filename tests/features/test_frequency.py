@@ -132,3 +132,76 @@ def test_single_dates_are_daily():
 def test_a_frequency_survives_as_json(name):
     frequency = Frequency.named("test", name)
     assert Frequency.from_config(frequency.config()) == frequency
+
+
+def dated(day, months=30, clock=0):
+    """Seconds of one date a month: that day, or the month's last one."""
+    return Frequency.months(1, 0, day, clock).at(np.arange(620, 620 + months))
+
+
+@pytest.mark.parametrize("day", [2, 15, 28, 29, 30])
+@pytest.mark.parametrize("months", [4, 30])
+def test_months_are_found_by_any_day(day, months):
+    assert found(dated(day, months)) == Frequency.months(1, 0, day)
+    assert found(dated(day, months, 9 * HOUR)) == Frequency.months(1, 0, day, 9 * HOUR)
+
+
+@pytest.mark.parametrize("day", [29, 30])
+def test_february_stands_for_the_day_that_it_does_not_have(day):
+    from_january = Frequency.months(1, 0, day).at(np.arange(624, 629))
+    assert found(from_january) == Frequency.months(1, 0, day)
+
+
+@pytest.mark.parametrize("day", [5, 28, 31])
+def test_one_wrong_date_does_not_make_months_into_days(day):
+    wrong = dated(day)
+    wrong[7] += DAY
+    assert found(wrong) == Frequency.months(1, 0, day)
+
+
+@pytest.mark.parametrize("day", [28, 30])
+def test_quarters_and_years_on_a_late_day_stay_what_they_are(day):
+    assert found(dated(day, 60)[1::3]).name == f"QS-{day}"
+    assert found(dated(day, 60)[4::12]).name == f"YS-{day}"
+
+
+@pytest.mark.parametrize(
+    ("sales", "days", "name"), [(20_000, 60, "H"), (2_000, 300, "D"), (200, 600, "W-MON"), (60, 900, "MS")]
+)
+def test_sales_at_any_second_lie_on_no_grid_but_the_first_that_is_half_full(sales, days, name):
+    draw = np.random.default_rng(0)
+    moments = np.sort(draw.integers(0, days * DAY, sales)) + 19_000 * DAY
+    assert found(moments).name == name
+    assert found(moments // 60 * 60).name == name
+
+
+def test_hours_must_be_half_full_in_each_series():
+    draw = np.random.default_rng(0)
+    moments = [np.sort(draw.integers(0, 60 * DAY, 300)) for _ in range(40)]
+    assert found(*moments).name == "D"
+
+
+def test_days_of_few_sales_are_weeks_and_of_many_products_days():
+    draw = np.random.default_rng(0)
+    one = np.sort(draw.choice(400, 100, replace=False)) * DAY
+    assert found(one).name == "W-MON"
+    assert found(*(np.sort(draw.choice(400, 40, replace=False)) * DAY for _ in range(30))).name == "D"
+
+
+def test_what_keeps_to_a_grid_with_a_reason_may_be_mostly_empty():
+    hours = np.array([day * 24 + hour for day in range(60) for hour in range(10, 17)]) * HOUR
+    assert found(hours).name == "H"
+
+
+@pytest.mark.parametrize("first", [0, 18_900])
+def test_one_date_of_long_ago_empties_no_grid(first):
+    daily = (np.arange(90) + 19_700) * DAY
+    assert found(np.r_[first * DAY, daily]).name == "D"
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m"])
+def test_dates_written_as_integers_are_refused(form):
+    days = np.datetime64("2023-01-01") + np.arange(700)
+    counts = np.unique([int(day.item().strftime(form)) for day in days])
+    with pytest.raises(XbsqlError, match="cast them to dates, or give the option 'frequency'"):
+        find_frequency(np.zeros(len(counts), np.int64), counts, counts=True)

@@ -4,13 +4,15 @@ import datetime as dt
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
 from xbsql.series.read.rules import Rules
-from xbsql.series.read.table import Columns, read_ahead, read_series, series_names
+from xbsql.series.read.table import Columns, SeriesTable, read_series
+from xbsql.series.read.values import series_names
 
 MONDAY = dt.date(2024, 1, 1)
 OWN = Rules(end="own")
@@ -191,9 +193,10 @@ def test_what_is_known_in_advance_lies_beside_the_values_and_goes_on_after_them(
     rows = table([("a", i, i if i < 4 else None) for i in range(7)] + [("b", 3, 1)])
     rows = rows.append_column("sale", pa.array([i % 2 == 0 for i in range(7)] + [None]))
     columns = Columns(known=("sale",))
-    series = read_series("t", rows, columns)
+    read = SeriesTable.of("t", rows, columns)
+    series = read.series()
     assert series.known[:4, 0].tolist() == [1, 0, 1, 0]
-    ahead = read_ahead("t", rows, columns, series, 4)
+    ahead = read.ahead(series, 4)
     assert ahead[0, :3, 0].tolist() == [1, 0, 1]
     assert np.isnan(ahead[0, 3]).all()
     assert np.isnan(ahead[1]).all()
@@ -208,7 +211,6 @@ def test_cutting_and_taking_keep_values_where_they_were(cells, held_out):
         assert values(short, i) == whole[: max(len(whole) - held_out, 0)]
         assert values(tail, i) == whole[len(whole) - min(held_out, len(whole)) :]
         assert tail.ends[i] == series.ends[i]
-        assert series.window(i, 3).tolist() == whole[:3]
     back = series.take(np.arange(len(series))[::-1])
     assert back.names == series.names[::-1]
     assert [values(back, i) for i in range(len(back))] == [values(series, i) for i in range(len(series))][
@@ -273,3 +275,101 @@ def test_seconds_between_far_dates_are_refused():
     rows = [("a", dt.datetime(1990, 1, 1), 1), ("a", dt.datetime(2020, 1, 1, 0, 0, 1), 1)]
     with pytest.raises(XbsqlError, match="give the option 'frequency'"):
         read(rows, Rules.of("t", {"frequency": "s"}), pa.timestamp("us"))
+
+
+PARTS = st.one_of(st.none(), st.text("ab/\\N", max_size=4))
+
+
+@given(st.lists(st.tuples(PARTS, PARTS), min_size=1, max_size=12, unique=True))
+@example([("a/b", "c"), ("a", "b/c")])
+@example([("\\N", "x"), (None, "x")])
+def test_two_ids_never_have_one_name(ids):
+    left, right = zip(*ids, strict=True)
+    named = pa.table({"a": pa.array(left, pa.string()), "b": pa.array(right, pa.string())})
+    names = series_names("t", named, ("a", "b"), "\\N").to_pylist()
+    there = [name for name in names if name is not None]
+    assert len(there) == len(set(there)) == len(ids) - ((None, None) in ids)
+
+
+@given(st.lists(st.tuples(PARTS, PARTS, st.integers(0, 5)), min_size=1, max_size=30))
+def test_every_row_is_used_or_counted(rows):
+    left, right, weeks = zip(*rows, strict=True)
+    given_ = pa.table(
+        {
+            "a": pa.array(left, pa.string()),
+            "b": pa.array(right, pa.string()),
+            "ds": pa.array([week(i) for i in weeks]),
+            "y": pa.array([1.0] * len(rows)),
+        }
+    )
+    read = SeriesTable.of("t", given_, Columns(("a", "b")))
+    unnamed = sum(a is None and b is None for a, b, _ in rows)
+    assert read.notes == ((f"{unnamed} rows of the table whose id is NULL left out",) if unnamed else ())
+    if unnamed < len(rows):
+        series = read.series(Rules.of("t", {"frequency": "W"}))
+        assert series.y.sum() == len(rows) - unnamed
+        assert series.notes == read.notes
+        ids = {(a, b) for a, b, _ in rows} - {(None, None)}
+        assert {tuple(id.values()) for id in read.ids.to_pylist()} == ids
+
+
+ZONES = {
+    "America/Sao_Paulo": dt.date(2018, 11, 4),
+    "Asia/Beirut": dt.date(2024, 3, 31),
+    "Africa/Cairo": dt.date(2024, 4, 26),
+    "America/Havana": dt.date(2024, 11, 3),
+    "Europe/Berlin": dt.date(2024, 3, 31),
+}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("clock", [0, 8])
+def test_days_stay_days_where_the_clock_changes_at_midnight(zone, clock):
+    """In the first three there is no midnight on that day, in the fourth there are two."""
+    days = [ZONES[zone] + dt.timedelta(i) for i in range(-20, 20)]
+    moments = pa.array([dt.datetime(d.year, d.month, d.day, clock) for d in days], pa.timestamp("us"))
+    dates = pc.assume_timezone(moments, zone, ambiguous="earliest", nonexistent="latest")
+    daily = pa.table({"unique_id": ["a"] * 40, "ds": dates, "y": [float(i) for i in range(40)]})
+    read = SeriesTable.of("t", daily, Columns())
+    series = read.series()
+    assert (series.frequency.name, series.status) == ("D", ("ok",))
+    assert values(series) == list(range(40))
+    assert read.dated(series.frequency.at(series.periods())).equals(dates.cast(read.dates))
+    before = SeriesTable.of("t", daily.slice(0, 20), Columns())
+    assert before.dated(series.frequency.at(series.periods())).equals(dates.cast(read.dates))
+
+
+def test_a_slip_does_not_move_the_days_of_a_zone():
+    zone = pa.timestamp("us", "Europe/Berlin")
+    moments = [dt.datetime(2024, 3, 20, 23 - (i > 10), tzinfo=dt.UTC) + dt.timedelta(i) for i in range(30)]
+    moments[9] += dt.timedelta(hours=3)
+    series = read([("a", m, 1) for m in moments], None, zone)
+    assert (series.frequency.name, series.status) == ("D", ("1 dates moved to their D period; constant",))
+
+
+def test_a_table_without_a_value_begins_with_its_first_date():
+    blank = SeriesTable.of("t", table([("a", 3, None), ("b", 5, None), ("b", 6, None)]), Columns())
+    weekly = Rules.of("t", {"frequency": "W"})
+    series = blank.series(weekly, may_be_empty=True)
+    assert series.lengths.tolist() == [0, 0]
+    assert series.frequency.dates(series.start)[0].astype("datetime64[D]").item() == week(3)
+    with pytest.raises(XbsqlError, match="no row has a series"):
+        blank.series(weekly)
+
+
+def test_a_number_whose_square_is_none_is_unknown():
+    series = read([("a", 0, 2), ("a", 1, 1e200), ("a", 2, 4)])
+    assert (values(series), series.status) == ([2, 3, 4], ("1 unknown values interpolated",))
+
+
+def test_a_table_of_one_series_needs_no_id():
+    one = pa.table({"ds": [week(0), week(1)], "y": [1.0, 2.0]})
+    assert read_series("t", one, Columns(id=())).names == ("all",)
+    with pytest.raises(XbsqlError, match=r"no column 'unique_id'; .*; give as 'id' .* or \[\] where"):
+        read_series("t", one, Columns())
+
+
+def test_what_cannot_be_text_names_no_series():
+    listed = pa.table({"unique_id": [["a"]], "ds": [week(0)], "y": [1.0]})
+    with pytest.raises(XbsqlError, match="cast it"):
+        read_series("t", listed, Columns())

@@ -12,7 +12,7 @@ from xbsql.pages.chart import svg
 from xbsql.pages.fan import fan_chart, fans_of
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
-from xbsql.session.forecast import Told
+from xbsql.session.forecast import SeriesForecast
 
 WEEKS = Frequency("W-MON", "second", 7 * 86_400, 4 * 86_400)
 STATUS = ("ok",) * 4
@@ -26,7 +26,7 @@ def told(frequency=WEEKS):
     start = np.array([FIRST, FIRST, FIRST, FIRST + 60])
     series = Series(("a", "b", "c", "d"), y, offsets, start, frequency, STATUS)
     yhat = np.array([[1.0, 2.0, 3.0], [4.0, 4.0, 4.0], [np.nan] * 3, [1.0, 2.0, 3.0]])
-    return Told(series, pa.array(series.names), yhat, yhat - 1, yhat + 1, STATUS)
+    return SeriesForecast(series, pa.array(series.names), yhat, yhat - 1, yhat + 1, STATUS)
 
 
 def test_a_fan_is_the_end_of_the_history_and_the_steps_after_it():

@@ -104,3 +104,9 @@ def test_a_sum_is_as_uncertain_as_its_series_move_together(together, expected):
     found = spread(np.ones((4, 2)), summed("t", series, tree), tree)
     assert found[0, 0] == pytest.approx(expected, rel=0.05)
     assert (found[1:] == 1).all()
+
+
+def test_a_series_without_a_part_counts_once_in_the_sums_before_it():
+    tree = rollup([("a", "x"), (None, "y"), ("a", None)])
+    assert tree.keys == ((None, None), ("a", None), ("a", "x"), (None, "y"), ("a", None))
+    assert tree.sums.toarray()[:2].tolist() == [[1, 1, 1], [1, 0, 1]]

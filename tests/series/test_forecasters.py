@@ -22,7 +22,7 @@ from xbsql.series.fan import (
     pinball,
     weighted_quantiles,
 )
-from xbsql.series.history import ahead, context, movement, trust
+from xbsql.series.history import ahead, closed, context, is_sparse, least_of, movement, trust
 from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Known
@@ -275,3 +275,50 @@ def test_a_mean_of_quantiles_is_that_of_what_has_them():
 def test_a_fan_sorts_its_quantiles():
     fan = fan_of(np.arange(9.0)[::-1], np.array(4.0))
     assert fan.tolist() == [*range(9), 4.0]
+
+
+@pytest.mark.parametrize("name", ["trees", "analogue"])
+def test_a_model_stored_before_histories_of_zeros_had_a_unit_lives_again(name, known):
+    state = FITTED[name](known).state()
+    before = replace(state, config={key: value for key, value in state.config.items() if key != "least"})
+    assert restore(before).least == 1.0
+
+
+def test_the_unit_of_a_history_of_zeros_is_a_small_value_of_its_market():
+    assert least_of(series_of([[0.0, 0.0], [3.0, 0.0, 5.0]])) == 3.0
+    assert least_of(series_of([[0.0]])) == least_of(series_of([[]])) == 1.0
+    one_slip = series_of([[0.01], np.arange(100.0, 200.0)])
+    assert 100 <= least_of(one_slip) < 110
+
+
+def daily_of(values, step=1):
+    """Series of days that begin on a Monday, or of hours from midnight."""
+    frequency = Frequency.named("test", "D" if step == 1 else "H")
+    found = series_of(values, start=19_723 * (1 if step == 1 else 24))
+    return replace(found, frequency=frequency)
+
+
+@pytest.mark.parametrize("weeks", [4, 30])
+def test_a_shop_that_is_closed_on_sundays_does_not_sell_now_and_then(weeks):
+    days = np.arange(7 * weeks)
+    y = np.where(days % 7 == 6, 0.0, 100.0 + days % 3)
+    assert closed(daily_of([y, y])).tolist() == (days % 7 == 6).tolist() * 2
+    assert not is_sparse(daily_of([y, y]))
+    assert is_sparse(series_of([y, y]))
+
+
+def test_a_shop_that_is_closed_at_night_does_not_sell_now_and_then():
+    hours = np.arange(24 * 14)
+    y = np.where(hours % 24 < 8, 0.0, 5.0)
+    assert (closed(daily_of([y], step=24)) == (hours % 24 < 8)).all()
+    assert not is_sparse(daily_of([y], step=24))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_products_that_sell_now_and_then_do_so_on_open_days(seed):
+    draw = np.random.default_rng(seed)
+    y = list(draw.poisson(0.3, (20, 120)).astype(float))
+    assert is_sparse(daily_of(y))
+    assert not closed(daily_of(y)).any()
+    assert is_sparse(daily_of([np.zeros(60)]))
+    assert not closed(daily_of([[0.0, 1.0] * 9])).any()

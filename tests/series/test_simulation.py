@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xbsql.series.fan import SCORES
-from xbsql.series.simulation import Plan, simulate
+from xbsql.series.simulation import LaunchPlan, simulate
 
 N, HORIZON, DRAWS = 150, 8, 4000
 
@@ -15,7 +15,7 @@ def plan(**changes):
     """Normal demand of mean 100 and deviation 10 a week."""
     mean = np.full((N, HORIZON), 100.0)
     demand = mean[..., None] + 10 * SCORES
-    given = Plan(demand, mean, np.full(N, 14.0), np.zeros(N), np.full(N, 3.0), 0.0, 7.0)
+    given = LaunchPlan(demand, mean, np.full(N, 14.0), np.zeros(N), np.full(N, 3.0), 0.0, 7.0)
     return replace(given, **changes)
 
 

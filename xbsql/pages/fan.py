@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from xbsql.session.forecast import Told
+    from xbsql.session.forecast import SeriesForecast
 
     Floats = NDArray[np.float64]
     Dates = NDArray[np.datetime64] | NDArray[np.int64]
@@ -43,7 +43,7 @@ class Fan(NamedTuple):
     hi: Floats
 
 
-def fans_of(told: Told, most: int, last: int = 52) -> list[Fan]:
+def fans_of(told: SeriesForecast, most: int, last: int = 52) -> list[Fan]:
     """The series of which most is expected, the largest first; of equal ones the first.
 
     Args:
@@ -84,7 +84,7 @@ def _panel(axes: Axes, fan: Fan, level: float) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _fan(told: Told, i: int, last: int) -> Fan:
+def _fan(told: SeriesForecast, i: int, last: int) -> Fan:
     series, (_, horizon) = told.series, told.yhat.shape
     y, end = series.values(i)[-last:], int(series.ends[i])
     ds, ahead = (

@@ -10,7 +10,7 @@ import numpy as np
 from xbsql import kernels
 from xbsql.series.boosted import origins_of
 from xbsql.series.fan import COLUMNS, LEVELS, fan_of, mean_of
-from xbsql.series.history import ahead, context, is_demand, movement
+from xbsql.series.history import ahead, context, is_demand, least_of, movement
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ class Analogue:
         keys: float32 (m, 10): stretches as vectors whose inner product with a query ranks like the distance.
         following: float32 (m, horizon): what came, told like the keys; NaN where nothing did.
         amounts: whether fans end at 0.
+        least: the unit of a history of zeros, that of a small value of the target.
     """
 
     keys: NDArray[np.float32]
     following: NDArray[np.float32]
     amounts: bool
+    least: float = 1.0
 
     def fan(self, history: Series, horizon: int) -> Floats:
         """Fan of shape (n, horizon, 10), the last step kept beyond those seen; NaN for an empty series."""
@@ -50,7 +52,7 @@ class Analogue:
         rows = np.flatnonzero(history.lengths > 0)
         if not len(rows):
             return fan
-        told, middle, scale = _told(history.take(rows))
+        told, middle, scale = _told(history.take(rows), self.least)
         queries = np.concatenate([told, np.ones((len(told), 1))], axis=1).astype(np.float32)
         _, near = kernels.topk(queries, self.keys, min(NEIGHBOURS, len(self.keys)))
         steps = np.minimum(np.arange(horizon), self.following.shape[1] - 1)
@@ -64,13 +66,13 @@ class Analogue:
     def state(self) -> State:
         """The forecaster as data."""
         arrays = {"keys": self.keys, "following": self.following}
-        return State("series_analogue", {"amounts": self.amounts}, arrays)
+        return State("series_analogue", {"amounts": self.amounts, "least": self.least}, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
         keys, following = (np.asarray(state.arrays[name], np.float32) for name in ("keys", "following"))
-        return cls(keys, following, state.config["amounts"])
+        return cls(keys, following, state.config["amounts"], state.config.get("least", 1.0))
 
 
 def fit_analogue(known: Known) -> Analogue:
@@ -82,7 +84,7 @@ def fit_analogue(known: Known) -> Analogue:
     for held_out in origins_of(known.home, steps):
         cut = known.home.until(held_out)
         usable = np.flatnonzero(cut.lengths >= LOOKED_AT)
-        told, middle, scale = _told(cut.take(usable))
+        told, middle, scale = _told(cut.take(usable), least_of(known.home))
         came = ahead(known.home, held_out, steps)[usable]
         keys.append(np.concatenate([told, -0.5 * np.square(told).sum(axis=1, keepdims=True)], axis=1))
         following.append((came - middle[:, None]) / scale[:, None])
@@ -91,12 +93,14 @@ def fit_analogue(known: Known) -> Analogue:
     if len(there) > MOST:
         there = np.sort(np.random.default_rng(known.seed).choice(there, MOST, replace=False))
     amounts = is_demand(known.target)
-    return Analogue(key[there].astype(np.float32), what[there].astype(np.float32), amounts)
+    return Analogue(
+        key[there].astype(np.float32), what[there].astype(np.float32), amounts, least_of(known.target)
+    )
 
 
-def _told(series: Series) -> tuple[Floats, Floats, Floats]:
+def _told(series: Series, least: float) -> tuple[Floats, Floats, Floats]:
     """The last eight values about their mean in units of movement, the level in them; the mean, the unit."""
-    past, scale = context(series, LOOKED_AT), movement(series)
+    past, scale = context(series, LOOKED_AT), movement(series, least)
     counted = np.isfinite(past)
     middle = np.where(counted, past, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
     shape = np.where(counted, past - middle[:, None], 0.0) / scale[:, None]

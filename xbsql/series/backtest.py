@@ -10,7 +10,7 @@ import numpy as np
 from xbsql.engine.evidence import Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
-from xbsql.series.history import ahead, movement, trust
+from xbsql.series.history import ahead, least_of, movement, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +127,7 @@ def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callabl
     y, shown = ahead(known.target.take(rows), held_out, steps), past.take(rows)
     home = None if known.home is None else until(known.home, int(known.target.ends.max()) - held_out)
     then = replace(known, target=past.take(past.lengths > 0), home=home, horizon=steps)
-    scale = movement(past)[rows]
+    scale = movement(past, least_of(past))[rows]
     fans: dict[str, Floats] = {}
     for method in methods:
         fan = method.fit(then).fan(shown, steps) if len(rows) else np.empty((0, steps, COLUMNS))

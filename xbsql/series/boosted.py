@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from xbsql.series.fan import COLUMNS, SCORES, fan_of, mean_of
-from xbsql.series.history import ahead, is_demand
+from xbsql.series.history import ahead, is_demand, least_of
 from xbsql.series.home import FACTS, Home
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.windows import rows_of
@@ -52,6 +52,7 @@ class BoostedFans:
         season: lengths of the cycles.
         home: facts of products at home; None where nothing is read of it.
         amounts: whether fans end at 0.
+        least: the unit of a history of zeros, that of a small value of the target.
     """
 
     texts: tuple[str, ...]
@@ -59,6 +60,7 @@ class BoostedFans:
     season: tuple[int, ...]
     home: Home | None
     amounts: bool
+    least: float = 1.0
 
     @cached_property
     def boosters(self) -> list[lgb.Booster]:
@@ -69,7 +71,7 @@ class BoostedFans:
         """Fan of shape (n, horizon, 10); NaN for a series without a value."""
         if not len(history):
             return np.empty((0, horizon, COLUMNS))
-        rows = rows_of(history, horizon, self.season, self.rule, facts_of(self.home, history))
+        rows = rows_of(history, horizon, self.season, self.rule, facts_of(self.home, history), self.least)
         found = [np.asarray(b.predict(rows.x, num_threads=1), np.float64) for b in self.boosters]
         told = np.stack(found, axis=1).reshape(len(history), horizon, -1)
         values = rows.centre[:, :, None] + told * rows.scale[:, None, None]
@@ -80,7 +82,8 @@ class BoostedFans:
 
     def state(self) -> State:
         """The forecaster as data."""
-        rule, config = self.rule.state(), {"season": list(self.season), "amounts": self.amounts}
+        rule = self.rule.state()
+        config = {"season": list(self.season), "amounts": self.amounts, "least": self.least}
         parts = {"rule": rule} if self.home is None else {"rule": rule, "home": self.home.state()}
         texts = {f"model{i}": text for i, text in enumerate(self.texts)}
         return State("series_boosted", config, texts=texts, parts=parts)
@@ -91,7 +94,8 @@ class BoostedFans:
         texts = tuple(state.texts[f"model{i}"] for i in range(len(state.texts)))
         home = restore(state.parts["home"]) if "home" in state.parts else None
         config = state.config
-        return cls(texts, restore(state.parts["rule"]), tuple(config["season"]), home, config["amounts"])
+        rule, season = restore(state.parts["rule"]), tuple(config["season"])
+        return cls(texts, rule, season, home, config["amounts"], config.get("least", 1.0))
 
 
 class Lesson(NamedTuple):
@@ -121,7 +125,9 @@ def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boos
         return rule
     texts = _trees(Lesson(x, y, np.concatenate(weights)), known.seed)
     home = Home.of(known.home) if told and known.home is not None else None
-    return BoostedFans(texts, rule, tuple(known.season), home, is_demand(known.target))
+    return BoostedFans(
+        texts, rule, tuple(known.season), home, is_demand(known.target), least_of(known.target)
+    )
 
 
 def facts_of(home: Home | None, series: Series) -> Floats:
@@ -155,7 +161,7 @@ def lesson_of(series: Series, known: Known, rule: Rule, home: Series | None, mos
         steps = min(held_out, known.horizon)
         chosen = cut.take(usable)
         facts = facts_of(None if home is None else Home.of(home.until(held_out)), chosen)
-        rows = rows_of(chosen, steps, known.season, rule, facts)
+        rows = rows_of(chosen, steps, known.season, rule, facts, least_of(series))
         told = (ahead(series, held_out, steps)[usable] - rows.centre) / rows.scale[:, None]
         parts.append((rows.x, told.ravel()))
     x, y = np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])

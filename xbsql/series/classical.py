@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from xbsql.series.fan import COLUMNS, fan_of
+from xbsql.series.history import unit
 from xbsql.series.rules import Seasonal
 from xbsql.store.model import State, restorable
 
@@ -61,11 +62,12 @@ class Classical:
         """One model's fan of one series, or the other one where it has none."""
         if len(y) < FEWEST or np.ptp(y) == 0:
             return instead
+        size = unit(y)
         seasons = tuple(s for s in self.season if len(y) > 2 * s)
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                fan = _fan(MODELS[model](seasons), y, horizon)
+                fan = size * _fan(MODELS[model](seasons), y / size, horizon)
         except Exception:
             return instead
         return fan if np.isfinite(fan).all() else instead

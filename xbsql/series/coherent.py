@@ -46,7 +46,8 @@ def rollup(keys: Sequence[Key]) -> Tree:
     """The sums that SQL's ROLLUP makes of keys: of all, of each first part, of each first two, and so on.
 
     Args:
-        keys: one a series, all of one length, no two the same; ('JP', 'shoes', 'P0007').
+        keys: one a series, all of one length, no two the same; ('JP', 'shoes', 'P0007'). A series without a
+            part counts in the sums of the parts before it alone.
 
     Returns:
         The tree; a sum stands before those that it is made of, in order of first appearance.
@@ -56,6 +57,8 @@ def rollup(keys: Sequence[Key]) -> Tree:
     rows, columns = [], []
     for level in range(depth):
         for column, key in enumerate(keys):
+            if level and key[level - 1] is None:
+                continue
             node: Key = key[:level] + (None,) * (depth - level)
             rows.append(found.setdefault(node, len(found)))
             columns.append(column)
@@ -141,7 +144,7 @@ def spread(half: Floats, nodes: Series, tree: Tree) -> Floats:
     step = np.where(owner[1:] == owner[:-1], np.square(np.diff(nodes.y)), 0.0)
     moved = np.bincount(owner[1:], step, len(nodes))
     alone = tree.sums @ moved[tree.upper :]
-    ratio = np.divide(moved, alone, out=np.ones_like(moved), where=alone > 0)
+    ratio = np.divide(moved, alone, out=np.ones(len(nodes)), where=alone > 0)
     found = np.sqrt(tree.sums @ np.square(np.nan_to_num(half)) * ratio[:, None])
     found[tree.upper :] = half
     return np.asarray(found)

@@ -34,6 +34,8 @@ FEWEST: Final = 400
 MOST_SHAPES: Final = 8
 LEAST_STRENGTH, MOST_STRENGTH = 2.0, 100.0
 RIDGE: Final = 10.0
+NOTHING: Final = 1e-9
+"""The prior mean where no product of a market has ever sold anything."""
 GROWTH: Final = 0.2
 """How much of a product's growth at home is expected here: its elasticity."""
 
@@ -150,11 +152,13 @@ def _lessons(
 
 
 def _log_linear(design: Floats, average: Floats, weight: Floats) -> Floats:
-    """Coefficients of a Poisson regression of averages, ridge on all but the first; Newton steps."""
-    usual = max(float(weight @ average / weight.sum()), 1e-9)
-    weight = weight / weight.mean() / usual
+    """Coefficients of a Poisson regression of averages, ridge on all but the first; Newton steps.
+
+    Averages count in units of the usual one, so that money of any currency and pieces are learnt alike.
+    """
+    usual = float(weight @ average / weight.sum()) or NOTHING
+    average, weight = average / usual, weight / weight.mean()
     found = np.zeros(design.shape[1])
-    found[0] = np.log(usual)
     ridge = RIDGE * np.r_[1e-9, np.ones(design.shape[1] - 1)]
     for _ in range(50):
         mean = np.exp(np.clip(design @ found, -20.0, 20.0))
@@ -163,6 +167,7 @@ def _log_linear(design: Floats, average: Floats, weight: Floats) -> Floats:
         found = found + np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < 1e-9:
             break
+    found[0] += np.log(usual)
     return found
 
 
@@ -186,6 +191,7 @@ def _spread(past: Floats, mean: Floats) -> float:
     number = counted.sum(axis=1)
     average = np.where(counted, past, 0.0).sum(axis=1) / number
     square = np.where(counted, np.square(past - average[:, None]), 0.0).sum(axis=1)
-    within = square.sum() / max((average * np.maximum(number - 1, 0)).sum(), 1e-9)
+    expected = (average * np.maximum(number - 1, 0)).sum()
+    within = square.sum() / expected if expected > 0 else 0.0
     between = (np.square(average - mean) - within * mean / number).sum() / np.square(mean).sum()
     return float(within / max(between, 1e-3))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.series.history import is_demand, movement
+from xbsql.series.history import ROUNDING, is_demand, least_of, movement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STEPS: Final = 25
+TINY: Final = 1e-300
+"""Movement of a series of zeros, to which no effect is added."""
 RIDGE: Final = 4.0
 """Weight of the belief that nothing has an effect, in values whose column lies one deviation off."""
+LEAST_DISPERSION: Final = 1e-3
+"""Of the mean."""
 RECENT: Final = 8
 MOST: Final = 1.6
 """No effect is more than e to this, about five times, or less than a fifth."""
@@ -76,6 +80,8 @@ def fit_effects(series: Series, horizon: int) -> Effects | None:
     Returns:
         None where they do not, or where no series is long enough to tell.
     """
+    if not len(series.y):
+        return None
     amounts = is_demand(series)
     held = int(min(horizon, max(int(np.median(series.lengths)) // 4, 1)))
     past = series.until(held)
@@ -90,18 +96,19 @@ def _fitted(series: Series, *, amounts: bool) -> Effects:
     middle = _by_series(np.where(there, known, 0.0), owner, n) / count
     apart = np.where(there, known - middle[owner], 0.0)
     unit = np.sqrt(np.mean(np.square(apart), axis=0))
-    x = apart / np.where(unit > 1e-9, unit, np.inf)
+    unit = np.where(unit > ROUNDING * np.sqrt(np.mean(np.square(np.nan_to_num(known)), axis=0)), unit, np.inf)
+    x = apart / unit
     if amounts:
         found = _poisson(x, series.y, owner, n)
         scale = None
     else:
-        scale = movement(series)
+        scale = movement(series, TINY)
         inner = series.y / scale[owner]
         inner = (
             inner - (_by_series(inner[:, None], owner, n) / np.maximum(series.lengths, 1)[:, None])[owner, 0]
         )
         found = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ inner)
-    return Effects(found / np.where(unit > 1e-9, unit, np.inf), middle, scale)
+    return Effects(found / unit, middle, scale)
 
 
 def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
@@ -111,10 +118,11 @@ def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
     spread = _dispersion(y, total, owner)
     for _ in range(STEPS):
         rate = np.exp(np.clip(x @ found, -MOST, MOST))
-        mean = rate * (total / np.maximum(_by_series(rate[:, None], owner, n)[:, 0], 1e-12))[owner]
+        whole = _by_series(rate[:, None], owner, n)[:, 0]
+        mean = rate * np.divide(total, whole, out=np.zeros(n), where=whole > 0)[owner]
         own = _by_series(x * mean[:, None], owner, n)
         slope = x.T @ (y - mean) / spread - RIDGE * found
-        bend = (x * mean[:, None]).T @ x - own.T @ (own / np.maximum(total, 1e-12)[:, None])
+        bend = (x * mean[:, None]).T @ x - own.T @ (own / np.where(total > 0, total, np.inf)[:, None])
         step = np.linalg.solve(bend / spread + RIDGE * np.eye(len(found)), slope)
         found = found + np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-8:
@@ -123,9 +131,11 @@ def _poisson(x: Floats, y: Floats, owner: NDArray[np.int64], n: int) -> Floats:
 
 
 def _dispersion(y: Floats, total: Floats, owner: NDArray[np.int64]) -> float:
-    """Variance over mean within series, at least 1."""
+    """Variance over mean within series, in the unit of the values; at least a thousandth of their mean."""
     mean = (total / np.maximum(np.bincount(owner, minlength=len(total)), 1))[owner]
-    return max(float(np.square(y - mean).sum() / max(mean.sum(), 1e-12)), 1.0)
+    if not mean.any():
+        return 1.0
+    return max(float(np.square(y - mean).sum() / mean.sum()), float(LEAST_DISPERSION * mean.mean()))
 
 
 def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:
@@ -142,7 +152,7 @@ def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:
     plain, clean = (
         np.repeat(_recent(each)[:, None], held, axis=1) for each in (before, effects.without(before))
     )
-    scale = movement(before)[:, None]
+    scale = movement(before, least_of(before))[:, None]
     losses = [
         float(np.abs((y.y.reshape(len(rows), held) - each) / scale).mean())
         for each in (plain, effects.on(clean, ahead))

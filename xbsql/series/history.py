@@ -13,8 +13,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+ROUNDING: Final = 1e-12
+"""Share of a series' level below which its movement is that of rounding."""
 SPARSE: Final = 0.1
 """Share of zeros from which on demand is intermittent."""
+PIECES: Final = 1000.0
+"""Usual value up to which whole amounts are pieces: in larger ones, such as money, one more is nothing."""
+NEARLY, SEEN, LONGEST_CLOSED = 0.95, 4, 31
+"""Share of zeros at a place of a season from which on the market is closed there, seasons that show it, and
+periods of the longest season that is looked at."""
+SMALL: Final = 0.05
 SETTLED: Final = 64
 """Usual values of a history from which on intermittent demand is judged by its past alone."""
 
@@ -43,12 +51,16 @@ def ahead(series: Series, held_out: int, horizon: int) -> Floats:
     return np.concatenate([following, short], axis=1)
 
 
-def movement(series: Series) -> Floats:
+def movement(series: Series, least: float = 1.0) -> Floats:
     """The scale of each series: mean absolute difference of neighbouring values, as M5's scaled errors use.
 
     The mean distance of the values from their mean counts as one difference more, so that a few equal values
-    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it, and 1 for that of
-    zeros. A series has the same scale in any company.
+    do not make a scale of 0. Where that is 0 too the mean absolute value stands for it. A series has the same
+    scale in any company.
+
+    Args:
+        series: n histories.
+        least: the scale of a series without a value that is not 0, see `least_of`.
 
     Returns:
         float64 (n,), positive.
@@ -61,7 +73,26 @@ def movement(series: Series) -> Floats:
     far = np.bincount(owner, weights=np.abs(series.y - mean[owner]), minlength=n) / lengths
     found = (total + far) / lengths
     level = np.bincount(owner, weights=np.abs(series.y), minlength=n) / lengths
-    return np.asarray(np.where(found > 0, found, np.where(level > 0, level, 1.0)))
+    return np.asarray(np.where(found > ROUNDING * level, found, np.where(level > 0, level, least)))
+
+
+def least_of(series: Series) -> float:
+    """A small value of the market: one piece, or the price of one; 1 where all are 0.
+
+    The 5th percentile of the values that are not 0, without their sign. It is the scale of a history of
+    zeros, which has none of its own in any unit.
+    """
+    size = np.abs(series.y[series.y != 0])
+    return float(np.quantile(size, SMALL, method="lower")) if len(size) else 1.0
+
+
+def unit(y: Floats) -> float:
+    """The power of two by which values are divided for models whose own constants are in no unit.
+
+    Their mean absolute value is then between 1,024 and 2,048; a power of two changes no digit.
+    """
+    level = float(np.abs(y).mean()) if len(y) else 0.0
+    return float(np.exp2(np.floor(np.log2(level)) - 10)) if level > 0 else 1.0
 
 
 def is_demand(series: Series) -> bool:
@@ -70,13 +101,35 @@ def is_demand(series: Series) -> bool:
 
 
 def is_whole(series: Series) -> bool:
-    """Whether values are pieces: whole amounts."""
-    return is_demand(series) and bool((series.y == np.rint(series.y)).all())
+    """Whether values are pieces: whole amounts, and usually fewer than a thousand."""
+    if not is_demand(series) or not (series.y == np.rint(series.y)).all():
+        return False
+    sold = series.y[series.y > 0]
+    return not len(sold) or float(np.median(sold)) < PIECES
 
 
 def is_sparse(series: Series) -> bool:
-    """Whether demand is intermittent: amounts, a tenth of which is 0."""
-    return is_demand(series) and bool((series.y == 0).mean() > SPARSE)
+    """Whether demand is intermittent: amounts, a tenth of which is 0 where the market is not closed."""
+    if not is_demand(series):
+        return False
+    zero = (series.y == 0)[~closed(series)]
+    return bool(zero.mean() > SPARSE) if len(zero) else True
+
+
+def closed(series: Series) -> NDArray[np.bool_]:
+    """Values at places of the shortest season at which no series sells: Sundays, or hours of the night.
+
+    Returns:
+        bool (total,); False throughout without a season of at most a month that histories hold four times.
+    """
+    season = min(series.frequency.season, default=0)
+    usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
+    if not 2 <= season <= LONGEST_CLOSED or usual < SEEN * season:
+        return np.zeros(len(series.y), bool)
+    place = series.periods() % season
+    rows = np.bincount(place, minlength=season)
+    zeros = np.bincount(place, series.y == 0, season)
+    return np.asarray((zeros >= NEARLY * rows)[place])
 
 
 def trust(series: Series) -> float:

@@ -112,7 +112,7 @@ class Home:
     def _amounts(self) -> tuple[Floats, Floats, float]:
         """The two means of each product, 0 or more, and what a usual product sells, above 0."""
         now, before = np.maximum(self.now, 0.0), np.maximum(self.before, 0.0)
-        return now, before, max(float(now.mean() + before.mean()) / 2, 1e-9)
+        return now, before, float(now.mean() + before.mean()) / 2 or 1.0
 
     def _levels(self) -> Floats:
         """Log of the mean of all 12 periods over that of all products, of each of home's; float64 (n,)."""

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from xbsql.series.fan import COLUMNS, SCORES, fan_of
-from xbsql.series.history import context
+from xbsql.series.history import context, unit
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Pretrained:
         for begin in range(0, len(rows), BATCH):
             batch = rows[begin : begin + BATCH]
             past = context(history.take(batch), min(CONTEXT, int(history.lengths[batch].max())))
-            told = np.sort(np.asarray(model.forecast(past, horizon=horizon), np.float64), axis=-1)
+            size = np.array([unit(history.values(i)[-CONTEXT:]) for i in batch])
+            told = np.asarray(model.forecast(past / size[:, None], horizon=horizon), np.float64)
+            told = np.sort(told * size[:, None, None], axis=-1)
             right = np.clip(np.searchsorted(at, SCORES), 1, len(at) - 1)
             share = (SCORES - at[right - 1]) / (at[right] - at[right - 1])
             nine = told[..., right - 1] + share * (told[..., right] - told[..., right - 1])

@@ -45,7 +45,7 @@ class Seasonal:
         mean = self.mean(past, horizon)
         errors = past - _mean_of(_shifted(past, self.season, self.cycles))
         deviation = np.sqrt(_row_mean(np.square(errors)))
-        deviation = np.where(np.isfinite(deviation), deviation, movement(history))
+        deviation = np.where(np.isfinite(deviation), deviation, movement(history, 0.0))
         growth = np.sqrt(1.0 + np.arange(horizon) // self.season)
         return normal_fan(mean, deviation[:, None] * growth)
 

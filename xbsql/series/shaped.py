@@ -45,7 +45,8 @@ class Shaped:
         season: periods.
         end: the period after home's last value.
         names: of home's products, ascending; the first one stands for all of them.
-        past: float32 (names, length): home's values up to `end`, averaged over three periods.
+        past: float32 (names, length): home's values up to `end`, averaged over three periods, as shares of
+            the largest; only their ratios are used.
     """
 
     demand: Demand
@@ -65,8 +66,10 @@ class Shaped:
         row = np.array([rank.get(name, 0) for name in names], np.int64)
         step = self._at(row, ends[:, None] + np.arange(horizon))
         before = self._at(row, ends[:, None] - np.arange(1, WINDOW + 1)).mean(axis=1, keepdims=True)
-        usual = CAUTION * np.nanmean(self.past[row], axis=1, keepdims=True) + 1e-9
-        return np.asarray(np.clip((step + usual) / (before + usual), LOWEST, HIGHEST))
+        usual = CAUTION * np.nanmean(self.past[row], axis=1, keepdims=True)
+        sold = before + usual
+        ratio = np.divide(step + usual, sold, out=np.ones_like(step), where=sold > 0)
+        return np.asarray(np.clip(ratio, LOWEST, HIGHEST))
 
     def _at(self, row: NDArray[np.int64], period: NDArray[np.int64]) -> Floats:
         """Home's value one season before each period, or so many that it is known; usual ones beyond."""
@@ -111,6 +114,7 @@ def fit_shaped(known: Known) -> Shaped:
         if shift:
             past[row] = np.r_[past[row, min(shift, length) :], np.full(min(shift, length), np.nan)]
     whole = np.concatenate([np.nansum(past, axis=0)[None], past])
+    whole /= np.nanmax(whole, initial=0.0) or 1.0
     names = (ALL, *(home.names[i] for i in order))
     demand = fit_demand(known, Home.of(home))
     return Shaped(demand, season, end, names, _smooth(whole).astype(np.float32))

@@ -24,7 +24,7 @@ QUANTITIES: Final = 4
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaunchPlan:
     """What is known of n products before they are sold in a market.
 
     Attributes:
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     hi: Floats
 
 
-def simulate(plan: Plan, level: float, draws: int, seed: int) -> Outcome:
+def simulate(plan: LaunchPlan, level: float, draws: int, seed: int) -> Outcome:
     """Draw what happens from the day the goods leave to the end of the horizon.
 
     A draw has one delivery time a product, one demand a period (of which half the variance is common to all
@@ -90,7 +90,7 @@ def simulate(plan: Plan, level: float, draws: int, seed: int) -> Outcome:
     return found
 
 
-def _drawn(plan: Plan, draws: int, seed: int) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+def _drawn(plan: LaunchPlan, draws: int, seed: int) -> Iterator[tuple[NDArray[np.int64], Floats]]:
     """Rows of products, and wanted, days and sold of each draw: float64 (3, rows, draws)."""
     horizon = plan.mean.shape[1]
     for number, begin in enumerate(range(0, len(plan.mean), BATCH), 1):

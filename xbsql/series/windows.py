@@ -30,7 +30,7 @@ LONGEST: Final = 700
 """Values of a history that are looked at."""
 
 
-class WindowRows(NamedTuple):
+class Windows(NamedTuple):
     """Rows of a regression, windows by steps.
 
     Attributes:
@@ -44,7 +44,9 @@ class WindowRows(NamedTuple):
     scale: Floats
 
 
-def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats) -> WindowRows:
+def rows_of(
+    series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats, least: float
+) -> Windows:
     """The rows at the end of each series.
 
     Args:
@@ -53,9 +55,10 @@ def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, fac
         season: lengths of the cycles.
         rule: gives the centre.
         facts: float64 (n, k), what else is known of each series.
+        least: the unit of a history of zeros.
     """
     past = context(series, min(max([*MEANS, *(CYCLES * s for s in season)]), LONGEST))
-    scale = movement(series)
+    scale = movement(series, least)
     centre = np.where(np.isfinite(found := rule.mean(past, horizon)), found, 0.0)
     columns = [*_whole(past, series, scale), *facts.T]
     fixed = np.stack(columns, axis=1)
@@ -69,7 +72,7 @@ def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, fac
         *((series.ends[:, None] + np.arange(horizon))[:, :, None] % s for s in season),
     ]
     x = np.concatenate([np.asarray(part, np.float32) for part in parts], axis=2)
-    return WindowRows(x.reshape(len(series) * horizon, x.shape[2]), centre, scale)
+    return Windows(x.reshape(len(series) * horizon, x.shape[2]), centre, scale)
 
 
 def _whole(past: Floats, series: Series, scale: Floats) -> list[Floats]:

@@ -87,8 +87,8 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
         XbsqlError: no such model or one of another task, a model that counts periods without a date, an
             argument out of bounds, a product without a name or named twice.
     """
-    from xbsql.series.read.table import series_names
-    from xbsql.series.simulation import Plan, simulate
+    from xbsql.series.read.values import series_names
+    from xbsql.series.simulation import LaunchPlan, simulate
 
     asked.check()
     model = forecaster(session, WHERE, asked.demand)
@@ -101,7 +101,7 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
         price = _money(products["price"])
         quantiles, mean = np.maximum(found.quantiles, 0.0), np.maximum(found.yhat, 0.0)
         period = model.frequency.length / DAY
-        plan = Plan(quantiles, mean, days, error, price, asked.price_error, period)
+        plan = LaunchPlan(quantiles, mean, days, error, price, asked.price_error, period)
         outcome = simulate(plan, asked.level, asked.draws, asked.seed)
     return _table(outcome, price, asked.market or model.market, found.status)
 

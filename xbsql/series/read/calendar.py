@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from holidays import country_holidays, list_supported_countries
-
-from xbsql.series.read.frequency import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,31 +122,10 @@ def calendar(market: str | None, frequency: Frequency, index: Ints) -> Floats:
     return np.asarray((upto[end - origin] - upto[begin - origin]) / (end - begin)[:, None])
 
 
-def fourier(frequency: Frequency, index: Ints, terms: int = 3) -> Floats:
-    """Sine and cosine of the place in the year and in each shorter cycle of the frequency.
-
-    Args:
-        frequency: of the periods.
-        index: int64 (n,).
-        terms: waves a cycle; of a cycle of m periods no more than m / 2 are used.
-
-    Returns:
-        float64 (n, f); counts have the cycles of their `season` only.
-    """
-    cycles = [(index / length, length) for length in frequency.season]
-    if frequency.unit != "count":
-        length = (
-            int(YEAR * DAY / (frequency.at(index[:1] + 1) - frequency.at(index[:1]))[0]) if len(index) else 1
-        )
-        cycles = [cycle for cycle in cycles if cycle[1] < 0.9 * length]
-        cycles.append((frequency.at(index) / (YEAR * DAY), length))
-    waves = [
-        wave(2 * np.pi * k * turns)
-        for turns, length in cycles
-        for k in range(1, min(terms, length // 2) + 1)
-        for wave in (np.sin, np.cos)
-    ]
-    return np.array(waves).reshape(len(waves), len(index)).T
+@cache
+def known_markets() -> tuple[str, ...]:
+    """The codes of the markets whose holidays are known, sorted."""
+    return tuple(sorted(list_supported_countries(include_aliases=False)))
 
 
 @lru_cache(maxsize=512)

@@ -27,43 +27,50 @@ FILLED = {"zero": "filled with 0", "interpolate": "interpolated", "last": "fille
 
 
 class DatedRows(NamedTuple):
-    """The rows of a table that belong to a series and a period, in the table's order.
+    """Rows that belong to a series and a period, sorted by both, equal ones in the table's order.
 
     Attributes:
         names: of the series, sorted.
         code: int64 (rows,), the series of each row.
         value: int64 (rows,), seconds since 1970-01-01 or counts.
-        row: int64 (rows,), where each stands in the table.
-        counts: whether the values count periods.
         notes: by series, what there is to say of the rows left out.
     """
 
     names: tuple[str, ...]
     code: Ints
     value: Ints
-    row: Ints
-    counts: bool
     notes: dict[int, list[str]]
 
 
 def filled(
-    where: str, rows: DatedRows, y: Floats, known: Floats, frequency: Frequency, rules: Rules
-) -> Series:  # fmt: skip
+    where: str,
+    rows: DatedRows,
+    y: Floats,
+    known: Floats,
+    frequency: Frequency,
+    rules: Rules,
+    begin: int | None = None,
+) -> Series:
     """The series of rows, without gaps.
 
     Args:
         where: the SQL function.
-        rows: sorted by series and date, of equal ones in the table's order.
+        rows: one a value.
         y: float64 (rows,); what is not finite is unknown.
         known: float64 (rows, f), columns known in advance.
         frequency: of all series.
         rules: what to do with gaps, duplicates and negative values, and where series end.
+        begin: the first period of every series where no row has a value.
 
     Raises:
         XbsqlError: there would be more than `MOST_VALUES` values.
     """
     period, finite = frequency.index(rows.value), np.isfinite(y)
-    start, length = _extents(len(rows.names), rows.code[finite], period[finite], frequency, rules)
+    n = len(rows.names)
+    if begin is None:
+        start, length = _extents(n, rows.code[finite], period[finite], frequency, rules)
+    else:
+        start, length = np.full(n, begin), np.zeros(n, np.int64)
     offsets = np.r_[0, np.cumsum(length)].astype(np.int64)
     if offsets[-1] > MOST_VALUES:
         problem = f"{len(y)} rows become {offsets[-1]} values of frequency {frequency.name}"

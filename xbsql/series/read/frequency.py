@@ -164,7 +164,7 @@ class Frequency:
 
     def _dated(self, month: Ints) -> Ints:
         """The moment by which each month is dated, in seconds."""
-        first, following = _month_start(month), _month_start(month + 1)
+        first, following = month_start(month), month_start(month + 1)
         return np.minimum(first + (self.day - 1) * DAY, following - DAY) + self.clock
 
 
@@ -177,11 +177,11 @@ def day_of_month(seconds: Ints) -> Ints:
     """1 .. 31 of each time, and 31 for the last day of any month; int64."""
     days = np.asarray(seconds, np.int64) // DAY
     month = month_of(seconds)
-    own, following = _month_start(month) // DAY, _month_start(month + 1) // DAY
+    own, following = month_start(month) // DAY, month_start(month + 1) // DAY
     return np.where(days == following - 1, MONTH_END, days - own + 1)
 
 
-def _month_start(months: Ints) -> Ints:
+def month_start(months: Ints) -> Ints:
     """Seconds from the epoch to the first of each month."""
     start = np.asarray(months, np.int64).astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
     return np.asarray(start, np.int64)

@@ -81,7 +81,11 @@ class Rules:
 
 
 def _moment(where: str, text: str) -> int:
+    problem, remedy = f"the option 'until' is '{text[:80]}'", "give a date: '2026-12-31'"
     try:
-        return int(np.datetime64(text, "s").astype(np.int64))
+        moment = np.datetime64(text, "s")
     except ValueError as error:
-        raise errors.invalid(where, f"the option 'until' is '{text}'", "give a date: '2026-12-31'") from error
+        raise errors.invalid(where, problem, remedy) from error
+    if np.isnat(moment):
+        raise errors.invalid(where, problem, remedy)
+    return int(moment.astype(np.int64))

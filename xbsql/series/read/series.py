@@ -31,6 +31,7 @@ class Series:
         status: one a series: 'ok', or what there is to say of it, joined by '; '.
         known: float64 (total, f), columns that are known in advance, beside the values; None without.
         titles: one a series: what is sold, in words; None where a series, or the table, has none.
+        notes: what there is to say of the table that they are from as a whole.
     """
 
     names: tuple[str, ...]
@@ -41,6 +42,7 @@ class Series:
     status: tuple[str, ...]
     known: Floats | None = None
     titles: tuple[str | None, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -63,10 +65,6 @@ class Series:
         """The series at these positions, or where a mask of shape (n,) is true, in their order."""
         chosen = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows, np.int64)
         return self._cut(chosen, self.offsets[chosen], self.lengths[chosen], self.start[chosen])
-
-    def window(self, i: int, end: int) -> Floats:
-        """The values of series i up to its period number `end`, counted from its own first, exclusive."""
-        return self.values(i)[:end]
 
     def until(self, held_out: int | Ints) -> Self:
         """Every series without its last values.

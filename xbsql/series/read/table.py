@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +12,15 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, validity
-from xbsql.features.roles import as_text, kind_of
 from xbsql.series.read.fill import DatedRows, filled
-from xbsql.series.read.frequency import DAY
-from xbsql.series.read.grid import find_frequency
+from xbsql.series.read.grid import are_single, find_frequency, grid_of
 from xbsql.series.read.rules import Rules
+from xbsql.series.read.values import NULL_PART, column_of, moments, numbers, series_names, titles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
@@ -53,14 +51,168 @@ class Columns(NamedTuple):
         return self if self.title in table.column_names else self._replace(title=None)
 
 
+@dataclass(frozen=True)
+class SeriesTable:
+    """A table of series, read once: every row that has a series and a date, sorted by both.
+
+    A row whose id is NULL, in all its parts, belongs to no series and is counted in `notes`; one without a
+    date in `undated`.
+
+    Attributes:
+        where: the SQL function, for errors.
+        columns: where the table keeps what.
+        names: of the series, sorted.
+        ids: Arrow array (n,): what the table calls each series; of several columns a STRUCT.
+        code: int64 (rows,), the series of each row; of equal dates in the table's order.
+        value: int64 (rows,), seconds since 1970-01-01 or counts, see `Moments`.
+        y: float64 (rows,); NaN where there is no number.
+        known: float64 (rows, f), columns that are known in advance; NaN likewise.
+        titles: one a series, the first that is not NULL; None where the table has no titles.
+        undated: int64 (n,), rows of each series that have no date.
+        notes: what there is to say of the table as a whole.
+        counts: whether the values are counts.
+        dates: the type of the column of dates.
+        local: whether dates are counted by the clock of their zone.
+    """
+
+    where: str
+    columns: Columns
+    names: tuple[str, ...]
+    ids: pa.Array
+    code: Ints
+    value: Ints
+    y: Floats
+    known: Floats
+    titles: tuple[str | None, ...] | None
+    undated: Ints
+    notes: tuple[str, ...]
+    counts: bool
+    dates: pa.DataType
+    local: bool
+
+    @classmethod
+    def of(cls, where: str, table: pa.Table, columns: Columns) -> Self:
+        """Read a table: one row a series and period, in any order.
+
+        Raises:
+            XbsqlError: a column is missing or of a type that cannot be used.
+        """
+        names, code, named, first = _coded(series_names(where, table, columns.id, NULL_PART))
+        moment = moments(where, table, columns.ts)
+        y = numbers(where, table, columns.y)
+        known = [numbers(where, table, name) for name in columns.known]
+        rows = np.flatnonzero(named & moment.there)
+        rows = rows[_order(code[rows], moment.value[rows])]
+        unnamed = int((~named).sum())
+        return cls(
+            where,
+            columns,
+            names,
+            _ids(table, columns.id, first),
+            code[rows],
+            moment.value[rows],
+            y[rows],
+            np.array(known).reshape(len(known), -1).T[rows] if known else np.empty((len(rows), 0)),
+            _titles(where, table, columns.title, code[rows], rows, len(names)),
+            np.bincount(code[named & ~moment.there], minlength=len(names)),
+            (f"{unnamed} rows of the table whose id is NULL left out",) if unnamed else (),
+            moment.counts,
+            column_of(where, table, columns.ts).type,
+            moment.local,
+        )
+
+    def grid(self, rules: Rules) -> Frequency | None:
+        """The coarsest grid that the dates lie on; None where no series has two different ones."""
+        used = ~self._late(rules)
+        code, value = self.code[used], self.value[used]
+        return None if are_single(code, value) else grid_of(code, value, counts=self.counts)
+
+    def series(self, rules: Rules | None = None, *, may_be_empty: bool = False) -> Series:
+        """The series without gaps, sorted by name.
+
+        Args:
+            rules: what is done with gaps, duplicates and the like; without a frequency one is found.
+            may_be_empty: whether a table without one value is read too: with the frequency of `rules`, and
+                every series then begins at the table's first date.
+
+        Raises:
+            XbsqlError: no row has a series, a date and a value, integers are no counts, or filling would make
+                far more values than there are rows.
+        """
+        chosen = rules or Rules()
+        late = self._late(chosen)
+        valued = np.isfinite(self.y) & ~late
+        rows = self._rows(~late, late)
+        begin = None
+        if not valued.any():
+            if not (may_be_empty and len(self.value) and chosen.frequency):
+                problem = f"no row has a series, a date up to now and a number in '{self.columns.y}'"
+                remedy = "give history (later dates need the option 'until')"
+                raise errors.invalid(self.where, problem, remedy)
+            begin = int(chosen.frequency.index(self.value.min()))
+        frequency = chosen.frequency or find_frequency(
+            rows.code, rows.value, counts=self.counts, where=self.where, name=self.columns.ts
+        )
+        if (frequency.unit == "count") != self.counts:
+            problem = (
+                f"'{self.columns.ts}' holds {'counts' if self.counts else 'dates'}, not {frequency.name}"
+            )
+            raise errors.invalid(self.where, problem, "leave the option 'frequency' out")
+        found = filled(self.where, rows, self.y[~late], self.known[~late], frequency, chosen, begin)
+        return replace(found, titles=self.titles, notes=self.notes)
+
+    def ahead(self, series: Series, horizon: int) -> Floats:
+        """What is known in advance of the periods after each series.
+
+        Args:
+            series: of this table.
+            horizon: periods.
+
+        Returns:
+            float64 (n, horizon, f): of several rows of one period the mean; NaN where there is none.
+        """
+        step = series.frequency.index(self.value) - series.ends[self.code]
+        inside = (step >= 0) & (step < horizon)
+        cell = (self.code * horizon + step)[inside]
+        total = len(series) * horizon
+        found = np.full((total, self.known.shape[1]), np.nan)
+        for j, column in enumerate(self.known[inside].T):
+            there = np.isfinite(column)
+            count = np.bincount(cell[there], minlength=total)
+            summed = np.bincount(cell[there], weights=column[there], minlength=total)
+            np.divide(summed, count, out=found[:, j], where=count > 0)
+        return found.reshape(len(series), horizon, -1)
+
+    def dated(self, values: Ints) -> pa.Array:
+        """Seconds since 1970-01-01 on the table's clock, or counts, in the type of its column of dates."""
+        if self.counts:
+            return pa.array(values).cast(self.dates)
+        found = pa.array(values).cast(pa.timestamp("s"))
+        if not pa.types.is_timestamp(self.dates) or self.dates.tz is None:
+            return found.cast(self.dates)
+        zone = self.dates.tz if self.local else "UTC"
+        return pc.assume_timezone(found, zone, ambiguous="earliest", nonexistent="latest").cast(self.dates)
+
+    def _late(self, rules: Rules) -> Mask:
+        if self.counts:
+            return np.zeros(len(self.value), bool)
+        return np.asarray(self.value > (int(time.time()) if rules.until is None else rules.until))
+
+    def _rows(self, kept: Mask, late: Mask) -> DatedRows:
+        notes: dict[int, list[str]] = {}
+        future = np.bincount(self.code[late], minlength=len(self.names))
+        for text, number in (("without a date", self.undated), ("in the future", future)):
+            for i in np.flatnonzero(number).tolist():
+                notes.setdefault(i, []).append(f"{number[i]} rows {text} left out")
+        return DatedRows(self.names, self.code[kept], self.value[kept], notes)
+
+
 def read_series(where: str, table: pa.Table, columns: Columns, rules: Rules | None = None) -> Series:
     """The series of a table: one frequency for all, no gaps, sorted by name.
 
-    Dates of a zone are counted in its own days, and in UTC where they are finer, so that no change of the
-    clock makes a gap or a duplicate. A date within a period counts for that period. A value that is NULL, NaN
-    or infinite is unknown and no zero: the line between its neighbours takes its place, and before the first
-    or after the last known value of a series such rows are no history (those after it may hold what is
-    known in advance, see `read_ahead`).
+    A date within a period counts for that period. A value that is NULL, NaN or infinite is unknown and no
+    zero: the line between its neighbours takes its place, and before the first or after the last known value
+    of a series such rows are no history (those after it may hold what is known in advance).
 
     Args:
         where: the SQL function.
@@ -73,166 +225,52 @@ def read_series(where: str, table: pa.Table, columns: Columns, rules: Rules | No
         done to each.
 
     Raises:
-        XbsqlError: a column is missing or of a type that cannot be used, no row has a name, a date and a
-            value, or filling would make far more values than there are rows.
+        XbsqlError: see `SeriesTable`.
     """
-    chosen = rules or Rules()
-    rows = _rows(where, table, columns, chosen)
-    y = _numbers(where, table, columns.y)[rows.row]
-    if not np.isfinite(y).any():
-        problem = f"no row has a series, a date up to now and a number in '{columns.y}'"
-        raise errors.invalid(where, problem, "give history (later dates need the option 'until')")
-    order = _order(rows.code, rows.value)
-    rows = rows._replace(code=rows.code[order], value=rows.value[order], row=rows.row[order])
-    frequency = chosen.frequency or find_frequency(rows.code, rows.value, counts=rows.counts)
-    if (frequency.unit == "count") != rows.counts:
-        problem = f"'{columns.ts}' holds {'counts' if rows.counts else 'dates'}, not {frequency.name}"
-        raise errors.invalid(where, problem, "leave the option 'frequency' out")
-    known = np.empty((len(y), len(columns.known)))
-    for j, name in enumerate(columns.known):
-        known[:, j] = _numbers(where, table, name)[rows.row]
-    series = filled(where, rows, y[order], known, frequency, chosen)
-    if columns.title is None:
-        return series
-    return replace(series, titles=_titles(where, table, columns.title, rows))
+    return SeriesTable.of(where, table, columns).series(rules)
 
 
-def _titles(where: str, table: pa.Table, name: str, rows: DatedRows) -> tuple[str | None, ...]:
-    """The first title of each series that is not NULL."""
-    column = _column(where, table, name)
-    if kind_of(column.type) not in ("text", "null"):
-        problem = f"column '{name}' is {column.type}, and titles are text"
-        raise errors.invalid(where, problem, "name a VARCHAR")
-    texts = one_chunk(column.cast(pa.large_string())).take(pa.array(rows.row))
-    there = validity(texts)
-    first, at = np.unique(rows.code[there], return_index=True)
-    titles = texts.filter(pa.array(there)).take(pa.array(at)).to_pylist()
-    found = dict(zip(first.tolist(), titles, strict=True))
-    return tuple(found.get(i) for i in range(len(rows.names)))
-
-
-def read_ahead(
-    where: str, table: pa.Table, columns: Columns, series: Series, horizon: int, rules: Rules | None = None
-) -> Floats:
-    """What is known in advance of the periods after each series.
-
-    Args:
-        where: the SQL function.
-        table: the table the series are from, or one of the same columns that goes on after them.
-        columns: where the table keeps what; `y` is not read.
-        series: from `read_series`.
-        horizon: periods.
-        rules: those the series were read by.
-
-    Returns:
-        float64 (n, horizon, f): of several rows of one period the mean; NaN where there is none.
-    """
-    rows = _rows(where, table, columns, rules or Rules(), ahead=True)
-    place = {name: i for i, name in enumerate(series.names)}
-    code = np.array([place.get(name, -1) for name in rows.names], np.int64)[rows.code]
-    step = series.frequency.index(rows.value) - series.ends[code]
-    inside = (code >= 0) & (step >= 0) & (step < horizon)
-    cell = (code * horizon + step)[inside]
-    total = len(series) * horizon
-    found = np.full((total, len(columns.known)), np.nan)
-    for j, name in enumerate(columns.known):
-        values = _numbers(where, table, name)[rows.row][inside]
-        there = np.isfinite(values)
-        count = np.bincount(cell[there], minlength=total)
-        summed = np.bincount(cell[there], weights=values[there], minlength=total)
-        np.divide(summed, count, out=found[:, j], where=count > 0)
-    return found.reshape(len(series), horizon, -1)
-
-
-def series_names(where: str, table: pa.Table, id: Sequence[str]) -> pa.Array:
-    """The name of the series of each row: its columns as text, joined by '/'; NULL where one is NULL.
-
-    Raises:
-        XbsqlError: no such column, or one that cannot be text.
-    """
-    parts = []
-    for name in id:
-        column = one_chunk(_column(where, table, name))
-        fields = column.flatten() if pa.types.is_struct(column.type) else [column]
-        parts += [as_text(field).cast(pa.large_string()) for field in fields]
-    if not parts:
-        return pa.array(["all"] * len(table), pa.large_string())
-    return one_chunk(pc.binary_join_element_wise(*parts, pa.scalar("/", pa.large_string())))
-
-
-def _order(code: Ints, value: Ints) -> Ints:
-    """DatedRows by series and date, equal ones in the table's order; one key where it fits into 64 bits."""
-    span = int(value.max()) - int(value.min()) + 1
-    if span * (int(code.max()) + 1) < 2**62:
-        return np.argsort(code * span + (value - value.min()), kind="stable")
-    return np.lexsort((value, code))
-
-
-def _rows(where: str, table: pa.Table, columns: Columns, rules: Rules, *, ahead: bool = False) -> DatedRows:
-    names, code, named = _coded(series_names(where, table, columns.id))
-    value, dated, counts = _moments(where, columns.ts, _column(where, table, columns.ts))
-    late = np.zeros(len(value), bool)
-    if not counts and not ahead:
-        late = dated & (value > (int(time.time()) if rules.until is None else rules.until))
-    notes: dict[int, list[str]] = {}
-    for text, rows in (("without a date", named & ~dated), ("in the future", named & late)):
-        found, number = np.unique(code[rows], return_counts=True)
-        for i, k in zip(found.tolist(), number.tolist(), strict=True):
-            notes.setdefault(i, []).append(f"{k} rows {text} left out")
-    kept = np.flatnonzero(named & dated & ~late)
-    return DatedRows(names, code[kept], value[kept], kept, counts, notes)
-
-
-def _coded(texts: pa.Array) -> tuple[tuple[str, ...], Ints, Mask]:
-    """The distinct names, sorted; the place of each row's name among them; whether it has one."""
+def _coded(texts: pa.Array) -> tuple[tuple[str, ...], Ints, Mask, Ints]:
+    """The distinct names, sorted; each row's place among them; whether it has one; the first row of each."""
     coded = texts.dictionary_encode()
     distinct = coded.dictionary.to_pylist()
     order = sorted(range(len(distinct)), key=distinct.__getitem__)
     rank = np.zeros(len(order) + 1, np.int64)
     rank[order] = np.arange(len(order))
     place = coded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)
-    return tuple(distinct[i] for i in order), rank[place], validity(coded.indices)
+    named, code = validity(coded.indices), rank[place]
+    rows = np.flatnonzero(named)
+    first = rows[np.unique(code[rows], return_index=True)[1]]
+    return tuple(distinct[i] for i in order), code, named, first
 
 
-def _moments(where: str, name: str, column: pa.ChunkedArray) -> tuple[Ints, Mask, bool]:
-    """A column of dates as seconds since 1970-01-01, or of counts as they are; where they are not NULL."""
-    kind, whole = column.type, one_chunk(column)
-    dated = validity(whole)
-    if pa.types.is_integer(kind):
-        return _int64(whole), dated, True
-    if not (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
-        remedy = f"cast it ({name}::DATE or ::TIMESTAMP)"
-        problem = f"column '{name}' is {kind}, and periods are dates, timestamps or integers"
-        raise errors.invalid(where, problem, remedy)
-    if pa.types.is_timestamp(kind) and kind.tz is not None and in_own_days(whole):
-        whole = pc.local_timestamp(whole)
-    return _int64(whole.cast(pa.timestamp("s"), safe=False)), dated, False
+def _order(code: Ints, value: Ints) -> Ints:
+    """Rows by series and date, equal ones in the table's order; one key where it fits into 64 bits."""
+    if not len(code):
+        return np.zeros(0, np.int64)
+    span = int(value.max()) - int(value.min()) + 1
+    if span * (int(code.max()) + 1) < 2**62:
+        return np.argsort(code * span + (value - value.min()), kind="stable")
+    return np.lexsort((value, code))
 
 
-def in_own_days(moments: pa.Array) -> bool:
-    """Whether timestamps with a zone are all midnights of that zone: they count its days then, not UTC's."""
-    local = _int64(pc.local_timestamp(moments).cast(pa.timestamp("s"), safe=False))
-    return not (local[validity(moments)] % DAY).any()
+def _ids(table: pa.Table, id: tuple[str, ...], first: Ints) -> pa.Array:
+    """What the table calls each series: the value of its id column, or of several a STRUCT."""
+    parts = [one_chunk(table[name].take(pa.array(first))) for name in id]
+    if not parts:
+        return pa.array(["all"])
+    return parts[0] if len(parts) == 1 else pa.StructArray.from_arrays(parts, list(id))
 
 
-def _int64(array: pa.Array) -> Ints:
-    whole = array.cast(pa.int64(), safe=False) if array.type != pa.int64() else array
-    return np.asarray(whole.fill_null(0).to_numpy(zero_copy_only=False), np.int64)
-
-
-def _numbers(where: str, table: pa.Table, name: str) -> Floats:
-    """A column of numbers or booleans; NULL is NaN."""
-    column = _column(where, table, name)
-    if kind_of(column.type) not in ("number", "boolean", "null"):
-        problem = f"column '{name}' is {column.type}, and values are numbers"
-        raise errors.invalid(where, problem, f"cast it ({name}::DOUBLE)")
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    whole = one_chunk(column.cast(pa.float64(), safe=False))
-    return np.array(whole.fill_null(np.nan).to_numpy(zero_copy_only=False), np.float64)
-
-
-def _column(where: str, table: pa.Table, name: str) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        raise errors.unknown(where, "column", name, table.column_names, place="the table has")
-    return table[name]
+def _titles(
+    where: str, table: pa.Table, name: str | None, code: Ints, rows: Ints, n: int
+) -> tuple[str | None, ...] | None:
+    """The first title of each series that is not NULL, by date."""
+    if name is None:
+        return None
+    texts = titles(where, table, name).take(pa.array(rows))
+    there = validity(texts)
+    first, at = np.unique(code[there], return_index=True)
+    words = texts.filter(pa.array(there)).take(pa.array(at)).to_pylist()
+    found = dict(zip(first.tolist(), words, strict=True))
+    return tuple(found.get(i) for i in range(n))
