@@ -62,9 +62,9 @@ from xbsql.series.methods import own_methods
 from xbsql.series.read.table import read_series
 from xbsql.series.rules import Recent
 from xbsql.series.scale import absolute_scale, seasonal_naive
-from xbsql.tasks.forecast import forecaster
-from xbsql.tasks.forecast_options import ForecastOptions
-from xbsql.tasks.progress import quiet
+from xbsql.tasks import road
+from xbsql.tasks.forecast.options import ForecastOptions
+from xbsql.tasks.forecast.task import SeriesProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 
 TESTS = ("tests/series", "tests/tasks/test_forecast.py")
 SOURCES = (
-    "xbsql/tasks/forecast.py",
+    "xbsql/tasks/forecast/task.py",
     "xbsql/engine/evidence.py",
     *(
         f"xbsql/series/{name}.py"
@@ -168,13 +168,14 @@ def m4(bench: Bench, name: str) -> dict[str, float]:
     """Seasonal naive and the blend on one of M4's sets."""
     told = SETS[name]
     options = {"horizon": told.horizon, "season": list(told.cycles), "fill": "interpolate", "end": "own"}
-    chosen = ForecastOptions.of("bench", options, "y")
+    chosen = ForecastOptions.of("bench", options)
+    rules = chosen.rules("bench")
     tables = [pq.read_table(bench.data(f"m4/{name}_{part}.parquet")) for part in ("train", "test")]
-    past, after = (read_series("bench", table, chosen.columns, chosen.rules) for table in tables)
+    past, after = (read_series("bench", table, chosen.columns("y"), rules) for table in tables)
     place = {series: i for i, series in enumerate(after.names)}
     y = context(after, told.horizon)[[place[series] for series in past.names]]
     start = time.perf_counter()
-    model, _ = forecaster(past, None, None, chosen, "auto", None, quiet)
+    model, _ = road.solved(SeriesProblem(past, chosen, "y", rules))
     fitted = time.perf_counter() - start
     found = model.forecast(past, told.horizon)
     naive = seasonal_naive(past, told.horizon, told.season)
@@ -222,8 +223,9 @@ def carried(
 ) -> dict[str, float]:
     """One transfer of home's demand to a country with so many weeks of history."""
     target, home, y, before = cut(shops, country, weeks, origin)
-    chosen = ForecastOptions.of("bench", {"horizon": HORIZON}, "y")
-    model, done = forecaster(target, home, None, chosen, "auto", country, quiet)
+    chosen = ForecastOptions.of("bench", {"horizon": HORIZON})
+    problem = SeriesProblem(target, chosen, "y", chosen.rules("bench"), country, home)
+    model, done = road.solved(problem)
     found, scale = model.forecast(target, HORIZON), scales(before)
     known = Known(target, home, HORIZON, target.frequency.season, 0)
     fans = {}
@@ -273,8 +275,8 @@ def series_of(names: list[str], values: Floats, first: int) -> Series:
             "y": values.ravel(),
         }
     )
-    chosen = ForecastOptions.of("bench", {"frequency": "W-MON"}, "y")
-    return read_series("bench", table, chosen.columns, chosen.rules)
+    chosen = ForecastOptions.of("bench", {"frequency": "W-MON"})
+    return read_series("bench", table, chosen.columns("y"), chosen.rules("bench"))
 
 
 def scales(before: Floats) -> Floats:
@@ -324,10 +326,10 @@ def series_a_second(bench: Bench) -> dict[str, float]:
     many = 1_000 if bench.quick else MANY
     values = simulated(many)
     series = series_of([f"p{i:05d}" for i in range(many)], values, 0)
-    chosen = ForecastOptions.of("bench", {"horizon": HORIZON}, "y")
+    chosen = ForecastOptions.of("bench", {"horizon": HORIZON})
     AutoETS(season_length=1).forecast(values[0], HORIZON)
     start = time.perf_counter()
-    model, _ = forecaster(series, None, None, chosen, "auto", None, quiet)
+    model, _ = road.solved(SeriesProblem(series, chosen, "y", chosen.rules("bench")))
     model.forecast(series, HORIZON)
     ours = time.perf_counter() - start
     start = time.perf_counter()

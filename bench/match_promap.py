@@ -22,7 +22,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from bench.case import Quantiles
 from xbsql.metrics.rows import auc
-from xbsql.tasks import classify
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as CLASSIFY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def one_draw(markets: Markets, labels: int, seed: int) -> dict[str, float]:
     kept[np.random.default_rng(seed).permutation(len(czech))[:labels]] = True
     label = pc.if_else(pa.array(kept), czech["match"], pa.scalar(None, pa.bool_()))
     target = czech.set_column(czech.column_names.index("match"), "match", label)
-    model, _ = classify.transfer(target, "match", source=english)
+    model, _ = road.transfer(CLASSIFY, target, "match", source=english)
     chance = model.probabilities(test)[:, list(model.classes).index("true")]
     share = float(english["match"].to_numpy().mean())
     truth = test["match"].to_numpy()

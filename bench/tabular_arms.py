@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from xbsql.engine.candidates.boosted import Boosted
 from xbsql.engine.candidates.tables import Tables, target_only
 from xbsql.features.views import Features, stack
 from xbsql.metrics import rows as metrics
-from xbsql.tasks import classify, predict
+from xbsql.tasks import road, task_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats
-    from xbsql.tasks.classifier import Classifier
-    from xbsql.tasks.regressor import Regressor
+    from xbsql.tasks.classify.classifier import Classifier
+    from xbsql.tasks.predict.regressor import Regressor
 
 ARMS = (
     *("target only", "linear", "boosted"),
@@ -54,13 +54,13 @@ class Arena:
     """A task with its home model, ready for draws."""
 
     task: Task
+    home: Any = field(init=False)
 
     def __post_init__(self) -> None:
         torch.set_num_threads(1)
-        module: Any = classify if self.task.kind == "classify" else predict
+        self.kind: Any = task_named("bench", self.task.kind)
         with threadpool_limits(1):
-            self.home, _ = module.fit(self.task.source, self.task.label, options=self.task.options)
-        self.transfer = module.transfer
+            self.home, _ = road.fit(self.kind, self.task.source, self.task.label, options=self.task.options)
 
     def draw(self, seed: int) -> pa.Table:
         """The pool in an order that the seed draws, groups kept together: n labels are its first n rows."""
@@ -82,8 +82,8 @@ class Arena:
         data = rows.set_column(place, task.label, hidden)
         start = time.perf_counter()
         with threadpool_limits(1):
-            model, done = self.transfer(
-                data, task.label, base=self.home, source=task.source, options=task.options
+            model, done = road.transfer(
+                self.kind, data, task.label, base=self.home, source=task.source, options=task.options
             )
             seconds = time.perf_counter() - start
             scores = self._scores(model, done, rows.slice(0, labels))

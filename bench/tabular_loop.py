@@ -41,8 +41,8 @@ SOURCES = (
     "bench/trap_tables.py",
     "bench/tabular_tasks.py",
     "bench/tabular_arms.py",
-    "xbsql/tasks/intervals.py",
-    *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "engine").glob("*.py"))),
+    "xbsql/tasks/predict/intervals.py",
+    *(f"xbsql/{file.relative_to(PACKAGE)}" for file in sorted((PACKAGE / "engine").rglob("*.py"))),
 )
 
 

@@ -20,6 +20,7 @@ from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates.tables import Tables
 from xbsql.sample import simulate
 from xbsql.surface.duck import session_of
+from xbsql.tasks import road
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
-    from xbsql.tasks.regressor import Regressor
+    from xbsql.tasks.predict.regressor import Regressor
 
 LABELS = 1000
 ROUNDS = 5
@@ -102,7 +103,9 @@ def transferred(arena: Arena) -> Regressor:
     task, rows = arena.task, arena.draw(0)
     shown = pc.if_else(pa.array(np.arange(rows.num_rows) < LABELS), rows[task.label].combine_chunks(), None)
     data = rows.set_column(rows.column_names.index(task.label), task.label, shown)
-    model, _ = arena.transfer(data, task.label, base=arena.home, source=task.source, options=task.options)
+    model, _ = road.transfer(
+        arena.kind, data, task.label, base=arena.home, source=task.source, options=task.options
+    )
     return cast("Regressor", model)
 
 

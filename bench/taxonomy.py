@@ -36,7 +36,8 @@ from threadpoolctl import threadpool_limits
 
 from bench.case import Quantiles
 from xbsql.engine.blend import with_source
-from xbsql.tasks import classify
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as CLASSIFY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,15 +45,15 @@ if TYPE_CHECKING:
     from bench.case import Bench
     from xbsql.engine.candidate import Predictor
     from xbsql.features.views import Features
-    from xbsql.tasks.classifier import Classifier
+    from xbsql.tasks.classify.classifier import Classifier
 
 TESTS = ("tests/tasks/test_classify.py",)
 SOURCES = (
-    "xbsql/tasks/classify.py",
-    "xbsql/tasks/text_candidates.py",
+    "xbsql/tasks/row_task.py",
+    "xbsql/tasks/classify/text_candidates.py",
     "xbsql/tasks/reader.py",
-    "xbsql/engine/process.py",
-    "xbsql/engine/alignment.py",
+    "xbsql/engine/candidates/process.py",
+    "xbsql/engine/candidates/alignment.py",
     "xbsql/engine/evidence.py",
 )
 LOCALES = ("de-DE", "fr-FR", "ja-JP", "zh-CN", "ru-RU", "tr-TR")
@@ -97,7 +98,7 @@ def run(bench: Bench) -> dict[str, float]:
     _splits.update(splits(pq.read_table(bench.data("google_taxonomy/taxonomy.parquet"))))
     for separate in (False, True):
         rows = apart(_splits["en-US"].train, target=False) if separate else _splits["en-US"].train
-        _homes[separate] = classify.fit(rows, "class", market="US", options=UNREAD)[0]
+        _homes[separate] = road.fit(CLASSIFY, rows, "class", market="US", options=UNREAD)[0]
     bench.plan(draws * (len(LOCALES) + 1) + 1)
     found: dict[tuple[str, int], dict[str, list[float]]] = {}
     with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as workers:
@@ -152,7 +153,7 @@ def measured(job: Job) -> dict[str, float]:
     home, split = _homes[job.separate], _splits[job.locale]
     rows = apart(split.train, target=True) if job.separate else split.train
     data = hidden(rows, job.labels, job.seed)
-    model, done = classify.transfer(data, "class", base=home, options=UNREAD)
+    model, done = road.transfer(CLASSIFY, data, "class", base=home, options=UNREAD)
     x = test_rows(job.locale, job.separate)
     places = {name: code for code, name in enumerate(model.classes)}
     truth = np.array([places[name] for name in split.test["class"].to_pylist()])

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -216,3 +217,9 @@ def test_importing_the_harness_loads_no_library():
     code = f"import sys, bench.run, bench.plot; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_every_file_that_a_subject_names_is_there():
+    for file in sorted((ROOT / "bench").glob("*.py")):
+        for named in re.findall(r'"((?:xbsql|kernels|bench|tests)/[\w/]+(?:\.py)?)"', file.read_text()):
+            assert (ROOT / named).exists() or file.name == "house.py", f"{file.name} names {named}"

@@ -68,13 +68,14 @@ def test_one_class_missing_classes_and_few_rows_are_served(classes):
 def test_trees_never_turn_the_sources_score_round(classes):
     data = sample(300, classes)
     truth = np.eye(2)[data.y] if classes else np.asarray(data.y)[:, None]
-    x = data.x.plus("source", 1.0 - truth if classes else -truth)
+    x = Features({**data.x.views, "source": 1.0 - truth if classes else -truth})
     layout = Layout(("table", "source"), (3,))
     trees = Boosted(layout, classes, small=True).fit(Sample(x, data.y))
     low, high = (np.full(truth.shape, v) for v in (0.1, 0.9))
     if classes:
         low[:, 0], high[:, 0] = 0.9, 0.1
-    rise = trees.predict(data.x.plus("source", high)) - trees.predict(data.x.plus("source", low))
+    higher, lower = (Features({**data.x.views, "source": view}) for view in (high, low))
+    rise = trees.predict(higher) - trees.predict(lower)
     assert (rise[:, 1] if classes else rise).min() >= -1e-9
 
 

@@ -74,7 +74,7 @@ def test_the_sources_score_is_never_turned_round(classes, view):
     score = (
         truth if view == "right" else -truth if classes is None else truth[:, np.roll(np.arange(classes), 1)]
     )
-    seen = x.plus("source", score)
+    seen = Features({**x.views, "source": score})
     line = Linear(Layout(("source",)), classes, penalty=1.0).fit(Sample(seen, y))
     own = np.diag(line.coefficients) if (classes or 0) > 2 else line.coefficients[0, -1:]
     assert (own > 0.1).all() if view == "right" else (own >= 0).all()

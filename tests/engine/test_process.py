@@ -12,7 +12,7 @@ from scipy import sparse
 
 from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates.alignment import Moved, map_between, moved, mutual_pairs
-from xbsql.engine.candidates.neighbours import Neighbours
+from xbsql.engine.candidates.neighbours import NeighbourVote
 from xbsql.engine.candidates.process import (
     Covariance,
     Factor,
@@ -163,10 +163,10 @@ def test_the_map_undoes_what_moved_a_market_and_only_that():
 def test_the_nearest_rows_vote_and_weights_count():
     rows = unit(np.array([[1, 0], [1, 0.01], [0, 1]]))
     sample = Sample(Features({"text": rows}), np.array([0, 1, 2]))
-    even = Neighbours(3, k=2).fit(sample).predict(Features({"text": rows}))
+    even = NeighbourVote(3, k=2).fit(sample).predict(Features({"text": rows}))
     assert even.argmax(axis=1).tolist() == [0, 1, 2]
     heavy = Sample(sample.x, sample.y, np.array([1.0, 5.0, 1.0]))
-    assert Neighbours(3, k=2).fit(heavy).predict(Features({"text": rows[:1]})).argmax() == 1
+    assert NeighbourVote(3, k=2).fit(heavy).predict(Features({"text": rows[:1]})).argmax() == 1
     np.testing.assert_allclose(even.sum(axis=1), 1.0)
     assert (even > 0).all()
 
@@ -175,7 +175,7 @@ def test_restored_predictors_give_the_same_bits():
     x, y = titles(np.random.default_rng(9), 80)
     sample = Sample(x, y)
     across = map_between(x["text"][:40], x["text"][40:])
-    fitted = [GaussianProcess(CLASSES).fit(sample), Neighbours(CLASSES).fit(sample)]
+    fitted = [GaussianProcess(CLASSES).fit(sample), NeighbourVote(CLASSES).fit(sample)]
     test = stack([x.take(slice(0, 10)), titles(np.random.default_rng(10), 20)[0]])
     for predictor in [*fitted, Moved(fitted[0], across)]:
         assert np.array_equal(restore(predictor.state()).predict(test), predictor.predict(test))

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.tasks import classify, predict
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.predict.task import TASK as predict
 
 N = 60
 
@@ -27,7 +29,9 @@ OTHER = {"y": "late", "late": "y"}
 
 @pytest.fixture(scope="module")
 def homes():
-    return {label: task.fit(rows(0).drop_columns([OTHER[label]]), label)[0] for label, task in TASKS.items()}
+    return {
+        label: road.fit(task, rows(0).drop_columns([OTHER[label]]), label)[0] for label, task in TASKS.items()
+    }
 
 
 def answers(model, table):
@@ -40,9 +44,9 @@ def roads(homes, label, table):
     """What is noted by fit and by transfer, and what the home model answers; an error in its place."""
     task, found = TASKS[label], {}
     runs = {
-        "fit": lambda: task.fit(table, label)[1][0]["note"] or "",
+        "fit": lambda: road.fit(task, table, label)[1][0]["note"] or "",
         "transfer": lambda: "; ".join(
-            task.transfer(table, label, base=homes[label], method="source")[1].verdict.notes
+            road.transfer(task, table, label, base=homes[label], method="source")[1].verdict.notes
         ),
         "predict": lambda: answers(homes[label], table),
     }
@@ -94,7 +98,7 @@ def test_odd_columns(homes, label, case):
 def test_a_category_beyond_the_limit_keeps_its_most_frequent_values(label):
     n = 3000
     table = rows(n=n, sku=[f"s{i // 2}" for i in range(n)]).drop_columns([OTHER[label]])
-    model, report = TASKS[label].fit(table, label)
+    model, report = road.fit(TASKS[label], table, label)
     assert "column 'sku' has 1000 values or more" in report[0]["note"]
     levels = next(column.levels for column in model.reader.table.columns if column.name == "sku")
     assert len(levels) == 1000
@@ -108,8 +112,8 @@ def test_two_columns_of_one_name_are_refused(homes, label, twice):
     name = label if twice == "label" else twice
     doubled = pa.table([*table.columns, table[name]], names=[*table.column_names, name])
     found = roads(homes, label, doubled)
-    for road in ("fit", "transfer", *(["predict"] if twice == "x" else [])):
-        assert f"two columns are named '{name}'; give one another name" in str(found[road])
+    for way in ("fit", "transfer", *(["predict"] if twice == "x" else [])):
+        assert f"two columns are named '{name}'; give one another name" in str(found[way])
 
 
 @pytest.mark.parametrize("label", TASKS)
@@ -136,14 +140,14 @@ def test_a_target_with_none_of_the_homes_columns_is_served_and_told(homes, label
 def test_labels_that_cannot_be_learned(label, values, message):
     table = rows().drop_columns([OTHER[label], label]).append_column(label, pa.array(values))
     with pytest.raises(XbsqlError, match=message) as caught:
-        TASKS[label].fit(table, label)
+        road.fit(TASKS[label], table, label)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("label", TASKS)
 def test_categories_alone_are_a_table(label):
     table = rows().select(["mode", label]).append_column("lane", pa.array(["n", "s", "n"] * 20))
-    model, _ = TASKS[label].fit(table, label)
+    model, _ = road.fit(TASKS[label], table, label)
     assert answers(model, table).null_count == 0
     again, _ = TASKS[label].transfer(table, label, base=model, source=table)
     assert answers(again, table).null_count == 0

@@ -10,7 +10,8 @@ import pytest
 from xbsql import sample
 from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
-from xbsql.tasks import classify
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
 
 HOME = 360
 
@@ -31,7 +32,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def home(shop):
-    return classify.fit(shop["US"].slice(0, HOME), "category", market="US")
+    return road.fit(classify, shop["US"].slice(0, HOME), "category", market="US")
 
 
 def target(shop, market, labels, rows=240):
@@ -42,7 +43,7 @@ def target(shop, market, labels, rows=240):
 
 
 def accuracy(model, table):
-    found = classify.evaluate(model, table, "category")
+    found = road.evaluate(classify, model, table, "category")
     return next(row["value"] for row in found if row["metric"] == "accuracy")
 
 
@@ -59,7 +60,9 @@ def abroad(shop, home):
 
     def make(labels, what="both"):
         if (labels, what) not in done:
-            done[labels, what] = classify.transfer(target(shop, "DE", labels), "category", **given[what])
+            done[labels, what] = road.transfer(
+                classify, target(shop, "DE", labels), "category", **given[what]
+            )
         return done[labels, what]
 
     return make
@@ -78,7 +81,7 @@ def test_the_report_at_home_is_out_of_fold(shop, home):
 def test_with_labels_the_blend_beats_both_alone(shop, home, abroad, what):
     model, done = abroad(80, what)
     test = shop["DE"].slice(HOME + 240)
-    alone = classify.fit(target(shop, "DE", 80), "category")[0]
+    alone = road.fit(classify, target(shop, "DE", 80), "category")[0]
     assert done.verdict.outcome == "HELPS"
     assert done.verdict.basis == "evidence"
     assert accuracy(model, test) > accuracy(alone, test) + 0.1
@@ -87,7 +90,7 @@ def test_with_labels_the_blend_beats_both_alone(shop, home, abroad, what):
 
 @pytest.mark.parametrize("market", ["DE", "JP"])
 def test_without_a_label_nothing_is_lost_and_nothing_is_claimed(shop, home, market):
-    model, done = classify.transfer(target(shop, market, 0), "category", base=home[0])
+    model, done = road.transfer(classify, target(shop, market, 0), "category", base=home[0])
     test = shop[market].slice(HOME)
     assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NO EVIDENCE", "prior", 0)
     assert accuracy(model, test) > accuracy(home[0], test) - 0.02
@@ -97,17 +100,17 @@ def test_a_source_with_shuffled_labels_gets_no_say(shop):
     source = shop["US"].slice(0, HOME)
     wrong = source["category"].take(pa.array(np.random.default_rng(1).permutation(HOME)))
     source = source.set_column(1, "category", wrong)
-    model, done = classify.transfer(target(shop, "DE", 120), "category", source=source)
+    model, done = road.transfer(classify, target(shop, "DE", 120), "category", source=source)
     test = shop["DE"].slice(HOME + 240)
-    alone = classify.fit(target(shop, "DE", 120), "category")[0]
+    alone = road.fit(classify, target(shop, "DE", 120), "category")[0]
     assert done.verdict.outcome != "HELPS"
     assert accuracy(model, test) > accuracy(alone, test) - 0.03
 
 
 def test_a_model_without_rows_still_serves(shop, home):
     strict = {"keep_rows": False}
-    lean, _ = classify.fit(shop["US"].slice(0, HOME), "category", options=strict)
-    model, done = classify.transfer(target(shop, "DE", 80), "category", base=lean, options=strict)
+    lean, _ = road.fit(classify, shop["US"].slice(0, HOME), "category", options=strict)
+    model, done = road.transfer(classify, target(shop, "DE", 80), "category", base=lean, options=strict)
     for found in (lean, model):
         assert not [kind for kind in kinds(found.state()) if kind in ("process", "neighbours", "reach")]
     assert done.verdict.outcome == "HELPS"
@@ -126,8 +129,8 @@ def test_a_restored_model_predicts_the_same_bits(shop, home, abroad, labels):
 
 
 def test_the_same_call_gives_the_same_model(shop, home, abroad):
-    again, _ = classify.transfer(
-        target(shop, "DE", 80), "category", base=home[0], source=shop["US"].slice(0, HOME)
+    again, _ = road.transfer(
+        classify, target(shop, "DE", 80), "category", base=home[0], source=shop["US"].slice(0, HOME)
     )
     batch = shop["DE"].slice(HOME, 100).combine_chunks().to_batches()[0]
     assert again.predict(batch).equals(abroad(80)[0].predict(batch))
@@ -158,7 +161,7 @@ def test_shift_tells_strange_rows_from_familiar_ones(shop, home):
 def test_groups_are_measured_apart_and_together(shop, home):
     rows = shop["US"].slice(HOME, 60)
     half = pa.array([None if i < 10 else str(i % 2) for i in range(60)], pa.string())
-    found = classify.evaluate(home[0], rows.append_column("half", half), "category", by="half")
+    found = road.evaluate(classify, home[0], rows.append_column("half", half), "category", by="half")
     counts = {row["group"]: row["rows"] for row in found}
     assert counts == {None: 60, "0": 25, "1": 25, "NULL": 10}
 
@@ -168,7 +171,7 @@ def test_a_class_of_the_target_alone_is_learned_and_noted(shop, home):
         {"title": [f"Geschenkkarte {i} Euro" for i in range(20)], "category": ["gift_card"] * 20}
     )
     data = pa.concat_tables([target(shop, "DE", 60), cards])
-    model, done = classify.transfer(data, "category", base=home[0])
+    model, done = road.transfer(classify, data, "category", base=home[0])
     assert any("'gift_card' occurs only in the target (20 rows)" in note for note in done.verdict.notes)
     batch = pa.record_batch([pa.array(["Geschenkkarte 25 Euro"])], names=["title"])
     assert model.predict(batch)[0].as_py()["label"] == "gift_card"
@@ -176,7 +179,7 @@ def test_a_class_of_the_target_alone_is_learned_and_noted(shop, home):
 
 def test_class_names_teach_a_class_without_any_row(shop, home):
     data, names = target(shop, "DE", 0), {"gift_card": ["Geschenkkarte", "Geschenkgutschein"]}
-    model, _ = classify.transfer(data, "category", base=home[0], options={"classes": names})
+    model, _ = road.transfer(classify, data, "category", base=home[0], options={"classes": names})
     batch = pa.record_batch([pa.array(["Geschenkgutschein"])], names=["title"])
     assert model.predict(batch)[0].as_py()["label"] == "gift_card"
 
@@ -194,7 +197,7 @@ def test_a_language_the_encoder_does_not_know_is_noted(home):
     ]
     data = pa.table({"title": [f"{w} {i}" for i in range(40) for w in words + more]})
     data = data.append_column("category", pa.nulls(len(data), pa.string()))
-    _, done = classify.transfer(data, "category", base=home[0])
+    _, done = road.transfer(classify, data, "category", base=home[0])
     assert any("(sv)" in note for note in done.verdict.notes)
 
 
@@ -206,7 +209,7 @@ def test_labels_may_be_integers_or_booleans(labels, names):
     generator = np.random.default_rng(0)
     x = generator.normal(size=200) + np.array([2.0, -2.0] * 100)
     table = pa.table({"x": x, "mode": ["air", "sea"] * 100, "label": labels})
-    model, report = classify.fit(table, "label")
+    model, report = road.fit(classify, table, "label")
     assert set(model.classes) == names
     assert report[0]["value"] > 0.9
     assert set(model.predict(table.to_batches()[0]).field("label").to_pylist()) == names
@@ -223,16 +226,18 @@ def test_text_and_columns_are_read_together():
             "label": [f"{'textile' if t == 0 else 'hard'}_{h}" for t, h in zip(topic, heavy, strict=True)],
         }
     )
-    model, report = classify.fit(table, "label", options={"text": ["title"]})
+    model, report = road.fit(classify, table, "label", options={"text": ["title"]})
     assert model.signature.inputs.names == ["title", "weight"]
     assert report[0]["value"] > 0.9
-    abroad, done = classify.transfer(table, "label", base=model, source=table)
+    abroad, done = road.transfer(classify, table, "label", base=model, source=table)
     assert done.verdict.outcome != "HURTS"
     assert accuracy_of(abroad, table) > 0.9
 
 
 def accuracy_of(model, table):
-    return next(r["value"] for r in classify.evaluate(model, table, "label") if r["metric"] == "accuracy")
+    return next(
+        r["value"] for r in road.evaluate(classify, model, table, "label") if r["metric"] == "accuracy"
+    )
 
 
 TITLES = pa.table({"title": ["a b", "c d", "e f"], "category": ["x", "y", "x"]})
@@ -259,7 +264,7 @@ TITLES = pa.table({"title": ["a b", "c d", "e f"], "category": ["x", "y", "x"]})
 )
 def test_bad_data_for_a_fit_is_one_clear_line(data, label, options, message):
     with pytest.raises(XbsqlError, match=message) as caught:
-        classify.fit(data, label, options=options)
+        road.fit(classify, data, label, options=options)
     assert "\n" not in str(caught.value)
 
 
@@ -276,20 +281,20 @@ def test_bad_data_for_a_fit_is_one_clear_line(data, label, options, message):
 )
 def test_a_bad_target_is_one_clear_line(shop, home, change, given, message):
     with pytest.raises(XbsqlError, match=message) as caught:
-        classify.transfer(change(target(shop, "DE", 40)), "category", **{"base": home[0], **given})
+        road.transfer(classify, change(target(shop, "DE", 40)), "category", **{"base": home[0], **given})
     assert "\n" not in str(caught.value)
 
 
 def test_a_method_restricts_the_source_and_keeps_the_comparison(shop, home):
     data = target(shop, "DE", 40)
-    _, done = classify.transfer(data, "category", base=home[0], method="parameter")
+    _, done = road.transfer(classify, data, "category", base=home[0], method="parameter")
     families = {name.partition(":")[0] for name in done.predictors}
     assert families == {"target_only", "recalibrated", "l2_sp"}
 
 
 def test_progress_rises_to_one(shop):
     told = []
-    classify.fit(shop["US"].slice(0, 60), "category", progress=lambda share, text: told.append(share))
+    road.fit(classify, shop["US"].slice(0, 60), "category", progress=lambda share, text: told.append(share))
     assert told == sorted(told)
     assert told[-1] == 1.0
 
@@ -297,7 +302,7 @@ def test_progress_rises_to_one(shop):
 def test_the_encoder_can_be_fine_tuned_as_one_more_candidate(shop):
     source = shop["US"].slice(0, 120)
     data, options = target(shop, "DE", 20, rows=60), {"finetune": True}
-    model, done = classify.transfer(data, "category", source=source, options=options)
+    model, done = road.transfer(classify, data, "category", source=source, options=options)
     batch = shop["DE"].slice(HOME + 240, 120).combine_chunks().to_batches()[0]
     x = model.reader.read(pa.table(batch))
     tuned = done.predictors["finetuned:head"]

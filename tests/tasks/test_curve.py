@@ -7,8 +7,10 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.tasks import classify, predict
-from xbsql.tasks.curve import Point, _followed, label_curve
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.curve import Measured, _followed, label_curve
+from xbsql.tasks.predict.task import TASK as predict
 
 
 def rows(n, seed, *, late=0.0, labels=None):
@@ -27,7 +29,7 @@ def rows(n, seed, *, late=0.0, labels=None):
     [(predict, "days", "late", "r2"), (classify, "late", "days", "accuracy")],
 )
 def test_the_curve_rises_and_the_source_is_worth_labels(task, label, drop, metric):
-    home = task.fit(rows(500, 0).drop_columns([drop]), label)[0]
+    home = road.fit(task, rows(500, 0).drop_columns([drop]), label)[0]
     data = rows(50, 1, late=1.0, labels=36).drop_columns([drop])
     told = []
     found = label_curve(task, home, home, data, label, progress=lambda share, text: told.append(share))
@@ -49,7 +51,7 @@ def test_the_curve_rises_and_the_source_is_worth_labels(task, label, drop, metri
 
 def test_without_a_home_the_target_stands_alone():
     data = rows(40, 1).drop_columns(["late"])
-    model = predict.fit(data, "days")[0]
+    model = road.fit(predict, data, "days")[0]
     assert {row["arm"] for row in label_curve(predict, model, None, data, "days")} == {"target only"}
     with pytest.raises(XbsqlError, match="20 rows have a label in column 'days'; give 30 or more"):
         label_curve(predict, model, None, rows(40, 1, labels=20).drop_columns(["late"]), "days")
@@ -59,13 +61,13 @@ def test_labels_that_shuffle_bring_nothing_out_of_fold():
     data = rows(120, 1).drop_columns(["late"])
     wrong = data["days"].take(pa.array(np.random.default_rng(0).permutation(120)))
     data = data.set_column(4, "days", wrong)
-    model = predict.fit(data, "days")[0]
+    model = road.fit(predict, data, "days")[0]
     found = [row for row in label_curve(predict, model, None, data, "days") if row["basis"] == "measured"]
     assert all(row["value"] < 0.1 for row in found)
 
 
 def points(score, sizes=(20, 50, 100, 200)):
-    return [Point(n, "blend", score(n), np.array([score(n), score(n) - 0.01])) for n in sizes]
+    return [Measured(n, "blend", score(n), np.array([score(n), score(n) - 0.01])) for n in sizes]
 
 
 @pytest.mark.parametrize(

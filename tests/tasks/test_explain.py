@@ -16,8 +16,10 @@ from xbsql.engine.question import Names, Question
 from xbsql.engine.shapley import sampled
 from xbsql.errors import XbsqlError
 from xbsql.features.views import Features
-from xbsql.tasks import classify, predict
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
 from xbsql.tasks.explain import explain, summed
+from xbsql.tasks.predict.task import TASK as predict
 
 LAYOUT = Layout(("table",), (2,))
 
@@ -55,8 +57,8 @@ def models():
             orders(n, late, late=late, labels=labels).drop_columns(drop)
             for n, late, labels in [(400, 0, 400), (90, 3, 28)]
         )
-        home = task.fit(source, label)[0]
-        found[label] = home, task.transfer(data, label, base=home, source=source)[0], data
+        home = road.fit(task, source, label)[0]
+        found[label] = home, road.transfer(task, data, label, base=home, source=source)[0], data
     return found
 
 
@@ -121,7 +123,7 @@ def test_text_is_one_feature():
     kind, weight = rng.integers(0, 2, 60), rng.uniform(0, 5, 60)
     title = [f"{words[k]} number {rng.integers(1000)}" for k in kind]
     table = pa.table({"title": title, "weight": weight, "kind": words[kind]})
-    model, _ = classify.fit(table, "kind", options={"text": ["title"]})
+    model, _ = road.fit(classify, table, "kind", options={"text": ["title"]})
     found = explain(model, table)
     size = np.abs(found.parts).mean(axis=0)
     assert found.features[int(size.argmax())] == "title"

@@ -12,7 +12,8 @@ from xbsql.errors import XbsqlError
 from xbsql.series.read.table import read_series
 from xbsql.store.model import restore
 from xbsql.store.store import Store
-from xbsql.tasks import forecast
+from xbsql.tasks import road
+from xbsql.tasks.forecast.task import TASK as forecast
 
 MONDAY = np.datetime64("2023-01-02")
 UNTIL = {"until": "2030-01-01", "horizon": 6}
@@ -39,12 +40,14 @@ def histories(model, table):
 
 @pytest.fixture(scope="module")
 def home():
-    return forecast.fit(sales(80), "y", market="US", options=UNTIL)
+    return road.fit(forecast, sales(80), "y", market="US", options=UNTIL)
 
 
 @pytest.fixture(scope="module")
 def carried(home):
-    return forecast.transfer(FEW, "y", source=sales(80, share=4.0, products=80), market="DE", options=UNTIL)
+    return road.transfer(
+        forecast, FEW, "y", source=sales(80, share=4.0, products=80), market="DE", options=UNTIL
+    )
 
 
 def test_the_report_says_what_the_past_showed(home):
@@ -60,24 +63,26 @@ def test_products_known_at_home_are_foreseen_abroad(carried):
     history = histories(model, FEW)
     found = model.forecast(history, 6)
     truth = sales(6, 80, share=0.3, products=80)["y"].to_numpy().reshape(80, 6)
-    alone, _ = forecast.fit(FEW, "y", options=UNTIL)
+    alone, _ = road.fit(forecast, FEW, "y", options=UNTIL)
     error = np.abs(found.yhat - truth).mean()
     assert error <= np.abs(alone.forecast(history, 6).yhat - truth).mean()
 
 
 def test_other_products_of_the_same_names_do_no_harm():
     target = sales(30, 50)
-    model, done = forecast.transfer(target, "y", source=sales(80, share=4.0, kind="shuffled"), options=UNTIL)
+    model, done = road.transfer(
+        forecast, target, "y", source=sales(80, share=4.0, kind="shuffled"), options=UNTIL
+    )
     assert done.verdict.outcome != "HELPS"
     truth = sales(6, 80)["y"].to_numpy().reshape(40, 6)
-    alone, _ = forecast.fit(target, "y", options=UNTIL)
+    alone, _ = road.fit(forecast, target, "y", options=UNTIL)
     history = histories(model, target)
     wrong = np.abs(model.forecast(history, 6).yhat - truth).mean()
     assert wrong < 1.1 * np.abs(alone.forecast(history, 6).yhat - truth).mean()
 
 
 def test_a_home_model_alone_can_be_the_source(home):
-    model, done = forecast.transfer(sales(8, 72, share=0.2), "y", base=home[0], options=UNTIL)
+    model, done = road.transfer(forecast, sales(8, 72, share=0.2), "y", base=home[0], options=UNTIL)
     assert {arm.name for arm in done.verdict.arms} >= {"target only", "source only", "blend"}
     assert np.isfinite(model.forecast(histories(model, sales(8, 72, share=0.2)), 3).yhat).all()
 
@@ -112,7 +117,7 @@ def test_a_stored_model_forecasts_bit_for_bit_the_same(carried, tmp_path):
 
 def test_the_same_data_give_the_same_model_in_any_order(home):
     table = sales(80).take(pa.array(np.random.default_rng(0).permutation(80 * 40)))
-    again, _ = forecast.fit(table, "y", options=UNTIL)
+    again, _ = road.fit(forecast, table, "y", options=UNTIL)
     history = histories(again, sales(80))
     np.testing.assert_array_equal(again.forecast(history, 3).yhat, home[0].forecast(history, 3).yhat)
 
@@ -129,7 +134,7 @@ def test_odd_series_leave_the_others_alone(home):
 
 
 def test_scores_by_step_and_over_all(home):
-    rows = forecast.evaluate(home[0], sales(80), "y", by="step")
+    rows = road.evaluate(forecast, home[0], sales(80), "y", by="step")
     groups = {row["group"] for row in rows}
     assert groups == {None, "1", "2", "3", "4", "5", "6"}
     values = {row["metric"]: row["value"] for row in rows if row["group"] is None}
@@ -140,7 +145,7 @@ def test_scores_by_step_and_over_all(home):
 
 def test_progress_tells_where_it_is():
     told = []
-    forecast.fit(sales(30), "y", options=UNTIL, progress=lambda share, text: told.append((share, text)))
+    road.fit(forecast, sales(30), "y", options=UNTIL, progress=lambda share, text: told.append((share, text)))
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
@@ -159,15 +164,15 @@ def test_progress_tells_where_it_is():
 )
 def test_mistakes_are_said_in_one_line(options, match):
     with pytest.raises(XbsqlError, match=match) as caught:
-        forecast.fit(sales(30), "y", options={**UNTIL, **options})
+        road.fit(forecast, sales(30), "y", options={**UNTIL, **options})
     assert "\n" not in str(caught.value)
 
 
 def test_a_transfer_needs_a_home(home):
     with pytest.raises(XbsqlError, match="neither base nor source"):
-        forecast.transfer(sales(30), "y", options=UNTIL)
+        road.transfer(forecast, sales(30), "y", options=UNTIL)
     with pytest.raises(XbsqlError, match="no method 'magic'"):
-        forecast.transfer(sales(8, 72), "y", base=home[0], method="magic", options=UNTIL)
+        road.transfer(forecast, sales(8, 72), "y", base=home[0], method="magic", options=UNTIL)
 
 
 @pytest.mark.parametrize("horizon", [0, 10_000])

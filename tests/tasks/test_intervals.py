@@ -9,8 +9,10 @@ import pytest
 
 from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
-from xbsql.tasks import classify, predict
-from xbsql.tasks.intervals import Radii, fit_radii
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.predict.intervals import Radii, fit_radii
+from xbsql.tasks.predict.task import TASK as predict
 
 NOISE = {"calm": 0.3, "usual": 1.0, "wild": 3.0}
 LEVEL = 0.9
@@ -25,7 +27,7 @@ def shipments(n, seed, markets=tuple(NOISE)):
 
 
 def coverage(model, rows):
-    found = predict.evaluate(model, rows, "days", by="market")
+    found = road.evaluate(predict, model, rows, "days", by="market")
     return {row["group"]: row["value"] for row in found if row["metric"] == "coverage"}
 
 
@@ -35,11 +37,11 @@ def batch_of(table):
 
 @pytest.fixture(scope="module")
 def by_market():
-    return predict.fit(shipments(700, 0), "days", options={"intervals_by": "market"})[0]
+    return road.fit(predict, shipments(700, 0), "days", options={"intervals_by": "market"})[0]
 
 
 def test_each_market_gets_the_width_it_needs(by_market):
-    pooled = predict.fit(shipments(700, 0), "days")[0]
+    pooled = road.fit(predict, shipments(700, 0), "days")[0]
     rows = shipments(6000, 1)
     together, apart = coverage(pooled, rows), coverage(by_market, rows)
     assert together["calm"] > 0.98
@@ -71,7 +73,7 @@ def test_thirty_labels_make_a_width(rows, own):
 def test_a_transfer_calibrates_on_the_target_and_survives_the_store():
     source, data = shipments(400, 0), shipments(240, 3, ("calm", "wild"))
     options = {"intervals_by": "market"}
-    model, _ = predict.transfer(data, "days", source=source, method="parameter", options=options)
+    model, _ = road.transfer(predict, data, "days", source=source, method="parameter", options=options)
     assert set(model.radius.own) == {"calm", "wild"}
     again = restore(model.state())
     assert again.predict(batch_of(data)).equals(model.predict(batch_of(data)))
@@ -80,12 +82,12 @@ def test_a_transfer_calibrates_on_the_target_and_survives_the_store():
 
 def test_the_market_is_a_column_that_is_read():
     with pytest.raises(XbsqlError, match=r"'intervals_by' 'markt'; the model reads .*did you mean 'market'"):
-        predict.fit(shipments(60, 0), "days", options={"intervals_by": "markt"})
+        road.fit(predict, shipments(60, 0), "days", options={"intervals_by": "markt"})
 
 
 def test_values_far_out_are_not_answered():
     rows = shipments(300, 0)
-    model, _ = predict.fit(rows, "days", options={"abstain": 0.99})
+    model, _ = road.fit(predict, rows, "days", options={"abstain": 0.99})
     far = rows.slice(0, 50).set_column(1, "weight", pc.add(rows["weight"].slice(0, 50), 100.0))
     found = model.predict(batch_of(pa.concat_tables([rows, far])))
     silent = np.array(found.field("value").is_null())
@@ -95,7 +97,7 @@ def test_values_far_out_are_not_answered():
         assert found.field(name).is_null().equals(found.field("value").is_null())
     assert found.field("shift").null_count == 0
     measures = {
-        r["metric"]: r["value"] for r in predict.evaluate(model, pa.concat_tables([rows, far]), "days")
+        r["metric"]: r["value"] for r in road.evaluate(predict, model, pa.concat_tables([rows, far]), "days")
     }
     assert measures["answered"] == pytest.approx(1 - silent.mean())
     assert measures["mae_answered"] < measures["mae"]
@@ -110,8 +112,8 @@ def parcels(n, seed):
 
 def test_unsure_classes_are_not_named():
     rows = parcels(400, 0)
-    model, _ = classify.fit(rows, "late", options={"abstain": 0.8})
-    plain, _ = classify.fit(rows, "late")
+    model, _ = road.fit(classify, rows, "late", options={"abstain": 0.8})
+    plain, _ = road.fit(classify, rows, "late")
     test = parcels(1000, 1)
     found, every = model.predict(batch_of(test)), plain.predict(batch_of(test))
     sure = np.array(pc.greater_equal(found.field("score"), 0.8))
@@ -119,16 +121,16 @@ def test_unsure_classes_are_not_named():
     assert np.array_equal(np.array(found.field("label").is_valid()), sure)
     assert found.field("score").equals(every.field("score"))
     assert found.field("label").filter(pa.array(sure)).equals(every.field("label").filter(pa.array(sure)))
-    measures = {row["metric"]: row["value"] for row in classify.evaluate(model, test, "late")}
+    measures = {row["metric"]: row["value"] for row in road.evaluate(classify, model, test, "late")}
     assert measures["answered"] == pytest.approx(sure.mean())
     assert measures["accuracy_answered"] > measures["accuracy"] + 0.03
     assert restore(model.state()).predict(batch_of(test)).equals(found)
 
 
 def test_two_classes_have_an_area_under_the_curve():
-    model, report = classify.fit(parcels(300, 0), "late")
+    model, report = road.fit(classify, parcels(300, 0), "late")
     assert [row["metric"] for row in report][-1] == "auc"
-    found = {row["metric"]: row for row in classify.evaluate(model, parcels(1000, 1), "late")}
+    found = {row["metric"]: row for row in road.evaluate(classify, model, parcels(1000, 1), "late")}
     assert found["auc"]["lo"] < found["auc"]["value"] < found["auc"]["hi"]
     assert found["auc"]["value"] == pytest.approx(0.89, abs=0.04)
 
@@ -143,4 +145,4 @@ def test_two_classes_have_an_area_under_the_curve():
 )
 def test_options_that_cannot_be(task, label, options, message):
     with pytest.raises(XbsqlError, match=message):
-        task.fit(shipments(60, 0), label, options=options)
+        road.fit(task, shipments(60, 0), label, options=options)

@@ -5,7 +5,9 @@ import pyarrow as pa
 import pytest
 
 from xbsql import errors
-from xbsql.tasks import classify, predict
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.predict.task import TASK as predict
 
 
 def table(n, slope, market, seed):
@@ -27,7 +29,7 @@ def home():
 def test_the_verdict_notes_what_each_home_market_weighs(home, task, label, other):
     target = table(60, (2, -1, 0), "here", 3).drop_columns([other])
     options = {"ignore": ["country"], "source_market": "country", "seed": 1}
-    _, done = task.transfer(target, label, source=home.drop_columns([other]), options=options)
+    _, done = road.transfer(task, target, label, source=home.drop_columns([other]), options=options)
     (note,) = [note for note in done.verdict.notes if note.startswith("home markets")]
     assert note.split(": ")[1].startswith("near 0.")
     weights = [float(part.rsplit(" ", 1)[1]) for part in note.split(": ")[1].split(", ")]
@@ -38,4 +40,4 @@ def test_a_missing_column_of_home_markets_is_named(home):
     target = table(60, (2, -1, 0), "here", 3).drop_columns(["late"])
     source = home.drop_columns(["late"])
     with pytest.raises(errors.XbsqlError, match="no column for the option 'source_market' 'shop'"):
-        predict.transfer(target, "days", source=source, options={"source_market": "shop"})
+        road.transfer(predict, target, "days", source=source, options={"source_market": "shop"})

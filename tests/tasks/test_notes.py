@@ -14,11 +14,13 @@ import pytest
 
 from xbsql.engine.candidate import Sample
 from xbsql.sample import catalog
-from xbsql.tasks import classify, predict
-from xbsql.tasks.labels import coded, labels_of
+from xbsql.tasks import road
+from xbsql.tasks.classify.labels import coded, labels_of
+from xbsql.tasks.classify.task import TASK as classify
 from xbsql.tasks.leaks import leak_notes
+from xbsql.tasks.predict.task import TASK as predict
 from xbsql.tasks.reader import fit_reader
-from xbsql.tasks.telling import numbers_in
+from xbsql.tasks.word_leaks import numbers_in
 
 
 def orders(n=300, seed=0, **leak):
@@ -40,26 +42,26 @@ LEAKS = {
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_column_that_gives_the_label_away_is_named(leak):
     rows = orders(arrived=LEAKS[leak])
-    _, report = predict.fit(rows.drop_columns(["late"]), "days")
+    _, report = road.fit(predict, rows.drop_columns(["late"]), "days")
     assert "column 'arrived' alone predicts the label almost perfectly (R2 " in report[0]["note"]
     assert "'x'" not in report[0]["note"]
-    _, report = classify.fit(rows.drop_columns(["days"]), "late")
+    _, report = road.fit(classify, rows.drop_columns(["days"]), "late")
     assert "column 'arrived' alone predicts the label almost perfectly (AUC " in report[0]["note"]
 
 
 def test_a_category_can_give_it_away_and_so_it_can_in_the_target():
     rows = orders(status=lambda days, rng: np.where(days > 2, "claimed", "closed")).drop_columns(["days"])
-    assert "column 'status' alone" in classify.fit(rows, "late")[1][0]["note"]
+    assert "column 'status' alone" in road.fit(classify, rows, "late")[1][0]["note"]
     bare = rows.drop_columns(["status"])
-    _, done = classify.transfer(rows.slice(0, 60), "late", source=bare, method="parameter")
+    _, done = road.transfer(classify, rows.slice(0, 60), "late", source=bare, method="parameter")
     assert any("column 'status' alone" in note for note in done.verdict.notes)
 
 
 @pytest.mark.parametrize(("task", "label", "other"), [(predict, "days", "late"), (classify, "late", "days")])
 def test_honest_columns_are_not_accused(task, label, other):
     unique = orders(code=lambda days, rng: rng.permutation(len(days)) % 150).drop_columns([other])
-    assert task.fit(unique, label)[1][0]["note"] is None
-    assert "alone" not in (task.fit(unique.slice(0, 25), label)[1][0]["note"] or "")
+    assert road.fit(task, unique, label)[1][0]["note"] is None
+    assert "alone" not in (road.fit(task, unique.slice(0, 25), label)[1][0]["note"] or "")
 
 
 WORDS = ["box", "left", "with", "neighbour", "front", "door", "called", "twice"]
@@ -88,16 +90,16 @@ def test_a_word_that_gives_the_label_away_is_named(leak):
     late, ok = WRITTEN[leak]
     rows = orders(note=noted(lambda day: late if day > 2 else ok)).drop_columns(["days"])
     said = r"the word '\w+' in column 'note' alone predicts the label almost perfectly \(AUC "
-    assert re.search(said, classify.fit(rows, "late")[1][0]["note"])
-    _, done = classify.transfer(rows.slice(0, 60), "late", source=rows, method="target")
+    assert re.search(said, road.fit(classify, rows, "late")[1][0]["note"])
+    _, done = road.transfer(classify, rows.slice(0, 60), "late", source=rows, method="target")
     assert any(re.match(said, note) for note in done.verdict.notes)
 
 
 def test_a_number_in_a_text_that_gives_the_label_away_is_named():
     rows = orders(note=noted(lambda day: f"after {day:.2f} days"))
-    found = predict.fit(rows.drop_columns(["late"]), "days")[1][0]["note"]
+    found = road.fit(predict, rows.drop_columns(["late"]), "days")[1][0]["note"]
     assert "a number in column 'note' alone predicts the label almost perfectly (R2 " in found
-    found = classify.fit(rows.drop_columns(["days"]), "late")[1][0]["note"]
+    found = road.fit(classify, rows.drop_columns(["days"]), "late")[1][0]["note"]
     assert "a number in column 'note' alone predicts the label almost perfectly (AUC " in found
 
 
@@ -149,9 +151,9 @@ def test_classes_that_one_market_lacks_are_named():
     x = rng.normal(size=200)
     home = pa.table({"x": x, "kind": np.array(["a", "b", "c"])[np.digitize(x, [-0.5, 0.5])]})
     abroad = pa.table({"x": x[:40], "kind": np.array(["a", "new"])[np.digitize(x[:40], [0.0])]})
-    _, done = classify.transfer(abroad, "kind", source=home, method="parameter")
+    _, done = road.transfer(classify, abroad, "kind", source=home, method="parameter")
     assert any("no target label is of the home classes 'b', 'c'" in note for note in done.verdict.notes)
     assert any("class 'new' occurs only in the target" in note for note in done.verdict.notes)
     unlabelled = abroad.set_column(1, "kind", pa.nulls(40, pa.string()))
-    _, done = classify.transfer(unlabelled, "kind", source=home)
+    _, done = road.transfer(classify, unlabelled, "kind", source=home)
     assert not [note for note in done.verdict.notes if "no target label is of" in note]

@@ -8,8 +8,9 @@ import pytest
 
 from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
-from xbsql.tasks import predict
-from xbsql.tasks.intervals import conformal_radius
+from xbsql.tasks import road
+from xbsql.tasks.predict.intervals import conformal_radius
+from xbsql.tasks.predict.task import TASK as predict
 
 SLOWER = {"air": 0.0, "sea": 9.0, "road": 4.0}
 
@@ -40,7 +41,9 @@ def abroad(n, seed, **more):
 
 
 def score(model, table, metric="r2", label="days"):
-    return next(row["value"] for row in predict.evaluate(model, table, label) if row["metric"] == metric)
+    return next(
+        row["value"] for row in road.evaluate(predict, model, table, label) if row["metric"] == metric
+    )
 
 
 def batch_of(table):
@@ -54,12 +57,12 @@ def source():
 
 @pytest.fixture(scope="module")
 def home(source):
-    return predict.fit(source, "days", market="US")
+    return road.fit(predict, source, "days", market="US")
 
 
 @pytest.fixture(scope="module")
 def carried(source, home):
-    return predict.transfer(abroad(250, 1, labels=50), "days", base=home[0], source=source, market="JP")
+    return road.transfer(predict, abroad(250, 1, labels=50), "days", base=home[0], source=source, market="JP")
 
 
 def test_the_report_at_home_is_out_of_fold(home):
@@ -75,8 +78,8 @@ def test_the_report_at_home_is_out_of_fold(home):
 def test_with_fifty_labels_the_blend_beats_both_alone(source, home, given):
     both = {"base": home[0], "source": source}
     data, test = abroad(50, 1), abroad(2000, 2)
-    model, done = predict.transfer(data, "days", **{name: both[name] for name in given})
-    alone, _ = predict.fit(data, "days")
+    model, done = road.transfer(predict, data, "days", **{name: both[name] for name in given})
+    alone, _ = road.fit(predict, data, "days")
     assert (done.verdict.outcome, done.verdict.basis, done.verdict.metric) == ("HELPS", "evidence", "r2")
     assert score(model, test) > score(alone, test) + 0.08
     assert score(model, test) > score(home[0], test) + 0.08
@@ -84,8 +87,8 @@ def test_with_fifty_labels_the_blend_beats_both_alone(source, home, given):
 
 def test_an_unrelated_source_costs_nothing(source):
     wrong = source["days"].take(pa.array(np.random.default_rng(1).permutation(len(source))))
-    model, done = predict.transfer(abroad(150, 3), "days", source=source.set_column(4, "days", wrong))
-    alone, _ = predict.fit(abroad(150, 3), "days")
+    model, done = road.transfer(predict, abroad(150, 3), "days", source=source.set_column(4, "days", wrong))
+    alone, _ = road.fit(predict, abroad(150, 3), "days")
     assert done.verdict.outcome != "HELPS"
     assert score(model, abroad(2000, 2)) > score(alone, abroad(2000, 2)) - 0.02
 
@@ -94,8 +97,8 @@ def test_an_unrelated_source_costs_nothing(source):
 def test_intervals_hold_their_share_of_the_target(source, home, level):
     found = [
         score(
-            predict.transfer(
-                abroad(200, seed), "days", base=home[0], method="parameter", options={"level": level}
+            road.transfer(
+                predict, abroad(200, seed), "days", base=home[0], method="parameter", options={"level": level}
             )[0],
             abroad(4000, 9),
             "coverage",
@@ -106,11 +109,15 @@ def test_intervals_hold_their_share_of_the_target(source, home, level):
 
 
 def test_without_a_label_home_serves_and_there_is_no_interval(home):
-    model, done = predict.transfer(abroad(200, 1, labels=0), "days", base=home[0])
+    model, done = road.transfer(predict, abroad(200, 1, labels=0), "days", base=home[0])
     assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NO EVIDENCE", "prior", 0)
     found = model.predict(batch_of(abroad(100, 2)))
     assert found.field("lo").null_count == found.field("hi").null_count == 100
-    assert {row["metric"] for row in predict.evaluate(model, abroad(100, 2), "days")} == {"r2", "mae", "rmse"}
+    assert {row["metric"] for row in road.evaluate(predict, model, abroad(100, 2), "days")} == {
+        "r2",
+        "mae",
+        "rmse",
+    }
     assert score(model, abroad(1000, 2)) == pytest.approx(score(home[0], abroad(1000, 2)), abs=0.05)
 
 
@@ -135,7 +142,7 @@ def test_a_restored_model_predicts_the_same_bits(home, carried):
 
 
 def test_the_same_call_gives_the_same_model(source, home, carried):
-    again, _ = predict.transfer(abroad(250, 1, labels=50), "days", base=home[0], source=source)
+    again, _ = road.transfer(predict, abroad(250, 1, labels=50), "days", base=home[0], source=source)
     batch = batch_of(abroad(100, 2))
     assert again.predict(batch).equals(carried[0].predict(batch))
 
@@ -152,7 +159,7 @@ def test_predictions_are_null_only_where_every_input_is(carried):
 
 def test_groups_are_measured_apart_and_undefined_scores_are_null(carried):
     rows = abroad(60, 4).set_column(2, "mode", pa.array(["sea"] * 59 + ["air"]))
-    found = predict.evaluate(carried[0], rows, "days", by="mode")
+    found = road.evaluate(predict, carried[0], rows, "days", by="mode")
     counts = {row["group"]: row["rows"] for row in found}
     assert counts == {None: 60, "air": 1, "sea": 59}
     lone = next(row for row in found if (row["group"], row["metric"]) == ("air", "r2"))
@@ -174,8 +181,8 @@ def test_text_is_read_alone_and_beside_columns(columns):
         titles(n, s, f, columns=columns) for n, s, f in [(300, 0, 1.0), (40, 1, 1.3), (300, 2, 1.3)]
     )
     options = {"text": ["title"]}
-    model, done = predict.transfer(data, "price", source=source, options=options)
-    alone, _ = predict.fit(data, "price", options=options)
+    model, done = road.transfer(predict, data, "price", source=source, options=options)
+    alone, _ = road.fit(predict, data, "price", options=options)
     assert done.verdict.outcome != "HURTS"
     assert score(model, test, label="price") > 0.9
     assert score(model, test, label="price") > score(alone, test, label="price") - 0.01
@@ -183,7 +190,7 @@ def test_text_is_read_alone_and_beside_columns(columns):
 
 
 def test_no_row_leaves_the_market_where_none_may(source):
-    model, _ = predict.fit(source.slice(0, 100), "days", options={"keep_rows": False})
+    model, _ = road.fit(predict, source.slice(0, 100), "days", options={"keep_rows": False})
     assert "reach" not in model.state().parts
     assert model.predict(batch_of(source.slice(0, 5))).field("shift").null_count == 5
 
@@ -218,7 +225,7 @@ def labelled(values, kind=None):
 )
 def test_bad_data_for_a_fit_is_one_clear_line(data, options, message):
     with pytest.raises(XbsqlError, match=message) as caught:
-        predict.fit(data, "days", options=options)
+        road.fit(predict, data, "days", options=options)
     assert "\n" not in str(caught.value)
 
 
@@ -236,7 +243,7 @@ def test_bad_data_for_a_fit_is_one_clear_line(data, options, message):
 )
 def test_a_bad_target_is_one_clear_line(home, data, given, message):
     with pytest.raises(XbsqlError, match=message) as caught:
-        predict.transfer(data, "days", **{"base": home[0], **given})
+        road.transfer(predict, data, "days", **{"base": home[0], **given})
     assert "\n" not in str(caught.value)
 
 
@@ -247,8 +254,8 @@ def test_a_bad_target_is_one_clear_line(home, data, given, message):
 def test_the_target_may_have_columns_of_its_own(source, home, given, names):
     data, test = abroad(150, 1).rename_columns(names), abroad(1000, 2).rename_columns(names)
     both = {"base": home[0], "source": source}
-    model, done = predict.transfer(data, "days", **{name: both[name] for name in given})
-    alone, _ = predict.fit(data, "days")
+    model, done = road.transfer(predict, data, "days", **{name: both[name] for name in given})
+    alone, _ = road.fit(predict, data, "days")
     assert done.verdict.outcome != "HURTS"
     assert score(model, test) > score(alone, test) - 0.02
 
@@ -258,7 +265,7 @@ def test_the_unit_of_the_label_decides_nothing(source, unit):
     def scaled(table):
         return table.set_column(4, "days", pa.array(unit * table["days"].to_numpy()))
 
-    model, done = predict.transfer(scaled(abroad(50, 1)), "days", source=scaled(source.slice(0, 400)))
+    model, done = road.transfer(predict, scaled(abroad(50, 1)), "days", source=scaled(source.slice(0, 400)))
     assert done.verdict.outcome == "HELPS"
     assert score(model, scaled(abroad(1000, 2))) > 0.88
     assert 0.8 < score(model, scaled(abroad(1000, 2)), "coverage") < 0.98
@@ -268,13 +275,13 @@ def test_the_unit_of_the_label_decides_nothing(source, unit):
 def test_labels_may_be_any_number(kind):
     data = labelled(list(range(40)), pa.int64())
     data = data.set_column(4, "days", data["days"].cast(kind))
-    model, report = predict.fit(data, "days")
+    model, report = road.fit(predict, data, "days")
     assert report[0]["rows"] == 40
     assert model.predict(batch_of(data)).field("value").null_count == 0
 
 
 def test_few_labels_are_fitted_and_nothing_is_claimed():
-    model, report = predict.fit(SMALL.slice(0, 12), "days")
+    model, report = road.fit(predict, SMALL.slice(0, 12), "days")
     assert [row["metric"] for row in report] == ["r2"]
     assert (report[0]["value"], report[0]["note"]) == (None, "too few labels to measure")
     assert model.radius is None
@@ -282,8 +289,12 @@ def test_few_labels_are_fitted_and_nothing_is_claimed():
 
 def test_progress_rises_to_one(source):
     told = []
-    predict.transfer(
-        abroad(40, 1), "days", source=source.slice(0, 100), progress=lambda share, text: told.append(share)
+    road.transfer(
+        predict,
+        abroad(40, 1),
+        "days",
+        source=source.slice(0, 100),
+        progress=lambda share, text: told.append(share),
     )
     assert told == sorted(told)
     assert told[-1] == 1.0

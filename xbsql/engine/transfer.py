@@ -10,10 +10,10 @@ import numpy as np
 from xbsql import errors
 from xbsql.engine.blend import blend_of, with_source
 from xbsql.engine.candidate import Source
-from xbsql.engine.evidence import Evidence, Setting, gather, trimmed
+from xbsql.engine.decision import Decision, decided, own_names, undecided
+from xbsql.engine.evidence import Evidence, Setting, gather
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
 from xbsql.engine.label_curve import labels_saved
-from xbsql.engine.verdict import Verdict, contest, judge, prior_verdict
 from xbsql.features.views import stack
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Candidate, Predictor, Sample
     from xbsql.engine.objective import Objective
+    from xbsql.engine.verdict import Verdict
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import State
@@ -53,6 +54,10 @@ class Transfer:
     evidence: Evidence | None
     verdict: Verdict
     held_out: Floats | None
+
+    def noted(self, notes: Sequence[str]) -> Self:
+        """The same with further notes in the verdict."""
+        return replace(self, verdict=self.verdict.noted(notes))
 
 
 class _NoSource:
@@ -185,25 +190,17 @@ def _counter(
 
 def _decide(
     candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
-) -> tuple[dict[str, float], Verdict, Floats | None]:
+) -> Decision:
     """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold."""
-    names = [c.name for c in candidates]
+    objective, labels = setting.objective, len(setting.target)
     if evidence is None:
-        weights = dict(zip(names, _prior_weights(candidates, len(setting.target)), strict=True))
-        return weights, prior_verdict(setting.objective, setting.target, source=source), None
-    own = evidence.only([c.name for c in candidates if c.family == "target"])
-    found = contest(evidence, candidates, setting.objective)
-    verdict = judge(evidence, found, candidates, setting.objective, setting.seed)
+        own = min(1.0, labels / FEWEST_LABELS)
+        return undecided(candidates, setting.target, objective, own, source=source)
+    found = decided(candidates, evidence, objective, setting.seed)
+    verdict = found.verdict
     if verdict.outcome == "HELPS":
-        candidate = next(c for c in candidates if c.name == own.best())
+        best = evidence.only(own_names(candidates)).best()
+        candidate = next(c for c in candidates if c.name == best)
         saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
-        verdict = replace(verdict, labels_saved=saved)
-    weights = dict.fromkeys(names, 0.0) | (own if found.hurts else evidence).weights()
-    return weights, verdict, found.blend
-
-
-def _prior_weights(candidates: Sequence[Candidate], labels: int) -> list[float]:
-    """Priors, those of target-only candidates growing with the labels up to their full weight."""
-    own = min(1.0, labels / FEWEST_LABELS)
-    prior = np.array([c.prior * (own if c.family == "target" else 1.0) for c in candidates])
-    return [float(weight) for weight in trimmed(prior)]
+        found = found._replace(verdict=replace(verdict, labels_saved=saved))
+    return found

@@ -89,6 +89,10 @@ class Verdict:
         found = values.get(arm)
         return float("nan") if found is None else found
 
+    def noted(self, notes: Sequence[str]) -> Verdict:
+        """The same with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
 
 @dataclass(frozen=True)
 class Contest:

@@ -40,10 +40,6 @@ class Features:
         """The given rows of every view."""
         return Features({name: view[rows] for name, view in self.views.items()})
 
-    def plus(self, name: str, view: Matrix) -> Features:
-        """These features with one more view."""
-        return Features({**self.views, name: view})
-
 
 def stack(parts: Sequence[Features]) -> Features:
     """The rows of all parts, one below the other; only views that every part has are kept."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.series.method import Forecaster
+    from xbsql.series.method import SeriesPredictor
     from xbsql.series.read.series import Series
 
     Floats = NDArray[np.float64]
@@ -38,9 +38,9 @@ class SeriesBlend:
         cold: forecasts what has no history; None where nothing can.
     """
 
-    members: Mapping[str, Forecaster]
+    members: Mapping[str, SeriesPredictor]
     weights: Mapping[str, float]
-    cold: Forecaster | None
+    cold: SeriesPredictor | None
 
     def fan(self, history: Series, horizon: int) -> Floats:
         """Fan of shape (n, horizon, 10); NaN where a series has no value and nothing forecasts these."""

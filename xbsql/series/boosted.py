@@ -41,7 +41,7 @@ WIDEST: Final = 30.0
 
 @restorable("series_boosted")
 @dataclass(frozen=True)
-class Boosted:
+class BoostedFans:
     """Trees over scaled lags, means, seasons and facts of home; each step is a row.
 
     The unit and the centre of a series are its own, so trees of one market serve another.
@@ -102,7 +102,7 @@ class Lesson(NamedTuple):
     weight: Floats
 
 
-def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boosted | Rule:
+def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> BoostedFans | Rule:
     """Learn from the target's windows, from home's, or from both, each market then counting as much.
 
     Facts of home are read where home teaches. Steps that no window of the history reaches are forecast like
@@ -121,7 +121,7 @@ def fit_boosted(known: Known, markets: Literal["own", "pooled", "home"]) -> Boos
         return rule
     texts = _trees(Lesson(x, y, np.concatenate(weights)), known.seed)
     home = Home.of(known.home) if told and known.home is not None else None
-    return Boosted(texts, rule, tuple(known.season), home, is_demand(known.target))
+    return BoostedFans(texts, rule, tuple(known.season), home, is_demand(known.target))
 
 
 def facts_of(home: Home | None, series: Series) -> Floats:

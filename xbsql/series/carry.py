@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.evidence import trimmed
-from xbsql.engine.verdict import contest, judge, prior_verdict
+from xbsql.engine.decision import decided, undecided
 from xbsql.features.views import Features
 from xbsql.series.backtest import ENOUGH, backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from xbsql.engine.verdict import Verdict
     from xbsql.series.backtest import Backtest
-    from xbsql.series.method import Forecaster, Known, Method
+    from xbsql.series.method import Known, Method, SeriesPredictor
 
     Floats = NDArray[np.float64]
 
@@ -46,12 +45,16 @@ class Carried:
     """
 
     blend: SeriesBlend
-    fitted: Mapping[str, Forecaster]
+    fitted: Mapping[str, SeriesPredictor]
     weights: Mapping[str, float]
     tried: Backtest | None
     held_out: Floats | None
     verdict: Verdict
     calibration: Calibration | None
+
+    def noted(self, notes: Sequence[str]) -> Self:
+        """The same with further notes in the verdict."""
+        return replace(self, verdict=self.verdict.noted(notes))
 
 
 def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], None]) -> Carried:
@@ -74,16 +77,11 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
     tried = backtest(methods, known, step)
     if tried is not None and len(np.unique(tried.evidence.group)) < ENOUGH:
         tried = None
-    weights, held_out = dict.fromkeys((m.name for m in methods), 0.0), None
     if tried is None:
-        weights |= _prior(methods, known)
-        verdict = prior_verdict(objective(), _units(known), source=source)
+        decision = undecided(methods, _units(known), objective(), _own(known), source=source)
     else:
-        found = contest(tried.evidence, methods, objective())
-        verdict = judge(tried.evidence, found, methods, objective(), known.seed)
-        own = [method.name for method in methods if method.family == "target"]
-        weights |= (tried.evidence.only(own) if found.hurts else tried.evidence).weights()
-        held_out = found.blend
+        decision = decided(methods, tried.evidence, objective(), known.seed)
+    weights, verdict, held_out = decision
     fitted = {}
     for method in methods:
         if weights[method.name] > 0 or method.name in COLD:
@@ -109,14 +107,10 @@ def _trust(known: Known) -> float:
     return trust(known.target) * reach * len(held_out) / (len(held_out) + 1)
 
 
-def _prior(methods: Sequence[Method], known: Known) -> dict[str, float]:
-    """Weights without evidence: those of the target alone count as far as there is history."""
+def _own(known: Known) -> float:
+    """What methods of the target alone count without evidence: as far as there is history; 0 .. 1."""
     usual = float(np.median(known.target.lengths)) if len(known.target) else 0.0
-    own = min(1.0, usual / known.horizon)
-    prior = np.array([m.prior * (own if m.family == "target" else 1.0) for m in methods])
-    if not prior.sum():
-        prior = np.array([m.prior for m in methods])
-    return dict(zip((m.name for m in methods), trimmed(prior).tolist(), strict=True))
+    return min(1.0, usual / known.horizon)
 
 
 def _units(known: Known) -> Sample:

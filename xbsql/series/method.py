@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-class Forecaster(Restorable, Protocol):
+class SeriesPredictor(Restorable, Protocol):
     """What came out of a fit."""
 
     def fan(self, history: Series, horizon: int) -> Floats:
@@ -60,6 +60,6 @@ class Method:
 
     name: str
     family: Family
-    fit: Callable[[Known], Forecaster]
+    fit: Callable[[Known], SeriesPredictor]
     prior: float = 1.0
     pooled: bool = False

@@ -21,7 +21,7 @@ from xbsql.series.shaped import fit_shaped, seasonal_home
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xbsql.series.method import Forecaster, Known
+    from xbsql.series.method import Known, SeriesPredictor
     from xbsql.series.read.series import Series
 
 MOST_LOCAL: Final = 1_500
@@ -78,7 +78,7 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
     return found
 
 
-def base_methods(base: Forecaster, home: Home) -> list[Method]:
+def base_methods(base: SeriesPredictor, home: Home) -> list[Method]:
     """Methods that use the home model where home's series may not be read."""
     return [
         Method("source:model", "source", lambda known: base),
@@ -96,6 +96,6 @@ def _home(known: Known) -> Home | None:
     return None if known.home is None else Home.of(known.home)
 
 
-def _plain(name: str, forecaster: Forecaster, prior: float = 1.0) -> Method:
+def _plain(name: str, forecaster: SeriesPredictor, prior: float = 1.0) -> Method:
     """A method that fits nothing."""
     return Method(name, "target", lambda known: forecaster, prior)

@@ -30,7 +30,7 @@ LONGEST: Final = 700
 """Values of a history that are looked at."""
 
 
-class Rows(NamedTuple):
+class WindowRows(NamedTuple):
     """Rows of a regression, windows by steps.
 
     Attributes:
@@ -44,7 +44,7 @@ class Rows(NamedTuple):
     scale: Floats
 
 
-def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats) -> Rows:
+def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, facts: Floats) -> WindowRows:
     """The rows at the end of each series.
 
     Args:
@@ -69,7 +69,7 @@ def rows_of(series: Series, horizon: int, season: Sequence[int], rule: Rule, fac
         *((series.ends[:, None] + np.arange(horizon))[:, :, None] % s for s in season),
     ]
     x = np.concatenate([np.asarray(part, np.float32) for part in parts], axis=2)
-    return Rows(x.reshape(len(series) * horizon, x.shape[2]), centre, scale)
+    return WindowRows(x.reshape(len(series) * horizon, x.shape[2]), centre, scale)
 
 
 def _whole(past: Floats, series: Series, scale: Floats) -> list[Floats]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,11 @@ from xbsql.harmonise.align import Pair, align, renames
 from xbsql.harmonise.contradictions import contradictions, refuse
 from xbsql.harmonise.profile import known_profiles, profiles, read_profiles
 from xbsql.session.harmonise import encoded
+from xbsql.tasks.options import CrossingOptions, listed
+from xbsql.tasks.road import fitted_at_home
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Mapping
 
     import pyarrow as pa
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from xbsql.harmonise.align import Encode
     from xbsql.harmonise.contradictions import Side
     from xbsql.session.session import Session
+    from xbsql.store.model import Model
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.task import Done, Task
 
 WHERE = "xb.transfer"
-
-COLUMNS = ("text", "category", "ignore", "intervals_by")
-"""Options that name columns; a user names them as the target does."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +44,26 @@ class Crossing:
     """
 
     data: pa.Table
-    home: Any
+    home: Model | None
     options: Mapping[str, Any]
     names: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
-    def arrived(self, model: Any, verdict: Verdict) -> tuple[Any, Verdict]:  # noqa: ANN401 - a task's model
+    def arrived(self, model: Model, verdict: Verdict) -> tuple[Model, Verdict]:
         """The transferred model, which reads the target's own names, and the verdict with the notes."""
-        if self.names:
-            model = replace(model, reader=replace(model.reader, names=self.names))
-        return model, replace(verdict, notes=(*verdict.notes, *self.notes))
+        from xbsql.tasks.row_model import RowModel
+
+        if self.names and isinstance(model, RowModel):
+            model = model.under(self.names)
+        return model, verdict.noted(self.notes)
 
 
 def prepared(
     session: Session,
-    task: ModuleType,
+    task: Task[Model, Done],
     data: pa.Table,
     label: str,
-    home: Any,  # noqa: ANN401 - a task's model
+    home: Model | None,
     source: pa.Table | None,
     options: Mapping[str, Any],
 ) -> Crossing:
@@ -68,60 +71,59 @@ def prepared(
 
     Args:
         session: whose encoder is used.
-        task: its module; fits the home model where columns are aligned and there is none.
+        task: what is transferred; fits the home model where columns are aligned and there is none.
         data: the target's rows.
         label: the label column.
         home: the home model, or None.
         source: the home market's rows, or None.
-        options: 'align' (true, or the target's columns by the source's: {'gewicht': 'weight'}), 'units'
-            ('same' says that contradicting units are none), and the task's own.
+        options: `CrossingOptions`, and the task's own.
 
     Raises:
         XbsqlError: units or currencies contradict each other, or an option is none of these.
     """
-    if task.__name__ == "xbsql.tasks.forecast":  # reads the columns that its options name, and no others
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_task import RowTask
+
+    if not isinstance(task, RowTask):  # it reads the columns that its options name, and no others
         return Crossing(data, home, options, {})
-    given = dict(options)
-    wanted, units = given.pop("align", False), given.pop("units", None)
-    if units not in (None, "same"):
-        raise errors.invalid(WHERE, f"the option 'units' is {units!r}", "say 'same', or leave it out")
-    own = set(data.column_names)
-    known = home.reader.names if home is not None else {}
-    names = {name: theirs for name, theirs in known.items() if name in own and theirs not in own}
+    model = home if isinstance(home, RowModel) else None
+    chosen, given = CrossingOptions.split(WHERE, options)
+    names = _known_names(model, data)
     data = _renamed(data, names)
-    theirs, ours = _sides(data, label, home, source, given)
-    pairs = _pairs(wanted, theirs, ours, partial(encoded, session))
-    if units is None:
+    theirs, ours = _sides(data, label, model, source, given)
+    pairs = _pairs(chosen.align, theirs, ours, partial(encoded, session))
+    if chosen.units is None:
         at_home = theirs if source is None else read_profiles(source, label, theirs)
         refuse(WHERE, contradictions(at_home, ours, renames(pairs)))
-    notes: tuple[str, ...] = ()
     names |= renames(pairs)
-    given = {name: _translated(value, names) if name in COLUMNS else value for name, value in given.items()}
-    if wanted:
-        home = home or _at_home(session, task, source, label, given)
-        notes = (*_said(pairs), _covered(home, pairs))
-    return Crossing(_renamed(data, renames(pairs)), home, given, names, notes)
+    given = task.options.under(names, given)
+    notes: tuple[str, ...] = ()
+    if chosen.align:
+        model = model or fitted_at_home(task, source, label, given, session.progress)
+        notes = (*_said(pairs), _covered(model, pairs))
+    return Crossing(_renamed(data, renames(pairs)), model, given, names, notes)
 
 
-def _at_home(
-    session: Session, task: ModuleType, source: pa.Table | None, label: str, options: Mapping[str, Any]
-) -> Any:  # noqa: ANN401 - a task's model
-    """The home model of a transfer without `base`, as the task itself would fit it."""
-    own = {name: value for name, value in options.items() if name != "classes"}
-    return task.fit(source, label, options=own, progress=session.progress)[0]
+def _known_names(home: RowModel | None, data: pa.Table) -> dict[str, str]:
+    """Columns that the home model itself reads under other names, by the names that these rows have."""
+    own = set(data.column_names)
+    known = {} if home is None else home.reader.names
+    return {name: theirs for name, theirs in known.items() if name in own and theirs not in own}
 
 
 def _sides(
     data: pa.Table,
     label: str,
-    home: Any,  # noqa: ANN401 - a task's model
+    home: RowModel | None,
     source: pa.Table | None,
     options: Mapping[str, Any],
 ) -> tuple[Side, Side]:
     """The profiles of both sides, without the label and what is not to be read."""
-    theirs = known_profiles(home.reader.schema, home.reader.table) if source is None else profiles(source)
-    ignored = options.get("ignore") or ()
-    unread = {label, options.get("group"), *([ignored] if isinstance(ignored, str) else ignored)}
+    if source is not None:
+        theirs = profiles(source)
+    else:
+        theirs = {} if home is None else known_profiles(home.reader.schema, home.reader.table)
+    unread = {label, options.get("group"), *listed(options.get("ignore") or ())}
     kept = [
         {name: profile for name, profile in side.items() if name not in unread}
         for side in (theirs, profiles(data))
@@ -129,9 +131,9 @@ def _sides(
     return kept[0], kept[1]
 
 
-def _pairs(wanted: object, source: Side, target: Side, encode: Encode) -> list[Pair]:
+def _pairs(wanted: bool | Mapping[str, str], source: Side, target: Side, encode: Encode) -> list[Pair]:
     """The aligned columns; without the option those of one name."""
-    if isinstance(wanted, Mapping):
+    if not isinstance(wanted, bool):
         for name, home in wanted.items():
             if name not in target:
                 raise errors.unknown(WHERE, "column to align", str(name), target, place="the target has")
@@ -141,18 +143,7 @@ def _pairs(wanted: object, source: Side, target: Side, encode: Encode) -> list[P
         alone = [Pair(None, name, None, None) for name in target if name not in source and name not in wanted]
         given = [Pair(str(home), str(name), "given", 1.0) for name, home in wanted.items()]
         return _same(source, target) + given + alone
-    if wanted is True:
-        return align(source, target, encode)
-    if wanted is False or wanted is None:
-        return _same(source, target)
-    raise errors.invalid(WHERE, f"the option 'align' is {wanted!r}", "give true, or {'theirs': 'home'}")
-
-
-def _translated(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - a name, or a list of them
-    """The home market's names for the target's."""
-    if isinstance(value, str):
-        return names.get(value, value)
-    return [names.get(name, name) for name in value] if isinstance(value, list | tuple) else value
+    return align(source, target, encode) if wanted else _same(source, target)
 
 
 def _same(source: Side, target: Side) -> list[Pair]:
@@ -174,7 +165,7 @@ def _said(pairs: list[Pair]) -> list[str]:
     return read + ([f"not aligned with any column of the source: {', '.join(alone)}"] if alone else [])
 
 
-def _covered(home: Any, pairs: list[Pair]) -> str:  # noqa: ANN401 - a task's model
+def _covered(home: RowModel, pairs: list[Pair]) -> str:
     """How much of what the home model rests on is there in the target."""
     encoder = home.reader.table
     there = {pair.source for pair in pairs if pair.target is not None}

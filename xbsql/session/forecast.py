@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xbsql.series.read.series import Series
     from xbsql.series.read.table import Columns
     from xbsql.session.session import Session
-    from xbsql.tasks.forecaster import Forecaster
+    from xbsql.tasks.forecast.forecaster import Forecaster
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

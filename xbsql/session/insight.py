@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from xbsql.session.session import Session
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_task import AnyRowTask
 
 
 def explain(
@@ -38,7 +40,7 @@ def explain(
     from xbsql.tasks.explain import summed
 
     where = "xb.explain"
-    model = _tabular(session, where, reference)
+    _, model = _of_rows(session, where, reference)
     table = pa.Table.from_batches([model.signature.batch(where, reference, rows)])
     behind = None
     if background is not None:
@@ -62,19 +64,18 @@ def label_curve(
     from xbsql.tasks.curve import label_curve as run
 
     where = "xb.label_curve"
-    model = _tabular(session, where, reference)
+    task, model = _of_rows(session, where, reference)
     column = label or model.signature.label
     if column not in data.column_names:
         raise errors.unknown(where, "label column", column, data.column_names, place="the table has")
     card = session.store.artifact(where, reference).card
-    home = model
+    home: RowModel | None = model
     if "verdict" in card:
-        home = _tabular(session, where, card["base"]) if card["base"] else None
+        home = _of_rows(session, where, card["base"])[1] if card["base"] else None
     elif card.get("data") == digest(data):
         home = None
-    module = tasks.task_module(where, model.signature.task)
     with session.calls.record("label_curve", reference, len(data)):
-        return run(module, model, home, data, column, options=options, progress=session.progress)
+        return run(task, model, home, data, column, options=options, progress=session.progress)
 
 
 def weights(
@@ -103,35 +104,40 @@ def domain_similarity(
         source: the home market's rows.
         target: the foreign market's rows.
         columns: those to compare; None compares all that both have.
-        reference: a home model, see `tasks.suited`; None leaves it out.
+        reference: a home model, see `tasks.home_fit`; None leaves it out.
 
     Raises:
         XbsqlError: no such model, it reads series, or a column that it reads is missing.
     """
     from xbsql.tasks.compare import similarity
-    from xbsql.tasks.suited import suited
+    from xbsql.tasks.home_fit import home_fit
 
     where = "xb.domain_similarity"
-    model = None if reference is None else _tabular(session, where, reference)
+    known = None if reference is None else _of_rows(session, where, reference)
     with session.calls.record("domain_similarity", reference or "", len(source)) as call:
         call.kernel = "mmd2"
         alike = similarity(source, target, columns)
-        if model is None:
+        if known is None or reference is None:
             return alike
+        task, model = known
         for side in (source, target):
             model.signature.batch(where, reference, one_chunk(side.to_struct_array()))
-        module = tasks.task_module(where, model.signature.task)
-        return [*suited(module, model, source, target), *alike]
+        return [*home_fit(task, model, source, target), *alike]
 
 
-def _tabular(session: Session, where: str, reference: str) -> Any:  # noqa: ANN401 - a model of either task
-    """A model of a task that reads whole rows.
+def _of_rows(session: Session, where: str, reference: str) -> tuple[AnyRowTask, RowModel]:
+    """A model that reads whole rows, and its task.
 
     Raises:
         XbsqlError: no such model, or it is of another task.
     """
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_task import RowTask
+
     model = session.model(where, reference)
-    if model.signature.task not in ("classify", "predict"):
-        problem = f"'{reference}' was fitted for {model.signature.task}"
-        raise errors.invalid(where, problem, "give a model of the task classify or predict")
-    return model
+    task = tasks.task_named(where, model.signature.task)
+    if isinstance(task, RowTask) and isinstance(model, RowModel):
+        return task, model
+    known = [name for name in tasks.TASKS if isinstance(tasks.task_named(where, name), RowTask)]
+    problem = f"'{reference}' was fitted for {model.signature.task}"
+    raise errors.invalid(where, problem, f"give a model of the task {' or '.join(known)}")

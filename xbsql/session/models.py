@@ -10,15 +10,16 @@ from xbsql import errors, tasks
 from xbsql.arrow import digest
 from xbsql.harmonise.labels import of_one_label
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
-from xbsql.session.crossing import prepared
 from xbsql.session.fits import key_of
 from xbsql.store.store import check_name
+from xbsql.tasks import road
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xbsql.session.session import Session
     from xbsql.store.model import Model
+    from xbsql.tasks.task import Done, Task
 
 BLOCK_ROWS = 131_072  # matrices of more rows leave the processor's cache: twice the time, and the memory
 PREDICTION = pa.struct(
@@ -94,12 +95,12 @@ def fit(
     """
     where, given = "xb.fit", dict(options or {})
     check_name(where, model)
-    module = _task(where, task, data, label, given)
+    kind = _task(where, task, data, label, given)
     content = digest(data)
     key = key_of(where, [content, label, task, market, given])
 
     def run() -> tuple[Model, dict[str, Any]]:
-        fitted, report = module.fit(data, label, market=market, options=given, progress=session.progress)
+        fitted, report = road.fit(kind, data, label, market=market, options=given, progress=session.progress)
         return fitted, {"report": report, "market": market, "data": content}
 
     artifact, seconds = session.fits.once(where, model, key, len(data), label, run)
@@ -133,14 +134,16 @@ def transfer(
     theirs = home.signature.label if home else None
     data, label, given = of_one_label(where, data, label, given, theirs, source)
     task = home.signature.task if home else "auto"
-    module = _task(where, task, data if source is None else source, label, given)
+    kind = _task(where, task, data if source is None else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
     key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 
     def run() -> tuple[Model, dict[str, Any]]:
-        crossing = prepared(session, module, data, label, home, source, given)
-        found, done = module.transfer(
-            crossing.data, label, base=crossing.home, source=source, market=market, method=method,
+        from xbsql.session.crossing import prepared
+
+        crossing = prepared(session, kind, data, label, home, source, given)
+        found, done = road.transfer(
+            kind, crossing.data, label, base=crossing.home, source=source, market=market, method=method,
             options=crossing.options, progress=session.progress,
         )  # fmt: skip
         fitted, verdict = crossing.arrived(found, done.verdict)
@@ -165,8 +168,7 @@ def evaluate(
             place = f"model '{reference}' reads it, and the table has"
             raise errors.unknown(where, "column", name, data.column_names, place=place)
     with session.calls.record("evaluate", reference, len(data)):
-        module = tasks.task_module(where, model.signature.task)
-        return list(module.evaluate(model, data, column, by))
+        return road.evaluate(tasks.task_named(where, model.signature.task), model, data, column, by)
 
 
 def models(session: Session) -> list[dict[str, Any]]:
@@ -200,8 +202,9 @@ def drop_model(session: Session, reference: str) -> list[dict[str, Any]]:
     return [{"model": name, "version": version} for version in gone]
 
 
-def _task(where: str, task: str, data: pa.Table, label: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a task's module
+def _task(where: str, task: str, data: pa.Table, label: str, options: Mapping[str, Any]) -> Task[Model, Done]:
     if label not in data.column_names:
         raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
-    name = tasks.task_of(where, data.schema, label, options) if task == "auto" else task
-    return tasks.task_module(where, name)
+    if task == "auto":
+        return tasks.task_of(where, data.schema, label, options)
+    return tasks.task_named(where, task)

@@ -68,7 +68,7 @@ class Session:
             kept = self._models.get(path)
             if kept is None or kept[0] != written:
                 card = self.store.artifact(where, f"{name}@{version}").card
-                tasks.task_module(where, card["task"])
+                tasks.task_named(where, card["task"])
                 kept = (written, restore(artifact.read(path)))
                 self._models[path] = kept
             self._models.move_to_end(path)

@@ -13,9 +13,9 @@ from xbsql.engine.booster_text import read_plain
 from xbsql.engine.candidates.boosted import BoostedPredictor
 from xbsql.engine.design import Layout
 from xbsql.features.table import Column, TableEncoder
-from xbsql.tasks.classifier import Classifier
+from xbsql.tasks.classify.classifier import Classifier
+from xbsql.tasks.predict.regressor import Regressor
 from xbsql.tasks.reader import Reader
-from xbsql.tasks.regressor import Regressor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

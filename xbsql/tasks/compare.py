@@ -40,7 +40,7 @@ MOST_FOR_MMD = 2000
 
 
 @dataclass(frozen=True)
-class Pair:
+class Markets:
     """Two markets read alike.
 
     Attributes:
@@ -66,7 +66,9 @@ class Pair:
         return Boosted(self.layout, 2, small=True, rounds=40, rate=0.1)
 
 
-def pair_of(where: str, source: pa.Table, target: pa.Table, columns: Sequence[str] | None = None) -> Pair:
+def markets_of(
+    where: str, source: pa.Table, target: pa.Table, columns: Sequence[str] | None = None
+) -> Markets:
     """Read both markets' common columns; one that is all NULL on a side is left out.
 
     Args:
@@ -99,7 +101,7 @@ def pair_of(where: str, source: pa.Table, target: pa.Table, columns: Sequence[st
         raise errors.invalid(where, problem, "give other columns")
     given = {role: [name for name in read if found[name] == role] for role in ("text", "category")}
     reader = fit_reader(both.select(read), None, given)
-    return Pair(reader, reader.read(both.slice(0, len(here))), reader.read(both.slice(len(here))))
+    return Markets(reader, reader.read(both.slice(0, len(here))), reader.read(both.slice(len(here))))
 
 
 def weights(source: pa.Table, target: pa.Table, method: str, columns: Sequence[str] | None = None) -> Floats:
@@ -110,23 +112,23 @@ def weights(source: pa.Table, target: pa.Table, method: str, columns: Sequence[s
         target: rows of the target, labelled or not.
         method: 'density_ratio' by a classifier out of fold, or 'ulsif', 'rulsif', 'kliep', see
             `kernels.importance_weights`.
-        columns: see `pair_of`.
+        columns: see `markets_of`.
 
     Returns:
         float64, shape (n,): of mean 1, held to 0.05 .. 20 of the mean before.
 
     Raises:
-        XbsqlError: as `pair_of`, no such method, or fewer than 6 rows on a side.
+        XbsqlError: as `markets_of`, no such method, or fewer than 6 rows on a side.
     """
     where = "xb.weights"
     if method not in METHODS:
         raise errors.unknown(where, "method", method, METHODS)
     _enough(where, source, target)
-    pair = pair_of(where, source, target, columns)
+    both = markets_of(where, source, target, columns)
     if method == "density_ratio":
-        return density_ratio(pair.source, pair.target, pair.judge())
-    design = fit_design(stack([pair.source, pair.target]), pair.layout)
-    here, there = (np.asarray(dense(design(rows)), np.float64) for rows in (pair.source, pair.target))
+        return density_ratio(both.source, both.target, both.judge())
+    design = fit_design(stack([both.source, both.target]), both.layout)
+    here, there = (np.asarray(dense(design(rows)), np.float64) for rows in (both.source, both.target))
     return clipped(np.maximum(kernels.importance_weights(here, there, method=method), 0.0))
 
 
@@ -143,46 +145,46 @@ def similarity(
         share of NULL in the target less that in the source. The largest shift of a column comes first.
 
     Raises:
-        XbsqlError: as `pair_of`, or fewer than 6 rows on a side.
+        XbsqlError: as `markets_of`, or fewer than 6 rows on a side.
     """
     where = "xb.domain_similarity"
     _enough(where, source, target)
     source, target = (side.take(pa.array(drawn(len(side), MOST_ROWS))) for side in (source, target))
-    pair = pair_of(where, source, target, columns)
-    few = [rows.take(drawn(len(rows), MOST_FOR_MMD)) for rows in (pair.source, pair.target)]
+    both = markets_of(where, source, target, columns)
+    few = [rows.take(drawn(len(rows), MOST_FOR_MMD)) for rows in (both.source, both.target)]
     whole = [
         {
             "measure": "proxy_a",
             "column": None,
-            "value": max(proxy_a_distance(pair.source, pair.target, pair.judge()), 0.0),
+            "value": max(proxy_a_distance(both.source, both.target, both.judge()), 0.0),
         },
-        {"measure": "mmd2", "column": None, "value": mean_discrepancy(few[0], few[1], pair.layout)},
+        {"measure": "mmd2", "column": None, "value": mean_discrepancy(few[0], few[1], both.layout)},
     ]
     each = [
-        _column(pair, name, source, target)
-        for name in pair.reader.schema.names
-        if name not in pair.reader.text
+        _column(both, name, source, target)
+        for name in both.reader.schema.names
+        if name not in both.reader.text
     ]
     each.sort(key=lambda row: -row["value"])
-    if pair.reader.text:
-        name = " + ".join(pair.reader.text)
+    if both.reader.text:
+        name = " + ".join(both.reader.text)
         each.append(
             {"measure": "mmd2", "column": name, "value": mean_discrepancy(few[0], few[1], Layout(("text",)))}
         )
-    missing = [_missing(name, source, target) for name in pair.reader.schema.names]
+    missing = [_missing(name, source, target) for name in both.reader.schema.names]
     return whole + each + [row for row in missing if row["value"]]
 
 
-def _column(pair: Pair, name: str, source: pa.Table, target: pa.Table) -> dict[str, Any]:
-    role = next(column.role for column in pair.reader.table.columns if column.name == name)
+def _column(both: Markets, name: str, source: pa.Table, target: pa.Table) -> dict[str, Any]:
+    role = next(column.role for column in both.reader.table.columns if column.name == name)
     if role in ("category", "boolean"):
         return {
             "measure": "total_variation",
             "column": name,
             "value": _total_variation(source[name], target[name]),
         }
-    place = pair.reader.table.names.index(f"{name}.days" if role == "date" else name)
-    here, there = (dense(rows["table"])[:, place] for rows in (pair.source, pair.target))
+    place = both.reader.table.names.index(f"{name}.days" if role == "date" else name)
+    here, there = (dense(rows["table"])[:, place] for rows in (both.source, both.target))
     return {"measure": "ks", "column": name, "value": _ks(here[~np.isnan(here)], there[~np.isnan(there)])}
 
 
@@ -199,7 +201,9 @@ def _total_variation(here: pa.ChunkedArray, there: pa.ChunkedArray) -> float:
         known = as_text(column).drop_null()
         counts = pc.value_counts(one_chunk(known)).to_pylist()
         shares.append({row["values"]: row["counts"] / len(known) for row in counts})
-    return 0.5 * sum(abs(shares[0].get(v, 0.0) - shares[1].get(v, 0.0)) for v in {*shares[0], *shares[1]})
+    return 0.5 * sum(
+        abs(shares[0].get(v, 0.0) - shares[1].get(v, 0.0)) for v in dict.fromkeys((*shares[0], *shares[1]))
+    )
 
 
 def _missing(name: str, source: pa.Table, target: pa.Table) -> dict[str, Any]:

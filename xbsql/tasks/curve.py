@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,22 +14,18 @@ from xbsql import errors
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
 from xbsql.features.drawn import drawn
 from xbsql.metrics import rows as metrics
-from xbsql.tasks.classifier import Classifier
-from xbsql.tasks.labels import labels_of
-from xbsql.tasks.options import Options
 from xbsql.tasks.progress import quiet
-from xbsql.tasks.values import values_of
+from xbsql.tasks.road import fit, transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from xbsql.metrics.rows import Floats, Labels
     from xbsql.tasks.progress import Progress
-    from xbsql.tasks.regressor import Regressor
-
-    Fitted = Classifier | Regressor
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_task import AnyRowTask
 
 SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Numbers of labels that are tried, as far as there are labels, and then as many as the folds leave."""
@@ -46,27 +43,8 @@ LAST_POINTS = 3
 """Points at the curve's end that it is followed from: its beginning is steeper."""
 
 
-class Roads(Protocol):
-    """What is asked of a task: the module `predict` or `classify`."""
-
-    def fit(self, data: pa.Table, label: str, *, options: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
-        """Fit on one market's rows."""
-        ...
-
-    def transfer(
-        self,
-        data: pa.Table,
-        label: str,
-        *,
-        base: Any,  # noqa: ANN401 - a model of the task
-        options: Mapping[str, Any] | None = None,
-    ) -> tuple[Any, Any]:
-        """Carry a home model to the rows' market."""
-        ...
-
-
 @dataclass(frozen=True)
-class Point:
+class Measured:
     """One arm with so many labels.
 
     Attributes:
@@ -92,9 +70,9 @@ class Point:
 
 
 def label_curve(
-    task: Roads,
-    model: Fitted,
-    home: Fitted | None,
+    task: AnyRowTask,
+    model: RowModel,
+    home: RowModel | None,
     table: pa.Table,
     label: str,
     *,
@@ -114,7 +92,7 @@ def label_curve(
         home: the home model that has seen none of these rows; None for the target alone.
         table: rows of the target; of those whose label is NULL 2,000 take part and stay unlabelled.
         label: the label column.
-        options: of the fits, see `Options`.
+        options: of the fits, see the task's.
         progress: told the share done.
 
     Returns:
@@ -125,7 +103,6 @@ def label_curve(
         XbsqlError: fewer than 30 labelled rows, or labels that are none of the task.
     """
     asked = _Asked(task, model, home, table, label, options or {})
-    metric = "accuracy" if isinstance(model, Classifier) else "r2"
     arms = {"target only": asked.alone, **({} if home is None else {"blend": asked.carried})}
     step, done, total = progress or quiet, 0, len(arms) * len(asked.sizes)
     points = [] if home is None else asked.without_labels(home)
@@ -139,14 +116,14 @@ def label_curve(
         points += measured + list(_followed(measured, len(asked.rows)))
     order = {"source only": 0, "target only": 1, "blend": 2}
     points.sort(key=lambda point: (order[point.arm], point.labels))
-    return [point.row(metric) for point in points]
+    return [point.row(task.metric) for point in points]
 
 
 class _Asked:
     """One curve's rows, folds and bootstrap."""
 
     def __init__(
-        self, task: Roads, model: Fitted, home: Fitted | None, table: pa.Table, label: str,
+        self, task: AnyRowTask, model: RowModel, home: RowModel | None, table: pa.Table, label: str,
         options: Mapping[str, Any],
     ) -> None:  # fmt: skip
         where = "xb.label_curve"
@@ -158,8 +135,8 @@ class _Asked:
             problem = f"{len(self.rows)} rows have a label in column '{label}'"
             raise errors.invalid(where, problem, f"give {FEWEST_LABELS} or more")
         self.known = self.table.take(pa.array(self.rows))
-        self.truth = self._truth()
-        chosen = Options.of(where, options, model.signature.task)
+        self.truth = task.truth(task.labels(where, self.known, label))
+        chosen = task.options.of(where, options)
         group = chosen.groups(where, self.known, model.reader)
         units = np.arange(len(self.rows)) if group is None else group
         codes = np.unique(self.truth, return_inverse=True)[1]
@@ -168,27 +145,27 @@ class _Asked:
         most = len(self.rows) - int(np.bincount(self.folds).max())
         self.sizes = [*(size for size in SIZES if size < 0.8 * most), most]
 
-    def alone(self, chosen: NDArray[np.int64]) -> Fitted:
-        """Fitted on these labelled rows."""
-        found: Fitted = self.task.fit(self.known.take(pa.array(chosen)), self.label, options=self.options)[0]
-        return found
+    def alone(self, chosen: NDArray[np.int64]) -> RowModel:
+        """RowModel on these labelled rows."""
+        return fit(self.task, self.known.take(pa.array(chosen)), self.label, options=self.options)[0]
 
-    def carried(self, chosen: NDArray[np.int64]) -> Fitted:
+    def carried(self, chosen: NDArray[np.int64]) -> RowModel:
         """The home model, carried to the whole table with these labels shown."""
         shown = np.zeros(len(self.table), bool)
         shown[self.rows[chosen]] = True
         column = self.table[self.label]
         masked = pc.if_else(pa.array(shown), column, pa.scalar(None, column.type))
         data = self.table.set_column(self.table.column_names.index(self.label), self.label, masked)
-        found: Fitted = self.task.transfer(data, self.label, base=self.home, options=self.options)[0]
-        return found
+        return transfer(self.task, data, self.label, base=self.home, options=self.options)[0]
 
-    def without_labels(self, home: Fitted) -> list[Point]:
+    def without_labels(self, home: RowModel) -> list[Measured]:
         """The home model as it is, and carried without a label."""
         found = [("source only", home), ("blend", self.carried(np.empty(0, np.int64)))]
-        return [self._point(arm, 0, self._answers(model, self.known)) for arm, model in found]
+        return [self._point(arm, 0, self.task.answers(model, self.known)) for arm, model in found]
 
-    def out_of_fold(self, arm: str, size: int, fitted: Any) -> Point | None:  # noqa: ANN401 - a bound method
+    def out_of_fold(
+        self, arm: str, size: int, fitted: Callable[[NDArray[np.int64]], RowModel]
+    ) -> Measured | None:
         """The arm's score with so many labels; None where it cannot be fitted on some draw."""
         answers = np.empty(len(self.rows), self.truth.dtype)
         for fold in range(FOLDS):
@@ -198,26 +175,12 @@ class _Asked:
                 model = fitted(np.sort(drawn))
             except errors.XbsqlError:
                 return None
-            answers[own] = self._answers(model, self.known.filter(pa.array(own)))
+            answers[own] = self.task.answers(model, self.known.filter(pa.array(own)))
         return self._point(arm, size, answers)
 
-    def _point(self, arm: str, labels: int, answers: Labels) -> Point:
-        return Point(labels, arm, float(self._score(answers, None)), self._score(answers, self.counts))
-
-    def _score(self, answers: Labels, weight: Floats | None) -> Floats:
-        if isinstance(self.model, Classifier):
-            return metrics.mean(np.asarray(self.truth == answers, np.float64), weight)
-        return metrics.r2(self.truth, np.asarray(answers, np.float64), weight)
-
-    def _truth(self) -> Labels:
-        if isinstance(self.model, Classifier):
-            return np.array(labels_of("xb.label_curve", self.known, self.label).values, object)
-        return values_of("xb.label_curve", self.known, self.label).y
-
-    def _answers(self, model: Fitted, rows: pa.Table) -> Labels:
-        if isinstance(model, Classifier):
-            return np.array(np.array(model.classes, object)[model.probabilities(rows).argmax(axis=1)])
-        return model.values(rows)
+    def _point(self, arm: str, labels: int, answers: Labels) -> Measured:
+        score = partial(self.task.agreement, self.truth, answers)
+        return Measured(labels, arm, float(score(None)), score(self.counts))
 
 
 def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -226,7 +189,7 @@ def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.sort(np.concatenate([np.flatnonzero(labelled), others[drawn(len(others), MOST_UNLABELLED)]]))
 
 
-def _followed(measured: list[Point], labels: int) -> Iterator[Point]:
+def _followed(measured: list[Measured], labels: int) -> Iterator[Measured]:
     """Points beyond the labels there are, on the power law through the last measured ones; it never falls."""
     last = measured[-LAST_POINTS:]
     if len(last) < 2:
@@ -238,4 +201,4 @@ def _followed(measured: list[Point], labels: int) -> Iterator[Point]:
     slope = np.minimum(lack @ away / (away @ away), 0.0)
     for times in TIMES:
         found = 1.0 - np.exp(lack.mean(axis=1) + slope * (np.log(times * labels) - sizes.mean()))
-        yield Point(times * labels, last[0].arm, float(found[0]), found[1:], "extrapolated")
+        yield Measured(times * labels, last[0].arm, float(found[0]), found[1:], "extrapolated")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +14,13 @@ from xbsql.engine.contribution import contributions
 from xbsql.engine.question import Names, Question
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
-from xbsql.tasks.classifier import Classifier
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reader import Reader
-    from xbsql.tasks.regressor import Regressor
-
-    Fitted: TypeAlias = Classifier | Regressor
+    from xbsql.tasks.row_model import RowModel
 
 MOST_BACKGROUND = 200
 """Rows of the background that are looked at."""
@@ -96,19 +93,19 @@ class Explanation:
         return pa.table(columns)
 
 
-def summed(model: Fitted, table: pa.Table, background: pa.Table | None = None) -> pa.Table:
+def summed(model: RowModel, table: pa.Table, background: pa.Table | None = None) -> pa.Table:
     """Each feature's mean absolute contribution over the rows, at most 2,000 of them; else as `explain`."""
     behind = table if background is None else background
     return explain(model, table.take(pa.array(drawn(table.num_rows, MOST_SUMMED))), behind).summed()
 
 
-def explain(model: Fitted, table: pa.Table, background: pa.Table | None = None) -> Explanation:
+def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None) -> Explanation:
     """What each column adds to each prediction, see `contributions` for how exact that is.
 
     All text columns together are one feature, and so are the parts of a date.
 
     Args:
-        model: from a task whose models hold a reader and a predictor.
+        model: of whole rows.
         table: the columns that the model reads.
         background: the same; what rows are compared with, by default `table` itself.
 
@@ -125,12 +122,9 @@ def explain(model: Fitted, table: pa.Table, background: pa.Table | None = None) 
     x, there = model.reader.read(table), model.reader.read(behind.take(some))
     names = names_of(model.reader)
     prediction = model.predictor.predict(x)
-    chosen = prediction.argmax(axis=1) if isinstance(model, Classifier) else None
+    chosen, labels = model.chosen(prediction)
     asked = Question(x, there, names, chosen)
     parts = contributions(model.predictor, asked)
-    labels = None
-    if isinstance(model, Classifier):
-        labels = pa.array(model.classes, pa.string()).take(pa.array(chosen))
     base = asked.of(prediction) - parts.sum(axis=1)
     return Explanation(rows, labels, names.features, parts, base, _values(model.reader, table))
 

@@ -13,7 +13,7 @@ from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.metrics import rows as metrics
-from xbsql.tasks.telling import numbers_in, words_tell
+from xbsql.tasks.word_leaks import numbers_in, words_tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

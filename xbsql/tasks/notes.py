@@ -1,20 +1,22 @@
-"""What a fit has to say beside its numbers, and its report where there are none."""
+"""What a fit has to say beside its numbers."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from xbsql.features.encoder import encoder
 from xbsql.features.language import check_languages
 from xbsql.features.table import MOST_LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-    from xbsql.tasks.labels import Labels
     from xbsql.tasks.reader import Reader
 
 MOST_NAMED = 8
@@ -60,43 +62,27 @@ def lacking_notes(home: Reader, target: pa.Table) -> list[str]:
     return [f"the target lacks {_listed(lacking)}, which the home model reads"]
 
 
-def class_notes(target: Labels, known: Sequence[str]) -> list[str]:
+def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[int]) -> list[str]:
     """Classes that only one of the two markets has labels of.
 
     Args:
-        target: the labels of the target; without any nothing is said.
-        known: the classes of the home market.
+        classes: names by code.
+        target: the codes of the target's labels; without any nothing is said.
+        at_home: codes that the home model or the home rows know.
     """
-    fresh = [name for name in target.classes if name not in known]
-    counts = {name: target.values.count(name) for name in fresh}
+    counts = np.bincount(target, minlength=len(classes))
     notes = [
-        f"class '{name}' occurs only in the target ({counts[name]} rows): only its labels teach it"
-        for name in fresh
+        f"class '{name}' occurs only in the target ({count} rows): only its labels teach it"
+        for code, (name, count) in enumerate(zip(classes, counts, strict=True))
+        if count and code not in at_home
     ]
-    missing = [name for name in dict.fromkeys(known) if name not in target.classes]
-    if not missing or not target.values:
+    missing = [classes[code] for code in sorted(at_home) if not counts[code]]
+    if not missing or not len(target):
         return notes
     return [
         *notes,
         f"no target label is of the home classes {_listed(missing)}: what is said of them is the source's",
     ]
-
-
-def report(
-    scores: Sequence[dict[str, Any]], metric: str, rows: int, notes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """The rows of `xb.fit`: one a metric, the notes beside each.
-
-    Args:
-        scores: what was measured; empty where there were too few labels: one row of `metric` says so then.
-        metric: the task's first one.
-        rows: how many labelled rows there were.
-        notes: one line each.
-    """
-    if scores:
-        return [{**row, "note": "; ".join(notes) or None} for row in scores]
-    note = "; ".join(["too few labels to measure", *notes])
-    return [{"metric": metric, "value": None, "lo": None, "hi": None, "rows": rows, "note": note}]
 
 
 def _listed(names: Sequence[str]) -> str:

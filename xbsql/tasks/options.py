@@ -1,148 +1,211 @@
-"""What a user may decide beside the data."""
+"""Options: what a user may decide beside the data, as dataclasses whose fields say what they mean."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from numbers import Integral
+from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 
 from xbsql import errors
-from xbsql.engine.candidate import Sample
-from xbsql.features.roles import as_text
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+MOST_SHOWN: Final = 80
+"""Characters of a wrong value that an error repeats."""
 
-    from numpy.typing import NDArray
 
-    from xbsql.tasks.reader import Reader
+class Kind(NamedTuple):
+    """What an option takes.
 
-EVERYWHERE = ("text", "category", "ignore", "group", "keep_rows", "seed", "abstain", "source_market")
-KNOWN = {
-    "classify": (*EVERYWHERE, "classes", "finetune"),
-    "predict": (*EVERYWHERE, "level", "intervals_by"),
-}
-"""Options of each task."""
+    Attributes:
+        name: the type as SQL calls it, for the docs.
+        takes: whether a value is one of these.
+        remedy: what to do about one that is not.
+        read: an accepted value -> what the field holds.
+        wrong: what a refused value is called; '' shows it.
+        choices: the values there are, where they can be counted.
+    """
 
-CROSSING = ("align", "units")
-"""Options of a transfer alone, which it takes care of before the task sees the rows."""
+    name: str
+    takes: Callable[[Any], bool]
+    remedy: str = ""
+    read: Callable[[Any], Any] = lambda value: value
+    wrong: str = ""
+    choices: tuple[str, ...] = ()
 
-ROLES = ("text", "category", "ignore")
+    def checked(self, where: str, option: str, value: object) -> Any:  # noqa: ANN401 - the field's type
+        """What the field holds.
+
+        Raises:
+            XbsqlError: the value is none of this kind.
+        """
+        if self.takes(value):
+            return self.read(value)
+        if self.choices and isinstance(value, str):
+            raise errors.unknown(where, f"choice for the option '{option}'", value[:MOST_SHOWN], self.choices)
+        said = repr(value)
+        said = said if len(said) <= MOST_SHOWN else said[:MOST_SHOWN] + " ..."
+        raise errors.invalid(where, f"the option '{option}' is {self.wrong or said}", self.remedy)
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of `fit` and `transfer`, checked.
+class Option:
+    """What a field of `Options` says beside its type and default.
 
     Attributes:
-        roles: 'text', 'category' and 'ignore': lists of columns whose role is given.
-        group: a column; its rows of one value never stand on both sides of a fold. Without it rows of one
-            text are a group.
-        class_names: 'classes': class -> its name or names in the target's language, for `transfer`.
-        keep_rows: whether a model may hold embeddings of its training rows. False leaves the learners that
-            need them out: then only weights leave a market.
-        finetune: whether the encoder's dense head is fine-tuned as one more candidate of `transfer`. It takes
-            some ten times as long as all others together, and on short titles it did not pay.
-        seed: of folds and resamples; another seed is another fit.
-        level: the share of labels that a value's interval shall hold.
-        intervals_by: a column that is read: its values with labels enough have a width of their own.
-        abstain: the least score of a class, or the largest shift of a value, that is answered; None answers
-            every row.
-        source_market: a column of the home rows: each of its values is a home market with a model and a
-            weight of its own.
+        kind: what it takes.
+        meaning: one line, for the docs.
+        aligned: whether it names columns that a transfer reads under the home market's names.
+        at_home: whether it also holds for the home model that a transfer from rows alone begins with.
+        shown: the default as the docs put it, where the value itself does not say it.
     """
 
-    roles: Mapping[str, Any]
-    group: str | None
-    class_names: Mapping[str, list[str]]
-    keep_rows: bool
-    finetune: bool
-    seed: int
-    level: float
-    intervals_by: str | None = None
-    abstain: float | None = None
-    source_market: str | None = None
+    kind: Kind
+    meaning: str
+    aligned: bool = False
+    at_home: bool = True
+    shown: str | None = None
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_text, value))
+
+
+def listed(value: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several, as several."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def whole(least: int, most: int | None = None, remedy: str = "") -> Kind:
+    """A whole number, bounds included."""
+
+    def takes(value: Any) -> bool:  # noqa: ANN401 - whatever a user gives
+        return _is_whole(value) and value >= least and (most is None or value <= most)
+
+    return Kind("INTEGER", takes, remedy or f"give a whole number, {least} or more", int)
+
+
+def choice(*names: str) -> Kind:
+    """One of these words."""
+    return Kind("VARCHAR", lambda value: value in names, f"give {' or '.join(names)}", choices=names)
+
+
+FLAG: Final = Kind("BOOLEAN", lambda value: isinstance(value, bool), "give true or false, without quotes")
+SHARE: Final = Kind("DOUBLE", _is_share, "give a share between 0 and 1: 0.9", float)
+WORD: Final = Kind("VARCHAR", _is_text, "give one text")
+COLUMN: Final = Kind("VARCHAR", _is_text, "name one column")
+COLUMNS: Final = Kind(
+    "VARCHAR[]", lambda value: _is_text(value) or _are_texts(value), "name columns: ['column', ...]", listed
+)
+
+
+class Options:
+    """The base of every task's options: a frozen dataclass whose fields are `Annotated` with an `Option`."""
 
     @classmethod
-    def of(cls, where: str, options: Mapping[str, Any] | None, task: str) -> Self:
-        """The options as a user gives them to a task.
+    def of(cls, where: str, given: Mapping[str, Any] | None, beside: Iterable[str] = ()) -> Self:
+        """The options as a user gives them; NULL leaves the default.
+
+        Args:
+            where: the SQL function.
+            given: values by name, as JSON or Python has them.
+            beside: options of the function that are not the task's; an unknown one is told of these too.
 
         Raises:
-            XbsqlError: an option that the task does not have, class names that are no names, a level or bound
-                that is no share, or a bound on the shift where no row is kept to measure it by.
+            XbsqlError: an option that there is not, a value of another type or out of bounds.
         """
-        given = dict(options or {})
-        for name in given:
-            if name not in KNOWN[task]:
-                more = CROSSING if where == "xb.transfer" else ()
-                raise errors.unknown(where, "option", name, (*KNOWN[task], *more))
-        names = given.get("classes") or {}
-        if not hasattr(names, "items"):
-            raise errors.invalid(where, "the option 'classes' is no map", "give {'class': ['name', ...]}")
-        listed = {str(k): [v] if isinstance(v, str) else [str(n) for n in v] for k, v in names.items()}
-        roles = {name: given[name] for name in ROLES if name in given}
-        keep, tune = bool(given.get("keep_rows", True)), bool(given.get("finetune", False))
-        seed, level = int(given.get("seed", 0)), _share(where, "level", given.get("level", 0.9))
-        abstain = None if given.get("abstain") is None else _share(where, "abstain", given["abstain"])
-        if task == "predict" and abstain is not None and not keep:
-            problem = (
-                "the option 'abstain' bounds the shift, and 'keep_rows' false keeps no row to measure it by"
-            )
-            raise errors.invalid(where, problem, "leave one of the two out")
-        by, homes = given.get("intervals_by"), given.get("source_market")
-        return cls(roles, given.get("group"), listed, keep, tune, seed, level, by, abstain, homes)
+        known = described(cls)
+        for name in given or {}:
+            if name not in known:
+                raise errors.unknown(where, "option", str(name), (*known, *beside))
+        said = {name: value for name, value in (given or {}).items() if value is not None}
+        found = cls(**{name: known[name].kind.checked(where, name, value) for name, value in said.items()})
+        found.check(where)
+        return found
 
-    def without_group(self, table: pa.Table) -> pa.Table:
-        """The table without the column of groups, which is not read."""
-        return table.drop_columns([self.group]) if self.group in table.column_names else table
+    def check(self, where: str) -> None:
+        """Refuse options that do not go together."""
 
-    def groups(self, where: str, table: pa.Table, reader: Reader) -> NDArray[np.int64] | None:
-        """The group of each row, int64; None where every row stands for itself.
+    @classmethod
+    def split(cls, where: str, given: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
+        """These options out of a mapping that holds others as well, and the others.
 
         Raises:
-            XbsqlError: the table lacks the column of groups.
+            XbsqlError: as `of`.
         """
-        if self.group is None:
-            alone = reader.text and not reader.table.columns
-            return _codes(reader.texts(table)) if alone else None
-        if self.group not in table.column_names:
-            raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
-        return _codes(as_text(table[self.group]).combine_chunks())
+        own = described(cls)
+        rest = {name: value for name, value in given.items() if name not in own}
+        return cls.of(where, {name: given[name] for name in given if name in own}), rest
 
-    def markets(self, where: str, table: pa.Table, reader: Reader) -> pa.ChunkedArray | None:
-        """The value of each row that its interval goes by, as text; None where all rows share one width.
+    @classmethod
+    def at_home(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that hold for the home model as well."""
+        known = described(cls)
+        return {name: value for name, value in given.items() if name not in known or known[name].at_home}
 
-        Raises:
-            XbsqlError: the model does not read that column.
-        """
-        if self.intervals_by is None:
-            return None
-        if self.intervals_by not in reader.schema.names:
-            what = "column for the option 'intervals_by'"
-            raise errors.unknown(where, what, self.intervals_by, reader.schema.names, place="the model reads")
-        return as_text(table[self.intervals_by])
-
-    def named(self, classes: tuple[str, ...], reader: Reader) -> Sample | None:
-        """The class names as labelled rows; None without names or where no text is read."""
-        if not self.class_names or not reader.text:
-            return None
-        pairs = [(name, classes.index(key)) for key, names in self.class_names.items() for name in names]
-        columns = {column: pa.nulls(len(pairs), pa.string()) for column in reader.text}
-        columns[reader.text[0]] = pa.array([name for name, _ in pairs], pa.string())
-        return Sample(reader.read(pa.table(columns)), np.array([code for _, code in pairs], np.int64))
+    @classmethod
+    def under(cls, names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options with the columns that they name called by new names."""
+        known = described(cls)
+        return {
+            name: _renamed(value, names) if name in known and known[name].aligned else value
+            for name, value in given.items()
+        }
 
 
-def _share(where: str, option: str, value: object) -> float:
-    if not isinstance(value, int | float) or not 0 < value < 1:
-        raise errors.invalid(where, f"the option '{option}' is {value}", "give a share between 0 and 1: 0.9")
-    return float(value)
+def described(cls: type[Options]) -> dict[str, Option]:
+    """What each field of an options class says of itself, by name, in their order."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: _said(hints[name]) for name in (field.name for field in fields(cls))}  # type: ignore[arg-type]
 
 
-def _codes(values: pa.Array) -> NDArray[np.int64]:
-    """The same number for the same value; NULL is a value of its own for each row."""
-    codes = values.dictionary_encode().indices.cast(pa.int64())
-    own = pa.array(-1 - np.arange(len(values)), pa.int64())
-    return np.asarray(pc.if_else(pc.is_valid(codes), codes, own).to_numpy(zero_copy_only=False), np.int64)
+def _said(hint: Any) -> Option:  # noqa: ANN401 - a type
+    return next(said for said in hint.__metadata__ if isinstance(said, Option))
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - a name, or a list of them
+    if isinstance(value, str):
+        return names.get(value, value)
+    return [names.get(name, name) for name in value] if isinstance(value, list | tuple) else value
+
+
+def _is_alignment(value: object) -> bool:
+    named = isinstance(value, Mapping) and all(map(_is_text, (*value.keys(), *value.values())))
+    return named or isinstance(value, bool)
+
+
+ALIGNMENT: Final = Kind(
+    "BOOLEAN or STRUCT", _is_alignment, "give true, or {'theirs': 'home'}, columns by their names"
+)
+
+SAME: Final = Kind("VARCHAR", lambda value: value == "same", "say 'same', or leave it out")
+
+
+@dataclass(frozen=True)
+class CrossingOptions(Options):
+    """Options of a transfer of rows, which it takes care of before the task sees them."""
+
+    align: Annotated[
+        bool | Mapping[str, str],
+        Option(
+            ALIGNMENT,
+            "`true` reads the target's columns by name, then by meaning, as `xb.align_columns` shows; a "
+            "struct, target column -> home column, says which. See [markets](markets.md)",
+        ),
+    ] = False
+    units: Annotated[
+        str | None,
+        Option(
+            SAME,
+            "`'same'` says that columns whose names give different units or currencies are in one unit",
+        ),
+    ] = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats, Labels
 
     Score: TypeAlias = Callable[[Labels, Floats, Floats | None], Floats]
+    Members: TypeAlias = NDArray[np.int64] | slice
 
 DRAWS = 400
 CELLS = 8_000_000
@@ -81,9 +82,7 @@ def answering(answered: NDArray[np.bool_], name: str, score: Score) -> dict[str,
     return {"answered": share, f"{name}_answered": scored}
 
 
-def grouped(
-    where: str, table: pa.Table, by: str | None
-) -> Iterator[tuple[str | None, NDArray[np.int64] | slice]]:
+def grouped(where: str, table: pa.Table, by: str | None) -> Iterator[tuple[str | None, Members]]:
     """All rows, then the groups of them by a column: in order of their value, NULL last.
 
     Raises:

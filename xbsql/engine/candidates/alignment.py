@@ -22,7 +22,7 @@ NEIGHBOURHOOD = 10
 """Neighbours that say how crowded it is around a row."""
 
 
-class Pairs(NamedTuple):
+class Partners(NamedTuple):
     """Rows that are each other's nearest, the closest pair first.
 
     Attributes:
@@ -36,7 +36,7 @@ class Pairs(NamedTuple):
     score: NDArray[np.float32]
 
 
-def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pairs:
+def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Partners:
     """Pairs of rows that are nearest to each other once crowded places are discounted.
 
     Nearness is the cosine less the mean cosine of each side with its 10 nearest rows of the other (CSLS:
@@ -59,7 +59,7 @@ def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pa
     mutual = np.flatnonzero(returned[partner] == np.arange(len(target)))
     score = scores[mutual, best[mutual]]
     order = np.argsort(-score, kind="stable")
-    return Pairs(mutual[order], partner[mutual[order]], score[order])
+    return Partners(mutual[order], partner[mutual[order]], score[order])
 
 
 def map_between(

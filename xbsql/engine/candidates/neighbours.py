@@ -74,7 +74,7 @@ class NeighbourPredictor:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NeighbourVote:
     """Fits a `NeighbourPredictor` on the view 'text'.
 
     Attributes:

@@ -1,0 +1,132 @@
+"""Options: a wrong value is one clear line, a right one is what the field holds, and the docs are of them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from xbsql.errors import XbsqlError
+from xbsql.tasks import TASKS, road, task_named
+from xbsql.tasks.classify.options import ClassifyOptions
+from xbsql.tasks.forecast.options import ForecastOptions
+from xbsql.tasks.options import CrossingOptions, described
+from xbsql.tasks.options_page import options_page, options_rows
+from xbsql.tasks.predict.options import PredictOptions
+
+EVERY = (ClassifyOptions, PredictOptions, ForecastOptions, CrossingOptions)
+WRONG = {
+    "BOOLEAN": ["false", "true", 0, 1, [True]],
+    "INTEGER": ["abc", "1", 1.5, True, [1], -1, {"a": 1}],
+    "DOUBLE": ["0.5", True, 90, 0, 1.0, [0.5], float("nan")],
+    "VARCHAR": [5, True, ["a"], {"a": "b"}],
+    "VARCHAR[]": [5, True, [1], {"a": "b"}],
+    "INTEGER[]": ["abc", 1, [1], [7, "x"], [True, 7]],
+    "STRUCT": ["a", ["a"], 5, {"a": 5}, {"a": ["b", 1]}],
+    "BOOLEAN or STRUCT": ["yes", 1, ["a"], {"a": 1}],
+}
+
+
+def cases():
+    for kind in EVERY:
+        for name, option in described(kind).items():
+            for value in WRONG[option.kind.name]:
+                yield pytest.param(kind, name, value, id=f"{kind.__name__}-{name}-{value!r}")
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), list(cases()))
+def test_a_value_of_another_type_is_one_clear_line(kind, name, value):
+    with pytest.raises(XbsqlError, match=rf"^xb.fit: .*'{name}'.*; \w+") as caught:
+        kind.of("xb.fit", {name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_what_is_not_given_or_null_is_the_default(kind):
+    nothing = dict.fromkeys(described(kind))
+    assert kind.of("xb.fit", nothing) == kind.of("xb.fit", None) == kind()
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_field_says_what_it_means(kind):
+    said = described(kind)
+    assert list(said) == [field.name for field in fields(kind)]
+    for name, option in said.items():
+        assert option.meaning, name
+        assert "\n" not in option.meaning
+        assert "|" not in option.meaning
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_default_is_a_value_that_may_be_given(kind):
+    for name in described(kind):
+        default = getattr(kind(), name)
+        if default is not None:
+            assert getattr(kind.of("xb.fit", {name: default}), name) == default
+
+
+def test_an_unknown_option_is_told_what_exists():
+    with pytest.raises(XbsqlError, match=r"no option 'sed'; there is .*keep_rows.* \(did you mean 'seed'"):
+        PredictOptions.of("xb.fit", {"sed": 1})
+    with pytest.raises(XbsqlError, match=r"no option 'unit'.*did you mean 'units'"):
+        PredictOptions.of("xb.transfer", {"unit": "same"}, described(CrossingOptions))
+
+
+def test_a_long_wrong_value_is_cut():
+    with pytest.raises(XbsqlError) as caught:
+        PredictOptions.of("xb.fit", {"seed": "9" * 10_000})
+    assert len(str(caught.value)) < 200
+
+
+def test_values_arrive_as_the_fields_hold_them():
+    found = ClassifyOptions.of(
+        "xb.fit",
+        {"text": "title", "category": ["a", "b"], "classes": {"shoes": "Schuhe", "bags": ["a", "b"]}},
+    )
+    assert (found.text, found.category) == (("title",), ("a", "b"))
+    assert found.classes == {"shoes": ("Schuhe",), "bags": ("a", "b")}
+    series = ForecastOptions.of("xb.fit", {"season": [168, 24], "id": "shop", "seed": np.int64(3)})
+    assert (series.season, series.id, series.seed) == ((24, 168), ("shop",), 3)
+    assert ForecastOptions.of("xb.fit", {"season": 7}).season == (7,)
+
+
+def test_options_of_a_transfer_are_split_from_the_tasks_own():
+    own, rest = CrossingOptions.split("xb.transfer", {"units": "same", "seed": 1, "nothing": 2})
+    assert own == CrossingOptions(units="same")
+    assert rest == {"seed": 1, "nothing": 2}
+
+
+def test_columns_are_called_by_their_names_at_home_where_an_option_names_them():
+    given = {"intervals_by": "modus", "ignore": ["preis", "x"], "group": "modus", "seed": 1}
+    found = PredictOptions.under({"modus": "mode", "preis": "price"}, given)
+    assert found == {"intervals_by": "mode", "ignore": ["price", "x"], "group": "modus", "seed": 1}
+
+
+def test_a_home_model_is_fitted_without_what_is_said_of_the_target():
+    assert PredictOptions.at_home({"intervals_by": "x", "abstain": 0.5, "level": 0.8}) == {"level": 0.8}
+    assert ClassifyOptions.at_home({"classes": {}, "seed": 2}) == {"seed": 2}
+
+
+@pytest.mark.parametrize(("option", "value"), [("keep_rows", "false"), ("seed", "abc"), ("group", ["a"])])
+def test_a_fit_refuses_them(option, value):
+    data = pa.table({"x": [1.0, 2.0] * 4, "y": [1.0, 2.0] * 4})
+    with pytest.raises(XbsqlError, match=f"^xb.fit: the option '{option}' is "):
+        road.fit(task_named("test", "predict"), data, "y", options={option: value})
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_option_of_a_task_is_listed_with_its_type_and_default(task):
+    rows = options_rows(task)
+    names = [row.option for row in rows]
+    assert len(set(names)) == len(names)
+    assert set(described(task_named("test", task).options)) <= set(names)
+    assert all(row.type and row.meaning for row in rows)
+    assert ("align" in names) == (task != "forecast")
+
+
+def test_the_page_of_options_is_made_from_them():
+    page = Path(__file__).parents[2] / "docs" / "options.md"
+    assert page.read_text() == options_page(), "run `python -m xbsql.tasks.options_page docs/options.md`"

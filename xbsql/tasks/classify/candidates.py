@@ -1,0 +1,99 @@
+"""The candidates of a classification, for text, for columns and for rows of both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidates.feature import source_score
+from xbsql.engine.candidates.linear import Linear, LinearPredictor
+from xbsql.engine.candidates.process import Process
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
+from xbsql.engine.design import Layout
+from xbsql.tasks.candidates import TEXT, alone
+from xbsql.tasks.classify import text_candidates as text
+
+if TYPE_CHECKING:
+    from xbsql.tasks.classify.classifier import Classifier
+    from xbsql.tasks.classify.options import ClassifyOptions
+    from xbsql.tasks.row_task import RowProblem
+
+    Problem = RowProblem[ClassifyOptions, Classifier]
+
+BESIDE_TEXT = 0.3
+"""The prior of candidates that read only the columns, where there is text as well."""
+
+HOLDS_ROWS = (":process", ":neighbours")
+"""Learners whose predictors hold embeddings of their training rows."""
+
+
+def home_candidates(problem: Problem) -> list[Candidate]:
+    """What can be fitted on one market's rows alone."""
+    x, classes, categorical = problem.sample.x, _count(problem), problem.reader.table.categorical
+    found: list[Candidate] = []
+    if "text" in x:
+        found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
+    if "table" in x:
+        found += _mixed(target_only(Tables(classes, categorical)), beside_text="text" in x)
+    if "text" in x and "table" in x:
+        found.append(alone("target_only:both", _both(classes)))
+    return _allowed(found, problem.options)
+
+
+def transfer_candidates(problem: Problem) -> list[Candidate]:
+    """What can be tried on the target with its home model, and with home's rows where they may be read."""
+    reader, source, home, classes = problem.reader, problem.origin, problem.home, _count(problem)
+    if source is None or home is None:
+        return home_candidates(problem)
+    found: list[Candidate] = []
+    if reader.text:
+        texts = text.Texts(classes, problem.pool, _named(problem))
+        line = home.part(LinearPredictor)
+        found += text.text_candidates(
+            texts, source, home.part(Process), line if line and line.design.layout == TEXT else None
+        )
+    if reader.pooled and source.sample is not None:
+        found.append(text.fine_tuned(classes))
+    if reader.table.columns:
+        tables = table_candidates(Tables(classes, reader.table.categorical), source)
+        taken = {candidate.name for candidate in found}
+        fresh = [candidate for candidate in tables if candidate.name not in taken]
+        found += _mixed(fresh, beside_text=bool(reader.text))
+    if reader.text and reader.table.columns:
+        found.append(alone("target_only:both", _both(classes)))
+        scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
+        found.append(source_score(scored, "source_score:both"))
+    return _allowed(found, problem.options)
+
+
+def _count(problem: Problem) -> int:
+    return len(problem.classes or ())
+
+
+def _named(problem: Problem) -> Sample | None:
+    """The class names that the user gave as labelled rows; None without names or where no text is read."""
+    named, reader, classes = problem.options.classes, problem.reader, problem.classes or ()
+    if not named or not reader.text:
+        return None
+    pairs = [(name, classes.index(key)) for key, names in named.items() for name in names]
+    columns = {column: pa.nulls(len(pairs), pa.string()) for column in reader.text}
+    columns[reader.text[0]] = pa.array([name for name, _ in pairs], pa.string())
+    return Sample(reader.read(pa.table(columns)), np.array([code for _, code in pairs], np.int64))
+
+
+def _both(classes: int) -> Linear:
+    return Linear(Layout(("table", "text")), classes, penalty=3.0)
+
+
+def _mixed(found: list[Candidate], *, beside_text: bool) -> list[Candidate]:
+    if not beside_text:
+        return found
+    return [replace(c, prior=BESIDE_TEXT * c.prior, pooled=False) for c in found]
+
+
+def _allowed(found: list[Candidate], options: ClassifyOptions) -> list[Candidate]:
+    return [c for c in found if options.keep_rows or not c.name.endswith(HOLDS_ROWS)]

@@ -1,0 +1,153 @@
+"""A fitted classifier: rows in, the likeliest class of each out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql.engine.blend import Blend
+from xbsql.store.model import Signature, State, restorable, restore
+from xbsql.tasks.reach import shifts
+from xbsql.tasks.row_model import RowModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Predictor
+    from xbsql.metrics.rows import Floats
+    from xbsql.tasks.reach import Reach
+    from xbsql.tasks.reader import Reader
+
+P = TypeVar("P")
+
+OUTPUT = pa.struct(
+    [
+        ("label", pa.string()),
+        ("score", pa.float64()),
+        ("runner_up", pa.string()),
+        ("margin", pa.float64()),
+        ("shift", pa.float64()),
+    ]
+)
+
+
+@restorable("classifier")
+@dataclass(frozen=True)
+class Classifier(RowModel):
+    """A blend of predictors over named classes.
+
+    Attributes:
+        reader: table -> views.
+        classes: names by class code.
+        predictor: views -> probabilities.
+        label: the column it was fitted on.
+        market: what it was fitted for; None where nobody said.
+        reach: for `shift`; None where no row may leave the market: `shift` is NULL then.
+        kept: predictors without weight in the blend that a transfer starts from, by name.
+        abstain: the least score with which a row gets a label; None labels every row.
+    """
+
+    reader: Reader
+    classes: tuple[str, ...]
+    predictor: Predictor
+    label: str
+    market: str | None = None
+    reach: Reach | None = None
+    kept: Mapping[str, Predictor] = field(default_factory=dict)
+    abstain: float | None = None
+
+    @cached_property
+    def signature(self) -> Signature:  # type: ignore[override]
+        """What it reads and returns."""
+        return Signature("classify", self.reader.inputs, OUTPUT, self.label)
+
+    def predict(self, batch: pa.RecordBatch, *, shift: bool = True) -> pa.StructArray:
+        """The likeliest class of each row; the class that comes first wins a tie.
+
+        Args:
+            batch: the columns of `signature.inputs`, in any order.
+            shift: False leaves `shift` NULL.
+
+        Returns:
+            STRUCT(label, score, runner_up, margin, shift): `score` is the class's probability, `margin` how
+            much more likely it is than the runner-up. NULL for a row whose inputs are all NULL; `label` alone
+            is NULL where the model abstains.
+        """
+        table = pa.Table.from_batches([batch])
+        x = self.reader.read(table)
+        probability = self.predictor.predict(x)
+        order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
+        best, second = np.take_along_axis(probability, order, axis=1).T
+        label = self._names(order[:, 0])
+        if self.abstain is not None:
+            label = pc.if_else(pa.array(best >= self.abstain), label, None)
+        columns = [label, best, self._names(order[:, 1]), best - second]
+        fields = [*(pa.array(column) for column in columns), shifts(self.reach if shift else None, x)]
+        return pa.StructArray.from_arrays(
+            fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
+        )
+
+    def probabilities(self, table: pa.Table) -> Floats:
+        """Probabilities of `classes`, float64, shape (n, classes)."""
+        return self.predictor.predict(self.reader.read(table))
+
+    def under(self, names: Mapping[str, str]) -> Self:
+        """The classifier for a target that calls columns otherwise."""
+        return replace(self, reader=replace(self.reader, names=names))
+
+    def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64], pa.Array]:
+        """The likeliest class of each row, as code and as name."""
+        codes = prediction.argmax(axis=1)
+        return codes, self._names(codes)
+
+    def part(self, kind: type[P]) -> P | None:
+        """The heaviest predictor of this kind in the blend, else one that was kept, else None."""
+        blend = self.predictor
+        members: list[object] = []
+        if isinstance(blend, Blend):
+            members += [
+                blend.members[name] for name in sorted(blend.members, key=lambda n: -blend.weights[n])
+            ]
+        found = [part for part in [*members, *self.kept.values()] if isinstance(part, kind)]
+        return found[0] if found else None
+
+    def state(self) -> State:
+        """The classifier as data."""
+        parts = {"reader": self.reader.state(), "predictor": self.predictor.state()}
+        if self.reach is not None:
+            parts["reach"] = self.reach.state()
+        names = sorted(self.kept)
+        parts |= {f"kept{i}": self.kept[name].state() for i, name in enumerate(names)}
+        config = {
+            "classes": list(self.classes),
+            "label": self.label,
+            "market": self.market,
+            "kept": names,
+            "abstain": self.abstain,
+        }
+        return State("classifier", config, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The classifier again."""
+        config, parts = state.config, state.parts
+        return cls(
+            restore(parts["reader"]),
+            tuple(config["classes"]),
+            restore(parts["predictor"]),
+            config["label"],
+            config["market"],
+            restore(parts["reach"]) if "reach" in parts else None,
+            {name: restore(parts[f"kept{i}"]) for i, name in enumerate(config["kept"])},
+            config["abstain"],
+        )
+
+    def _names(self, codes: NDArray[np.int64]) -> pa.Array:
+        return pa.array(self.classes, pa.string()).take(pa.array(codes))

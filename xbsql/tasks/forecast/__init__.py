@@ -1,0 +1,1 @@
+"""What to expect of series, step by step."""

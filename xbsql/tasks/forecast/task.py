@@ -1,0 +1,221 @@
+"""Forecasts of many series, and what another market's series bring to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.features.roles import kind_of
+from xbsql.metrics import series as series_metrics
+from xbsql.metrics.rows import bootstrap_counts, interval
+from xbsql.series.backtest import until
+from xbsql.series.carry import Carried, carry
+from xbsql.series.fan import MEDIAN
+from xbsql.series.history import ahead, is_demand, is_whole
+from xbsql.series.home import Home
+from xbsql.series.method import Known, Method
+from xbsql.series.methods import base_methods, home_methods, own_methods
+from xbsql.series.read.table import read_series
+from xbsql.series.scale import absolute_scale, squared_scale
+from xbsql.tasks.forecast.forecaster import Forecaster
+from xbsql.tasks.forecast.options import ForecastOptions
+from xbsql.tasks.task import Asked, Problem, Task, mine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from xbsql.series.read.rules import Rules
+    from xbsql.series.read.series import Series
+    from xbsql.store.model import Model
+    from xbsql.tasks.forecast.forecaster import Forecast
+    from xbsql.tasks.progress import Progress
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 500
+"""Bootstrap resamples of the series behind each interval of a metric."""
+
+SERIES: Final = {"unique_id", "ds"}
+"""Columns by which a table is known to hold series."""
+
+
+@dataclass(frozen=True)
+class SeriesProblem(Problem[Method, Carried, Forecaster]):
+    """Series of one market, or of a target with a source, ready for the methods.
+
+    Attributes:
+        series: the target's.
+        options: of the user, checked.
+        label: the column of values.
+        rules: how the table was read.
+        market: what the series are from, for the record.
+        home: the home market's series; those of the same name are the same product. Values after the
+            target's last period are not looked at.
+        base: the home market's model.
+    """
+
+    series: Series
+    options: ForecastOptions
+    label: str
+    rules: Rules
+    market: str | None = None
+    home: Series | None = None
+    base: Forecaster | None = None
+    metric = "skill"
+
+    @cached_property
+    def known(self) -> Known:
+        """What the methods may learn from."""
+        options, frequency = self.options, self.series.frequency
+        home = None if self.home is None else until(self.home, int(self.series.ends.max()))
+        return Known(self.series, home, options.steps(frequency), options.cycles(frequency), options.seed)
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def candidates(self) -> list[Method]:
+        """Methods of the target alone, and those that home's series, or else its model, can feed."""
+        known = self.known
+        found = own_methods(self.series, known.season)
+        if known.home is not None:
+            return [*found, *home_methods(self.series, known.home, known.season)]
+        if self.base is not None:
+            return [*found, *base_methods(self.base.blend, self.base.home)]
+        return found
+
+    def weighed(self, candidates: Sequence[Method], progress: Progress) -> Carried:
+        """The methods, tried from past origins."""
+        return carry(candidates, self.known, progress)
+
+    def model(self, found: Carried) -> Forecaster:
+        """The blend of the methods' fans, with intervals that past origins calibrated."""
+        series, options = self.series, self.options
+        return Forecaster(
+            found.blend,
+            series.frequency,
+            options.columns(self.label),
+            self.rules,
+            options.steps(series.frequency),
+            options.level,
+            Home.of(series),
+            found.calibration,
+            is_demand(series),
+            is_whole(series),
+            self.market,
+        )
+
+    def scores(self, found: Carried) -> list[dict[str, Any]]:
+        """The blend's skill from past origins; none with histories too short or too few."""
+        if found.tried is None:
+            return []
+        arm = next(arm for arm in found.verdict.arms if arm.name == "blend")
+        rows = len(np.unique(found.tried.evidence.group))
+        return [
+            {"metric": found.verdict.metric, "value": arm.value, "lo": arm.lo, "hi": arm.hi, "rows": rows}
+        ]
+
+    def notes(self, found: Carried) -> list[str]:
+        """How many series had something to say, and of what frequency all are."""
+        odd = sum(text != "ok" for text in self.series.status)
+        periods = f"{len(self.series)} series, periods {self.series.frequency.name}"
+        return [periods + (f", {odd} of them with a status" if odd else "")]
+
+
+class Forecasting(Task[Forecaster, Carried]):
+    """A table holds one row a series and period; see `read_series` for gaps and duplicates."""
+
+    name = "forecast"
+    options = ForecastOptions
+
+    def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
+        """Numbers, with 'ts' among the options or the columns unique_id and ds."""
+        numbers = kind_of(schema.field(label).type) == "number"
+        return numbers and ("ts" in options or set(schema.names) >= SERIES)
+
+    def at_home(self, asked: Asked) -> SeriesProblem:
+        """The series of one market."""
+        options = ForecastOptions.of(asked.where, asked.options)
+        rules = options.rules(asked.where)
+        asked.step(0.0, f"reading {asked.data.num_rows} rows")
+        series = read_series(asked.where, asked.data, options.columns(asked.label), rules)
+        return SeriesProblem(series, options, asked.label, rules, asked.market)
+
+    def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> SeriesProblem:
+        """The target's series with home's, of the same periods, or else with its model.
+
+        Raises:
+            XbsqlError: another frequency at home.
+        """
+        problem = self.at_home(asked)
+        series, where = problem.series, asked.where
+        if source is not None:
+            rules = replace(problem.rules, frequency=series.frequency)
+            columns = problem.options.columns(asked.label)
+            return replace(problem, home=read_series(where, source, columns, rules))
+        home = None if base is None else mine(where, base, Forecaster)
+        if home is not None and home.frequency.step != series.frequency.step:
+            said = f"home's periods are {home.frequency.name} and these {series.frequency.name}"
+            raise errors.invalid(where, said, "bring both to one frequency")
+        return replace(problem, base=home)
+
+    def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
+        """Measure a forecaster on the last steps of each series, which it forecasts from those before.
+
+        Metrics are 'mase', 'rmsse', 'smape', 'wape', 'pinball', 'coverage' and 'bias', means over the series
+        with a bootstrap interval over series.
+
+        Raises:
+            XbsqlError: a column is missing, no series is longer than the horizon, another `by` than 'step'.
+        """
+        where, known = "xb.evaluate", mine("xb.evaluate", model, Forecaster)
+        if by not in (None, "step"):
+            raise errors.unknown(where, "group", str(by), ["step"], place="a forecast is measured by")
+        columns = known.columns._replace(y=label).of(table)
+        series = read_series(where, table, columns, replace(known.rules, frequency=known.frequency))
+        series = series.take(series.lengths > known.horizon)
+        if not len(series):
+            problem = f"no series has more than the {known.horizon} values that are held out"
+            raise errors.invalid(where, problem, "give longer histories, or fit with the option 'horizon'")
+        past, y = series.until(known.horizon), ahead(series, known.horizon, known.horizon)
+        found = known.forecast(past, known.horizon)
+        groups: list[tuple[Any, slice]] = [(None, slice(None))]
+        if by == "step":
+            groups += [(str(k + 1), slice(k, k + 1)) for k in range(known.horizon)]
+        return [{"group": group, **row} for group, steps in groups for row in _scored(past, y, found, steps)]
+
+
+def _scored(past: Series, y: Floats, found: Forecast, steps: slice) -> list[dict[str, Any]]:
+    """Every metric over the series, for some of the steps."""
+    truth, mean, median = y[:, steps], found.yhat[:, steps], found.quantiles[:, steps, MEDIAN]
+    absolute, squared = absolute_scale(past), squared_scale(past)
+    quantiles = found.quantiles[:, steps]
+    scores: dict[str, Floats] = {
+        "mase": series_metrics.mase(truth, median, absolute),
+        "rmsse": series_metrics.rmsse(truth, mean, squared),
+        "smape": series_metrics.smape(truth, median),
+        "wape": series_metrics.wape(truth, median),
+        "pinball": series_metrics.scaled_pinball(truth, quantiles, absolute),
+        "coverage": series_metrics.coverage(truth, found.lo[:, steps], found.hi[:, steps]),
+        "bias": series_metrics.bias(truth, mean, absolute),
+    }
+    return [{"metric": name, **_over_series(score)} for name, score in scores.items()]
+
+
+def _over_series(score: Floats) -> dict[str, Any]:
+    """The mean over the series that define a score, and its interval."""
+    known = score[np.isfinite(score)]
+    if not len(known):
+        return {"value": None, "lo": None, "hi": None, "rows": 0}
+    counts = bootstrap_counts(len(known), DRAWS, 0)
+    lo, hi = interval(counts @ known / len(known))
+    return {"value": float(known.mean()), "lo": lo, "hi": hi, "rows": len(known)}
+
+
+TASK: Final = Forecasting()

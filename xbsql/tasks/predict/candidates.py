@@ -1,0 +1,63 @@
+"""The candidates of a regression: trees and lines on the columns, ridge on the text's embedding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xbsql.engine.candidates.feature import source_score
+from xbsql.engine.candidates.instance import pooling
+from xbsql.engine.candidates.linear import Linear
+from xbsql.engine.candidates.parameter import recalibrated
+from xbsql.engine.candidates.relation import source_only
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
+from xbsql.engine.design import Layout
+from xbsql.tasks.candidates import TEXT, alone
+
+if TYPE_CHECKING:
+    from xbsql.engine.candidate import Candidate, Source
+    from xbsql.tasks.reader import Reader
+
+PENALTY = {"text": 1.0, "both": 3.0}
+"""Of a ridge: embeddings have length one and need little of it, the columns beside them more."""
+
+
+def home_candidates(reader: Reader) -> list[Candidate]:
+    """What can be fitted on one market's rows alone."""
+    found = target_only(Tables(None, reader.table.categorical)) if reader.table.columns else []
+    return found + _alone(_lines(reader))
+
+
+def transfer_candidates(reader: Reader, source: Source) -> list[Candidate]:
+    """What can be tried on the target.
+
+    Args:
+        reader: of the target.
+        source: the home model, and the home rows where they may be read.
+
+    Returns:
+        Candidates with unique names, target-only ones among them.
+    """
+    lines = _lines(reader)
+    if reader.table.columns:
+        found = table_candidates(Tables(None, reader.table.categorical), source)
+    else:
+        found = [source_only(prior=0.5), recalibrated(None, "recalibrated:home")]
+    found += _alone(lines)
+    for name, line in lines.items():
+        scored = Layout(("source", *line.layout.views), line.layout.categorical)
+        found.append(source_score(Linear(scored, None, line.penalty), f"source_score:{name}"))
+        if source.sample is not None:
+            only = not reader.table.columns
+            found.append(pooling(line, f"balanced_pool:{name}", prior=0.5, pooled=only))
+    return found
+
+
+def _alone(lines: dict[str, Linear]) -> list[Candidate]:
+    return [alone(f"target_only:{name}", line) for name, line in lines.items()]
+
+
+def _lines(reader: Reader) -> dict[str, Linear]:
+    """The lines that read text, by the name of what they read."""
+    layouts = {"text": TEXT, "both": Layout(("table", "text"), reader.table.categorical)}
+    read = [*(["text"] if reader.text else []), *(["both"] if reader.text and reader.table.columns else [])]
+    return {name: Linear(layouts[name], None, PENALTY[name]) for name in read}

@@ -1,0 +1,290 @@
+"""Tasks whose unit is a row: read into views, tried over folds, blended by the engine."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+from xbsql import errors
+from xbsql.engine.candidate import Candidate, Sample, Source
+from xbsql.engine.transfer import Transfer
+from xbsql.engine.transfer import transfer as run
+from xbsql.features.views import Features, stack
+from xbsql.tasks.leaks import leak_notes
+from xbsql.tasks.notes import lacking_notes, reading_notes
+from xbsql.tasks.options import CrossingOptions, described
+from xbsql.tasks.reach import fit_reach
+from xbsql.tasks.reader import fit_reader
+from xbsql.tasks.road import fitted_at_home
+from xbsql.tasks.row_model import RowModel
+from xbsql.tasks.row_options import RowOptions
+from xbsql.tasks.rows import Labelled, market_notes, source_of
+from xbsql.tasks.scores import grouped, measured
+from xbsql.tasks.task import Asked, Problem, Task, mine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Predictor
+    from xbsql.engine.objective import Objective
+    from xbsql.metrics.rows import Floats, Labels
+    from xbsql.store.model import Model
+    from xbsql.tasks.progress import Progress
+    from xbsql.tasks.reach import Reach
+    from xbsql.tasks.reader import Reader
+    from xbsql.tasks.scores import Members, Score
+
+    Classes = tuple[str, ...] | None
+
+
+class LabelColumn(Protocol):
+    """A label column as a task reads it."""
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Where there is a label; shape (rows,)."""
+        ...
+
+
+O = TypeVar("O", bound=RowOptions)  # noqa: E741 - the options of a task
+L = TypeVar("L", bound=LabelColumn)
+M = TypeVar("M", bound=RowModel)
+
+
+@dataclass(frozen=True)
+class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
+    """Rows of one market, or of a target with a source, ready for the engine.
+
+    Attributes:
+        task: what kind of problem it is.
+        asked: what the user asked for.
+        options: of the user, checked.
+        reader: of the target's columns.
+        target: the rows of `asked.data` and their labels.
+        sample: the labelled ones, read.
+        pool: the others, read; empty at home.
+        classes: names by code, over both markets; None where labels are values.
+        home: the home model; None at home.
+        origin: the home model over all classes, with the home rows where they may be read; None at home.
+    """
+
+    task: RowTask[O, Any, M]
+    asked: Asked
+    options: O
+    reader: Reader
+    target: Labelled
+    sample: Sample
+    pool: Features
+    classes: Classes
+    home: M | None = None
+    origin: Source | None = None
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """The score that the task reports first."""
+        return self.task.metric
+
+    @property
+    def reach(self) -> Reach | None:
+        """The rows that `shift` is measured by; None where none may leave the market."""
+        if not self.options.keep_rows:
+            return None
+        everyone = self.sample.x if self.home is None else stack([self.sample.x, self.pool])
+        return fit_reach(everyone, self.reader.table.categorical)
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    def candidates(self) -> list[Candidate]:
+        """See the task."""
+        return self.task.candidates(self)
+
+    def weighed(self, candidates: Sequence[Candidate], progress: Progress) -> Transfer:
+        """The engine, over folds of the labelled rows whose groups stay whole."""
+        judge, seed = self.task.judge(self.classes), self.options.seed
+        return run(candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress)
+
+    def model(self, found: Transfer) -> M:
+        """See the task."""
+        return self.task.model(self, found)
+
+    def scores(self, found: Transfer) -> list[dict[str, Any]]:
+        """The task's scores of the blend's out-of-fold predictions, averaged over the repeats."""
+        if found.held_out is None:
+            return []
+        return measured(self.sample.y, found.held_out.mean(axis=0), self.task.scores(self.classes))
+
+    def notes(self, found: Transfer) -> list[str]:
+        """What the reader makes of the columns, what the target lacks, and columns that give labels away."""
+        label, rows = self.asked.label, self.target
+        read = self.options.without_group(rows.known if self.home is None else rows.table)
+        classes = None if self.classes is None else len(self.classes)
+        return [
+            *self.task.notes(self),
+            *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
+            *reading_notes(self.reader, read, label),
+            *leak_notes(self.reader, rows.known, self.sample, classes),
+            *market_notes(found.predictors),
+        ]
+
+
+class RowTask(Task[M, Transfer], Generic[O, L, M]):
+    """A task of rows; what a subclass says is what differs.
+
+    Attributes:
+        options: its options.
+        fitted: the class of its models.
+        metric: the score that is reported first.
+    """
+
+    options: type[O]
+    fitted: type[M]
+    metric: ClassVar[str]
+
+    @abstractmethod
+    def labels(self, where: str, table: pa.Table, label: str) -> L:
+        """The labels of a table.
+
+        Raises:
+            XbsqlError: no such column, or one that holds no labels of this task.
+        """
+
+    @abstractmethod
+    def refuse(self, where: str, label: str, found: L, *, at_home: bool) -> None:
+        """Refuse labels that nothing can be learnt from; a target may have none.
+
+        Raises:
+            XbsqlError: they are such.
+        """
+
+    @abstractmethod
+    def coded(self, found: L, classes: Classes) -> NDArray[np.generic]:
+        """The labels that are present, as the engine learns them."""
+
+    @abstractmethod
+    def judge(self, classes: Classes) -> Objective:
+        """How predictions are judged: the loss of a row, and the score that the verdict tells."""
+
+    @abstractmethod
+    def candidates(self, problem: RowProblem[O, M]) -> list[Candidate]:
+        """What can be tried; without an origin on the target's rows alone."""
+
+    @abstractmethod
+    def model(self, problem: RowProblem[O, M], found: Transfer) -> M:
+        """The model of what came out."""
+
+    @abstractmethod
+    def scores(self, classes: Classes) -> Mapping[str, Score]:
+        """What `fit` reports, by name."""
+
+    @abstractmethod
+    def prediction(self, model: M, rows: pa.Table, classes: Classes) -> Floats:
+        """What the model says of rows: probabilities of all the classes, or values."""
+
+    @abstractmethod
+    def scoring(
+        self, model: M, rows: pa.Table, prediction: Floats, classes: Classes
+    ) -> Callable[[Members], Mapping[str, Score]]:
+        """What `evaluate` tells of some of the rows, by name."""
+
+    @abstractmethod
+    def truth(self, found: L) -> Labels:
+        """The labels that are present, as `answers` gives them."""
+
+    @abstractmethod
+    def answers(self, model: M, rows: pa.Table) -> Labels:
+        """The answer to each row: a class by name, or a value."""
+
+    @abstractmethod
+    def agreement(self, truth: Labels, answers: Labels, weight: Floats | None) -> Floats:
+        """The score `metric` of answers; with bootstrap weights one a resample."""
+
+    def classes(self, found: L, home: M | None, source: L | None, options: O) -> Classes:
+        """Names by code over both markets, those of the home model first; None where labels are values."""
+        return None
+
+    def at_home_predictor(self, home: M, classes: Classes) -> Predictor:
+        """The home model's predictor, over all classes."""
+        return home.predictor
+
+    def check(self, problem: RowProblem[O, M]) -> None:
+        """Refuse options that ask for what these rows do not have, before anything is fitted."""
+
+    def notes(self, problem: RowProblem[O, M]) -> list[str]:
+        """What is to be said of the labels, one line each."""
+        return []
+
+    def unlabelled_fit(self, model: M, source: pa.Table, target: pa.Table) -> dict[str, float]:
+        """What can be told without labels of how well a home model fits a target; measures by name."""
+        return {}
+
+    def at_home(self, asked: Asked) -> RowProblem[O, M]:
+        """The labelled rows of one market; those whose label is NULL are left out."""
+        where, options = asked.where, self.options.of(asked.where, asked.options)
+        found = self.labels(where, asked.data, asked.label)
+        self.refuse(where, asked.label, found, at_home=True)
+        classes = self.classes(found, None, None, options)
+        rows = Labelled(asked.data, found.present, self.coded(found, classes))
+        known = rows.known
+        asked.step(0.0, f"reading {known.num_rows} rows")
+        reader = fit_reader(options.without_group(known), asked.label, options.roles)
+        sample = Sample(reader.read(known), rows.y, group=options.groups(where, known, reader))
+        problem = RowProblem(self, asked, options, reader, rows, sample, Features({}), classes)
+        self.check(problem)
+        return problem
+
+    def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> RowProblem[O, M]:
+        """The target's rows, labelled or not, and the source; without `base` a home model is fitted first."""
+        where, label, data = asked.where, asked.label, asked.data
+        options = self.options.of(where, asked.options, described(CrossingOptions))
+        if not data.num_rows:
+            raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
+        found = self.labels(where, data, label)
+        self.refuse(where, label, found, at_home=False)
+        if base is None:
+            home = fitted_at_home(self, source, label, asked.options, asked.step)
+        else:
+            home = mine(where, base, self.fitted)
+        asked.step(0.0, f"reading {data.num_rows} rows")
+        reader = self.reader_abroad(home, options.without_group(data), label, options)
+        theirs = None if source is None else self.labels(where, source, label)
+        classes = self.classes(found, home, theirs, options)
+        rows = Labelled(data, found.present, self.coded(found, classes))
+        x, group = reader.read(data), options.groups(where, rows.known, reader)
+        sample, pool = Sample(x.take(rows.present), rows.y, group=group), x.take(~rows.present)
+        origin = Source(self.at_home_predictor(home, classes))
+        if source is not None and theirs is not None:
+            given = Labelled(source, theirs.present, self.coded(theirs, classes))
+            origin = source_of(where, given, data, reader, origin.predictor, options.source_market)
+        problem = RowProblem(self, asked, options, reader, rows, sample, pool, classes, home, origin)
+        self.check(problem)
+        return problem
+
+    def reader_abroad(self, home: M, target: pa.Table, label: str, options: O) -> Reader:
+        """The home model's reader for the columns of a target."""
+        return home.reader.abroad(target, label, options.roles)
+
+    def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
+        """The task's scores of the rows with a label, and of groups of them by a column."""
+        where, known = "xb.evaluate", mine("xb.evaluate", model, self.fitted)
+        found = self.labels(where, table, label)
+        if not found.present.any():
+            raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
+        classes = self.classes(found, known, None, self.options())
+        rows = Labelled(table, found.present, self.coded(found, classes))
+        prediction = self.prediction(known, rows.known, classes)
+        scores = self.scoring(known, rows.known, prediction, classes)
+        return [
+            {"group": group, **row}
+            for group, members in grouped(where, rows.known, by)
+            for row in measured(rows.y[members], prediction[members], scores(members))
+        ]
+
+
+AnyRowTask: TypeAlias = RowTask[RowOptions, LabelColumn, RowModel]
+"""A task of rows, for callers to which it does not matter which."""

@@ -1,0 +1,85 @@
+"""Rows of two markets as the engine sees them, whatever their labels are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.engine.candidate import Sample, Source
+from xbsql.engine.candidates.sources import StackedSources
+from xbsql.features.roles import as_text
+from xbsql.features.table import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Predictor
+    from xbsql.tasks.reader import Reader
+
+
+class Labelled(NamedTuple):
+    """Rows of one market with what is known of their labels.
+
+    Attributes:
+        table: m rows.
+        present: bool, shape (m,): where there is a label.
+        y: int64 class codes or float64 values, shape (n,): the labels that are present.
+    """
+
+    table: pa.Table
+    present: NDArray[np.bool_]
+    y: NDArray[np.generic]
+
+    @property
+    def known(self) -> pa.Table:
+        """The n rows with a label."""
+        return self.table.filter(pa.array(self.present))
+
+
+def source_of(
+    where: str, home: Labelled, target: pa.Table, reader: Reader, model: Predictor, column: str | None
+) -> Source:
+    """The home model, and the home rows as the target's reader sees them.
+
+    Args:
+        where: the SQL function.
+        home: the home market's rows.
+        target: the target's, whose columns must be of the same types.
+        reader: of the target.
+        model: the home model's predictor.
+        column: names each home row's market; None where all are of one.
+
+    Raises:
+        XbsqlError: no home row has a label, a column has another type at home than in `target`, or the column
+            of home markets is missing.
+    """
+    if not home.present.any():
+        raise errors.invalid(where, "no row of the source has a label", "give labelled rows or base alone")
+    joined(home.table.slice(0, 0), target.slice(0, 0), where=where)
+    rows = home.known
+    sample = Sample(reader.read(rows), home.y)
+    if column is None:
+        return Source(model, sample)
+    if column not in rows.column_names:
+        what = "column for the option 'source_market'"
+        raise errors.unknown(where, what, column, rows.column_names, place="the source has")
+    named = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
+    market = named.indices.to_numpy().astype(np.int64)
+    return Source(model, sample, market, tuple(named.dictionary.to_pylist()))
+
+
+def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:
+    """What each home market weighs for the target, where there are several; one line."""
+    found = [part for part in predictors.values() if isinstance(part, StackedSources)]
+    if not found or not found[0].weights:
+        return []
+    weights = found[0].weights
+    total = sum(weights.values())
+    listed = sorted(weights, key=lambda name: (-weights[name], name))
+    shares = ", ".join(f"{name} {weights[name] / total:.2f}" for name in listed)
+    return [f"home markets by what the target's labels say of each: {shares}"]
