@@ -78,7 +78,7 @@ CREATE MACRO xb.language(text) AS
 CREATE MACRO xb.last_calls() AS TABLE
     SELECT unnest(_xb_last_calls(1), recursive := true);
 
-CREATE MACRO xb.lint(source, target, label := NULL) AS TABLE
+CREATE MACRO xb.lint(source, target := 'xb._nothing', label := NULL) AS TABLE
     SELECT unnest(_xb_lint(
         label,
         (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
@@ -147,6 +147,12 @@ CREATE MACRO xb.transfer(
         (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row),
         (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row)
     ), recursive := true);
+
+CREATE MACRO xb.try_parse_date(text, market) AS
+    _xb_try_parse_date(text, market);
+
+CREATE MACRO xb.try_parse_number(text, market) AS
+    _xb_try_parse_number(text, market);
 
 CREATE MACRO xb.weights(source, target, method := 'density_ratio', "columns" := NULL) AS TABLE
     SELECT unnest(_xb_weights(

@@ -32,10 +32,10 @@ def convert(
     unit: Annotated[Word, "what it is in: 'lb', or a column that says so"],
     new_unit: Annotated[Word, "what it shall be in: 'kg'"],
 ) -> pa.Array:
-    """A value in another unit of the same dimension: mass (mg g kg t oz lb st), length (mm cm m km in ft
-    yd mi nmi), area (cm2 m2 ft2), volume (ml cl l cm3 m3 ft3 floz gal, US ones), time (s min h d wk)
-    and temperature (c f k); full names serve too. NULL gives NULL; units of two dimensions are an
-    error.
+    """A value in another unit of the same dimension: mass, length, area, volume (US ones), time,
+    temperature, speed, pressure, power, energy, voltage, charge, current, force, torque, light,
+    frequency, data. By symbol, whose case counts where it tells units apart (nm, Nm, mW, MW), or by
+    name in twelve languages. NULL gives NULL; units of two dimensions are an error.
     """
     return rows.convert("xb.convert", value, unit, new_unit)
 
@@ -67,18 +67,35 @@ def to_currency(
 
 @function("DOUBLE", example="SELECT xb.parse_number('1.234,50 EUR', 'DE'), xb.parse_number('1,234.50', 'US')")
 def parse_number(session: Session, text: Word, market: Market) -> pa.Array:
-    """A number as a market writes it: '1.234,50' in Germany is 1234.5; a currency or unit around it is left
-    out. NULL and blank give NULL; what the market would not write so is an error, not a guess.
+    """A number as a market writes it: '1.234,50' in Germany is 1234.5. A currency, and behind it a unit,
+    is left out; thousands, millions, lakhs, 万 and cents count. NULL and blank give NULL; what may be
+    something else, such as 'iPhone 15', is an error, not a guess. Any script's digits are read.
     """
     return rows.parse_number("xb.parse_number", text, market)
 
 
+@function("DOUBLE", example="SELECT xb.try_parse_number('iPhone 15', 'US')")
+def try_parse_number(session: Session, text: Word, market: Market) -> pa.Array:
+    """As xb.parse_number and as fast, with NULL for a text that is no number. An unknown market is an
+    error.
+    """
+    return rows.try_parse_number("xb.try_parse_number", text, market)
+
+
 @function("DATE", example="SELECT xb.parse_date('31.12.2025', 'DE'), xb.parse_date('12/31/2025', 'US')")
 def parse_date(session: Session, text: Word, market: Market) -> pa.Array:
-    """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States, '2025-12-31'
-    anywhere. NULL and blank give NULL; another order of day and month is an error where it can be told.
+    """A date in a market's order, or with the month's name: '31.12.2025' in Germany, '12/31/2025' in the
+    United States, '2025-12-31' anywhere. Buddhist, Persian, Minguo and Japanese years are converted,
+    other calendars' are an error, and so is another order of day and month where it can be told. NULL
+    and blank give NULL.
     """
     return rows.parse_date("xb.parse_date", text, market)
+
+
+@function("DATE", example="SELECT xb.try_parse_date('15/03/2559', 'TH')")
+def try_parse_date(session: Session, text: Word, market: Market) -> pa.Array:
+    """As xb.parse_date and as fast, with NULL for a text that is no date. An unknown market is an error."""
+    return rows.try_parse_date("xb.try_parse_date", text, market)
 
 
 @function("VARCHAR", example="SELECT xb.holiday(DATE '2026-05-05', 'JP')")
@@ -110,18 +127,21 @@ def align_columns(session: Session, source: Source, target: Target) -> list[dict
 
 @function(
     {"severity": "VARCHAR", "column": "VARCHAR", "problem": "VARCHAR", "remedy": "VARCHAR"},
-    example="FROM xb.lint(parcels, pakete, label := 'days')",
+    example="FROM xb.lint(parcels, pakete, label := 'days') UNION ALL FROM xb.lint(parcels, label := 'days')",
 )
 def lint(
     session: Session,
-    source: Source,
-    target: Target,
+    source: Annotated[pa.Table, Rows(), f"the rows, of two markets those of home: {DATA}"],
+    target: Annotated[pa.Table | None, Rows(optional=True), "the other market's rows"] = None,
     label: Annotated[Text, "the label column; with it leaks are looked for"] = None,
 ) -> list[dict[str, Any]]:
-    """What to look at before a transfer. Errors: units or currencies that contradict each other, types that
-    differ, infinite values. Warnings: medians that are a conversion factor or far apart, dates and numbers as
-    text, columns known only afterwards or that tell the label alone. Notes: columns that one side lacks.
-    `remedy` is SQL where SQL helps. `xb.transfer` itself refuses units that contradict each other.
+    """What to look at before a fit or, with a target, before a transfer. Of one table: types, numbers
+    and dates as text, mixed units and currencies, near-constant columns, ids, leaks, duplicates,
+    placeholders, labels that look like numbers, classes of one row. Of two also: units or currencies
+    that contradict each other, types that differ, medians that are a conversion factor or far apart,
+    columns that one side lacks. `severity` is error, warning or note; `column` is '*' for what is
+    said of rows; `remedy` is SQL where SQL helps, and reads from `data`. `xb.transfer` itself refuses
+    units that contradict each other.
     """
     return harmonise.lint(session, source, target, label)
 

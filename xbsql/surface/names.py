@@ -54,6 +54,8 @@ NAMES = (
     "spread",
     "to_currency",
     "transfer",
+    "try_parse_date",
+    "try_parse_number",
     "weights",
     "workdays",
 )

@@ -35,11 +35,12 @@ class Expressions(ExpressionSpace):
         return self._call("classify", model=model)
 
     def convert(self, unit: pl.Expr | str | float | None, new_unit: pl.Expr | str | float | None) -> pl.Expr:
-        """A value in another unit of the same dimension: mass (mg g kg t oz lb st), length (mm cm m km in
-        ft yd mi nmi), area (cm2 m2 ft2), volume (ml cl l cm3 m3 ft3 floz gal, US ones), time (s min h d
-        wk) and temperature (c f k); full names serve too.
+        """A value in another unit of the same dimension: mass, length, area, volume (US ones), time,
+        temperature, speed, pressure, power, energy, voltage, charge, current, force, torque, light,
+        frequency, data.
 
-        NULL gives NULL; units of two dimensions are an error.
+        By symbol, whose case counts where it tells units apart (nm, Nm, mW, MW), or by name in twelve
+        languages. NULL gives NULL; units of two dimensions are an error.
 
         Args:
             unit: VARCHAR: what it is in: 'lb', or a column that says so.
@@ -107,10 +108,11 @@ class Expressions(ExpressionSpace):
         return self._call("newsvendor", quantiles=quantiles, underage=underage, overage=overage)
 
     def parse_date(self, market: pl.Expr | str | float | None) -> pl.Expr:
-        """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States,
-        '2025-12-31' anywhere.
+        """A date in a market's order, or with the month's name: '31.12.2025' in Germany, '12/31/2025' in
+        the United States, '2025-12-31' anywhere.
 
-        NULL and blank give NULL; another order of day and month is an error where it can be told.
+        Buddhist, Persian, Minguo and Japanese years are converted, other calendars' are an error, and so is
+        another order of day and month where it can be told. NULL and blank give NULL.
 
         Args:
             market: VARCHAR: the country code of the market, 'DE'.
@@ -121,10 +123,11 @@ class Expressions(ExpressionSpace):
         return self._call("parse_date", market=market)
 
     def parse_number(self, market: pl.Expr | str | float | None) -> pl.Expr:
-        """A number as a market writes it: '1.234,50' in Germany is 1234.5; a currency or unit around it is
-        left out.
+        """A number as a market writes it: '1.234,50' in Germany is 1234.5.
 
-        NULL and blank give NULL; what the market would not write so is an error, not a guess.
+        A currency, and behind it a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL
+        and blank give NULL; what may be something else, such as 'iPhone 15', is an error, not a guess. Any
+        script's digits are read.
 
         Args:
             market: VARCHAR: the country code of the market, 'DE'.
@@ -287,6 +290,32 @@ class Expressions(ExpressionSpace):
             DOUBLE.
         """
         return self._call("to_currency", currency=currency, new_currency=new_currency, rates=rates, day=day)
+
+    def try_parse_date(self, market: pl.Expr | str | float | None) -> pl.Expr:
+        """As xb.parse_date and as fast, with NULL for a text that is no date.
+
+        An unknown market is an error.
+
+        Args:
+            market: VARCHAR: the country code of the market, 'DE'.
+
+        Returns:
+            DATE.
+        """
+        return self._call("try_parse_date", market=market)
+
+    def try_parse_number(self, market: pl.Expr | str | float | None) -> pl.Expr:
+        """As xb.parse_number and as fast, with NULL for a text that is no number.
+
+        An unknown market is an error.
+
+        Args:
+            market: VARCHAR: the country code of the market, 'DE'.
+
+        Returns:
+            DOUBLE.
+        """
+        return self._call("try_parse_number", market=market)
 
     def workdays(self, last: pl.Expr | str | float | None, market: pl.Expr | str | float | None) -> pl.Expr:
         """Working days after `first` up to and with `last` in a market: no weekend of its own, no public
@@ -645,17 +674,22 @@ class Frames(FrameSpace):
         """
         return self._call("launch", id=id, demand=demand, delay=delay, price=price, market=market, start=start, horizon=horizon, level=level, price_error=price_error, draws=draws)
 
-    def lint(self, target: pl.LazyFrame | pl.DataFrame, label: str | None = None) -> pl.LazyFrame:
-        """What to look at before a transfer.
+    def lint(
+        self,
+        target: pl.LazyFrame | pl.DataFrame | None = None,
+        label: str | None = None,
+    ) -> pl.LazyFrame:
+        """What to look at before a fit or, with a target, before a transfer.
 
-        Errors: units or currencies that contradict each other, types that differ, infinite values.
-        Warnings: medians that are a conversion factor or far apart, dates and numbers as text, columns
-        known only afterwards or that tell the label alone. Notes: columns that one side lacks. `remedy` is
-        SQL where SQL helps. `xb.transfer` itself refuses units that contradict each other.
+        Of one table: types, numbers and dates as text, mixed units and currencies, near-constant columns,
+        ids, leaks, duplicates, placeholders, labels that look like numbers, classes of one row. Of two
+        also: units or currencies that contradict each other, types that differ, medians that are a
+        conversion factor or far apart, columns that one side lacks. `severity` is error, warning or note;
+        `column` is '*' for what is said of rows; `remedy` is SQL where SQL helps, and reads from `data`.
+        `xb.transfer` itself refuses units that contradict each other.
 
         Args:
-            target: a table: the other market's rows: its name, a CTE, a registered Arrow or Polars
-                object or a Python variable.
+            target: a table: the other market's rows.
             label: VARCHAR: the label column; with it leaks are looked for.
 
         Returns:

@@ -174,11 +174,12 @@ def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.Array:
 
 
 def convert(con: DuckDBPyConnection, value: Values, unit: Values, new_unit: Values) -> pa.Array:
-    """A value in another unit of the same dimension: mass (mg g kg t oz lb st), length (mm cm m km in ft yd
-    mi nmi), area (cm2 m2 ft2), volume (ml cl l cm3 m3 ft3 floz gal, US ones), time (s min h d wk) and
-    temperature (c f k); full names serve too.
+    """A value in another unit of the same dimension: mass, length, area, volume (US ones), time,
+    temperature, speed, pressure, power, energy, voltage, charge, current, force, torque, light,
+    frequency, data.
 
-    NULL gives NULL; units of two dimensions are an error.
+    By symbol, whose case counts where it tells units apart (nm, Nm, mW, MW), or by name in twelve
+    languages. NULL gives NULL; units of two dimensions are an error.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -653,20 +654,26 @@ def launch(
     return found
 
 
-def lint(con: DuckDBPyConnection, source: object, target: object, label: str | None = None) -> pa.Table:
-    """What to look at before a transfer.
+def lint(
+    con: DuckDBPyConnection,
+    source: object,
+    target: object = None,
+    label: str | None = None,
+) -> pa.Table:
+    """What to look at before a fit or, with a target, before a transfer.
 
-    Errors: units or currencies that contradict each other, types that differ, infinite values. Warnings:
-    medians that are a conversion factor or far apart, dates and numbers as text, columns known only
-    afterwards or that tell the label alone. Notes: columns that one side lacks. `remedy` is SQL where SQL
-    helps. `xb.transfer` itself refuses units that contradict each other.
+    Of one table: types, numbers and dates as text, mixed units and currencies, near-constant columns, ids,
+    leaks, duplicates, placeholders, labels that look like numbers, classes of one row. Of two also: units
+    or currencies that contradict each other, types that differ, medians that are a conversion factor or far
+    apart, columns that one side lacks. `severity` is error, warning or note; `column` is '*' for what is
+    said of rows; `remedy` is SQL where SQL helps, and reads from `data`. `xb.transfer` itself refuses units
+    that contradict each other.
 
     Args:
         con: a connection that xbsql is loaded in.
-        source: a table: the home market's rows: its name, a CTE, a registered Arrow or Polars object or
-            a Python variable.
-        target: a table: the other market's rows: its name, a CTE, a registered Arrow or Polars object
-            or a Python variable.
+        source: a table: the rows, of two markets those of home: its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        target: a table: the other market's rows.
         label: VARCHAR: the label column; with it leaks are looked for.
 
     Returns:
@@ -828,10 +835,11 @@ def options(con: DuckDBPyConnection, task: str) -> pa.Table:
 
 
 def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
-    """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States,
-    '2025-12-31' anywhere.
+    """A date in a market's order, or with the month's name: '31.12.2025' in Germany, '12/31/2025' in the
+    United States, '2025-12-31' anywhere.
 
-    NULL and blank give NULL; another order of day and month is an error where it can be told.
+    Buddhist, Persian, Minguo and Japanese years are converted, other calendars' are an error, and so is
+    another order of day and month where it can be told. NULL and blank give NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -846,10 +854,11 @@ def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Arra
 
 
 def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
-    """A number as a market writes it: '1.234,50' in Germany is 1234.5; a currency or unit around it is left
-    out.
+    """A number as a market writes it: '1.234,50' in Germany is 1234.5.
 
-    NULL and blank give NULL; what the market would not write so is an error, not a guess.
+    A currency, and behind it a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL and
+    blank give NULL; what may be something else, such as 'iPhone 15', is an error, not a guess. Any script's
+    digits are read.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1211,6 +1220,40 @@ def transfer(
         labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR.
     """
     found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
+    return found
+
+
+def try_parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
+    """As xb.parse_date and as fast, with NULL for a text that is no date.
+
+    An unknown market is an error.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        DATE.
+    """
+    found: pa.Array = called("try_parse_date", con, text=text, market=market)
+    return found
+
+
+def try_parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
+    """As xb.parse_number and as fast, with NULL for a text that is no number.
+
+    An unknown market is an error.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("try_parse_number", con, text=text, market=market)
     return found
 
 
