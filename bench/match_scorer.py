@@ -22,7 +22,7 @@ from xbsql.features.encoder import encoder
 from xbsql.features.text import embed_texts
 from xbsql.matching import match
 from xbsql.matching.candidates import candidate_pairs
-from xbsql.matching.pairs import Pairs, Side
+from xbsql.matching.pairs import CandidatePairs, Side
 from xbsql.matching.scorer import FILE, ROUNDS
 from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
@@ -54,7 +54,7 @@ class Known(NamedTuple):
     left: Side
     right: Side
     parts: tuple[Tokens, Tokens]
-    pairs: Pairs
+    pairs: CandidatePairs
     first: NDArray[np.float64]
     truth: NDArray[np.bool_]
 

@@ -11,7 +11,7 @@ from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
 from xbsql.matching.candidates import candidate_pairs
 from xbsql.matching.carried import carried
-from xbsql.matching.neighbours import Neighbours
+from xbsql.matching.neighbours import TwoWayNeighbours
 from xbsql.matching.pairs import Matches, gaps
 from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import Encode
 
     Judge: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -44,7 +44,7 @@ class Described:
         table: float64, shape (p, 32), columns `columns.PAIR_COLUMNS`.
     """
 
-    pairs: Pairs
+    pairs: CandidatePairs
     table: NDArray[np.float64]
 
 
@@ -76,7 +76,7 @@ def describe(
 
 
 def taught(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: Pairs, first: NDArray[np.float64],
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
     odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`."""
@@ -87,6 +87,6 @@ def taught(
     matches = Matches(partner, likely)
     found = translated(*parts, matches, pairs.i, pairs.j)
     both = found[:, 0] + found[:, 1]
-    near = Neighbours.of(*carried(left, right, parts, matches), HUBS).nearness(pairs.i, pairs.j)
+    near = TwoWayNeighbours.of(*carried(left, right, parts, matches), HUBS).nearness(pairs.i, pairs.j)
     behind = [gaps(pairs.i, pairs.j, values) for values in (odds, both, near)]
     return np.column_stack([first, odds, behind[0], found, behind[1], near, behind[2]])

@@ -26,7 +26,7 @@ _PAIRS: Final = 20_000
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class TwoWayNeighbours:
     """Who is near whom, block by block.
 
     Attributes:

@@ -32,7 +32,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class CandidatePairs:
     """Candidate pairs, ordered by left row, then right row.
 
     Attributes:

@@ -13,13 +13,13 @@ from xbsql.matching.tokens import ranks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import WordVectors
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
-def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDArray[np.float64]:
+def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
     """What is known of each pair, float64, shape (p, 20), see `columns.SIMILARITIES`.
 
     Args:
@@ -47,7 +47,7 @@ def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDAr
     )
 
 
-def _standing(pairs: Pairs, values: NDArray[np.float64]) -> list[NDArray[np.floating | np.integer]]:
+def _standing(pairs: CandidatePairs, values: NDArray[np.float64]) -> list[NDArray[np.floating | np.integer]]:
     """Values, how far behind the best of either row, and the places among the pairs of either row."""
     return [values, gaps(pairs.i, pairs.j, values), ranks(pairs.i, values), ranks(pairs.j, values)]
 
