@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from xbsql import errors
+from xbsql.harmonise.unit_table import TABLE, UNSURE, key
+from xbsql.market import unit_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,80 +22,85 @@ class Unit:
     """A unit: a value in it, times `scale` plus `offset`, is the value in the dimension's own unit.
 
     Attributes:
-        name: the name that messages use.
-        dimension: 'mass', 'length', 'area', 'volume', 'time' or 'temperature'.
+        name: the name that messages use, its symbol.
+        dimension: 'mass', 'length', 'area', 'volume', 'time', 'temperature', 'power' ...
         scale: exact by definition (NIST Special Publication 811, appendix B).
         offset: not 0 for temperatures.
+        rare: whether hardly anything is sold by it, so that 'MM' is no megametre.
     """
 
     name: str
     dimension: str
     scale: float
     offset: float = 0.0
+    rare: bool = False
 
 
-# dimension: unit = scale (offset) : other names
-_TABLE = """
-mass        mg      1e-6            milligram milligrams
-mass        g       1e-3            gram grams gr
-mass        kg      1               kilo kilos kilogram kilograms kgs
-mass        t       1000            tonne tonnes
-mass        oz      0.028349523125  ounce ounces
-mass        lb      0.45359237      lbs pound pounds
-mass        st      6.35029318      stone
-length      mm      1e-3            millimeter millimeters millimetre millimetres
-length      cm      0.01            centimeter centimeters centimetre centimetres
-length      m       1               meter meters metre metres
-length      km      1000            kilometer kilometers kilometre kilometres
-length      in      0.0254          inch inches
-length      ft      0.3048          foot feet
-length      yd      0.9144          yard yards
-length      mi      1609.344        mile miles
-length      nmi     1852            nm
-area        cm2     1e-4            sqcm
-area        m2      1               sqm
-area        ft2     0.09290304      sqft
-volume      ml      1e-6            milliliter milliliters millilitre millilitres
-volume      cl      1e-5            centiliter centilitre
-volume      l       1e-3            liter liters litre litres
-volume      cm3     1e-6            ccm
-volume      m3      1               cbm
-volume      ft3     0.028316846592  cuft
-volume      floz    2.95735295625e-5
-volume      gal     3.785411784e-3  gallon gallons
-time        s       1               sec secs second seconds
-time        min     60              mins minute minutes
-time        h       3600            hr hrs hour hours
-time        d       86400           day days
-time        wk      604800          week weeks
-temperature c       1               celsius degc
-temperature f       0.5555555555555556 fahrenheit degf
-temperature k       1               kelvin
-"""
 _OFFSETS = {"c": 273.15, "f": 273.15 - 32 * 5 / 9}
 
 
 @cache
 def units() -> dict[str, Unit]:
-    """Every unit by each of its names, lower case."""
-    found: dict[str, Unit] = {}
-    for line in _TABLE.strip().splitlines():
-        dimension, name, scale, *others = line.split()
-        unit = Unit(name, dimension, float(scale), _OFFSETS.get(name, 0.0))
-        found |= dict.fromkeys((name, *others), unit)
-    return found
+    """Every unit by each of its names, as `key` writes them, with their case.
+
+    Names are those of the table, then those of the Unicode CLDR in twelve languages, where no two units
+    share one.
+    """
+    own: dict[str, Unit] = {}
+    also: defaultdict[str, set[Unit]] = defaultdict(set)
+    for line in TABLE.strip().splitlines():
+        facts, _, others = line.partition(":")
+        dimension, symbol, scale, cldr = facts.split()
+        name = symbol.rstrip("*")
+        unit = Unit(name, dimension, float(scale), _OFFSETS.get(name, 0.0), symbol.endswith("*"))
+        own |= dict.fromkeys(map(key, (name, *others.split())), unit)
+        for word in _spoken(cldr) if cldr != "-" else ():
+            also[word].add(unit)
+    return {name: found.pop() for name, found in also.items() if len(found) == 1} | own
+
+
+@cache
+def folded() -> dict[str, tuple[Unit, ...]]:
+    """The units that a name may stand for where its case says nothing; a rare one where there is no other."""
+    found: defaultdict[str, set[Unit]] = defaultdict(set)
+    for name, unit in units().items():
+        found[name.casefold()].add(unit)
+    found["nm"].add(units()["nmi"])  # pilots write NM
+    return {name: _usual(several) for name, several in found.items()}
+
+
+def meant(name: str) -> tuple[Unit, ...]:
+    """The units that a name may stand for: one where that is sure, several where its case leaves it open.
+
+    The case counts where it tells units apart: 'nm' is a nanometre and 'Nm' a newton metre, 'mm' and 'Mm' are
+    a millimetre and a megametre. 'KG' and 'Kg' can be one thing only, and capitals throughout never make a
+    unit rare: 'ML' may be a millilitre.
+    """
+    written = key(name)
+    exact = units().get(written)
+    alike = folded().get(written.casefold(), ())
+    if exact is None or (exact.rare and len(written) > 1 and written.isupper()):
+        return alike if exact is None or exact in alike else (*alike, exact)
+    return (exact,)
 
 
 def unit(where: str, name: str) -> Unit:
-    """The unit of a name, in any case: 'kg', 'KG', 'pounds'.
+    """The unit of a name: 'kg', 'KG', 'pounds', 'fl oz', 'm²', 'Zoll'.
 
     Raises:
-        XbsqlError: no such unit.
+        XbsqlError: no such unit, or several that the name may stand for.
     """
-    found = units().get(name.strip().lower())
-    if found is None:
-        raise errors.unknown(where, "unit", name, sorted({known.name for known in units().values()}))
-    return found
+    found = meant(name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(f"'{each.name}'" for each in found)
+        raise errors.invalid(where, f"the unit '{name[:60]}' may be {several}", "write the one it is")
+    if UNSURE.fullmatch(key(name)):
+        problem = f"the unit '{name[:60]}' has another size in each country"
+        raise errors.invalid(where, problem, "write 'lb', 'kg', 'g', 't' or another that has one")
+    known = sorted({each.name for each in units().values()})
+    raise errors.unknown(where, "unit", name[:60], known)
 
 
 def converted(where: str, values: NDArray[np.float64], unit_: str, into: str) -> NDArray[np.float64]:
@@ -112,3 +120,18 @@ def words(name: str) -> list[str]:
     """The words of a column's name, lower case: 'grossWeight_KG' -> gross, weight, kg."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
+
+
+def _spoken(cldr: str) -> set[str]:
+    """What the CLDR calls a unit.
+
+    Left out are abbreviations of up to three Latin letters, which mean something else in the next language
+    ('cal' is a Polish inch, 'Sek' a German second): the table has those that are read everywhere.
+    """
+    found = {key(name) for name in unit_names(cldr)}
+    return {name for name in found if len(name) > 3 * name.isascii() and not UNSURE.fullmatch(name)}
+
+
+def _usual(several: set[Unit]) -> tuple[Unit, ...]:
+    usual = [each for each in several if not each.rare] or list(several)
+    return tuple(sorted(usual, key=lambda each: each.name))
