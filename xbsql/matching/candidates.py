@@ -8,8 +8,9 @@ import numpy as np
 
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import carried
-from xbsql.matching.neighbours import TwoWayNeighbours, blocks, rowwise
+from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
 from xbsql.matching.pairs import CandidatePairs
+from xbsql.matching.stated import contradicting
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
 
@@ -51,10 +52,14 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
         a, b = best_of_rows(spelled[0][own], spelled[1][other], _ALIKE)
         keys.append(own[a] * len(right) + other[b])
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
+    allowed = ~contradicting(left.stated, right.stated, i, j)
+    i, j = i[allowed], j[allowed]
     spelling = rowwise(
         len(i), lambda s: np.asarray(spelled[0][i[s]].multiply(spelled[1][j[s]]).sum(axis=1)).ravel()
     )
-    return CandidatePairs(i, j, near.cosine(i, j), near.nearness(i, j), further.nearness(i, j), spelling)
+    cosine = cosines(left, right, i, j)
+    nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
+    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:

@@ -19,6 +19,7 @@ from sklearn.preprocessing import normalize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from xbsql.matching.pairs import Matches, Side
     from xbsql.matching.tokens import Tokens
 

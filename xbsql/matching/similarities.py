@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from xbsql.matching import stated
 from xbsql.matching.pairs import gaps
 from xbsql.matching.tokens import ranks
 
@@ -20,7 +21,7 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
-    """What is known of each pair, float64, shape (p, 20), see `columns.SIMILARITIES`.
+    """What is known of each pair, float64, shape (p, 22), see `columns.SIMILARITIES`.
 
     Args:
         left: the left catalogue.
@@ -41,6 +42,7 @@ def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors
             gaps(i, j, pairs.spelling),
             words.compare(i, j),
             [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
+            stated.compared(left.stated, right.stated, i, j),
             np.log(lengths[0][i] / lengths[1][j]),
             counts[0][i] - counts[1][j],
         ]

@@ -75,7 +75,9 @@ def suggested(
     heads, tails = np.divmod(table.keys, len(right.words))
     given = table.counts / (table.left[heads] + _DOUBT)
     told = given > _TOLD
-    words = sparse.csr_matrix((given[told], (heads[told], tails[told])), shape=(len(left.words), len(right.words)))
+    words = sparse.csr_matrix(
+        (given[told], (heads[told], tails[told])), shape=(len(left.words), len(right.words))
+    )
     return best_of_rows(normalize(left.bags @ words), right.bags, most)
 
 
