@@ -1,7 +1,7 @@
 """Blank and placeholder texts name nothing; short names do."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.matching.blank import is_blank
@@ -32,11 +32,13 @@ def test_a_short_name_is_a_name(text):
     assert not is_blank(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(categories=["P", "Z", "Cc", "Cf", "So"]), max_size=30))
 def test_a_text_without_a_letter_or_figure_is_blank(text):
     assert is_blank("".join(c for c in text if c not in "\u00bc\u00bd\u00be") if text.isascii() else "-")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from(["tea", "Schuh", "茶碗", "hose 20 m"]))
 def test_a_name_stays_a_name_whatever_stands_beside_it(text, name):
     assert not is_blank(f"{text} {name} pot")

@@ -1,7 +1,7 @@
 """Rows of one text are one text, and as many rows."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.harmonise.assignment import assigned
@@ -17,6 +17,7 @@ def all_pairs(left, right):
     return CandidatePairs(i, j, *(np.zeros(len(i)),) * 4)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_every_row_with_a_text_is_there_once_and_in_order(texts):
     found = Copies.of(texts, None)
@@ -35,6 +36,7 @@ def test_a_text_of_two_blocks_is_two_and_one_without_a_block_is_none():
     assert found.rows.tolist() == [3, 1, 0]
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.integers(1, 4))
 def test_as_many_rows_find_a_partner_as_the_smaller_side_has(left, right, most):
     kept = module.MOST_COPIES

@@ -22,7 +22,7 @@ def judged(name):
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_nothing_is_surer_than_the_pairs_it_was_fitted_on(name, data):
     width, judge = judged(name)
@@ -32,7 +32,7 @@ def test_nothing_is_surer_than_the_pairs_it_was_fitted_on(name, data):
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_a_column_speaks_in_its_own_direction_only(name, data):
     """Without this a pair of cosine .01 had log odds of 36: no tree had seen its like."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.matching.stated import AGREE, APART, CONTRADICT, SILENT, Stated, compared, contradicting
@@ -51,6 +51,7 @@ def test_model_numbers(left, right, models):
     assert judged(right, left) == [SILENT, models]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=5), st.lists(st.sampled_from(WORDS), max_size=5))
 def test_it_is_the_same_from_either_side_and_no_title_contradicts_itself(left, right):
     left, right = " ".join(left), " ".join(right)

@@ -74,6 +74,7 @@ def expanded(
     each = left.count[pairs.i] * width
     which = np.repeat(np.arange(len(pairs)), each)
     within = np.arange(len(which)) - np.repeat(np.cumsum(each) - each, each)
-    own, step = np.divmod(within, width[which])
+    own = within // width[which]
     i, j = pairs.i[which], pairs.j[which]
-    return which, left.start[i] + own, right.start[j] + (own + step) % right.count[j]
+    other = (own + within % width[which]) % right.count[j]
+    return which, np.asarray(left.start[i] + own, np.int64), np.asarray(right.start[j] + other, np.int64)

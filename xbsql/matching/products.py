@@ -60,7 +60,7 @@ def _largest(products: NDArray[np.float32], most: int) -> Nearest:
     least = np.partition(products, -most, axis=1)[:, -most, None]
     row, column = np.nonzero(products >= least)
     value = products[row, column]
-    place = ranks(row, value)
+    place = ranks(row, value.astype(np.float64))
     kept = place < most
     found = Nearest(np.empty((len(products), most), np.float32), np.empty((len(products), most), np.int64))
     found.products[row[kept], place[kept]] = value[kept]

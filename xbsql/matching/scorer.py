@@ -47,7 +47,8 @@ class Scorer:
     def default(cls) -> Self:
         """The one that comes with the package, read once."""
         stored = json.loads((files("xbsql.matching") / FILE).read_text())
-        return cls(*(lightgbm.Booster(model_str=stored[name]) for name in ROUNDS), stored["surest"])
+        guess, middle, final = (lightgbm.Booster(model_str=stored[name]) for name in ROUNDS)
+        return cls(guess, middle, final, float(stored["surest"]))
 
     @property
     def judges(self) -> tuple[Judge, Judge]:

@@ -161,7 +161,7 @@ class _Table:
         """The count of every left word of a pair with every right one, (p, 16, 16), from (p, 16) of each."""
         own, place_a = np.unique(a, return_inverse=True)
         other, place_b = np.unique(b, return_inverse=True)
-        near = self._by_word[own][:, other].toarray()
+        near: NDArray[np.float64] = self._by_word[own][:, other].toarray()
         return near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
 
 

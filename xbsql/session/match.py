@@ -146,7 +146,7 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
         stated = None if variants else Stated.of(one.texts)
         copies.append(one)
         sides.append(Side(one.texts, encode(one.texts), one.block, stated))
-    found = describe(*sides, encode, encoder.pieces, Scorer.default().judges)
+    found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
     which, i, j = expanded(found.pairs, *copies)
     return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which])
 
