@@ -38,15 +38,23 @@ SOURCES = (
     "bench/match_promap.py",
     "bench/match_scorer.py",
     "xbsql/session/match.py",
+    "xbsql/harmonise/quantities.py",
+    "xbsql/matching/blank.py",
     "xbsql/matching/candidates.py",
     "xbsql/matching/carried.py",
+    "xbsql/matching/copies.py",
     "xbsql/matching/match.py",
     "xbsql/matching/neighbours.py",
     "xbsql/matching/pairs.py",
+    "xbsql/matching/products.py",
     "xbsql/matching/scorer.json",
+    "xbsql/matching/scorer.py",
     "xbsql/matching/similarities.py",
+    "xbsql/matching/stated.py",
+    "xbsql/matching/tokens.py",
     "xbsql/matching/translation.py",
     "xbsql/matching/words.py",
+    "xbsql/session/match.py",
 )
 LANGUAGES = ("fr", "de", "es")
 ORPHANS = ("de",)

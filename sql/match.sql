@@ -8,14 +8,15 @@ CREATE MACRO xb._offered(_tbl, _id, _text, _block, _beside) AS TABLE
     );
 
 CREATE MACRO xb.match(
-    "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, threshold := 0.5, model := NULL
+    "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, threshold := 0.5, model := NULL,
+    variants := false
 ) AS TABLE
     WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
     other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
     found AS (
         SELECT unnest(
             _xb_match(
-                threshold::DOUBLE, model::VARCHAR,
+                threshold::DOUBLE, model::VARCHAR, variants,
                 (SELECT list(item ORDER BY position) FROM own),
                 (SELECT list(item ORDER BY position) FROM other)
             ),
@@ -28,12 +29,15 @@ CREATE MACRO xb.match(
     LEFT JOIN other ON other.position = found.r
     ORDER BY own.position;
 
-CREATE MACRO xb.match_candidates("left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL) AS TABLE
+CREATE MACRO xb.match_candidates(
+    "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, variants := false
+) AS TABLE
     WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
     other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
     found AS (
         SELECT unnest(
             _xb_match_candidates(
+                variants,
                 (SELECT list(item ORDER BY position) FROM own),
                 (SELECT list(item ORDER BY position) FROM other)
             ),

@@ -35,6 +35,13 @@ def test_what_is_no_price_is_unknown(price):
     assert (found[2:, 0] == 0).all()
 
 
+@pytest.mark.parametrize("brand", ["", " ", "n/a", "unknown", "-", None])
+def test_what_is_no_brand_is_unknown(brand):
+    found = compared("here", rows(brand=[brand, "Acme"]), rows(brand=[brand, "Acme"]), LEFT, RIGHT)
+    assert np.isnan(found[:3, 1]).all()
+    assert found[3, 1] == pytest.approx(1, abs=1e-6)
+
+
 def test_a_field_that_one_side_lacks_is_unknown():
     found = compared("here", rows(price=[1.0, 2.0]), rows(brand=["a", "b"]), LEFT, RIGHT)
     assert np.isnan(found).all()

@@ -6,7 +6,7 @@ from sklearn.preprocessing import normalize
 
 from xbsql.matching import carried as module
 from xbsql.matching.carried import carried
-from xbsql.matching.neighbours import Neighbours
+from xbsql.matching.neighbours import TwoWayNeighbours, cosines
 from xbsql.matching.pairs import Matches, Side
 from xbsql.matching.tokens import Tokens
 
@@ -77,8 +77,8 @@ def test_hubs_are_no_neighbours():
     left = normalize(np.eye(3, 4, dtype=np.float32) + 0.9 * np.eye(4, dtype=np.float32)[3])
     hub = normalize(np.array([[1, 1, 1, 3]], np.float32))
     right = np.vstack([np.eye(3, 4, dtype=np.float32), hub])
-    near = Neighbours.of(Side(["a"] * 3, left), Side(["b"] * 4, right), 4)
+    near = TwoWayNeighbours.of(Side(["a"] * 3, left), Side(["b"] * 4, right), 4)
     i, j = np.repeat(np.arange(3), 4), np.tile(np.arange(4), 3)
-    assert near.cosine(i, j).reshape(3, 4).argmax(axis=1).tolist() == [3, 3, 3]
+    assert cosines(near.left, near.right, i, j).reshape(3, 4).argmax(axis=1).tolist() == [3, 3, 3]
     assert near.nearness(i, j).reshape(3, 4).argmax(axis=1).tolist() == [0, 1, 2]
     assert near.mutual().right.tolist() == [0, 1, 2]

@@ -107,8 +107,19 @@ class Ngrams:
         present = [text for text in texts if text]
         if not present:
             raise invalid("ngrams", "no text to learn from: every row is NULL or empty", "give texts")
-        seen = np.bincount(counts(present).indices, minlength=BUCKETS)
-        return cls((np.log((1 + len(present)) / (1 + seen)) + 1).astype(np.float32))
+        return cls._learned(counts(present), len(present))
+
+    @classmethod
+    def fit_transform(cls, texts: Sequence[str | None]) -> tuple[Self, sparse.csr_matrix]:
+        """`fit` and `transform` of the same texts, whose n-grams are counted once."""
+        found, present = counts(texts), sum(bool(text) for text in texts)
+        ngrams = cls._learned(found, present)
+        return ngrams, ngrams._weighted(found)
+
+    @classmethod
+    def _learned(cls, found: sparse.csr_matrix, present: int) -> Self:
+        seen = np.bincount(found.indices, minlength=BUCKETS)
+        return cls((np.log((1 + present) / (1 + seen)) + 1).astype(np.float32))
 
     def transform(self, texts: Sequence[str | None]) -> sparse.csr_matrix:
         """The weighted rows: sublinear counts (1 + ln count) times the weight, scaled to length one.
@@ -119,7 +130,9 @@ class Ngrams:
         Returns:
             float32 csr, shape (n, 262144).
         """
-        matrix = counts(texts)
+        return self._weighted(counts(texts))
+
+    def _weighted(self, matrix: sparse.csr_matrix) -> sparse.csr_matrix:
         matrix.data = (1 + np.log(matrix.data)) * self.weights[matrix.indices]
         return normalize(matrix, copy=False)
 

@@ -21,6 +21,9 @@ _SHOP_LANGUAGE = {"IN": "en", "KE": "en", "PH": "en", "PK": "en"}
 # The euro is Bulgaria's currency from 2026 on; the CLDR release that Babel carries is older.
 _CURRENCY = {"BG": "EUR"}
 
+UNIT_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "ja", "zh", "ko")
+"""Whose names of units are read."""
+
 
 @dataclass(frozen=True)
 class Market:
@@ -160,6 +163,24 @@ def _meant(text: str) -> str | None:
         if text.casefold() in (_found(code).name.casefold(), str(own).casefold()):
             return code
     return None
+
+
+@cache
+def unit_names(unit: str) -> frozenset[str]:
+    """What a unit of the CLDR ('length-inch') is called in `UNIT_LANGUAGES`: short and long, one and many."""
+    from babel import Locale
+    from babel.units import format_unit
+
+    found = set()
+    for language in UNIT_LANGUAGES:
+        locale = Locale(language)
+        for count in (1, 2, 5):
+            for text in (
+                format_unit(count, unit, "short", format="0", locale=locale),
+                format_unit(count, unit, "long", format="0", locale=locale),
+            ):
+                found.add(text.replace(str(count), "", 1).strip())
+    return frozenset(found) - {unit}
 
 
 @cache

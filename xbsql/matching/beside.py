@@ -10,6 +10,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk
 from xbsql.features.ngrams import Ngrams
+from xbsql.matching.blank import is_blank
 from xbsql.matching.columns import BESIDE
 from xbsql.matching.neighbours import rowwise
 
@@ -34,8 +35,8 @@ def compared(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> F
         j: int64, shape (p,): right rows.
 
     Returns:
-        float64, shape (p, 3), NaN where either row says nothing: |ln(price / price)|, 0 for one price; the
-        cosine of the brands' n-grams; the cosine of the images.
+        float64, shape (p, 3), NaN where either row says nothing (as the brand 'n/a' does): |ln(price /
+        price)|, 0 for one price; the cosine of the brands' n-grams; the cosine of the images.
 
     Raises:
         XbsqlError: no struct, an unknown field, a field of another type.
@@ -84,7 +85,7 @@ def _brands(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Fl
     ngrams = Ngrams.fit([*texts[0], *texts[1]])
     a, b = (ngrams.transform(side) for side in texts)
     alike = rowwise(len(i), lambda s: np.asarray(a[i[s]].multiply(b[j[s]]).sum(axis=1)).ravel())
-    there = [np.array([bool(text) for text in side]) for side in texts]
+    there = [np.array([not is_blank(text) for text in side]) for side in texts]
     return np.where(there[0][i] & there[1][j], alike, np.nan)
 
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_solve, cholesky
+from scipy.linalg.lapack import strtri
 from sklearn.preprocessing import normalize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from xbsql.matching.pairs import Matches, Side
     from xbsql.matching.tokens import Tokens
@@ -29,7 +29,6 @@ _LEAST: Final = 0.2  # likelihood of a match that is learned from
 _NOISE: Final = 0.3  # of a certain match; an unlikely one has more
 _MEANING: Final = 0.5  # variance that the vectors explain
 _WORDS: Final = 0.6  # and the words
-_BLOCK: Final = 2048
 
 
 def carried(
@@ -48,11 +47,17 @@ def carried(
     """
     there = _moved(left.vectors, parts[0], right.vectors, matches)
     back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)))
-    half = np.float32(np.sqrt(0.5))
     return (
-        replace(left, vectors=np.hstack([there, left.vectors]) * half),
-        replace(right, vectors=np.hstack([right.vectors, back]) * half),
+        replace(left, vectors=_both(there, left.vectors)),
+        replace(right, vectors=_both(right.vectors, back)),
     )
+
+
+def _both(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length one side by side, again of length one."""
+    found = np.hstack([first, second])
+    found *= np.float32(np.sqrt(0.5))
+    return found
 
 
 def _moved(
@@ -65,26 +70,18 @@ def _moved(
         used = np.sort(used[likeliest[:MOST_TAUGHT]])
     if not len(used):
         return own
-    centred, bags, centre = own - own.mean(axis=0), parts.bags().astype(np.float32), other.mean(axis=0)
-    taught, words = centred[used], bags[used]
-    gram = _covariance(taught, words, taught, words)
+    bags, middle, centre = parts.bags.astype(np.float32), own.mean(axis=0), other.mean(axis=0)
+    taught, words = own[used] - middle, bags[used]
+    gram = _MEANING * (taught @ taught.T) + _WORDS * (words @ words.T).toarray()
     gram[np.diag_indices(len(used))] += (_NOISE / matches.likely[used]).astype(np.float32)
     root = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
     goal = other[matches.right[used]] - centre
     pull = cho_solve((root, True), goal, check_finite=False)
-    moved = np.empty((len(own), other.shape[1]), np.float32)
-    for start in range(0, len(own), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        moved[rows] = _covariance(centred[rows], bags[rows], taught, words) @ pull
-    inverse = solve_triangular(root, np.eye(len(used), dtype=np.float32), lower=True, check_finite=False)
-    moved[used] = goal - pull / np.square(inverse).sum(axis=0)[:, None]
-    return np.asarray(normalize(moved + centre), np.float32)
-
-
-def _covariance(
-    own: NDArray[np.float32], words: sparse.csr_matrix, other: NDArray[np.float32],
-    other_words: sparse.csr_matrix,
-) -> NDArray[np.float32]:  # fmt: skip
-    """How alike rows are by meaning and by words, float32, shape (n, k)."""
-    alike = (words @ other_words.T).toarray()
-    return np.asarray(_MEANING * (own @ other.T) + _WORDS * alike, np.float32)
+    # Both covariances are inner products, so what the matches teach fits into a matrix a feature and a word.
+    by_meaning, by_words = _MEANING * (taught.T @ pull), _WORDS * (words.T @ pull)
+    moved = own @ by_meaning
+    moved += bags @ by_words
+    moved += centre - middle @ by_meaning
+    inverse = strtri(root, lower=True)[0]
+    moved[used] = other[matches.right[used]] - pull / np.square(inverse).sum(axis=0)[:, None]
+    return np.asarray(normalize(moved, copy=False), np.float32)

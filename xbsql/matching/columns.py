@@ -23,6 +23,8 @@ SIMILARITIES: Final = (
     "words_right",
     "words_worst",
     "numbers",
+    "sizes",
+    "models",
     "length_ratio",
     "words_more",
 )
@@ -39,6 +41,11 @@ PAIR_COLUMNS: Final = (
     "taught_gap_left",
     "taught_gap_right",
 )
+_EITHER: Final = ("length_ratio", "words_more", "known_left", "known_right")
+DIRECTIONS: Final = {
+    name: 0 if name in _EITHER else -1 if "_gap_" in name or "_rank_" in name else 1 for name in PAIR_COLUMNS
+}
+"""Whether a column speaks for a match (1), against it (-1) or either way (0)."""
 BESIDE: Final = ("price", "brand", "image")
 """What `beside` may hold; the scorer that comes with the package does not read it."""
 KNOWN_COLUMNS: Final = (*PAIR_COLUMNS, *BESIDE)

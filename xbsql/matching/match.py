@@ -11,8 +11,8 @@ from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
 from xbsql.matching.candidates import candidate_pairs
 from xbsql.matching.carried import carried
-from xbsql.matching.neighbours import Neighbours
-from xbsql.matching.pairs import Matches, gaps
+from xbsql.matching.neighbours import cosines
+from xbsql.matching.pairs import Matches, crowding, gaps
 from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
 from xbsql.matching.translation import translated
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import Encode
 
     Judge: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
 HUBS: Final = 10
-"""Neighbours of a row that tell how near it is to everything."""
+"""Candidates of a row that tell how near it is to everything."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Described:
 
     Attributes:
         pairs: p of them.
-        table: float64, shape (p, 32), columns `columns.PAIR_COLUMNS`.
+        table: float64, shape (p, 34), columns `columns.PAIR_COLUMNS`.
     """
 
-    pairs: Pairs
+    pairs: CandidatePairs
     table: NDArray[np.float64]
 
 
@@ -76,7 +76,7 @@ def describe(
 
 
 def taught(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: Pairs, first: NDArray[np.float64],
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
     odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`."""
@@ -87,6 +87,7 @@ def taught(
     matches = Matches(partner, likely)
     found = translated(*parts, matches, pairs.i, pairs.j)
     both = found[:, 0] + found[:, 1]
-    near = Neighbours.of(*carried(left, right, parts, matches), HUBS).nearness(pairs.i, pairs.j)
+    near = cosines(*carried(left, right, parts, matches), pairs.i, pairs.j)
+    near = 2 * near - crowding(pairs.i, near, HUBS) - crowding(pairs.j, near, HUBS)
     behind = [gaps(pairs.i, pairs.j, values) for values in (odds, both, near)]
     return np.column_stack([first, odds, behind[0], found, behind[1], near, behind[2]])

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from xbsql import kernels
 from xbsql.matching.pairs import mutual
+from xbsql.matching.products import nearest
+from xbsql.matching.stated import contradicting
+from xbsql.matching.tokens import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,18 +24,20 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Matches, Side
 
 _BACK: Final = 10  # left rows of each right row; also the neighbours that tell a hub
+_CHOSEN: Final = 30  # right rows that chose a left row and are kept, the nearest of more
 _PAIRS: Final = 20_000
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class TwoWayNeighbours:
     """Who is near whom, block by block.
 
     Attributes:
         left: the left catalogue.
         right: the right one.
-        i: int64, shape (p,): left rows of the neighbouring pairs, each pair once.
+        i: int64, shape (p,): left rows of the neighbouring pairs, each pair once, by left row and right row.
         j: int64, shape (p,): their right rows.
+        near: float64, shape (p,): their cosine corrected for hubs.
         hub_left: float64, shape (left rows,): the mean cosine of each row's nearest.
         hub_right: the same of the right rows.
     """
@@ -42,37 +46,51 @@ class Neighbours:
     right: Side
     i: NDArray[np.int64]
     j: NDArray[np.int64]
+    near: NDArray[np.float64]
     hub_left: NDArray[np.float64]
     hub_right: NDArray[np.float64]
 
     @classmethod
     def of(cls, left: Side, right: Side, most: int) -> Self:
-        """Find `most` right rows for each left row, and ten left rows for each right one."""
-        keys = [np.empty(0, np.int64)]
+        """Find `most` right rows for each left row, and ten left rows for each right one.
+
+        Of the right rows that choose one left row the 30 nearest are kept: memory is bounded by the smaller
+        side. Pairs whose sizes, counts or model numbers contradict each other are none.
+        """
         hubs = np.zeros(len(left)), np.zeros(len(right))
+        keys, cosines = [np.empty(0, np.int64)], [np.empty(0)]
         for own, other in blocks(left, right):
             a, b = left.vectors[own], right.vectors[other]
-            forth, to_right = kernels.topk(a, b, min(most, len(other)))
-            back, to_left = kernels.topk(b, a, min(_BACK, len(own)))
+            (forth, to_right), (back, to_left) = nearest(a, b, most, _BACK)
             hubs[0][own] = forth[:, :_BACK].mean(axis=1, dtype=np.float64)
             hubs[1][other] = back.mean(axis=1, dtype=np.float64)
-            keys.append((own[:, None] * len(right) + other[to_right]).ravel())
-            keys.append((own[to_left] * len(right) + other[:, None]).ravel())
-        i, j = np.divmod(np.unique(np.concatenate(keys)), max(len(right), 1))
-        return cls(left, right, i, j, *hubs)
-
-    def cosine(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The cosine of any pairs, float64, shape (p,)."""
-        a, b = self.left.vectors, self.right.vectors
-        return rowwise(len(i), lambda s: np.einsum("pd,pd->p", a[i[s]], b[j[s]]))
+            chosen = own[to_left].ravel()
+            nearness = (2 * back.astype(np.float64) - hubs[1][other][:, None]).ravel() - hubs[0][chosen]
+            kept = np.flatnonzero(ranks(chosen, nearness) < _CHOSEN)
+            keys += [
+                (own[:, None] * len(right) + other[to_right]).ravel(),
+                chosen[kept] * len(right) + np.repeat(other, to_left.shape[1])[kept],
+            ]
+            cosines += [forth.ravel().astype(np.float64), back.ravel()[kept].astype(np.float64)]
+        pairs, first = np.unique(np.concatenate(keys), return_index=True)
+        i, j = np.divmod(pairs, max(len(right), 1))
+        near = 2 * np.concatenate(cosines)[first] - hubs[0][i] - hubs[1][j]
+        allowed = ~contradicting(left.stated, right.stated, i, j)
+        return cls(left, right, i[allowed], j[allowed], near[allowed], *hubs)
 
     def nearness(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The same corrected for hubs: twice the cosine less the mean of either row's nearest."""
-        return 2 * self.cosine(i, j) - self.hub_left[i] - self.hub_right[j]
+        """The cosine of any pairs corrected for hubs: twice it less the mean of either row's nearest."""
+        return 2 * cosines(self.left, self.right, i, j) - self.hub_left[i] - self.hub_right[j]
 
     def mutual(self) -> Matches:
         """The pairs that are each other's nearest."""
-        return mutual(self.i, self.j, self.nearness(self.i, self.j), len(self.left))
+        return mutual(self.i, self.j, self.near, len(self.left))
+
+
+def cosines(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The cosine of pairs, float64, shape (p,)."""
+    a, b = left.vectors, right.vectors
+    return rowwise(len(i), lambda s: np.einsum("pd,pd->p", a[i[s]], b[j[s]]))
 
 
 def blocks(left: Side, right: Side) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

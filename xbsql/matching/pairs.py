@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbsql.matching.tokens import ranks
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from xbsql.matching.stated import Stated
 
 
 @dataclass(frozen=True)
@@ -21,18 +25,21 @@ class Side:
         texts: n strings.
         vectors: float32, shape (n, d), of length one.
         block: int64, shape (n,): rows of different blocks are never paired; None for one block.
+        stated: the sizes, counts and model numbers that the texts state: rows that contradict each other are
+            never paired; None where they may be, as variants of one thing.
     """
 
     texts: Sequence[str]
     vectors: NDArray[np.float32]
     block: NDArray[np.int64] | None = None
+    stated: Stated | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
 
 @dataclass(frozen=True)
-class Pairs:
+class CandidatePairs:
     """Candidate pairs, ordered by left row, then right row.
 
     Attributes:
@@ -73,6 +80,13 @@ class Matches:
         there = np.flatnonzero(self.right >= 0)
         left[self.right[there]], likely[self.right[there]] = there, self.likely[there]
         return Matches(left, likely)
+
+
+def crowding(rows: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """The mean of the greatest `most` values among the pairs of each pair's row, shape (p,)."""
+    best = ranks(rows, values) < most
+    total, count = np.bincount(rows[best], values[best]), np.bincount(rows[best])
+    return np.asarray(total[rows] / count[rows])
 
 
 def gaps(i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from xbsql.matching import stated
 from xbsql.matching.pairs import gaps
 from xbsql.matching.tokens import ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.matching.pairs import Pairs, Side
+    from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import WordVectors
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
-def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDArray[np.float64]:
-    """What is known of each pair, float64, shape (p, 20), see `columns.SIMILARITIES`.
+def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
+    """What is known of each pair, float64, shape (p, 22), see `columns.SIMILARITIES`.
 
     Args:
         left: the left catalogue.
@@ -41,13 +42,14 @@ def described(left: Side, right: Side, pairs: Pairs, words: WordVectors) -> NDAr
             gaps(i, j, pairs.spelling),
             words.compare(i, j),
             [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
+            stated.compared(left.stated, right.stated, i, j),
             np.log(lengths[0][i] / lengths[1][j]),
             counts[0][i] - counts[1][j],
         ]
     )
 
 
-def _standing(pairs: Pairs, values: NDArray[np.float64]) -> list[NDArray[np.floating | np.integer]]:
+def _standing(pairs: CandidatePairs, values: NDArray[np.float64]) -> list[NDArray[np.floating | np.integer]]:
     """Values, how far behind the best of either row, and the places among the pairs of either row."""
     return [values, gaps(pairs.i, pairs.j, values), ranks(pairs.i, values), ranks(pairs.j, values)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_WORDS: Final = 16
 """Words of a text that are looked at."""
+_ROWS: Final = 128  # whose products with all others are held at a time
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,12 @@ class Tokens:
         rows = np.full((len(texts), MOST_WORDS), -1, np.int64)
         for row, parts in enumerate(split):
             rows[row, : len(parts)] = [places.setdefault(word, len(places)) for word in parts]
-        seen = np.zeros(len(places), np.int64)
-        for held in rows:
-            seen[np.unique(held[held >= 0])] += 1
+        held = np.sort(rows, axis=1)
+        first = (held >= 0) & (np.diff(held, axis=1, prepend=-1) != 0)
+        seen = np.bincount(held[first], minlength=len(places))
         return cls(tuple(places), rows, np.log((1 + len(texts)) / (1 + seen)) + 1)
 
+    @cached_property
     def bags(self) -> sparse.csr_matrix:
         """Every text as its words' worth, float64 csr of shape (n, v), rows of length one."""
         there = self.rows >= 0
@@ -65,11 +69,46 @@ class Tokens:
         return np.where(self.rows[rows] >= 0, self.worth[self.rows[rows]], 0.0)
 
 
+def best_of_rows(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of `right` whose product with each row of `left` is greatest.
+
+    Args:
+        left: csr, shape (n, v).
+        right: csr, shape (m, v).
+        most: how many a left row, at most; products of 0 are left out. Of equal products the lower row wins.
+
+    Returns:
+        int64, shape (p,): left rows, ascending, and right rows. Memory holds the products of 128 left rows.
+    """
+    rows, columns, turned = [np.empty(0, np.int64)], [np.empty(0, np.int64)], right.T.tocsr()
+    for start in range(0, left.shape[0], _ROWS):
+        alike = (left[start : start + _ROWS] @ turned).tocsr()
+        alike.sort_indices()
+        for row, (low, high) in enumerate(pairwise(alike.indptr.tolist())):
+            best = _greatest(alike.data[low:high], most)
+            rows.append(np.full(len(best), start + row, np.int64))
+            columns.append(alike.indices[low:high][best].astype(np.int64))
+    return np.concatenate(rows), np.concatenate(columns)
+
+
+def _greatest(values: NDArray[np.floating], most: int) -> NDArray[np.int64]:
+    """Places of the greatest values, ascending; of equal ones the first."""
+    if len(values) <= most:
+        return np.flatnonzero(values > 0)
+    least = max(np.partition(values, -most)[-most], 0)
+    above = np.flatnonzero(values > least)
+    equal = np.flatnonzero(values == least)[: most - len(above)] if least > 0 else above[:0]
+    return np.sort(np.concatenate([above, equal]))
+
+
 def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
     """The place of each pair among those of its row, from 0; the earlier pair first among equals."""
     order = np.lexsort((-values, rows))
     ordered = rows[order]
-    first = np.searchsorted(ordered, ordered)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    first = np.repeat(starts, np.diff(starts, append=len(ordered)))
     found = np.empty(len(rows), np.int64)
     found[order] = np.arange(len(rows)) - first
     return found

@@ -8,6 +8,7 @@ what it contributed is taken away before it is judged. Words are read in pieces,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xbsql.matching.columns import TRANSLATIONS
-from xbsql.matching.tokens import ranks
+from xbsql.matching.tokens import best_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +28,8 @@ _ROUNDS: Final = 4
 _DOUBT: Final = 0.5  # of an occurrence: a word seen once proves little
 _KNOWN: Final = 0.3  # occurrences from which a word counts as known
 _LEAST: Final = 0.05  # likelihood of a match that is learned from
-_BLOCK: Final = 20_000
-_ROWS: Final = 1024
+_BLOCK: Final = 10_000
+_TOLD: Final = 0.02  # the least probable translation that suggests anything
 
 
 def translated(
@@ -73,16 +74,11 @@ def suggested(
     table = _Table.learned(left, right, matches)
     heads, tails = np.divmod(table.keys, len(right.words))
     given = table.counts / (table.left[heads] + _DOUBT)
-    words = sparse.csr_matrix((given, (heads, tails)), shape=(len(left.words), len(right.words)))
-    meant, other = normalize(left.bags() @ words), right.bags().T.tocsc()
-    rows, columns = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for start in range(0, meant.shape[0], _ROWS):
-        alike = (meant[start : start + _ROWS] @ other).tocsr()
-        row = np.repeat(np.arange(alike.shape[0]), np.diff(alike.indptr))
-        best = ranks(row, alike.data) < most
-        rows.append(row[best] + start)
-        columns.append(alike.indices[best].astype(np.int64))
-    return np.concatenate(rows), np.concatenate(columns)
+    told = given > _TOLD
+    words = sparse.csr_matrix(
+        (given[told], (heads[told], tails[told])), shape=(len(left.words), len(right.words))
+    )
+    return best_of_rows(normalize(left.bags @ words), right.bags, most)
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,7 @@ class _Table:
         """See `translated`."""
         a, b = left.rows[i], right.rows[j]
         there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
-        counts = np.where(there, self._count(a[:, :, None] * len(right.words) + b[:, None, :]), 0.0)
+        counts = np.where(there, self._count(a, b), 0.0)
         heads, tails = self.left[a], self.right[b]
         mine = np.flatnonzero((self.place[i] >= 0) & (self.matched[i] == j))
         if len(mine):
@@ -155,11 +151,18 @@ class _Table:
             ]
         )
 
-    def _count(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
-        if not len(self.keys):
-            return np.zeros(asked.shape)
-        place = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
-        return np.where(self.keys[place] == asked, self.counts[place], 0.0)
+    @cached_property
+    def _by_word(self) -> sparse.csr_matrix:
+        """The counts, left words x right words."""
+        shape = len(self.left), len(self.right)
+        return sparse.csr_matrix((self.counts, np.divmod(self.keys, max(shape[1], 1))), shape=shape)
+
+    def _count(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The count of every left word of a pair with every right one, (p, 16, 16), from (p, 16) of each."""
+        own, place_a = np.unique(a, return_inverse=True)
+        other, place_b = np.unique(b, return_inverse=True)
+        near: NDArray[np.float64] = self._by_word[own][:, other].toarray()
+        return near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
 
 
 def _share(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, validity
+from xbsql.arrow import is_text, one_chunk
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import models
 
@@ -17,29 +17,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.matching.match import Described
-    from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
 _SUREST = 1e-9
 
 
 def match(
-    session: Session, left: pa.Table, right: pa.Table, threshold: float, model: str | None
-) -> pa.Table:  # fmt: skip
+    session: Session,
+    left: pa.Table,
+    right: pa.Table,
+    threshold: float,
+    model: str | None,
+    variants: bool = False,
+) -> pa.Table:
     """The right row of each left row, one to one.
 
     Args:
         session: whose encoder and models are used.
-        left: columns text, block and beside; a row without a text has no match, nor has one whose block is
-            NULL. For beside see `matching.beside.compared`.
+        left: columns text, block and beside; a row without a text has no match, nor has one whose text is
+            blank or a placeholder ('n/a', see `matching.blank`) or whose block is NULL. For beside see
+            `matching.beside.compared`.
         right: the same.
         threshold: the least probability of a match, 0 to 1.
         model: a model fitted on `match_candidates`, of two classes; None for the package's own scorer.
+        variants: whether products that differ in size, count or model number are one: 'tea 100 g' and
+            'tea 250 g'. Otherwise rows that both state one and contradict each other never match.
 
     Returns:
         l, int64 positions from 1, all of them; r, int64 positions or NULL; score, float64: the probability
-        that they are one thing, NULL where there is no match.
+        that they are one thing, NULL where there is no match. The same in any order of the rows: of rows
+        with one text, the first of one side goes to the first of the other.
 
     Raises:
         XbsqlError: a text column that is not text, a threshold outside 0 .. 1, no such model, something
@@ -52,16 +59,15 @@ def match(
 
     with session.calls.record("match", model or "", len(left)) as call:
         call.kernel = "topk + assignment"
-        rows, described = _described(session, where, left, right)
-        pairs = described.pairs
-        known = described.table if model is None else _known(where, left, right, rows, described)
+        found = _described(session, where, left, right, variants)
+        known = found.table if model is None else _known(where, left, right, found)
         odds = _odds(session, known, model)
-        shape = (len(rows[0]), len(rows[1]))
-        chosen = assigned(pairs.i, pairs.j, odds, _logit(np.array(threshold)).item(), shape)
+        shape = (len(found.left), len(found.right))
+        chosen = assigned(found.i, found.j, odds, _logit(np.array(threshold)).item(), shape)
     there = chosen >= 0
     partner, score = np.full(len(left), -1, np.int64), np.full(len(left), np.nan)
-    partner[rows[0][there]] = rows[1][pairs.j[chosen[there]]] + 1
-    score[rows[0][there]] = 1 / (1 + np.exp(-odds[chosen[there]]))
+    partner[found.left[there]] = found.right[found.j[chosen[there]]] + 1
+    score[found.left[there]] = 1 / (1 + np.exp(-odds[chosen[there]]))
     columns = [
         pa.array(np.arange(1, len(left) + 1)),
         pa.array(partner, mask=partner < 0),
@@ -70,16 +76,19 @@ def match(
     return pa.table(columns, names=["l", "r", "score"])
 
 
-def match_candidates(session: Session, left: pa.Table, right: pa.Table) -> pa.Table:
+def match_candidates(
+    session: Session, left: pa.Table, right: pa.Table, variants: bool = False
+) -> pa.Table:  # fmt: skip
     """The pairs that may be matches and what is known of each: what a scorer is fitted on.
 
     Args:
         session: whose encoder is used.
         left: columns text, block and beside, as for `match`.
         right: the same.
+        variants: whether pairs that contradict each other in size, count or model number are among them.
 
     Returns:
-        l and r, int64 positions from 1, and a float64 column for each of `KNOWN_COLUMNS`.
+        l and r, int64 positions from 1, ascending, and a float64 column for each of `KNOWN_COLUMNS`.
 
     Raises:
         XbsqlError: a text column that is not text, something beside it that cannot be compared.
@@ -87,75 +96,88 @@ def match_candidates(session: Session, left: pa.Table, right: pa.Table) -> pa.Ta
     where = "xb.match_candidates"
     with session.calls.record("match_candidates", "", len(left)) as call:
         call.kernel = "topk"
-        rows, described = _described(session, where, left, right)
-        known = _known(where, left, right, rows, described)
-    columns = [rows[0][described.pairs.i] + 1, rows[1][described.pairs.j] + 1, *known.T]
+        found = _described(session, where, left, right, variants)
+        known = _known(where, left, right, found)
+    pairs = found.left[found.i], found.right[found.j]
+    order = np.lexsort(pairs[::-1])
+    columns = [*(rows[order] + 1 for rows in pairs), *known[order].T]
     return pa.table(
         [pa.array(column, from_pandas=True) for column in columns], names=["l", "r", *KNOWN_COLUMNS]
     )
 
 
-def _described(
-    session: Session, where: str, left: pa.Table, right: pa.Table
-) -> tuple[list[NDArray[np.int64]], Described]:
-    """The rows of both sides that take part, and their candidate pairs."""
-    from xbsql.features.text import embed_texts
-    from xbsql.matching.match import describe
-    from xbsql.matching.scorer import Scorer
+class _Found(NamedTuple):
+    """Candidate pairs of rows.
 
-    encoder = session.encoder("text")
+    Attributes:
+        left: int64: the left rows that take part, ordered by block and text.
+        right: the right ones.
+        i: int64, shape (p,): places in `left`.
+        j: int64, shape (p,): places in `right`.
+        table: float64, shape (p, 34): what is known of each pair.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+    table: NDArray[np.float64]
+
+
+def _described(session: Session, where: str, left: pa.Table, right: pa.Table, variants: bool) -> _Found:
+    """The candidate pairs of the rows that take part: every text is looked at once, whatever rows have it."""
+    from xbsql.features.text import embed_texts
+    from xbsql.matching.copies import Copies, expanded
+    from xbsql.matching.match import describe
+    from xbsql.matching.pairs import Side
+    from xbsql.matching.scorer import Scorer
+    from xbsql.matching.stated import Stated
+
+    encoder, blocks = session.encoder("text"), _blocks(left, right)
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-        return embed_texts(list(texts), encoder)
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        vectors = embed_texts(list(places), encoder)
+        return vectors if len(places) == len(texts) else vectors[[places[text] for text in texts]]
 
-    blocks = _blocks(left, right)
-    rows, sides = [], []
+    copies, sides = [], []
     for table, block in zip((left, right), blocks, strict=True):
-        kept = np.flatnonzero(_present(where, table))
-        rows.append(kept)
-        sides.append(_side(table, kept, None if block is None else block[kept], encode))
-    return rows, describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
+        one = Copies.of(_texts(where, table), block)
+        stated = None if variants else Stated.of(one.texts)
+        copies.append(one)
+        sides.append(Side(one.texts, encode(one.texts), one.block, stated))
+    found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
+    which, i, j = expanded(found.pairs, *copies)
+    return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which])
 
 
-def _known(
-    where: str, left: pa.Table, right: pa.Table, rows: list[NDArray[np.int64]], described: Described
-) -> NDArray[np.float64]:
+def _known(where: str, left: pa.Table, right: pa.Table, found: _Found) -> NDArray[np.float64]:
     """All of `KNOWN_COLUMNS` of the pairs; NaN where either row lacks what stands beside the text."""
     from xbsql.matching.beside import compared
 
     own, other = (
-        one_chunk(table["beside"]).take(pa.array(kept))
-        for table, kept in zip((left, right), rows, strict=True)
+        one_chunk(table["beside"]).take(pa.array(rows))
+        for table, rows in ((left, found.left), (right, found.right))
     )
-    more = compared(where, own, other, described.pairs.i, described.pairs.j)
-    return np.hstack([described.table, more])
+    return np.hstack([found.table, compared(where, own, other, found.i, found.j)])
 
 
-def _present(where: str, table: pa.Table) -> NDArray[np.bool_]:
+def _texts(where: str, table: pa.Table) -> list[str | None]:
     texts = table["text"].combine_chunks()
     if not is_text(texts.type) and not pa.types.is_null(texts.type):
         raise errors.invalid(where, f"the text to match by is {texts.type}", "cast it to VARCHAR")
-    block = table["block"].combine_chunks()
-    there = validity(texts)
-    return there if pa.types.is_null(block.type) else there & validity(block)
-
-
-def _side(
-    table: pa.Table, rows: NDArray[np.int64], block: NDArray[np.int64] | None, encode: object
-) -> Side:  # fmt: skip
-    from xbsql.matching.pairs import Side
-
-    texts = table["text"].take(pa.array(rows)).cast(pa.string()).to_pylist()
-    return Side(texts, encode(texts), block)  # type: ignore[operator]
+    found: list[str | None] = texts.cast(pa.string()).to_pylist()
+    return found
 
 
 def _blocks(left: pa.Table, right: pa.Table) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    """The blocks of both sides as numbers, equal where they are; None where no block was given."""
+    """The blocks of both sides as numbers, -1 for NULL; None where no block was given."""
     both = [table["block"].combine_chunks() for table in (left, right)]
     if all(pa.types.is_null(block.type) for block in both):
         return None, None
-    texts = pa.concat_arrays([block.cast(pa.string()) for block in both])
-    codes = texts.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    names = pa.concat_arrays([block.cast(pa.string()) for block in both]).to_pylist()
+    places = {name: place for place, name in enumerate(sorted({name for name in names if name is not None}))}
+    codes = np.array([places.get(name, -1) for name in names], np.int64)
     return codes[: len(left)], codes[len(left) :]
 
 

@@ -272,6 +272,7 @@ _WORDS = (str,)
 _NUMBERS = (int, float, Decimal)
 
 NAME = Constant("VARCHAR", "str", _WORDS, "a name in quotes")
+FLAG = Constant("BOOLEAN", "bool", (bool,), "true or false")
 NUMBERS = Listed("FLOAT[]", "Sequence[float] | None", (list, tuple), "a list of numbers", _NUMBERS)
 OPTIONS = Options("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT such as {'k': 1}")
 
@@ -281,7 +282,7 @@ Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
 Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
 Score = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a number")]
-Flag = Annotated[bool, Constant("BOOLEAN", "bool", (bool,), "true or false")]
+Flag = Annotated[bool, FLAG]
 Moment = Annotated[dt.date | None, Constant("DATE or TIMESTAMP", "dt.date | None", (dt.date,), "a date")]
 Folder = Annotated[str, Constant("VARCHAR", "str | os.PathLike[str]", (str, os.PathLike), "a path")]
 Given = Annotated[Mapping[str, Any] | None, OPTIONS]

@@ -11,14 +11,16 @@ from xbsql.arrow import one_chunk, table_of_rows
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import match as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Column, ColumnOf, Rows, Share, Text, constant
+from xbsql.surface.arguments import DATA, FLAG, Column, ColumnOf, Flag, Rows, Share, Text, constant
 from xbsql.surface.function import Columns, Like, function
 from xbsql.surface.search import named
 
 Side = Annotated[pa.Table, Rows(order="", empty=True), DATA]
 LeftId = Annotated[str, ColumnOf(), "the left id, any type"]
 LeftText = Annotated[
-    str, ColumnOf(), "VARCHAR: the left text, e.g. a title; rows where it is NULL have no match"
+    str,
+    ColumnOf(),
+    "VARCHAR: the left text, e.g. a title; rows where it is NULL, blank or a placeholder have no match",
 ]
 RightId = Annotated[str, ColumnOf(), "the right id, any type"]
 RightText = Annotated[str, ColumnOf(), "VARCHAR: the right text"]
@@ -31,15 +33,21 @@ Beside = Annotated[
     "a STRUCT of both tables with any of price (a number of one currency), brand (VARCHAR) and image (its "
     "vector): three more columns for a scorer of your own",
 ]
+Variants = Annotated[
+    Flag,
+    "true takes products that differ in size, count or model number as one; otherwise rows that both state "
+    "one and contradict each other never match",
+]
 IDS: Columns = {"lid": Like("left", "lid"), "rid": Like("right", "rid")}
 KNOWN: Columns = dict.fromkeys(KNOWN_COLUMNS, "DOUBLE")
 
 
 def _match(
-    session: Session, where: str, threshold: Column, model: Column, left: Column, right: Column
+    session: Session, where: str, threshold: Column, model: Column, variants: Column, *sides: Column
 ) -> pa.Table:  # fmt: skip
     least, scorer = constant(where, "threshold", threshold), constant(where, "model", model)
-    return run.match(session, _rows(left), _rows(right), least, scorer)
+    left, right = map(_rows, sides)
+    return run.match(session, left, right, least, scorer, FLAG.of_column(where, "variants", variants))
 
 
 @function(
@@ -60,6 +68,7 @@ def match(
     beside: Beside = None,
     threshold: Annotated[Share, "the least probability of a match"] = 0.5,
     model: Annotated[Text, "a model fitted on xb.match_candidates; NULL for the built-in scorer"] = None,
+    variants: Variants = False,
 ) -> pa.Table:
     """Which row of one catalogue is which of another, one to one and across languages: lid, rid, score, one
     row a left row. The score is the probability that they are one thing; rid and score are NULL where
@@ -67,13 +76,14 @@ def match(
     """
     where = "xb.match"
     own, other = _side(where, left, lid, ltext, block, beside), _side(where, right, rid, rtext, block, beside)
-    found = run.match(session, own, other, threshold, model)
+    found = run.match(session, own, other, threshold, model, variants)
     columns = [own["id"], other["id"].take(pc.subtract(found["r"], 1)), found["score"]]
     return pa.table(columns, names=["lid", "rid", "score"])
 
 
-def _candidates(session: Session, where: str, left: Column, right: Column) -> pa.Table:
-    return run.match_candidates(session, _rows(left), _rows(right))
+def _candidates(session: Session, where: str, variants: Column, *sides: Column) -> pa.Table:
+    left, right = map(_rows, sides)
+    return run.match_candidates(session, left, right, FLAG.of_column(where, "variants", variants))
 
 
 @function(
@@ -93,6 +103,7 @@ def match_candidates(
     rtext: RightText,
     block: Block = None,
     beside: Beside = None,
+    variants: Variants = False,
 ) -> pa.Table:
     """The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each
     similarity, gap to the best pair of a row, rank. Label some with true and false, and xb.fit or
@@ -100,7 +111,7 @@ def match_candidates(
     """
     where = "xb.match_candidates"
     own, other = _side(where, left, lid, ltext, block, beside), _side(where, right, rid, rtext, block, beside)
-    found = run.match_candidates(session, own, other)
+    found = run.match_candidates(session, own, other, variants)
     ids = [side["id"].take(pc.subtract(found[name], 1)) for side, name in ((own, "l"), (other, "r"))]
     known = found.drop_columns(["l", "r"])
     return pa.table([*ids, *known.columns], names=["lid", "rid", *known.column_names])

@@ -708,6 +708,7 @@ class Frames(FrameSpace):
         beside: str | None = None,
         threshold: float = 0.5,
         model: str | None = None,
+        variants: bool = False,
     ) -> pl.LazyFrame:
         """Which row of one catalogue is which of another, one to one and across languages: lid, rid, score,
         one row a left row.
@@ -717,8 +718,8 @@ class Frames(FrameSpace):
         Args:
             right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
             lid: a column or expression: the left id, any type.
-            ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL
-                have no match.
+            ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
+                blank or a placeholder have no match.
             rid: a column or expression: the right id, any type.
             rtext: a column or expression: VARCHAR: the right text.
             block: a column or expression: of both tables: only rows of one value are compared.
@@ -727,11 +728,13 @@ class Frames(FrameSpace):
                 your own.
             threshold: DOUBLE: the least probability of a match.
             model: VARCHAR: a model fitted on xb.match_candidates; NULL for the built-in scorer.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other never match.
 
         Returns:
             lid (as lid), rid (as rid), score DOUBLE.
         """
-        return self._call("match", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, threshold=threshold, model=model)
+        return self._call("match", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, threshold=threshold, model=model, variants=variants)
 
     def match_candidates(
         self,
@@ -742,6 +745,7 @@ class Frames(FrameSpace):
         rtext: str,
         block: str | None = None,
         beside: str | None = None,
+        variants: bool = False,
     ) -> pl.LazyFrame:
         """The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each
         similarity, gap to the best pair of a row, rank.
@@ -751,27 +755,30 @@ class Frames(FrameSpace):
         Args:
             right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
             lid: a column or expression: the left id, any type.
-            ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL
-                have no match.
+            ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
+                blank or a placeholder have no match.
             rid: a column or expression: the right id, any type.
             rtext: a column or expression: VARCHAR: the right text.
             block: a column or expression: of both tables: only rows of one value are compared.
             beside: a column or expression: a STRUCT of both tables with any of price (a number of one
                 currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of
                 your own.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other never match.
 
         Returns:
             lid (as lid), rid (as rid), cosine DOUBLE, nearness DOUBLE, nearness_gap_left DOUBLE,
             nearness_gap_right DOUBLE, nearness_rank_left DOUBLE, nearness_rank_right DOUBLE, carried
             DOUBLE, carried_gap_left DOUBLE, carried_gap_right DOUBLE, carried_rank_left DOUBLE,
             carried_rank_right DOUBLE, spelling DOUBLE, spelling_gap_left DOUBLE, spelling_gap_right
-            DOUBLE, words_left DOUBLE, words_right DOUBLE, words_worst DOUBLE, numbers DOUBLE,
-            length_ratio DOUBLE, words_more DOUBLE, likely DOUBLE, likely_gap_left DOUBLE,
-            likely_gap_right DOUBLE, translated_left DOUBLE, translated_right DOUBLE, known_left DOUBLE,
-            known_right DOUBLE, translated_gap_left DOUBLE, translated_gap_right DOUBLE, taught DOUBLE,
-            taught_gap_left DOUBLE, taught_gap_right DOUBLE, price DOUBLE, brand DOUBLE, image DOUBLE.
+            DOUBLE, words_left DOUBLE, words_right DOUBLE, words_worst DOUBLE, numbers DOUBLE, sizes
+            DOUBLE, models DOUBLE, length_ratio DOUBLE, words_more DOUBLE, likely DOUBLE,
+            likely_gap_left DOUBLE, likely_gap_right DOUBLE, translated_left DOUBLE, translated_right
+            DOUBLE, known_left DOUBLE, known_right DOUBLE, translated_gap_left DOUBLE,
+            translated_gap_right DOUBLE, taught DOUBLE, taught_gap_left DOUBLE, taught_gap_right DOUBLE,
+            price DOUBLE, brand DOUBLE, image DOUBLE.
         """
-        return self._call("match_candidates", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside)
+        return self._call("match_candidates", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, variants=variants)
 
     def predict_table(self, model: str, shift: bool = False) -> pl.LazyFrame:
         """Every column of the table and the prediction.

@@ -695,6 +695,7 @@ def match(
     beside: str | None = None,
     threshold: float = 0.5,
     model: str | None = None,
+    variants: bool = False,
 ) -> pa.Table:
     """Which row of one catalogue is which of another, one to one and across languages: lid, rid, score, one
     row a left row.
@@ -706,8 +707,8 @@ def match(
         left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         lid: a column or expression: the left id, any type.
-        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL have
-            no match.
+        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
+            blank or a placeholder have no match.
         rid: a column or expression: the right id, any type.
         rtext: a column or expression: VARCHAR: the right text.
         block: a column or expression: of both tables: only rows of one value are compared.
@@ -716,11 +717,13 @@ def match(
             own.
         threshold: DOUBLE: the least probability of a match.
         model: VARCHAR: a model fitted on xb.match_candidates; NULL for the built-in scorer.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other never match.
 
     Returns:
         lid (as lid), rid (as rid), score DOUBLE.
     """
-    found: pa.Table = called("match", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, threshold=threshold, model=model)
+    found: pa.Table = called("match", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, threshold=threshold, model=model, variants=variants)
     return found
 
 
@@ -734,6 +737,7 @@ def match_candidates(
     rtext: str,
     block: str | None = None,
     beside: str | None = None,
+    variants: bool = False,
 ) -> pa.Table:
     """The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each
     similarity, gap to the best pair of a row, rank.
@@ -745,27 +749,29 @@ def match_candidates(
         left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         lid: a column or expression: the left id, any type.
-        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL have
-            no match.
+        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
+            blank or a placeholder have no match.
         rid: a column or expression: the right id, any type.
         rtext: a column or expression: VARCHAR: the right text.
         block: a column or expression: of both tables: only rows of one value are compared.
         beside: a column or expression: a STRUCT of both tables with any of price (a number of one
             currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of your
             own.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other never match.
 
     Returns:
         lid (as lid), rid (as rid), cosine DOUBLE, nearness DOUBLE, nearness_gap_left DOUBLE,
         nearness_gap_right DOUBLE, nearness_rank_left DOUBLE, nearness_rank_right DOUBLE, carried
         DOUBLE, carried_gap_left DOUBLE, carried_gap_right DOUBLE, carried_rank_left DOUBLE,
         carried_rank_right DOUBLE, spelling DOUBLE, spelling_gap_left DOUBLE, spelling_gap_right DOUBLE,
-        words_left DOUBLE, words_right DOUBLE, words_worst DOUBLE, numbers DOUBLE, length_ratio DOUBLE,
-        words_more DOUBLE, likely DOUBLE, likely_gap_left DOUBLE, likely_gap_right DOUBLE,
-        translated_left DOUBLE, translated_right DOUBLE, known_left DOUBLE, known_right DOUBLE,
-        translated_gap_left DOUBLE, translated_gap_right DOUBLE, taught DOUBLE, taught_gap_left DOUBLE,
-        taught_gap_right DOUBLE, price DOUBLE, brand DOUBLE, image DOUBLE.
+        words_left DOUBLE, words_right DOUBLE, words_worst DOUBLE, numbers DOUBLE, sizes DOUBLE, models
+        DOUBLE, length_ratio DOUBLE, words_more DOUBLE, likely DOUBLE, likely_gap_left DOUBLE,
+        likely_gap_right DOUBLE, translated_left DOUBLE, translated_right DOUBLE, known_left DOUBLE,
+        known_right DOUBLE, translated_gap_left DOUBLE, translated_gap_right DOUBLE, taught DOUBLE,
+        taught_gap_left DOUBLE, taught_gap_right DOUBLE, price DOUBLE, brand DOUBLE, image DOUBLE.
     """
-    found: pa.Table = called("match_candidates", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside)
+    found: pa.Table = called("match_candidates", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, variants=variants)
     return found
 
 

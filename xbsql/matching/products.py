@@ -1,0 +1,68 @@
+"""The nearest rows both ways from one product of two sides, a block at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from xbsql.matching.tokens import ranks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HELD: Final = 2**24  # products in memory at a time
+
+
+class Nearest(NamedTuple):
+    """The nearest rows of each row, best first; of equal ones the lower row first.
+
+    Attributes:
+        products: float32, shape (n, k), descending.
+        rows: int64, shape (n, k).
+    """
+
+    products: NDArray[np.float32]
+    rows: NDArray[np.int64]
+
+
+def nearest(
+    left: NDArray[np.float32], right: NDArray[np.float32], forth: int, back: int
+) -> tuple[Nearest, Nearest]:
+    """The right rows nearest to each left row, and the left rows nearest to each right row.
+
+    `kernels.topk` would make every product twice, and prove what float64 makes of it; here each is made once,
+    in float32, and serves both ways.
+
+    Args:
+        left: float32, shape (n, d), n >= 1.
+        right: float32, shape (m, d), m >= 1.
+        forth: right rows of each left one; all, where there are fewer.
+        back: left rows of each right one, likewise.
+    """
+    step = max(1, _HELD // len(left))
+    found = Nearest(np.empty((len(left), 0), np.float32), np.empty((len(left), 0), np.int64))
+    backs = []
+    for start in range(0, len(right), step):
+        products = right[start : start + step] @ left.T
+        backs.append(_largest(products, back))
+        new = _largest(np.ascontiguousarray(products.T), forth)
+        joined = np.hstack([found.products, new.products])
+        order = np.argsort(-joined, axis=1, kind="stable")[:, :forth]
+        rows = np.hstack([found.rows, new.rows + start])
+        found = Nearest(np.take_along_axis(joined, order, 1), np.take_along_axis(rows, order, 1))
+    return found, Nearest(*(np.concatenate(part) for part in zip(*backs, strict=True)))
+
+
+def _largest(products: NDArray[np.float32], most: int) -> Nearest:
+    """The largest of each row."""
+    most = min(most, products.shape[1])
+    least = np.partition(products, -most, axis=1)[:, -most, None]
+    row, column = np.nonzero(products >= least)
+    value = products[row, column]
+    place = ranks(row, value.astype(np.float64))
+    kept = place < most
+    found = Nearest(np.empty((len(products), most), np.float32), np.empty((len(products), most), np.int64))
+    found.products[row[kept], place[kept]] = value[kept]
+    found.rows[row[kept], place[kept]] = column[kept]
+    return found
