@@ -365,7 +365,7 @@ def test_a_number_whose_square_is_none_is_unknown():
 def test_a_table_of_one_series_needs_no_id():
     one = pa.table({"ds": [week(0), week(1)], "y": [1.0, 2.0]})
     assert read_series("t", one, Columns(id=())).names == ("all",)
-    with pytest.raises(XbsqlError, match=r"no column 'unique_id'; .*; give as 'id' .* or \[\] where"):
+    with pytest.raises(XbsqlError, match=r"no column 'unique_id'; .* option 'id': .* or \[\] where"):
         read_series("t", one, Columns())
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NULL_PART: Final = "\\N"
 """Stands for NULL in a name of several parts; no part is written so, for backslashes are doubled."""
 
-ONE_SERIES: Final = "give as 'id' what names a series: a column, several, or [] where the table is one series"
+ONE_SERIES: Final = "give the option 'id': a column, several, or [] where the table is one series"
 
 LARGEST: Final = 1e150
 """Larger numbers are unknown like infinite ones: their squares are none."""
