@@ -97,7 +97,9 @@ def forecast(
     rollup: Annotated[
         Flag, "forecast the sums as well that ROLLUP makes of the parts of id, and let all add up"
     ] = False,
-    options: Annotated[Given, "fill, duplicates, negative, end, until, see docs/forecast.md"] = None,
+    options: Annotated[
+        Given, "fill, duplicates, negative, end, until, frequency, calendar, see docs/forecast.md"
+    ] = None,
 ) -> pa.Table:
     """What is expected of each series in the periods after its last one: series (of the id's type), step, ds
     (of the type of ts), yhat, the interval from lo to hi, and status: 'ok', or what was done to the series

@@ -599,7 +599,8 @@ class Frames(FrameSpace):
                 Python their columns.
             rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all
                 add up.
-            options: STRUCT: fill, duplicates, negative, end, until, see docs/forecast.md.
+            options: STRUCT: fill, duplicates, negative, end, until, frequency, calendar, see
+                docs/forecast.md.
 
         Returns:
             series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
