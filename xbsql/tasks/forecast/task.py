@@ -125,7 +125,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         """How many series had something to say, and of what frequency all are."""
         odd = sum(text != "ok" for text in self.series.status)
         periods = f"{len(self.series)} series, periods {self.series.frequency.name}"
-        return [periods + (f", {odd} of them with a status" if odd else "")]
+        return [periods + (f", {odd} of them with a status" if odd else ""), *self.series.notes]
 
 
 class Forecasting(Task[Forecaster, Carried]):
@@ -160,7 +160,10 @@ class Forecasting(Task[Forecaster, Carried]):
             columns = problem.options.columns(asked.label)
             return replace(problem, home=read_series(where, source, columns, rules))
         home = None if base is None else mine(where, base, Forecaster)
-        if home is not None and home.frequency.step != series.frequency.step:
+        if home is not None and (home.frequency.unit, home.frequency.step) != (
+            series.frequency.unit,
+            series.frequency.step,
+        ):
             said = f"home's periods are {home.frequency.name} and these {series.frequency.name}"
             raise errors.invalid(where, said, "bring both to one frequency")
         return replace(problem, base=home)
