@@ -76,7 +76,7 @@ def test_an_artifact_of_the_first_format_is_read(store):
     manifest = json.loads((path / "manifest.json").read_text())
     manifest.pop("digest")
     manifest |= {"format": 1, "state": listed(manifest["state"])}
-    (path / "manifest.json").write_text(json.dumps({**manifest, "digest": artifact._digest(manifest)}))
+    (path / "manifest.json").write_text(json.dumps({**manifest, "digest": artifact.digest(manifest)}))
     found = read(path)
     np.testing.assert_array_equal(found.arrays["w"], np.arange(3))
     np.testing.assert_array_equal(found.parts["left"].arrays["w"], np.zeros(4))

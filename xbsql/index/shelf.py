@@ -11,7 +11,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.index import generation
 from xbsql.index.kept import Kept
-from xbsql.store.store import NAME
+from xbsql.store.names import home_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,10 +56,7 @@ class Shelf:
         Raises:
             XbsqlError: the name is not an identifier.
         """
-        if not NAME.fullmatch(name):
-            remedy = "use letters, digits, '_', '-' and '.', starting with a letter"
-            raise errors.invalid(where, f"'{name[:120]}' cannot be an index's name", remedy)
-        return self.path / name
+        return home_of(where, self.path, name, "index")
 
     def open(self, where: str, name: str) -> Index:
         """The newest generation of an index, mapped; it stays good when a newer one is published.

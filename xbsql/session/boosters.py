@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xbsql import errors
 from xbsql.session.fits import key_of
-from xbsql.store.store import check_name
+from xbsql.store.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,11 +97,9 @@ def import_booster(
     sha = hashlib.sha256(text.encode()).hexdigest()
     key = key_of(where, [sha, label, list(classes or ()), market])
     facts = {"task": model.signature.task, "label": label, "rows": 0, "seconds": 0.0, "key": key}
-    found = session.store.find(name, key)
+    found = session.store.reuse(where, name, key)
     if found is None:
         found = session.store.save(name, model.state(), {**facts, "market": market, "report": []})
-    else:
-        found = session.store.promote(f"{name}@{found.version}")
     columns = len(model.signature.inputs)
     done = {"model": name, "version": found.version, "task": facts["task"]}
     return [{**done, "columns": columns, "trees": trees}]

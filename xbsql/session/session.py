@@ -62,19 +62,35 @@ class Session:
             XbsqlError: unknown model or version, or a broken artifact.
         """
         name, version = self.store.resolve(where, reference)
-        path = self.store.path / "models" / name / str(version)
+        path = self.store.folder(name, version)
         written = artifact.written_at(path)
         with self._loading:
             kept = self._models.get(path)
             if kept is None or kept[0] != written:
-                card = self.store.artifact(where, f"{name}@{version}").card
-                tasks.task_module(where, card["task"])
-                kept = (written, restore(artifact.read(path)))
+                kept = (written, self._loaded(where, f"{name}@{version}"))
                 self._models[path] = kept
             self._models.move_to_end(path)
             while len(self._models) > KEPT_MODELS:
                 self._models.popitem(last=False)
         return kept[1]
+
+    def _loaded(self, where: str, reference: str) -> Model:
+        card = self.store.artifact(where, reference).card
+        if "task" not in card:
+            raise errors.broken_artifact(reference, "does not say which task it was fitted for")
+        tasks.task_module(where, card["task"])
+        state = self.store.read(where, reference)
+        try:
+            found: Model = restore(state)
+            task = found.signature.task
+        except errors.XbsqlError as error:
+            raise errors.broken_artifact(reference, f"does not fit together ({error.said})") from error
+        except Exception as error:  # digests are right and types are not: no xbsql has written that
+            problem = f"does not fit together ({type(error).__name__}: {errors.shown(error, 100)})"
+            raise errors.broken_artifact(reference, problem) from error
+        if task != card["task"]:
+            raise errors.broken_artifact(reference, f"says that it is for {card['task']}, and is for {task}")
+        return found
 
     def encoder(self, name: str) -> Encoder:
         """The text encoder of this name on the session's device."""
@@ -86,4 +102,4 @@ class Session:
         """Let go of versions that are no longer in the store."""
         with self._loading:
             for version in versions:
-                self._models.pop(self.store.path / "models" / name / str(version), None)
+                self._models.pop(self.store.folder(name, version), None)
