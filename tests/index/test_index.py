@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql.index import addition, generation
+from xbsql.index import addition, card, generation
 from xbsql.kernels import reference
 
 
@@ -354,7 +354,7 @@ def test_a_changed_or_truncated_index_is_refused(con, tmp_path):
         found(other, points(1), 1)
     assert "truncated" in xbsql.indexes(con)["note"].to_pylist()[0]
     codes.write_bytes(content)
-    manifest = folder / generation.MANIFEST
+    manifest = folder / card.MANIFEST
     manifest.write_text(manifest.read_text().replace('"rows": 100', '"rows": 99'))
     with pytest.raises(xbsql.XbsqlError, match=r"manifest.json that was changed after it was written"):
         found(other, points(1), 1)
@@ -370,10 +370,10 @@ def test_an_index_of_another_format_is_refused(con, tmp_path, format, message):
     import json
 
     build(con, points(10))
-    manifest = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1" / generation.MANIFEST
+    manifest = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1" / card.MANIFEST
     content = json.loads(manifest.read_text()) | {"format": format}
     content.pop("digest")
-    manifest.write_text(json.dumps(content | {"digest": generation._digest(content)}))
+    manifest.write_text(json.dumps(content | {"digest": card.sealed(content)}))
     with (
         xbsql.connect(tmp_path / "other.duckdb", store=tmp_path / "shop.duckdb.xbsql") as other,
         pytest.raises(xbsql.XbsqlError, match=message),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.index.generation import Card
+    from xbsql.index.card import Card
     from xbsql.index.search import Index
 
 MOST_SEGMENTS = 8

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -16,9 +14,10 @@ from xbsql import errors
 from xbsql.arrow import is_text, matrix, one_chunk
 from xbsql.index import generation
 from xbsql.index.addition import added, check_fits, digest
+from xbsql.index.card import METRICS, MODES, Card, check_digests, read_card
 from xbsql.index.draft import Draft, Rows
-from xbsql.index.generation import Card
 from xbsql.index.shelf import index_row
+from xbsql.store.files import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from xbsql.features.encoder import Encoder
     from xbsql.index.shelf import Shelf
 
-METRICS = ("cosine", "dot", "l2")
-MODES = ("exact", "approximate")
 _IDLE_SECONDS = 3600.0
 _TRIES = 20
 
@@ -188,8 +185,8 @@ class Builder:
             for old in [t for t, draft in self._drafts.items() if now - draft.touched > _IDLE_SECONDS]:
                 self._drafts.pop(old).close()
             if token not in self._drafts:
-                folder = self._shelf.path / f".rows-{os.getpid()}-{secrets.token_hex(4)}"
-                self._drafts[token] = Draft(where, folder)
+                self._shelf.tidy()
+                self._drafts[token] = Draft(where, self._shelf.path / dotted("rows"))
             return self._drafts[token]
 
     def _embedded(self, where: str, encoder: str, texts: pa.Array) -> pa.Array:
@@ -227,12 +224,14 @@ class Builder:
 
     def _is(self, home: Path, key: str) -> bool:
         """Whether the newest generation has this key and is whole."""
-        for number in generation.numbers(home)[-1:]:
-            try:
-                return generation.read_card(home / str(number))[0].key == key
-            except (OSError, errors.XbsqlError):
-                return False
-        return False
+        number = generation.newest(home)
+        if number is None:
+            return False
+        try:
+            check_digests(home / str(number))
+            return read_card(home / str(number))[0].key == key
+        except (OSError, errors.XbsqlError):
+            return False
 
     def _publish(self, where: str, home: Path, change: Callable[[Path], Card | None]) -> None:
         for _ in range(_TRIES):
