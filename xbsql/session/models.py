@@ -11,6 +11,7 @@ from xbsql.arrow import digest
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.session.crossing import prepared
 from xbsql.session.fits import key_of
+from xbsql.session.whole import check_answers
 from xbsql.store.names import check_name, parted
 
 if TYPE_CHECKING:
@@ -74,7 +75,13 @@ def _predict(
     with session.calls.record(function, reference, len(inputs)) as call:
         call.kernel = "blend"
         blocks = [batch.slice(at, BLOCK_ROWS) for at in range(0, max(len(batch), 1), BLOCK_ROWS)]
-        return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
+        try:
+            return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
+        except errors.XbsqlError:
+            raise
+        except Exception as error:
+            check_answers(reference, model, error)
+            raise
 
 
 def fit(

@@ -12,8 +12,8 @@ from xbsql.index.kept import Kept
 from xbsql.index.shelf import Shelf
 from xbsql.session.fits import Fits
 from xbsql.session.log import CallLog
+from xbsql.session.whole import restored
 from xbsql.store import artifact
-from xbsql.store.model import Model, restore
 from xbsql.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
+    from xbsql.store.model import Model
 
 KEPT_MODELS = 16
 
@@ -79,18 +80,7 @@ class Session:
         if "task" not in card:
             raise errors.broken_artifact(reference, "does not say which task it was fitted for")
         tasks.task_module(where, card["task"])
-        state = self.store.read(where, reference)
-        try:
-            found: Model = restore(state)
-            task = found.signature.task
-        except errors.XbsqlError as error:
-            raise errors.broken_artifact(reference, f"does not fit together ({error.said})") from error
-        except Exception as error:  # digests are right and types are not: no xbsql has written that
-            problem = f"does not fit together ({type(error).__name__}: {errors.shown(error, 100)})"
-            raise errors.broken_artifact(reference, problem) from error
-        if task != card["task"]:
-            raise errors.broken_artifact(reference, f"says that it is for {card['task']}, and is for {task}")
-        return found
+        return restored(reference, self.store.read(where, reference), card["task"])
 
     def encoder(self, name: str) -> Encoder:
         """The text encoder of this name on the session's device."""
