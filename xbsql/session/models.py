@@ -198,8 +198,8 @@ def model_card(session: Session, reference: str) -> list[dict[str, str]]:
 
 def promote(session: Session, name: str, version: str) -> list[dict[str, Any]]:
     """Let the bare name stand for a version."""
-    bare, _ = parted("xb.promote", name)
-    return [model_row(session.store.promote(f"{bare}@{version}"))]
+    check_name("xb.promote", name)
+    return [model_row(session.store.promote(f"{name}@{version}"))]
 
 
 def drop_model(session: Session, reference: str) -> list[dict[str, Any]]:
