@@ -466,8 +466,8 @@ def every_part(tmp_path_factory):
 
 PARTS = (
     "arrow", "bounds.npy", "cell-centre.npy", "cell-curve.npy", "cell-rank.npy", "cell-start.npy",
-    "codes.npy", "head.npy", "length.npy", "npy", "term-count.npy", "term-length.npy", "term-start.npy", "term-text.npy",
-    "vectors.npy",
+    "codes.npy", "head.npy", "length.npy", "npy", "term-count.npy", "term-length.npy", "term-start.npy",
+    "term-text.npy", "vectors.npy",
 )  # fmt: skip
 
 
