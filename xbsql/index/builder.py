@@ -15,7 +15,7 @@ from xbsql.arrow import is_text, matrix, one_chunk
 from xbsql.index import generation
 from xbsql.index.addition import added, check_fits, digest
 from xbsql.index.card import METRICS, MODES, Card, check_digests, read_card
-from xbsql.index.draft import Draft, Rows
+from xbsql.index.draft import Draft, IndexRows
 from xbsql.index.shelf import index_row
 from xbsql.store.files import dotted
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.features.encoder import Encoder
-    from xbsql.index.shelf import Shelf
+    from xbsql.index.shelf import OpenIndexes
 
 _IDLE_SECONDS = 3600.0
 _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """What a build is asked for.
 
     Attributes:
@@ -49,6 +49,10 @@ class Plan:
     mode: str = "exact"
 
 
+Plan = BuildPlan
+"""Its name in the bindings."""
+
+
 class Builder:
     """Collects the rows that DuckDB streams, and publishes what they make. Threads may share it.
 
@@ -57,7 +61,7 @@ class Builder:
         encoder: name -> the text encoder.
     """
 
-    def __init__(self, shelf: Shelf, encoder: Callable[[str], Encoder]) -> None:
+    def __init__(self, shelf: OpenIndexes, encoder: Callable[[str], Encoder]) -> None:
         self._shelf = shelf
         self._encoder = encoder
         self._drafts: dict[str, Draft] = {}
@@ -100,7 +104,7 @@ class Builder:
         if draft is not None:
             draft.close()
 
-    def build(self, token: str, name: str, plan: Plan) -> dict[str, Any]:
+    def build(self, token: str, name: str, plan: BuildPlan) -> dict[str, Any]:
         """Make the rows of a token the index of this name, in place of what it was.
 
         Raises:
@@ -197,7 +201,7 @@ class Builder:
 
         return embed_array(texts, self._encoder(encoder))
 
-    def _card(self, folder: Path, rows: Rows, plan: Plan, skipped: int, start: float) -> Card:
+    def _card(self, folder: Path, rows: IndexRows, plan: BuildPlan, skipped: int, start: float) -> Card:
         from xbsql.index import segment
 
         written = segment.write(folder, rows, segment.Measure(plan.metric, plan.weights), plan.mode)

@@ -29,7 +29,7 @@ BLOCK = 8192
 
 
 @dataclass(frozen=True)
-class Rows:
+class IndexRows:
     """Whole rows, sorted by id, none twice.
 
     Attributes:
@@ -72,8 +72,8 @@ class Rows:
 def sort_rows(
     where: str, ids: pa.Array, parts: Sequence[NDArray[np.float32]], order: NDArray[np.int64],
     postings: Postings | None,
-) -> Rows:  # fmt: skip
-    """Rows in the order of their ids; arguments as in `Rows`, in any order.
+) -> IndexRows:  # fmt: skip
+    """Rows in the order of their ids; arguments as in `IndexRows`, in any order.
 
     Raises:
         XbsqlError: an id comes twice.
@@ -81,7 +81,7 @@ def sort_rows(
     ranks = pc.sort_indices(ids).to_numpy().astype(np.int64)
     ordered = ids.take(pa.array(ranks))
     _check_unique(where, ordered)
-    return Rows(ordered, tuple(parts), order[ranks], None if postings is None else postings.take(ranks))
+    return IndexRows(ordered, tuple(parts), order[ranks], None if postings is None else postings.take(ranks))
 
 
 class Draft:
@@ -144,7 +144,7 @@ class Draft:
                 self._postings.append(postings.take(kept))
             self.rows += len(kept)
 
-    def finish(self) -> Rows:
+    def finish(self) -> IndexRows:
         """The rows that came, sorted by id.
 
         Raises:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.index.card import Card
-    from xbsql.index.draft import Rows
+    from xbsql.index.draft import IndexRows
     from xbsql.index.lexical import Inverted
 
 PREPARED = ("length", "codes", "bounds", "head")
@@ -93,7 +93,7 @@ class Written(NamedTuple):
     recall: float | None
 
 
-def write(folder: Path, rows: Rows, measure: Measure, mode: str = "exact") -> Written:
+def write(folder: Path, rows: IndexRows, measure: Measure, mode: str = "exact") -> Written:
     """Write a segment's files; nothing refers to them yet.
 
     Args:
@@ -163,7 +163,7 @@ def _complete(parts: Sequence[str], card: Card) -> bool:
     return {"vectors", "length", *scanned, *terms} <= set(parts) and len(cells) in (0, 4)
 
 
-def _write_blocks(path: Path, rows: Rows, sha: hashlib._Hash) -> None:
+def _write_blocks(path: Path, rows: IndexRows, sha: hashlib._Hash) -> None:
     """The vectors as an .npy file. Plain writes: a full disk is an error here, in a map it is a signal."""
     shape = (len(rows), rows.dim)
     with path.open("wb") as file:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
@@ -18,7 +19,6 @@ from xbsql.store.names import home_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ MOST_MASKS = 16 * 2**20
 _TRIES = 20
 
 
-class Shelf:
+class OpenIndexes:
     """What a session has open of its store's indexes. Threads may share it.
 
     Args:
@@ -166,6 +166,8 @@ class Shelf:
                 raise errors.invalid(where, f"filter is '{ids[:80]}'", remedy)
             return EVERYTHING
         wanted = pa.nulls(0) if ids is None else ids.drop_null()
+        if wanted.get_total_buffer_size() > 2 * wanted.nbytes:  # a slice holds the whole batch in memory
+            wanted = wanted.take(pa.array(np.arange(len(wanted))))
         sha = hashlib.sha256(str(wanted.type).encode())
         sha.update(pa.record_batch([wanted], names=["id"]).serialize())
         token = sha.hexdigest()

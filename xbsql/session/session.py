@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xbsql import errors, tasks
 from xbsql.index.builder import Builder
 from xbsql.index.kept import Kept
-from xbsql.index.shelf import Shelf
+from xbsql.index.shelf import OpenIndexes
 from xbsql.session.fits import Fits
 from xbsql.session.log import CallLog
 from xbsql.session.whole import restored
@@ -48,7 +48,7 @@ class Session:
         self.store = Store(store)
         self.device = device
         self.calls = CallLog()
-        self.indexes = Shelf(store / "indexes", device)
+        self.indexes = OpenIndexes(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
         self.progress = progress or (lambda fraction, text: None)
