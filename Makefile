@@ -16,15 +16,19 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.bench
 	$(BIN)/python -m bench.run $(SUBJECT)
 
 docs: $(VENV)/.installed
-	$(BIN)/python -m xbsql.surface.reference docs/sql.md
+	$(BIN)/python -m xbsql.surface.faces
 	$(BIN)/python -m bench.figures
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	touch $@

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.case import Bench
 
 TESTS = ("tests/harmonise",)
-SOURCES = ("xbsql/harmonise/align.py", "xbsql/harmonise/profile.py", "xbsql/matching/assignment.py")
+SOURCES = ("xbsql/harmonise/align.py", "xbsql/harmonise/profile.py", "xbsql/harmonise/assignment.py")
 SIDE, SHARED = 14, 8
 
 NUMBERS = {1, 2, 4, 6, 7, 10, 14, 17, 18, 19}

@@ -40,8 +40,8 @@ SOURCES = (
     "xbsql/features/pieces.py",
     "xbsql/features/text.py",
     "xbsql/features/workers.py",
-    "xbsql/duck.py",
-    "xbsql/session.py",
+    "xbsql/surface/duck.py",
+    "xbsql/session/session.py",
 )
 
 

@@ -37,7 +37,7 @@ TESTS = ("tests/matching",)
 SOURCES = (
     "bench/match_promap.py",
     "bench/match_scorer.py",
-    "xbsql/matches.py",
+    "xbsql/session/match.py",
     "xbsql/matching/candidates.py",
     "xbsql/matching/carried.py",
     "xbsql/matching/match.py",

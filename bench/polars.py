@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bench.case import Bench
 
-TESTS = ("tests/test_frame.py",)
-SOURCES = ("xbsql/frame/connection.py", "xbsql/frame/models.py", "xbsql/frame/space.py")
+TESTS = ("tests/surface/test_frame.py",)
+SOURCES = ("xbsql/surface/frames.py", "xbsql/surface/polars.py")
 ROUNDS = 7
 
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 TESTS = ("tests/index",)
 SOURCES = (
-    "xbsql/searches.py", "xbsql/index/search.py", "xbsql/index/segment.py", "kernels/cpu_topk.py",
+    "xbsql/session/search.py", "xbsql/index/search.py", "xbsql/index/segment.py", "kernels/cpu_topk.py",
     "kernels/prepared.py", "kernels/head.py", "sql/search.sql",
 )  # fmt: skip
 QUERIES, K, SELECTED = 1000, 10, 0.01
@@ -80,6 +80,9 @@ print(resident() - before)
 """
 
 
+PEERS = ("faiss", "usearch", "lancedb", "duckdb")
+
+
 def run(bench: Bench) -> dict[str, float]:
     """Embed once, build once, then time everything in this process."""
     rows = embedded(bench)
@@ -93,7 +96,8 @@ def run(bench: Bench) -> dict[str, float]:
         con.execute("CREATE TABLE queries AS FROM asked")
         seconds = ours(bench, con, queries, sizes, faiss(rows, queries))
         each = [seconds["faiss"] / QUERIES] if "faiss" in seconds else []
-        best = min(each + list(slow_peers(bench, rows, queries, sizes).values()), default=float("nan"))
+        found = each + list(slow_peers(bench, rows, queries, sizes).values())
+        best = min(found) if len(found) == len(PEERS) else float("nan")
         ratio = resident(bench, folder, rows, queries)
     return {
         "sql_share": seconds["kernel"] / seconds["sql"],
@@ -186,9 +190,12 @@ def peers() -> dict[str, Callable[[Rows, Rows], float]]:
 
 def slow_peers(bench: Bench, rows: Rows, queries: Rows, sizes: Mapping[str, object]) -> dict[str, float]:
     """Seconds a query of each peer, the best of two rounds."""
-    for name in ("faiss", "usearch", "lancedb", "duckdb"):
+    for name in PEERS:
         if find_spec(name) is None:
-            print(f"bench search: {name} is not installed and is left out", file=sys.stderr)
+            print(
+                f"bench search: {name} is left out; `make bench` installs it",
+                file=sys.stderr,
+            )
     found = {}
     for name, peer in peers().items():
         asked = queries[: FEW.get(name, QUERIES)]

@@ -17,7 +17,7 @@ from bench.case import Quantiles
 if TYPE_CHECKING:
     from bench.case import Bench
 
-TESTS = ["tests/test_duck.py"]
+TESTS = ["tests/surface/test_duck.py"]
 TIMED = "import time; {}; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
 IMPORT = TIMED.format("import sys", "import xbsql")
 CONNECT = TIMED.format("import xbsql", "con = xbsql.connect()")

@@ -51,8 +51,8 @@ SOURCES = (
     "xbsql/tasks/classify.py",
     "xbsql/tasks/text_candidates.py",
     "xbsql/tasks/reader.py",
-    "xbsql/engine/process.py",
-    "xbsql/engine/alignment.py",
+    "xbsql/engine/candidates/process.py",
+    "xbsql/engine/candidates/alignment.py",
     "xbsql/engine/evidence.py",
 )
 LOCALES = ("de-DE", "fr-FR", "ja-JP", "zh-CN", "ru-RU", "tr-TR")

@@ -10,7 +10,7 @@ CREATE MACRO xb.forecast(
     found AS (
         SELECT unnest(
             _xb_forecast(
-                model, horizon, level::DOUBLE, rollup, options::JSON::VARCHAR,
+                model, horizon, level::DOUBLE, rollup, to_json(options)::VARCHAR,
                 (SELECT list({'id': own, 'ts': moment, 'y': amount, 'known': beside}) FROM given)
             ),
             recursive := true

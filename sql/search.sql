@@ -1,12 +1,3 @@
--- Search. An index takes its rows as DuckDB streams them (_xb_index_rows), under a token that no other call has.
--- A filter is kept once and named, as DuckDB would hand its list to every row.
-
-CREATE MACRO xb.search(index, vector, k := 10, filter := '*', recall := 0.95) AS
-    _xb_search(index, vector, k, (SELECT _xb_filter(filter)), recall::DOUBLE);
-
-CREATE MACRO xb.search_text(index, query, k := 10, filter := '*') AS
-    _xb_search_text(index, query, k, (SELECT _xb_filter(filter)));
-
 CREATE MACRO xb.build_index(
     index, tbl, id, vec := NULL, text := NULL, encoder := NULL, metric := 'cosine', weights := NULL,
     mode := 'exact'
@@ -31,13 +22,6 @@ CREATE MACRO xb.add_to_index(index, tbl, id, vec := NULL, text := NULL) AS TABLE
         recursive := true
     )
     FROM (SELECT uuid()::VARCHAR AS token);
-
-CREATE MACRO xb.delete_from_index(index, ids) AS TABLE
-    SELECT unnest(_xb_delete_from_index(index, ids), recursive := true);
-
-CREATE MACRO xb.drop_index(index) AS TABLE SELECT unnest(_xb_drop_index(index), recursive := true);
-
-CREATE MACRO xb.indexes() AS TABLE SELECT unnest(_xb_indexes(1), recursive := true);
 
 -- Joins: the vectors travel as two lists, and positions in them come back, so that ids keep their type.
 

@@ -1,24 +1,3 @@
--- Supply decisions. Options and demand travel as two lists, and positions among the options come back.
-
-CREATE MACRO xb.spread(lo, hi, level := 0.9) AS _xb_spread(lo, hi, level);
-
-CREATE MACRO xb.safety_stock(
-    demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95
-) AS _xb_safety_stock(demand, demand_sd, lead_time, lead_time_sd, service_level);
-
-CREATE MACRO xb.reorder_point(
-    demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95
-) AS _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
-
-CREATE MACRO xb.newsvendor(levels, quantiles, underage, overage) AS
-    _xb_newsvendor(levels, quantiles, underage, overage);
-
-CREATE MACRO xb.route_options(
-    routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0
-) AS TABLE
-    SELECT _row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _row))
-    FROM query_table(routes) _row;
-
 -- (Inside a macro a column that is named like an argument would be taken for it: hence the underscores.)
 CREATE MACRO xb.choose_routes(
     options, demand, lane, cost, quantity, on_time := 1, capacity := NULL, fixed := 0, pool := NULL,
@@ -55,9 +34,3 @@ CREATE MACRO xb.choose_routes(
     FROM found
     JOIN offered ON offered._position = found.position
     ORDER BY offered._lane, found.units DESC, offered._position;
-
-CREATE MACRO xb.export_booster(model, path) AS TABLE
-    SELECT unnest(_xb_export_booster(model, path), recursive := true);
-
-CREATE MACRO xb.import_booster(model, path, label, classes := NULL, market := NULL) AS TABLE
-    SELECT unnest(_xb_import_booster(model, path, label, classes, market::VARCHAR), recursive := true);

@@ -34,13 +34,13 @@ ROOMS = {
     "pages": {"matplotlib", "numpy", "pyarrow"},
     "surface": {"duckdb", "numpy", "polars", "pyarrow", "ray"},
     "frame": {"polars"},
-    "cluster": {"ray"},
-    "demo": {"duckdb", "matplotlib", "numpy", "pyarrow"},
+    "cluster": set(),
+    "demo": {"duckdb", "matplotlib", "numpy", "pyarrow", "tqdm"},
     "cli": {"duckdb", "pyarrow"},
 }  # fmt: skip
 OWNER = {
-    "duckdb": {"surface/duck.py", "surface/python.py", "cli.py", "demo.py"},
-    "polars": {"surface/polars.py", "frame.py"},
+    "duckdb": {"surface/duck.py", "surface/python.py", "surface/frames.py", "cli.py", "demo.py"},
+    "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
     "ray": {"surface/cluster.py"},
 }
 

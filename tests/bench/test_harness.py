@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -216,3 +217,10 @@ def test_importing_the_harness_loads_no_library():
     code = f"import sys, bench.run, bench.plot; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_every_file_that_a_bench_names_is_there():
+    root = Path(__file__).parents[2]
+    for bench in (root / "bench").glob("*.py"):
+        for name in re.findall(r'"((?:tests|xbsql|kernels|sql|bench)/[\w/.]+)"', bench.read_text()):
+            assert (root / name).exists() or bench.name == "house.py", f"{bench.name} names {name}"

@@ -242,8 +242,8 @@ def test_a_full_disk_in_the_middle_of_a_build_leaves_the_index(tmp_path):
     )
     lines = done.stdout.splitlines()
     assert lines[-1] == "[10] 3", done.stdout + done.stderr
-    assert lines[0].startswith("xbsql.build_index: cannot write ")
-    assert lines[1].startswith("xbsql.add_to_index: cannot write ")
+    assert lines[0].startswith("xb.build_index: cannot write ")
+    assert lines[1].startswith("xb.add_to_index: cannot write ")
     assert sorted(entry.name for entry in (tmp_path / "indexes").iterdir()) == ["idx"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -64,25 +65,41 @@ class Call:
 
 
 class CallLog:
-    """The last calls; batches of one function and model less than half a second apart are one call."""
+    """The last calls; batches of one function and model less than half a second apart are one call.
+
+    Attributes:
+        alias: the namespace of the functions, by which errors name them.
+    """
 
     def __init__(self) -> None:
+        self.alias = "xb"
         self._calls: deque[Call] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
+        self._open = threading.local()
 
     @contextmanager
     def record(self, function: str, model: str, rows: int) -> Iterator[Call]:
         """Time a batch; the body may set device and kernel.
 
         A batch that fails is not logged, and its error names the function: rooms below do not know who asked.
+        What a function asks of another one inside is part of its own call.
         """
-        call = Call(function, model, rows)
+        outer: Call | None = getattr(self._open, "call", None)
+        if outer is not None:
+            outer.model, outer.rows = outer.model or model, outer.rows or rows
+            yield outer
+            return
+        call = self._open.call = Call(function, model, rows)
         start = time.perf_counter()
         try:
             yield call
         except errors.XbsqlError as error:
-            error.name(f"xb.{function}")
+            error.name(f"{self.alias}.{function}")
+            if self.alias != "xb":
+                error.args = (re.sub(r"\bxb\.(?=[a-z])", f"{self.alias}.", str(error)),)
             raise
+        finally:
+            self._open.call = None
         call.ended = time.perf_counter()
         call.seconds = call.ended - start
         with self._lock:

@@ -9,7 +9,6 @@ import pyarrow as pa
 from xbsql import errors, tasks
 from xbsql.arrow import digest
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
-from xbsql.session.crossing import prepared
 from xbsql.session.fits import key_of
 from xbsql.session.whole import check_answers
 from xbsql.store.names import check_name, parted
@@ -142,6 +141,8 @@ def transfer(
     key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 
     def run() -> tuple[Model, dict[str, Any]]:
+        from xbsql.session.crossing import prepared
+
         crossing = prepared(session, module, data, label, home, source, given)
         found, done = module.transfer(
             crossing.data, label, base=crossing.home, source=source, market=market, method=method,

@@ -1,4 +1,4 @@
-"""functions.py -> a DuckDB connection: UDFs and the macros over them. Only this file imports duckdb."""
+"""The declarations -> a DuckDB connection: UDFs, the macros over them, and the calls of Python functions."""
 
 from __future__ import annotations
 
@@ -10,24 +10,30 @@ import threading
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
+import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
-from xbsql.arrow import records
+from xbsql.arrow import one_chunk, widened
+from xbsql.harmonise.rows import beside
 from xbsql.session.session import Session
-from xbsql.surface.function import Helper
+from xbsql.surface.arguments import Values as ValuesKind
+from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-    from xbsql.surface.function import Function
+    from xbsql.surface.function import Argument, Function, Helper
+
+Values: TypeAlias = object
+"""One value a row: a pyarrow array, a list, a NumPy array or a Polars series; beside the first one also a
+value that stands for every row."""
 
 BATCH_ROWS = 65_536
 ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -103,6 +109,7 @@ def load(
                     "xbsql.load", f"the database has a catalogue '{alias}' of its own", remedy
                 )
             session = Session(_store_path(store, known), device=device, progress=progress)
+            session.calls.alias = alias
             _register(con, session, alias)
         elif store is not None and Path(store).absolute() != _sessions[token].store.path:
             problem = f"this database has the store {_sessions[token].store.path} open"
@@ -132,17 +139,16 @@ def rows_of(where: str, con: DuckDBPyConnection, data: object, *, ordered: bool 
         ordered: False keeps the rows as they come.
 
     Raises:
-        XbsqlError: no such table, not a table, or no rows.
+        XbsqlError: no such table, or not a table.
     """
     with _relation(where, con, data, ordered=ordered) as relation:
-        table = relation.to_arrow_table()
-    if not len(table):
-        raise errors.invalid(where, "the table has no rows", "give a table with at least one row")
-    return table
+        return relation.to_arrow_table()
 
 
 def batches_of(where: str, con: DuckDBPyConnection, data: object) -> Iterator[pa.RecordBatch]:
     """A table's rows as they come, some at a time, so that memory does not grow with the table.
+
+    There is one batch at least.
 
     Args:
         where: the function, for errors.
@@ -153,7 +159,13 @@ def batches_of(where: str, con: DuckDBPyConnection, data: object) -> Iterator[pa
         XbsqlError: no such table, or not a table.
     """
     with _relation(where, con, data, ordered=False) as relation:
-        yield from relation.to_arrow_reader(BATCH_ROWS)
+        reader = relation.to_arrow_reader(BATCH_ROWS)
+        schema, any_rows = reader.schema, False
+        for batch in reader:
+            any_rows = True
+            yield batch
+        if not any_rows:
+            yield pa.RecordBatch.from_pylist([], schema)
 
 
 @contextmanager
@@ -212,13 +224,13 @@ def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
     own.execute(f"COMMENT ON TABLE {alias}._nothing IS 'xbsql {token}'")
     functions: tuple[Function | Helper, ...] = (*FUNCTIONS, *HELPERS)
     for function in functions:
-        call = _callable(function, session)
+        call = _callable(function, session, alias)
         _callables.append(call)
         con.create_function(
             function.udf,
             call,
-            None,  # any number of any type: the handler says what is wrong better than the binder
-            function.returns,
+            None,  # any number of any type: the declaration says what is wrong better than the binder
+            function.value_type,
             type=PythonUDFType.ARROW,
             null_handling=FunctionNullHandling.SPECIAL,
             side_effects=function.effects,
@@ -229,26 +241,91 @@ def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
     _sessions[token] = session
 
 
-def _callable(function: Function | Helper, session: Session) -> Callable[..., pa.Array]:
-    """The UDF: rows become one list value, and every error one line that stands alone."""
+def _callable(function: Function | Helper, session: Session, alias: str) -> Callable[..., pa.Array]:
+    """The UDF: every error is one line that stands alone."""
+    where = f"{alias}.{function.name}"
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
-            found = function.handler(session, *columns)
+            return function.column(session, where, columns)
         except errors.XbsqlError:
             raise
         except Exception as error:
             text = " ".join(str(error).split())
             problem = f"{type(error).__name__}: {text[:500]}"
-            raise errors.invalid(
-                f"xb.{function.name}", problem, "this is a fault of xbsql, please report it"
-            ) from error
-        if isinstance(function, Helper) or not isinstance(found, list):
-            return found
-        return records(found, function.fields)
+            raise errors.invalid(where, problem, "this is a fault of xbsql, please report it") from error
 
     call.__annotations__ = {}  # DuckDB evaluates annotations, and these are for type checkers only
     return call
+
+
+class Tables:
+    """Where the tables of a Python call are looked up."""
+
+    def __init__(self, con: DuckDBPyConnection) -> None:
+        self._con = con
+
+    def rows(self, where: str, data: object, *, ordered: bool) -> pa.Table:
+        """See `rows_of`."""
+        return rows_of(where, self._con, data, ordered=ordered)
+
+    def batches(self, where: str, data: object) -> Iterator[pa.RecordBatch]:
+        """See `batches_of`."""
+        return batches_of(where, self._con, data)
+
+
+def called(name: str, con: DuckDBPyConnection, /, **arguments: Any) -> Any:  # noqa: ANN401 - an array or a table
+    """Call a function from Python: its arguments are unpacked and checked as its declaration says.
+
+    Args:
+        name: of the function.
+        con: a connection that xbsql is loaded in.
+        arguments: by name, as the user gave them.
+
+    Returns:
+        An array of a row function, else a table.
+
+    Raises:
+        XbsqlError: xbsql is not loaded there, or what the function finds wrong.
+    """
+    function, session = BY_NAME[name], session_of(f"xbsql.{name}", con)
+    where = f"{session.calls.alias}.{name}"
+    given = _given(function, where, Tables(con), arguments)
+    if function.each is None:
+        found = function.answer(session, given)
+        return found if function.kind == "row" else function.table(found)
+    table = given[function.each.name]
+    given[function.each.name] = one_chunk(table.to_struct_array())
+    return widened(
+        table, dict(zip(function.fields.names, function.answer(session, given).flatten(), strict=True))
+    )
+
+
+def _given(function: Function, where: str, tables: Tables, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments unpacked; columns are made as long as the first of them."""
+    given: dict[str, Any] = {}
+    rows = None
+    for a in sorted(function.arguments, key=lambda a: a is not function.each):
+        value = a.checked(where, a.kind.of_python(where, a.name, arguments[a.name], tables))
+        if isinstance(a.kind, ValuesKind):
+            value = _beside(where, a, rows, value)
+        if rows is None and (isinstance(a.kind, ValuesKind) or a is function.each):
+            rows = value
+        given[a.name] = value
+    return given
+
+
+def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, value: Any) -> pa.Array:  # noqa: ANN401
+    """A column as long as the first one, or as the table, whose column a name is."""
+    if isinstance(rows, pa.Table) and isinstance(value, str):
+        if value not in rows.column_names:
+            raise errors.unknown(where, "column", value, rows.column_names, place="the table has")
+        return one_chunk(rows[value])
+    if rows is not None:
+        return beside(rows, value)
+    if not isinstance(value, pa.Array):
+        return pa.array([value])
+    return value
 
 
 @atexit.register

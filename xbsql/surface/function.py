@@ -1,58 +1,112 @@
-"""What a function of the SQL surface is: its arguments, its type, its words."""
+"""What a function is: one typed declaration, from which SQL, Python, Polars and the reference follow.
+
+    @function("DOUBLE", example="SELECT xb.convert(12, 'lb', 'kg')")
+    def convert(session: Session, value: Number, unit: Annotated[Word, "what it is in"]) -> pa.Array:
+        \"\"\"A value in another unit of the same dimension.\"\"\"
+        return rows.convert("xb.convert", value, unit)
+
+The annotations say how each argument travels and is checked, the docstring is the reference's, the body is
+the work. An argument after the session is `Annotated[type, kind, "meaning"]`; `arguments.py` holds the kinds.
+"""
 
 from __future__ import annotations
 
-import re
+import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import pyarrow as pa
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from xbsql import errors
+from xbsql.arrow import list_of, one_chunk, records
+from xbsql.surface.arguments import Constant, Each, Kind, Rows, Stream
+from xbsql.surface.types import Columns, Like, arrow_type, fields_of, struct_type
 
-Kind = Literal["row", "set", "action"]
-DATA = "a table: its name, a CTE, a registered Arrow or Polars object or a Python variable"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xbsql.session.session import Session
+
+    Found: TypeAlias = Any  # an array of a row function, else a table or a list of rows
+    Handler: TypeAlias = Callable[..., Found]
+
+Place = Literal["row", "set", "action"]
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a SQL function.
+    """One argument.
 
     Attributes:
         name: as in `name := value`.
-        doc: type and meaning, one line.
-        default: SQL text of the default; None where the argument must be given.
-    """
-
-    name: str
-    doc: str
-    default: str | None = None
-
-
-@dataclass(frozen=True)
-class Function:
-    """One function of the SQL surface: a macro over one UDF.
-
-    Attributes:
-        name: without the alias.
-        kind: 'row' in a SELECT list, 'set' in FROM, 'action' after CALL or FROM.
-        arguments: in order.
-        returns: the DuckDB type of the UDF; for sets and actions a list of rows.
-        doc: what it does, NULL and error rules.
-        example: SQL that runs on the sample tables `home` (category, title) and `japan`.
-        handler: (session, *columns) -> an array, or the rows of a set or an action; columns come in the order
-            in which the macro passes them.
-        effects: whether DuckDB must call it exactly as often as it is written.
+        kind: how it travels and is checked.
+        doc: what it means.
+        given: its default; `inspect.Parameter.empty` where it must be given.
     """
 
     name: str
     kind: Kind
+    doc: str
+    given: Any
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.given is inspect.Parameter.empty
+
+    @property
+    def default(self) -> str | None:
+        """The SQL text of the default; None where there is none."""
+        if self.required:
+            return None
+        if isinstance(self.kind, Rows):
+            return "'xb._nothing'"
+        return "{}" if self.kind.type == "STRUCT" else _literal(self.given)
+
+    def checked(self, where: str, value: Any) -> Any:  # noqa: ANN401
+        """The value.
+
+        Raises:
+            XbsqlError: it is NULL and must not be.
+        """
+        if value is None and isinstance(self.kind, Constant) and self.given is not None:
+            problem = f"must be {self.kind.said}, got None" if self.required else "is None"
+            remedy = "" if self.required else f"give {self.kind.said}"
+            raise errors.invalid(where, f"{self.name} {problem}", remedy)
+        return value
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the surface.
+
+    Attributes:
+        name: without the alias.
+        kind: 'row' in a SELECT list, 'set' in FROM, 'action' after CALL or FROM.
+        arguments: in order, without the session.
+        returns: the DuckDB type of one value; of a set and an action its columns.
+        doc: what it does, NULL and error rules.
+        example: SQL that runs on the tables of tests/test_docs.py.
+        run: (session, **arguments) -> an array, a table, or rows.
+        handler: (session, function's name, *columns) -> the same, where the macro is written by hand; the UDF
+            then returns `travels`.
+        travels: the columns that the UDF of a hand-written macro returns.
+        beside: the table argument whose columns stand before what is returned; None in most functions.
+        logged: whether the call log has it.
+        effects: whether DuckDB must call it exactly as often as it is written.
+    """
+
+    name: str
+    kind: Place
     arguments: tuple[Argument, ...]
-    returns: str
+    returns: str | Columns
     doc: str
     example: str
-    handler: Callable[..., Any]
+    run: Handler
+    handler: Handler | None = None
+    travels: Columns | None = None
+    beside: str | None = None
+    logged: bool = True
     effects: bool = False
 
     @property
@@ -61,18 +115,76 @@ class Function:
         return f"_xb_{self.name}"
 
     @property
-    def fields(self) -> pa.StructType:
-        """The columns of a set or an action."""
-        return pa.struct([(name, ARROW[kind]) for name, kind in _columns(self.returns)])
+    def each(self) -> Argument | None:
+        """The table beside whose rows the answers stand; None in most functions."""
+        return next((a for a in self.arguments if isinstance(a.kind, Each)), None)
 
-    def table(self, rows: list[dict[str, Any]]) -> pa.Table:
-        """The rows of a set or an action as a table of its columns."""
-        return pa.Table.from_pylist(rows, pa.schema(list(self.fields)))
+    @property
+    def passed(self) -> list[Argument]:
+        """The arguments as the macro hands them on: tables last."""
+        tables = [a for a in self.arguments if isinstance(a.kind, Rows)]
+        return [a for a in self.arguments if a not in tables] + tables
+
+    @property
+    def value_type(self) -> str:
+        """The DuckDB type that the UDF returns."""
+        if isinstance(self.returns, str):
+            return self.returns
+        row = struct_type(self.travels or self.returns)
+        return row if self.each else f"{row}[]"
+
+    @property
+    def fields(self) -> pa.StructType:
+        """The columns of a set or an action, as its UDF returns them."""
+        return pa.struct([(name, arrow_type(kind)) for name, kind in fields_of(self.value_type)])
 
     @property
     def value(self) -> pa.DataType:
-        """The type of one value of a row function."""
-        return arrow_type(self.returns)
+        """The type of one value of the UDF."""
+        return arrow_type(self.value_type)
+
+    @property
+    def shown(self) -> str:
+        """What it returns, for a reader."""
+        if isinstance(self.returns, str):
+            return self.returns
+        listed = (
+            f"{name} (as {kind.column})" if isinstance(kind, Like) else f"{name} {kind}"
+            for name, kind in self.returns.items()
+        )
+        return ", ".join(listed)
+
+    def unpacked(self, where: str, columns: Sequence[pa.ChunkedArray]) -> dict[str, Any]:
+        """The arguments from the columns that the macro hands on."""
+        pairs = zip(self.passed, columns, strict=bool(self.arguments))
+        return {a.name: a.checked(where, a.kind.of_column(where, a.name, column)) for a, column in pairs}
+
+    def answer(self, session: Session, given: dict[str, Any]) -> Found:
+        """What it does, logged, its errors named."""
+        if not self.logged:
+            return self.run(session, **given)
+        model = given.get("model") or given.get("index") or ""
+        with session.calls.record(self.name, model if isinstance(model, str) else "", _rows(given)):
+            return self.run(session, **given)
+
+    def column(self, session: Session, where: str, columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+        """What its UDF returns."""
+        if self.handler is not None:
+            with session.calls.record(self.name, "", 0):
+                found = self.handler(session, where, *columns)
+        elif (self.kind == "row" or self.each) and not len(columns[0]):
+            return pa.array([], self.value)
+        else:
+            found = self.answer(session, self.unpacked(where, columns))
+        if isinstance(found, list):
+            return records(found, self.fields)
+        return list_of(found.select(self.fields.names)) if isinstance(found, pa.Table) else found
+
+    def table(self, found: Found) -> pa.Table:
+        """What a set or an action found, as a table."""
+        if isinstance(found, list):
+            return pa.Table.from_pylist(found, pa.schema(list(self.fields)))
+        return found
 
 
 @dataclass(frozen=True)
@@ -81,14 +193,14 @@ class Helper:
 
     Attributes:
         name: without the prefix.
-        returns: its DuckDB type.
-        handler: as of a `Function`.
-        effects: likewise.
+        value_type: its DuckDB type.
+        handler: (session, *columns) -> an array.
+        effects: whether DuckDB must call it exactly as often as it is written.
     """
 
     name: str
-    returns: str
-    handler: Callable[..., Any]
+    value_type: str
+    handler: Callable[..., pa.Array]
     effects: bool = False
 
     @property
@@ -96,36 +208,74 @@ class Helper:
         """The name in DuckDB's catalogue."""
         return f"_xb_{self.name}"
 
-
-ARROW = {
-    "VARCHAR": pa.string(),
-    "INTEGER": pa.int32(),
-    "BIGINT": pa.int64(),
-    "FLOAT": pa.float32(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP": pa.timestamp("us"),
-}
+    def column(self, session: Session, where: str, columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+        """What it returns."""
+        return self.handler(session, *columns)
 
 
-def arrow_type(duck: str) -> pa.DataType:
-    """The Arrow type of a DuckDB type: a plain one, X[], X[n] or STRUCT(a X, b Y) of these."""
-    if match := re.fullmatch(r"(.*)\[(\d*)\]", duck):
-        inner, size = arrow_type(match[1]), match[2]
-        return pa.list_(inner, int(size)) if size else pa.list_(inner)
-    if duck.startswith("STRUCT("):
-        return pa.struct([(name, ARROW[kind]) for name, kind in _columns(duck)])
-    return ARROW[duck]
+FUNCTIONS: dict[str, Function] = {}
+"""Every function that was declared, by name; `xbsql.surface.functions` declares them all."""
 
 
-def _columns(struct: str) -> list[tuple[str, str]]:
-    """The names and types in 'STRUCT("a" X, "b" Y)[]'."""
-    inner = struct[struct.index("(") + 1 : struct.rindex(")")]
-    pairs = (part.strip().rsplit(" ", 1) for part in inner.split(","))
-    return [(name.strip('"'), kind) for name, kind in pairs]
+def function(
+    returns: str | Columns,
+    *,
+    example: str,
+    action: bool = False,
+    handler: Handler | None = None,
+    travels: Columns | None = None,
+    beside: str | None = None,
+    logged: bool = True,
+) -> Callable[[Handler], Handler]:
+    """Declare a function, see the module's text.
+
+    Args:
+        returns: the DuckDB type of one value of a row function; the columns of a set or an action.
+        example: SQL that runs on the tables of tests/test_docs.py.
+        action: whether it changes the store.
+        handler: for a macro that is written by hand in sql/: what its UDF does with the columns it gets.
+        travels: the columns that this UDF returns, where they are not `returns`.
+        beside: the table argument whose columns stand before what is returned.
+        logged: whether the call log has it.
+    """
+
+    def declare(run: Handler) -> Handler:
+        arguments = tuple(_argument(run, p) for p in list(inspect.signature(run).parameters.values())[1:])
+        kind: Place = "row" if isinstance(returns, str) else "action" if action else "set"
+        each = next((a.name for a in arguments if isinstance(a.kind, Each)), None)
+        tables = any(isinstance(a.kind, Rows | Stream) for a in arguments)
+        FUNCTIONS[run.__name__] = Function(
+            run.__name__, kind, arguments, returns, inspect.getdoc(run) or "", example, run, handler, travels,
+            each or beside, logged, effects=action or (kind == "set" and not tables),
+        )  # fmt: skip
+        return run
+
+    return declare
 
 
-def rows_type(**columns: str) -> str:
-    """The DuckDB type of a list of rows with these columns."""
-    return f"STRUCT({', '.join(f'{chr(34)}{name}{chr(34)} {kind}' for name, kind in columns.items())})[]"
+def _argument(run: Handler, parameter: inspect.Parameter) -> Argument:
+    """An argument from its annotation."""
+    annotation = parameter.annotation
+    if isinstance(annotation, str):  # as all are where annotations are postponed
+        annotation = eval(annotation, run.__globals__)
+    kinds = [each for each in get_args(annotation)[1:] if isinstance(each, Kind)]
+    words = [each for each in get_args(annotation)[1:] if isinstance(each, str)]
+    return Argument(parameter.name, kinds[-1], words[-1], parameter.default)
+
+
+def _rows(given: dict[str, Any]) -> int:
+    """How many rows a call is about: those of its longest column or table."""
+    sized = (value for value in given.values() if isinstance(value, pa.Array | pa.Table))
+    return max((len(value) for value in sized), default=0)
+
+
+def _literal(value: object) -> str:
+    """A default as SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+__all__ = ["FUNCTIONS", "Argument", "Columns", "Function", "Helper", "Like", "function", "one_chunk"]

@@ -1,23 +1,23 @@
-"""The SQL reference, made from the functions themselves: `python -m xbsql.surface.reference docs/sql.md`."""
+"""The SQL reference, made from the declarations."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbsql.surface.functions import FUNCTIONS
+from xbsql.surface.help import call_of
 
 if TYPE_CHECKING:
     from xbsql.surface.function import Function
 
 HEAD = """# SQL reference
 
-Made from `xbsql/functions.py` by `make docs`; a test fails when the two differ, and runs every example.
+Made from the declarations in `xbsql/surface/` by `make docs`; a test fails when the two differ, and runs
+every example. In a shell the same is `FROM xb.help()` and `FROM xb.help('fit')`.
 
 Tables are given by name (`home`, `'home'`, `'main.home'`), as a CTE, or as an Arrow or Polars object or a
 Python variable. A model is named `'m'` (its promoted version) or `'m@3'` (exactly that one). Options are a
-STRUCT. NULL in, NULL out. Every function has a Python twin of the same name and arguments:
+STRUCT. NULL in, NULL out. Python has every function under the same name with the same arguments:
 `xbsql.fit(con, ...)`.
 """
 KINDS = {
@@ -38,17 +38,13 @@ def reference() -> str:
 
 def section(function: Function) -> str:
     """One function, Markdown."""
-    shown = [a.name if a.default is None else f"{a.name} := {a.default}" for a in function.arguments]
-    rows = [f"| `{a.name}` | {a.doc} | {_code(a.default)} |" for a in function.arguments]
-    table = ["| argument | meaning | default |", "|---|---|---|", *rows, ""] if rows else []
-    lines = [f"### xb.{function.name}({', '.join(shown)})", "", function.doc, "", *table]
-    lines += [f"Returns `{function.returns.replace(chr(34), '')}`", "", "```sql", function.example, "```", ""]
+    rows = [f"| `{a.name}` | {a.kind.type} | {a.doc} | {_code(a.default)} |" for a in function.arguments]
+    table = ["| argument | type | meaning | default |", "|---|---|---|---|", *rows, ""] if rows else []
+    before = f"every column of `{function.beside}`, " if function.beside else ""
+    lines = [f"### xb.{function.name}({call_of(function)})", "", function.doc, "", *table]
+    lines += [f"Returns {before}`{function.shown}`", "", "```sql", function.example, "```", ""]
     return "\n".join(lines)
 
 
 def _code(text: str | None) -> str:
     return "" if text is None else f"`{text}`"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(reference())

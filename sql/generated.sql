@@ -1,0 +1,156 @@
+-- Made from the declarations in xbsql/surface by `make docs`; changes belong there.
+-- What is written by hand stands beside this file.
+
+CREATE MACRO xb.align_columns(source, target) AS TABLE
+    SELECT unnest(_xb_align_columns(
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.classify(model, input) AS
+    _xb_classify(model, input);
+
+CREATE MACRO xb.convert(value, unit, new_unit) AS
+    _xb_convert(value, unit, new_unit);
+
+CREATE MACRO xb.delete_from_index(index, ids) AS TABLE
+    SELECT unnest(_xb_delete_from_index(index, ids), recursive := true);
+
+CREATE MACRO xb.domain_similarity(source, target, "columns" := NULL, model := NULL) AS TABLE
+    SELECT unnest(_xb_domain_similarity(
+        "columns", model,
+        (SELECT list(_row) FROM query_table(source) _row),
+        (SELECT list(_row) FROM query_table(target) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.drop_index(index) AS TABLE
+    SELECT unnest(_xb_drop_index(index), recursive := true);
+
+CREATE MACRO xb.drop_model(model) AS TABLE
+    SELECT unnest(_xb_drop_model(model), recursive := true);
+
+CREATE MACRO xb.embed(text, model := 'text') AS
+    _xb_embed(text, model);
+
+CREATE MACRO xb.evaluate(model, tbl, label := NULL, "by" := NULL) AS TABLE
+    SELECT unnest(_xb_evaluate(
+        model, label, "by",
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(tbl) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.explain(model, tbl, background := 'xb._nothing', per_row := true) AS TABLE
+    SELECT unnest(_xb_explain(
+        model, per_row,
+        (SELECT list(_row ORDER BY _place) FROM (SELECT _row, row_number() OVER () AS _place FROM query_table(tbl) _row)),
+        (SELECT list(_row) FROM query_table(background) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.export_booster(model, path) AS TABLE
+    SELECT unnest(_xb_export_booster(model, path), recursive := true);
+
+CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_fit(
+        model, label, task, market, to_json(options)::VARCHAR,
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.help(name := NULL) AS TABLE
+    SELECT unnest(_xb_help(name), recursive := true);
+
+CREATE MACRO xb.holiday(day, market) AS
+    _xb_holiday(day, market);
+
+CREATE MACRO xb.import_booster(model, path, label, classes := NULL, market := NULL) AS TABLE
+    SELECT unnest(_xb_import_booster(model, path, label, classes, market), recursive := true);
+
+CREATE MACRO xb.indexes() AS TABLE
+    SELECT unnest(_xb_indexes(1), recursive := true);
+
+CREATE MACRO xb.label_curve(model, tbl, label := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_label_curve(
+        model, label, to_json(options)::VARCHAR,
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(tbl) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.language(text) AS
+    _xb_language(text);
+
+CREATE MACRO xb.last_calls() AS TABLE
+    SELECT unnest(_xb_last_calls(1), recursive := true);
+
+CREATE MACRO xb.lint(source, target, label := NULL) AS TABLE
+    SELECT unnest(_xb_lint(
+        label,
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.model_card(model) AS TABLE
+    SELECT unnest(_xb_model_card(model), recursive := true);
+
+CREATE MACRO xb.models() AS TABLE
+    SELECT unnest(_xb_models(1), recursive := true);
+
+CREATE MACRO xb.newsvendor(levels, quantiles, underage, overage) AS
+    _xb_newsvendor(levels, quantiles, underage, overage);
+
+CREATE MACRO xb.parse_date(text, market) AS
+    _xb_parse_date(text, market);
+
+CREATE MACRO xb.parse_number(text, market) AS
+    _xb_parse_number(text, market);
+
+CREATE MACRO xb.predict(model, row) AS
+    _xb_predict(model, row);
+
+CREATE MACRO xb.predict_table(model, tbl, "shift" := false) AS TABLE
+    SELECT _row.*, unnest(_xb_predict_table(model, "shift", _row)) FROM query_table(tbl) _row;
+
+CREATE MACRO xb.promote(model, version) AS TABLE
+    SELECT unnest(_xb_promote(model, version), recursive := true);
+
+CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
+    _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
+
+CREATE MACRO xb.route_options(routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0) AS TABLE
+    SELECT _row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _row)) FROM query_table(routes) _row;
+
+CREATE MACRO xb.safety_stock(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
+    _xb_safety_stock(demand, demand_sd, lead_time, lead_time_sd, service_level);
+
+CREATE MACRO xb.search(index, vector, k := 10, filter := '*', recall := 0.95) AS
+    _xb_search(index, vector, k, (SELECT _xb_filter(filter)), recall);
+
+CREATE MACRO xb.search_text(index, query, k := 10, filter := '*') AS
+    _xb_search_text(index, query, k, (SELECT _xb_filter(filter)));
+
+CREATE MACRO xb.selfcheck() AS TABLE
+    SELECT unnest(_xb_selfcheck(1), recursive := true);
+
+CREATE MACRO xb.similarity(a, b, metric := 'cosine') AS
+    _xb_similarity(a, b, metric);
+
+CREATE MACRO xb.spread(lo, hi, level := 0.9) AS
+    _xb_spread(lo, hi, level);
+
+CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
+    _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_row)) FROM query_table(rates) _row), day);
+
+CREATE MACRO xb.transfer(
+    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}
+) AS TABLE
+    SELECT unnest(_xb_transfer(
+        model, label, base, market, method, to_json(options)::VARCHAR,
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row),
+        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.weights(source, target, method := 'density_ratio', "columns" := NULL) AS TABLE
+    SELECT unnest(_xb_weights(
+        method, "columns",
+        (SELECT list(_row ORDER BY _place) FROM (SELECT _row, row_number() OVER () AS _place FROM query_table(source) _row)),
+        (SELECT list(_row) FROM query_table(target) _row)
+    ), recursive := true);
+
+CREATE MACRO xb.workdays("first", "last", market) AS
+    _xb_workdays("first", "last", market);

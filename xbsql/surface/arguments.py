@@ -1,0 +1,330 @@
+"""Kinds of arguments: how each travels through a macro, how it is unpacked from DuckDB and from Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlias
+
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import one_chunk, table_of_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Column: TypeAlias = pa.ChunkedArray
+DATA = "its name, a CTE, a registered Arrow or Polars object or a Python variable"
+MOST_SHOWN = 200
+RESERVED = {"by", "columns", "first", "last", "left", "right", "shift"}
+
+
+class Tables(Protocol):
+    """Where a Python call's tables come from."""
+
+    def rows(self, where: str, data: object, *, ordered: bool) -> pa.Table:
+        """The rows of a table that is given by name or as an object, sorted by their hash if `ordered`."""
+
+    def batches(self, where: str, data: object) -> Iterator[pa.RecordBatch]:
+        """The same rows as they come, some at a time."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an argument can be.
+
+    Attributes:
+        type: what SQL gives, for the reference.
+        python: the annotation of the generated Python function.
+    """
+
+    type: str
+    python: str = "object"
+
+    def sql(self, name: str) -> str:
+        """The expression by which the macro hands the argument on."""
+        return quoted(name)
+
+    def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401 - the kind decides
+        """The value from the column that DuckDB hands over."""
+        raise NotImplementedError(f"{where}: {name} has no column")
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+        """The value from what a Python call gives."""
+        return value
+
+
+@dataclass(frozen=True)
+class Values(Kind):
+    """One value a row: a pyarrow array."""
+
+    type: str = "DOUBLE"
+    python: str = "Values"
+
+    def of_column(self, where: str, name: str, column: Column) -> pa.Array:
+        """The column as one array."""
+        return one_chunk(column)
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+        """An array of what holds several values; a single value stays as it is, for `beside`."""
+        if hasattr(value, "to_arrow"):
+            value = value.to_arrow()
+        if isinstance(value, pa.Array | pa.ChunkedArray):
+            return one_chunk(value)
+        if isinstance(value, Sequence | Mapping) and not isinstance(value, str | bytes | Mapping):
+            return _array(where, name, value)
+        return _array(where, name, value) if hasattr(value, "__array__") and value.ndim else value
+
+
+@dataclass(frozen=True)
+class Constant(Kind):
+    """One value a query, checked the same way wherever it comes from.
+
+    Attributes:
+        accepts: the Python types that it may have.
+        said: what it must be, in an error.
+    """
+
+    accepts: tuple[type, ...] = ()
+    said: str = ""
+
+    def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
+        """The one value of the column."""
+        return self.checked(where, name, constant(where, name, column))
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+        """The value, checked."""
+        return self.checked(where, name, value)
+
+    def checked(self, where: str, name: str, value: Any) -> Any:  # noqa: ANN401
+        """The value; NULL stays None, and the declaration says whether it may be.
+
+        Raises:
+            XbsqlError: it is of another type.
+        """
+        if value is None:
+            return None
+        if (isinstance(value, bool) and bool not in self.accepts) or not isinstance(value, self.accepts):
+            raise errors.invalid(where, f"{name} must be {self.said}, got {shown(value)}")
+        return value
+
+
+@dataclass(frozen=True)
+class Number(Constant):
+    """A number as float."""
+
+    def checked(self, where: str, name: str, value: Any) -> float | None:  # noqa: ANN401
+        """The number."""
+        found = super().checked(where, name, value)
+        return None if found is None else float(found)
+
+
+@dataclass(frozen=True)
+class Options(Constant):
+    """A STRUCT of options as a mapping."""
+
+    def sql(self, name: str) -> str:
+        """As JSON: its types are Python's then."""
+        return f"to_json({name})::VARCHAR"
+
+    def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
+        """The mapping."""
+        value = constant(where, name, column)
+        return self.checked(where, name, json.loads(value) if value else {})
+
+
+@dataclass(frozen=True)
+class Listed(Constant):
+    """A list of values of one type.
+
+    Attributes:
+        item: the Python types that each may have.
+    """
+
+    item: tuple[type, ...] = (str,)
+
+    def checked(self, where: str, name: str, value: Any) -> list[Any] | None:  # noqa: ANN401
+        """The list, also of what makes itself one: a NumPy array, an Arrow array, a Polars series."""
+        for method in ("tolist", "to_pylist", "to_list"):
+            value = getattr(value, method)() if hasattr(value, method) else value
+        found = super().checked(where, name, value)
+        if found is None:
+            return None
+        if not len(found):
+            raise errors.invalid(where, f"{name} is an empty list", f"give {self.said}")
+        if isinstance(found, str) or not all(isinstance(each, self.item) for each in found):
+            raise errors.invalid(where, f"{name} must be {self.said}, got {shown(value)}")
+        return list(found)
+
+
+@dataclass(frozen=True)
+class Rows(Kind):
+    """A whole table.
+
+    Attributes:
+        order: 'hash' sorts the rows, so that the same data are the same whatever their order; 'place' keeps
+            the table's order; '' takes them as they come.
+        optional: whether it may be left out, None then.
+        empty: whether it may have no rows.
+    """
+
+    type: str = "a table"
+    order: str = "hash"
+    optional: bool = False
+    empty: bool = False
+
+    def sql(self, name: str) -> str:
+        """The rows as one list."""
+        if self.order == "place":
+            rows = f"(SELECT _row, row_number() OVER () AS _place FROM query_table({quoted(name)}) _row)"
+            return f"(SELECT list(_row ORDER BY _place) FROM {rows})"
+        by = " ORDER BY hash(_row)" if self.order == "hash" else ""
+        return f"(SELECT list(_row{by}) FROM query_table({quoted(name)}) _row)"
+
+    def of_column(self, where: str, name: str, column: Column) -> pa.Table | None:
+        """The rows that came as one list."""
+        rows = one_chunk(column).flatten()
+        if self.optional and [field.name for field in rows.type] == ["_nothing"]:
+            return None
+        return self._some(where, name, table_of_rows(rows))
+
+    def _some(self, where: str, name: str, table: pa.Table) -> pa.Table:
+        """The table, where it has rows or need not."""
+        if not len(table) and not self.empty:
+            raise errors.invalid(where, f"{name} has no rows", "give a table with at least one row")
+        return table
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> pa.Table | None:  # noqa: ANN401
+        """The table."""
+        if value is None and self.optional:
+            return None
+        return self._some(where, name, tables.rows(where, value, ordered=self.order == "hash"))
+
+
+@dataclass(frozen=True)
+class Each(Rows):
+    """The rows of a table, one at a time: the function's answer stands beside each of them."""
+
+    order: str = ""
+
+    def of_column(self, where: str, name: str, column: Column) -> pa.Array:
+        """The rows as STRUCT."""
+        return one_chunk(column)
+
+
+@dataclass(frozen=True)
+class Stream(Kind):
+    """A table of which some rows at a time are held; for functions whose macro is written by hand."""
+
+    type: str = "a table"
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+        """Its batches."""
+        return tables.batches(where, value)
+
+
+@dataclass(frozen=True)
+class ColumnOf(Kind):
+    """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python."""
+
+    type: str = "a column or expression"
+    python: str = "str"
+
+
+class Keys(NamedTuple):
+    """Under which names a helper UDF has kept what SQL gave: one for all rows, or one a row."""
+
+    names: str | list[str]
+
+
+@dataclass(frozen=True)
+class Kept(Kind):
+    """A table or list that a helper UDF keeps once and names, as DuckDB would hand it to every row.
+
+    Attributes:
+        expression: what the macro makes of the argument {}; it gives the name.
+        table: whether a Python call gives a table; else it is handed on as it is.
+    """
+
+    expression: str = "{}"
+    table: bool = True
+
+    def sql(self, name: str) -> str:
+        """The helper's call."""
+        return self.expression.format(quoted(name))
+
+    def of_column(self, where: str, name: str, column: Column) -> Keys:
+        """The names under which it was kept."""
+        names = column.unique()
+        return Keys(names[0].as_py() if len(names) == 1 else one_chunk(column).to_pylist())
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+        """The table, or the list as it is."""
+        return Rows().of_python(where, name, value, tables) if self.table else value
+
+
+_WORDS = (str,)
+_NUMBERS = (int, float, Decimal)
+
+NAME = Constant("VARCHAR", "str", _WORDS, "a name in quotes")
+NUMBERS = Listed("FLOAT[]", "Sequence[float] | None", (list, tuple), "a list of numbers", _NUMBERS)
+OPTIONS = Options("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT such as {'k': 1}")
+
+Name = Annotated[str, NAME]
+Model = Annotated[str, NAME, "'name' for the promoted version, 'name@3' for exactly that one"]
+Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
+Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
+Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
+Score = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a number")]
+Flag = Annotated[bool, Constant("BOOLEAN", "bool", (bool,), "true or false")]
+Moment = Annotated[dt.date | None, Constant("DATE or TIMESTAMP", "dt.date | None", (dt.date,), "a date")]
+Folder = Annotated[str, Constant("VARCHAR", "str | os.PathLike[str]", (str, os.PathLike), "a path")]
+Given = Annotated[Mapping[str, Any] | None, OPTIONS]
+Names = Annotated[
+    list[str] | None,
+    Listed("VARCHAR[]", "Sequence[str] | None", (list, tuple), "names: ['weight', 'mode']", (str,)),
+]
+Numbers = Annotated[list[float] | None, NUMBERS]
+
+
+def constant(where: str, argument: str, column: Column) -> Any:  # noqa: ANN401 - SQL gives any type
+    """The one value that a column of equal values holds; None for NULL.
+
+    Raises:
+        XbsqlError: the value varies from row to row.
+    """
+    if pa.types.is_nested(column.type):  # which pyarrow cannot count
+        first, *others = column.to_pylist() or [None]
+        values = [first, *(value for value in others if value != first)]
+    else:
+        values = column.unique().to_pylist()
+    if len(values) > 1:
+        some = ", ".join(str(value) for value in values[:3])
+        raise errors.invalid(
+            where, f"{argument} varies from row to row ({some[:MOST_SHOWN]} ...)", "give one value a query"
+        )
+    return values[0] if values else None
+
+
+def quoted(name: str) -> str:
+    """An argument's name in a macro: quoted where it is one of DuckDB's words."""
+    return f'"{name}"' if name in RESERVED else name
+
+
+def shown(value: object) -> str:
+    """A value in an error, at most 200 characters of it."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
+
+
+def _array(where: str, name: str, values: object) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        problem = f"{name} holds values of no one type ({' '.join(str(error).split())[:MOST_SHOWN]})"
+        raise errors.invalid(where, problem, "give a pyarrow array") from error

@@ -1,0 +1,175 @@
+"""What the methods for Polars build on: whose models they use, and how a call becomes a lazy expression.
+
+Polars keeps this module alive until after the process's last rites, and duckdb complains of what is still
+alive then. So nothing here refers to duckdb: the modules that do are asked for by name.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import free_name, one_chunk
+from xbsql.harmonise.rows import beside
+from xbsql.surface.arguments import Each, Rows, Stream, Values
+from xbsql.surface.function import FUNCTIONS
+from xbsql.surface.types import Like, arrow_type
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from duckdb import DuckDBPyConnection
+
+    from xbsql.session.session import Session
+    from xbsql.surface.function import Argument, Function
+
+_lock = threading.Lock()
+_connections: list[DuckDBPyConnection] = []
+"""What expressions were built for; each holds a place in this list."""
+atexit.register(_connections.clear)
+
+
+def use(store: str | os.PathLike[str] | DuckDBPyConnection) -> None:
+    """Say where models and indexes rest, for all expressions that are built from now on.
+
+    Without it the store is the folder in XBSQL_STORE, else '.xbsql' in the home folder.
+
+    Args:
+        store: a folder, or a DuckDB connection, whose store it is then.
+    """
+    found = _duck().load(store) if hasattr(store, "cursor") else _duck().connect(store=store)
+    with _lock:
+        _connections.append(found)
+
+
+class ExpressionSpace:
+    """Functions of each row of an expression; they run in the streaming engine."""
+
+    def __init__(self, expr: pl.Expr) -> None:
+        self._expr = expr
+
+    def _call(self, name: str, /, **arguments: object) -> pl.Expr:
+        """The function of the expression, which is its first argument that is a column."""
+        function = FUNCTIONS[name]
+        own = next(a for a in function.arguments if isinstance(a.kind, Values))
+        return _elementwise(function, {own.name: self._expr, **arguments})
+
+
+class FrameSpace:
+    """Functions of a whole frame, which is taken when the result is collected."""
+
+    def __init__(self, frame: pl.LazyFrame | pl.DataFrame) -> None:
+        self._frame = frame.lazy()
+
+    def _call(self, name: str, /, **arguments: object) -> pl.LazyFrame:
+        """The function of the frame, which is its first argument that is a table."""
+        function = FUNCTIONS[name]
+        own = next(a for a in function.arguments if isinstance(a.kind, Rows | Stream))
+        frames = {own.name: self._frame}
+        frames |= {n: v.lazy() for n, v in arguments.items() if isinstance(v, pl.LazyFrame | pl.DataFrame)}
+        if function.each:
+            return self._beside(function, {**arguments, own.name: pl.struct(pl.all())})
+        kind, number = pl.Struct(_schema(function, frames, arguments)), _place()
+
+        def made(rows: pl.Series) -> pl.Series:
+            tables = {n: f.collect().to_arrow() for n, f in frames.items() if n != own.name}
+            given = {**arguments, **tables, own.name: rows.struct.unnest().to_arrow()}
+            found = _duck().called(name, _connections[number], **given)
+            return pl.Series("_xb", found.to_struct_array()).cast(kind)
+
+        row = pl.struct(pl.all()).alias("_xb")
+        return self._frame.select(row.map_batches(made, return_dtype=kind)).unnest("_xb")
+
+    def _beside(self, function: Function, arguments: dict[str, Any]) -> pl.LazyFrame:
+        """The frame with what the function says of each row; streamed."""
+        known = self._frame.collect_schema()
+        for a in function.arguments:
+            if isinstance(a.kind, Values) and isinstance(arguments[a.name], str):
+                _type_of(function, known, arguments[a.name])
+                arguments[a.name] = pl.col(arguments[a.name])
+        names = [free_name(field.name, known.names()) for field in function.fields]
+        found = _elementwise(function, arguments).alias("_xb").struct.rename_fields(names)
+        return self._frame.with_columns(found).unnest("_xb")
+
+
+def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
+    """A function of columns and constants as an expression of the columns."""
+    number = _place()
+    session: Session = _duck().session_of(f"xb.{function.name}", _connections[number])
+    where, tables = f"{session.calls.alias}.{function.name}", _duck().Tables(_connections[number])
+    columns = {
+        a.name: column for a in _rows_first(function) if (column := _column(a, arguments[a.name])) is not None
+    }
+    fixed = {
+        a.name: a.checked(where, a.kind.of_python(where, a.name, arguments[a.name], tables))
+        for a in function.arguments
+        if a.name not in columns
+    }
+
+    def made(series: Sequence[pl.Series]) -> pl.Series:
+        given = dict(zip(columns, (one_chunk(each.to_arrow()) for each in series), strict=True))
+        first = next(iter(given.values()))
+        if not len(first):
+            return pl.Series(series[0].name, pa.array([], function.value))
+        for a in function.arguments:
+            if a.name in fixed:
+                given[a.name] = beside(first, fixed[a.name]) if isinstance(a.kind, Values) else fixed[a.name]
+        return pl.Series(series[0].name, function.answer(session, given))
+
+    kind = pl.Series("", pa.nulls(0, function.value)).dtype
+    return pl.map_batches(list(columns.values()), made, return_dtype=kind, is_elementwise=True)
+
+
+def _rows_first(function: Function) -> list[Argument]:
+    """The arguments that may be columns, the whole row before the others."""
+    rows = [a for a in function.arguments if a.kind.__class__ is Each]
+    return rows + [a for a in function.arguments if isinstance(a.kind, Values)]
+
+
+def _column(argument: Argument, given: Any) -> pl.Expr | None:  # noqa: ANN401 - what the user gave
+    """A column: an expression, or a name where a text could be no value; None for a value."""
+    if isinstance(given, str) and isinstance(argument.kind, Values) and "VARCHAR" not in argument.kind.type:
+        return pl.col(given)
+    return given if isinstance(given, pl.Expr) else None
+
+
+def _schema(function: Function, frames: dict[str, pl.LazyFrame], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a function of frames returns."""
+    assert isinstance(function.returns, dict)
+    own = frames[function.beside].collect_schema() if function.beside else {}
+    found: dict[str, Any] = dict(own)
+    for name, kind in function.returns.items():
+        if isinstance(kind, Like):
+            found[name] = _type_of(function, frames[kind.table].collect_schema(), arguments[kind.column])
+        else:
+            found[name] = pl.Series("", pa.nulls(0, arrow_type(kind))).dtype
+    return found
+
+
+def _type_of(function: Function, known: pl.Schema, column: str | Sequence[str]) -> Any:  # noqa: ANN401
+    """The type of a column, or of several as a struct."""
+    if not isinstance(column, str):
+        return pl.Struct({name: _type_of(function, known, name) for name in column})
+    if column not in known:
+        raise errors.unknown(f"xb.{function.name}", "column", column, known.names(), place="the frame has")
+    return known[column]
+
+
+def _duck() -> ModuleType:
+    return import_module("xbsql.surface.duck")
+
+
+def _place() -> int:
+    """The place of the connection whose session runs what is built now."""
+    with _lock:
+        if not _connections:
+            _connections.append(_duck().connect())
+        return len(_connections) - 1

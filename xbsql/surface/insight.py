@@ -1,0 +1,111 @@
+"""What looks inside: why a model says so, what labels bring, how markets differ."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pyarrow as pa
+
+from xbsql.arrow import one_chunk
+from xbsql.session import insight
+from xbsql.session.session import Session
+from xbsql.surface.arguments import DATA, Flag, Given, Model, Name, Names, Rows, Text
+from xbsql.surface.function import function
+
+Target = Annotated[pa.Table, Rows(order=""), "the foreign market's rows, labelled or not"]
+Compared = Annotated[Names, "the columns to compare; NULL takes all that have values on both sides"]
+
+
+@function(
+    {"row": "BIGINT", "label": "VARCHAR", "feature": "VARCHAR", "value": "VARCHAR", "contribution": "DOUBLE"},
+    example="FROM xb.explain('days_home', parcels, per_row := false)",
+)
+def explain(
+    session: Session,
+    model: Annotated[Name, "a model of classes or numbers"],
+    tbl: Annotated[pa.Table, Rows(order="place"), DATA],
+    background: Annotated[
+        pa.Table | None,
+        Rows(order="", optional=True),
+        "rows to compare with; without it the rows of `tbl` are compared",
+    ] = None,
+    per_row: Annotated[Flag, "false sums up, one row a feature"] = True,
+) -> pa.Table:
+    """What each column adds to each prediction: SHAP values of the blend. `row` is its place, from 1.
+    Numbers: contributions are in the label's unit; classes: in probability of the class in `label`,
+    the predicted one. `(base)` is what an average row of the background gets, and a row's
+    contributions sum to its prediction. Exact for trees and lines; what is no column stands in
+    brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
+    `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
+    `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row`
+    NULL. Rows whose inputs are all NULL are left out.
+    """
+    behind = None if background is None else one_chunk(background.to_struct_array())
+    return insight.explain(session, model, one_chunk(tbl.to_struct_array()), behind, per_row=per_row)
+
+
+@function(
+    {
+        "labels": "BIGINT", "arm": "VARCHAR", "basis": "VARCHAR", "metric": "VARCHAR", "value": "DOUBLE",
+        "lo": "DOUBLE", "hi": "DOUBLE",
+    },
+    example="FROM xb.label_curve('days_home', parcels)",
+)  # fmt: skip
+def label_curve(
+    session: Session,
+    model: Annotated[Model, "a home model, or one that was transferred from a base"],
+    tbl: Annotated[pa.Table, Rows(), f"the target: {DATA}; 30 labelled rows or more"],
+    label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
+    options: Annotated[Given, "of the fits, see docs/options.md"] = None,
+) -> list[dict[str, Any]]:
+    """How many labels does this market need? The score by number of labels, out of fold with 95 % bootstrap
+    intervals: of the target alone, and of the transfer from the home model (`blend`; `source only` is that
+    model as it is). A transferred model stands for its base. Where the model was fitted on these very rows,
+    or from rows without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two
+    and four times the labels there are: a power law through the last points, an optimist where noise
+    remains. Every size is fitted five times, so it takes as long as some twenty transfers.
+    """
+    return insight.label_curve(session, model, tbl, label, options or {})
+
+
+@function(
+    {"row": "BIGINT", "weight": "DOUBLE"},
+    example="FROM xb.weights(home, japan, columns := ['title']) LIMIT 3",
+)
+def weights(
+    session: Session,
+    source: Annotated[pa.Table, Rows(order="place"), f"the home market's rows: {DATA}"],
+    target: Target,
+    method: Annotated[
+        Name, "'density_ratio' (a classifier out of fold), 'ulsif', 'rulsif' or 'kliep'"
+    ] = "density_ratio",
+    columns: Compared = None,
+) -> pa.Table:
+    """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .. 20: what to
+    weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1. Name the
+    `columns` where one of them is a label that only some rows have.
+    """
+    return insight.weights(session, source, target, method, columns)
+
+
+@function(
+    {"measure": "VARCHAR", "column": "VARCHAR", "value": "DOUBLE"},
+    example="FROM xb.domain_similarity(home, japan, columns := ['title'], model := 'category_home')",
+)
+def domain_similarity(
+    session: Session,
+    source: Annotated[pa.Table, Rows(order=""), f"the home market's rows: {DATA}"],
+    target: Target,
+    columns: Compared = None,
+    model: Annotated[Text, "a home model of classes or numbers; NULL leaves out what it says"] = None,
+) -> list[dict[str, Any]]:
+    """How alike two markets are. All columns together (`column` NULL): 'proxy_a', 0 where a classifier cannot
+    tell them apart to 2, and 'mmd2', about 0 if equal. Each column: 'ks' for numbers and dates and
+    'total_variation' for categories, 0 to 1, the largest first; 'mmd2' of the embeddings for text;
+    'missing', by how much the share of NULL differs. With a `model`, first what it is worth there as it is,
+    `column` being its label: 'auc' of two classes, 'accuracy' of more or 'r2' of numbers on the labels that
+    the target has; of classes also 'label_shift', 0 to 1: how far their shares differ from those at home,
+    estimated without labels. It explains and does not decide: an unlike market may gain the most from a
+    transfer.
+    """
+    return insight.domain_similarity(session, source, target, columns, model)

@@ -1,0 +1,53 @@
+"""The macros: those that follow from the declarations, and the comment of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xbsql.surface.arguments import quoted
+
+if TYPE_CHECKING:
+    from xbsql.surface.function import Function
+
+WIDTH = 108
+
+
+def macro(function: Function) -> str:
+    """The CREATE MACRO statement of a function whose macro is not written by hand."""
+    given = [a.kind.sql(a.name) for a in function.passed]
+    if function.each:
+        call = f"unnest({_call(function.udf, [*given[:-1], '_row'])})"
+        return (
+            f"{_head(function)} TABLE\n    SELECT _row.*, {call} FROM query_table({function.each.name}) _row"
+        )
+    if function.kind == "row":
+        return f"{_head(function)}\n    {_call(function.udf, given)}"
+    call = _call(function.udf, given or ["1"])
+    return f"{_head(function)} TABLE\n    SELECT unnest({call}, recursive := true)"
+
+
+def comment(function: Function) -> str:
+    """The COMMENT ON statement of a macro: what it does, and how it is called."""
+    of = "MACRO" if function.kind == "row" else "MACRO TABLE"
+    text = " ".join(function.doc.split()).replace("'", "''")
+    return f"COMMENT ON {of} xb.{function.name} IS '{text}'"
+
+
+def _head(function: Function) -> str:
+    """'CREATE MACRO xb.name(arguments) AS', broken where it is long."""
+    listed = [
+        quoted(a.name) if a.default is None else f"{quoted(a.name)} := {a.default}"
+        for a in function.arguments
+    ]
+    one = f"CREATE MACRO xb.{function.name}({', '.join(listed)}) AS"
+    return one if len(one) <= WIDTH else one.replace("(", "(\n    ", 1)[:-4] + "\n) AS"
+
+
+def _call(udf: str, given: list[str]) -> str:
+    """The call of a UDF, tables on lines of their own."""
+    if not any(argument.startswith("(SELECT list") for argument in given):
+        return f"{udf}({', '.join(given)})"
+    plain = ", ".join(argument for argument in given if not argument.startswith("(SELECT list"))
+    tables = [argument for argument in given if argument.startswith("(SELECT list")]
+    lines = ",\n        ".join([*([plain] if plain else []), *tables])
+    return f"{udf}(\n        {lines}\n    )"

@@ -1,0 +1,143 @@
+"""Two markets made alike: units, money, written numbers and dates, calendars, columns."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import digest, one_chunk, table_of_rows
+from xbsql.harmonise import rows
+from xbsql.session import harmonise
+from xbsql.session.session import Session
+from xbsql.surface.arguments import DATA, Kept, Keys, Rows, Text, Values
+from xbsql.surface.function import Helper, function
+
+Number = Annotated[pa.Array, Values("DOUBLE"), "a number"]
+Word = Annotated[pa.Array, Values("VARCHAR"), "a text"]
+Day = Annotated[pa.Array, Values("DATE"), "a day"]
+Market = Annotated[pa.Array, Values("VARCHAR"), "the country code of the market, 'DE'"]
+Source = Annotated[pa.Table, Rows(), f"the home market's rows: {DATA}"]
+Target = Annotated[pa.Table, Rows(), f"the other market's rows: {DATA}"]
+
+
+@function(
+    "DOUBLE",
+    example="SELECT xb.convert(12, 'lb', 'kg'), xb.convert(weight, 'kg', 'pounds') FROM parcels LIMIT 3",
+)
+def convert(
+    session: Session,
+    value: Number,
+    unit: Annotated[Word, "what it is in: 'lb', or a column that says so"],
+    new_unit: Annotated[Word, "what it shall be in: 'kg'"],
+) -> pa.Array:
+    """A value in another unit of the same dimension: mass (mg g kg t oz lb st), length (mm cm m km in ft
+    yd mi nmi), area (cm2 m2 ft2), volume (ml cl l cm3 m3 ft3 floz gal, US ones), time (s min h d wk)
+    and temperature (c f k); full names serve too. NULL gives NULL; units of two dimensions are an
+    error.
+    """
+    return rows.convert("xb.convert", value, unit, new_unit)
+
+
+@function(
+    "DOUBLE",
+    example="SELECT xb.to_currency(1000, 'JPY', 'EUR', 'rates'), "
+    "xb.to_currency(1000, 'JPY', 'EUR', 'daily_rates', day := DATE '2026-01-20')",
+)
+def to_currency(
+    session: Session,
+    amount: Number,
+    currency: Annotated[Word, "ISO 4217 code of the money it is in: 'JPY', or a column"],
+    new_currency: Annotated[Word, "the money it shall be in"],
+    rates: Annotated[
+        pa.Table | Keys,
+        Kept("a table", expression="(SELECT _xb_keep_rates(list(_row)) FROM query_table({}) _row)"),
+        "currency, per_unit (what one unit is worth in whatever money the table counts in) and, where rates "
+        "change, day DATE (from when on)",
+    ],
+    day: Annotated[Day, "the day whose rate counts, the latest up to it; NULL where rates do not"] = None,
+) -> pa.Array:
+    """An amount in another currency by the rates that are given; none is fetched. NULL gives NULL; a currency
+    without a rate, or a day before the first one, is an error.
+    """
+    kept = str(rates.names) if isinstance(rates, Keys) else _kept(session, rates)
+    return harmonise.to_currency(session, "xb.to_currency", amount, currency, new_currency, day, kept)
+
+
+@function("DOUBLE", example="SELECT xb.parse_number('1.234,50 EUR', 'DE'), xb.parse_number('1,234.50', 'US')")
+def parse_number(session: Session, text: Word, market: Market) -> pa.Array:
+    """A number as a market writes it: '1.234,50' in Germany is 1234.5; a currency or unit around it is left
+    out. NULL and blank give NULL; what the market would not write so is an error, not a guess.
+    """
+    return rows.parse_number("xb.parse_number", text, market)
+
+
+@function("DATE", example="SELECT xb.parse_date('31.12.2025', 'DE'), xb.parse_date('12/31/2025', 'US')")
+def parse_date(session: Session, text: Word, market: Market) -> pa.Array:
+    """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States, '2025-12-31'
+    anywhere. NULL and blank give NULL; another order of day and month is an error where it can be told.
+    """
+    return rows.parse_date("xb.parse_date", text, market)
+
+
+@function("VARCHAR", example="SELECT xb.holiday(DATE '2026-05-05', 'JP')")
+def holiday(session: Session, day: Day, market: Market) -> pa.Array:
+    """The public holiday that a day is in a market, by its English name where it has one; else NULL."""
+    return rows.holiday("xb.holiday", day, market)
+
+
+@function("INTEGER", example="SELECT xb.workdays(DATE '2025-12-23', DATE '2026-01-02', 'DE')")
+def workdays(session: Session, first: Day, last: Day, market: Market) -> pa.Array:
+    """Working days after `first` up to and with `last` in a market: no weekend of its own, no public holiday.
+    Negative where `last` comes first; NULL gives NULL.
+    """
+    return rows.workdays("xb.workdays", first, last, market)
+
+
+@function(
+    {"source": "VARCHAR", "target": "VARCHAR", "how": "VARCHAR", "score": "DOUBLE"},
+    example="FROM xb.align_columns(parcels, pakete)",
+)
+def align_columns(session: Session, source: Source, target: Target) -> list[dict[str, Any]]:
+    """Which column of the target is which of the source, one to one: by 'name', by 'normalised name' (case,
+    accents, word breaks and units apart) or by 'meaning' (the encoder on the names, across languages, and the
+    values). A column that nothing is sure enough for stands alone, with the best score it had. `xb.transfer`
+    reads the target so with options {'align': true}.
+    """
+    return harmonise.align_columns(session, source, target)
+
+
+@function(
+    {"severity": "VARCHAR", "column": "VARCHAR", "problem": "VARCHAR", "remedy": "VARCHAR"},
+    example="FROM xb.lint(parcels, pakete, label := 'days')",
+)
+def lint(
+    session: Session,
+    source: Source,
+    target: Target,
+    label: Annotated[Text, "the label column; with it leaks are looked for"] = None,
+) -> list[dict[str, Any]]:
+    """What to look at before a transfer. Errors: units or currencies that contradict each other, types that
+    differ, infinite values. Warnings: medians that are a conversion factor or far apart, dates and numbers as
+    text, columns known only afterwards or that tell the label alone. Notes: columns that one side lacks.
+    `remedy` is SQL where SQL helps. `xb.transfer` itself refuses units that contradict each other.
+    """
+    return harmonise.lint(session, source, target, label)
+
+
+def _keep_rates(session: Session, rates: pa.ChunkedArray) -> pa.Array:
+    """Keep each table of rates and name it by its digest."""
+    names = []
+    for line in one_chunk(rates):
+        if not line.is_valid:
+            raise errors.invalid("xb.to_currency", "rates has no rows", "give currency and per_unit")
+        names.append(_kept(session, table_of_rows(line.values)))
+    return pa.array(names, pa.string())
+
+
+def _kept(session: Session, rates: pa.Table) -> str:
+    return harmonise.keep_rates(session, "xb.to_currency", rates, digest(rates))
+
+
+HELPERS = (Helper("keep_rates", "VARCHAR", _keep_rates),)

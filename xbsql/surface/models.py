@@ -1,0 +1,211 @@
+"""Models: what fits, transfers, predicts, measures and keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pyarrow as pa
+
+from xbsql.session import models as run
+from xbsql.session.checks import selfcheck as check
+from xbsql.session.session import Session
+from xbsql.surface.arguments import DATA, Each, Flag, Given, Model, Name, Rows, Text, Values, Whole
+from xbsql.surface.function import Columns, function
+
+if TYPE_CHECKING:
+    Found = list[dict[str, Any]]
+
+NewModel = Annotated[Name, "the name to store it under"]
+Market = Annotated[Text, "the market the rows come from, for the model card"]
+Options = Annotated[
+    Given, "text, ignore (lists of columns), seed and more, see xb.options and docs/options.md"
+]
+
+METRIC: Columns = {"metric": "VARCHAR", "value": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE"}
+VERSION: Columns = {"model": "VARCHAR", "version": "INTEGER"}
+PREDICTED: Columns = {
+    "predicted": "VARCHAR", "value": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE", "shift": "DOUBLE",
+}  # fmt: skip
+ARM: Columns = {
+    "verdict": "VARCHAR", "basis": "VARCHAR", "gain": "DOUBLE", "gain_lo": "DOUBLE", "gain_hi": "DOUBLE",
+    "labels": "BIGINT", "labels_saved": "DOUBLE", "reason": "VARCHAR", "seconds": "DOUBLE", "note": "VARCHAR",
+}  # fmt: skip
+LISTED: Columns = {
+    "promoted": "BOOLEAN", "task": "VARCHAR", "label": "VARCHAR", "market": "VARCHAR", "base": "VARCHAR",
+    "verdict": "VARCHAR", "rows": "BIGINT", "bytes": "BIGINT", "created": "VARCHAR", "note": "VARCHAR",
+}  # fmt: skip
+CALL: Columns = {
+    "at": "TIMESTAMP", "function": "VARCHAR", "model": "VARCHAR", "rows": "BIGINT", "batches": "BIGINT",
+    "mean_batch": "DOUBLE", "device": "VARCHAR", "kernel": "VARCHAR", "seconds": "DOUBLE", "note": "VARCHAR",
+}  # fmt: skip
+
+
+@function(
+    "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE)",
+    example="SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
+)
+def classify(
+    session: Session,
+    model: Model,
+    input: Annotated[
+        pa.Array, Values("VARCHAR or STRUCT"), "a text, or a row where the model reads several columns"
+    ],
+) -> pa.Array:
+    """The class of an input with its probability, the second best class, the distance between the two,
+    and how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model
+    fitted with the option `abstain` leaves `label` NULL where the probability is below it.
+    """
+    return run.classify(session, model, input)
+
+
+@function(
+    "STRUCT(value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE, version INTEGER)",
+    example="FROM parcels t SELECT weight, xb.predict('days_home', t).value LIMIT 3",
+)
+def predict(
+    session: Session,
+    model: Model,
+    row: Annotated[pa.Array, Values("STRUCT"), "the whole row, or the one column that the model reads"],
+) -> pa.Array:
+    """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
+    rows (another share by the option `level`), how far the row lies from what the model was fitted on (0 to
+    1), and the version that answered. `lo` and `hi` are NULL where there were too few labels to measure
+    them, and `value` too where a model with the option `abstain` finds the row too far out; a row whose
+    inputs are all NULL gives NULL.
+    """
+    return run.predict(session, model, row)
+
+
+@function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
+def predict_table(
+    session: Session,
+    model: Model,
+    tbl: Annotated[pa.Array, Each(), DATA],
+    shift: Annotated[Flag, "whether to measure how far each row lies out; it doubles the time"] = False,
+) -> pa.Array:
+    """Every column of the table and the prediction. Classes: the class in `predicted` and its probability in
+    `value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL. `shift`
+    is NULL unless it is asked for. Where the table has such a column the new one is `value_1`.
+    """
+    return run.predict_table(session, model, tbl, shift=shift)
+
+
+@function(
+    {"group": "VARCHAR", **METRIC, "rows": "BIGINT"},
+    example="FROM xb.evaluate('category_home', japan, 'category')",
+)
+def evaluate(
+    session: Session,
+    model: Model,
+    tbl: Annotated[pa.Table, Rows(), f"{DATA}; rows without a label do not count"],
+    label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
+    by: Annotated[Text, "a column, one group of rows a value; of a forecast 'step'"] = None,
+) -> Found:
+    """Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy,
+    macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and
+    coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and
+    answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves
+    undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse,
+    smape, wape, pinball, coverage, bias.
+    """
+    return run.evaluate(session, model, tbl, label, by)
+
+
+@function(
+    {**VERSION, **METRIC, "rows": "BIGINT", "seconds": "DOUBLE", "note": "VARCHAR"},
+    example="CALL xb.fit('category_home', home, 'category', market := 'US')",
+    action=True,
+)
+def fit(
+    session: Session,
+    model: NewModel,
+    data: Annotated[pa.Table, Rows(), DATA],
+    label: Annotated[Name, "the label column; rows where it is NULL are left out"],
+    task: Annotated[
+        Name,
+        "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
+        "unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
+    ] = "auto",
+    market: Market = None,
+    options: Options = None,
+) -> Found:
+    """Fit a model on one market, store it and promote it; the metrics are out of fold. The same call on the
+    same data gives the version that is already there.
+    """
+    return run.fit(session, model, data, label, task=task, market=market, options=options)
+
+
+@function(
+    {**VERSION, "arm": "VARCHAR", **METRIC, **ARM},
+    example="CALL xb.transfer('category_jp', japan, 'category', base := 'category_home', market := 'JP')",
+    action=True,
+)
+def transfer(
+    session: Session,
+    model: NewModel,
+    data: Annotated[pa.Table, Rows(), f"the target: {DATA}; rows whose label is NULL are unlabelled"],
+    label: Annotated[Name, "the label column, of the same name on both sides"],
+    base: Annotated[Text, "a model of the home market"] = None,
+    source: Annotated[
+        pa.Table | None, Rows(optional=True), "the home market's rows, where they may still be read"
+    ] = None,
+    market: Market = None,
+    method: Annotated[Name, "'auto', a family or a candidate"] = "auto",
+    options: Options = None,
+) -> Found:
+    """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the
+    target's labels, store the blend and say whether the source helped. One row an arm (target only, source
+    only, pooled, blend), the verdict beside each.
+    """
+    return run.transfer(
+        session, model, data, label, base=base, source=source, market=market, method=method, options=options
+    )
+
+
+@function(
+    {**VERSION, "promoted": "BOOLEAN"}, example="CALL xb.promote('category_home', 1)", action=True
+)  # fmt: skip
+def promote(
+    session: Session,
+    model: Annotated[Name, "its name, without a version"],
+    version: Annotated[Whole, "the version that it shall stand for"],
+) -> Found:
+    """Let the bare name stand for this version."""
+    return run.promote(session, model, str(version))
+
+
+@function(VERSION, example="CALL xb.drop_model('category_jp')", action=True)
+def drop_model(
+    session: Session, model: Annotated[Name, "'name' for every version, 'name@3' for one"]
+) -> Found:  # fmt: skip
+    """Remove a model from the store and from memory; one row a removed version."""
+    return run.drop_model(session, model)
+
+
+@function({**VERSION, **LISTED}, example="FROM xb.models()")
+def models(session: Session) -> Found:
+    """Every version of every model in the store; a broken one says what is wrong with it in `note`."""
+    return run.models(session)
+
+
+@function(
+    {"section": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR"},
+    example="FROM xb.model_card('category_home')",
+)
+def model_card(session: Session, model: Model) -> Found:
+    """All that is known of a model: inputs, origin, metrics, arms and verdict, notes, files."""
+    return run.model_card(session, model)
+
+
+@function(CALL, example="FROM xb.last_calls() LIMIT 5", logged=False)
+def last_calls(session: Session) -> Found:
+    """What ran of late, newest first: rows, batches, device, kernel, seconds, and advice where batches are
+    tiny. Batches of one function less than half a second apart are one line.
+    """
+    return session.calls.rows()
+
+
+@function({"name": "VARCHAR", "ok": "BOOLEAN", "detail": "VARCHAR"}, example="FROM xb.selfcheck()")
+def selfcheck(session: Session) -> Found:
+    """Whether this installation works: versions, encoder weights, store, kernels against their reference."""
+    return check(session)

@@ -1,0 +1,1246 @@
+"""Every function for Python: Arrow in, Arrow out.
+
+Made from the declarations in xbsql/surface by `make docs`; changes belong there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xbsql.surface.duck import called
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import os
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+    from xbsql.surface.duck import Values
+
+
+def add_to_index(
+    con: DuckDBPyConnection,
+    index: str,
+    tbl: object,
+    id: str,
+    vec: str | None = None,
+    text: str | None = None,
+) -> pa.Table:
+    """Add rows to an index; a row whose id is there already takes its place.
+
+    The same addition again changes nothing.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        id: a column or expression: BIGINT or VARCHAR, no two rows the same.
+        vec: a column or expression: a vector, e.g. a column or xb.embed(title); without it the texts
+            are embedded.
+        text: a column or expression: VARCHAR: a text, for xb.search_text.
+
+    Returns:
+        index VARCHAR, rows BIGINT, skipped BIGINT, dim INTEGER, metric VARCHAR, encoder VARCHAR,
+        has_text BOOLEAN, seconds DOUBLE, mode VARCHAR, recall DOUBLE.
+    """
+    found: pa.Table = called("add_to_index", con, index=index, tbl=tbl, id=id, vec=vec, text=text)
+    return found
+
+
+def align_columns(con: DuckDBPyConnection, source: object, target: object) -> pa.Table:
+    """Which column of the target is which of the source, one to one: by 'name', by 'normalised name' (case,
+    accents, word breaks and units apart) or by 'meaning' (the encoder on the names, across languages,
+    and the values).
+
+    A column that nothing is sure enough for stands alone, with the best score it had. `xb.transfer` reads
+    the target so with options {'align': true}.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        source: a table: the home market's rows: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        target: a table: the other market's rows: its name, a CTE, a registered Arrow or Polars object
+            or a Python variable.
+
+    Returns:
+        source VARCHAR, target VARCHAR, how VARCHAR, score DOUBLE.
+    """
+    found: pa.Table = called("align_columns", con, source=source, target=target)
+    return found
+
+
+def build_index(
+    con: DuckDBPyConnection,
+    index: str,
+    tbl: object,
+    id: str,
+    vec: str | None = None,
+    text: str | None = None,
+    encoder: str | None = None,
+    metric: str = "cosine",
+    weights: Sequence[float] | None = None,
+    mode: str = "exact",
+) -> pa.Table:
+    """Build an index and keep it in the store, in place of one of the same name.
+
+    Rows whose id or vector is NULL, or whose vector is not finite, are left out and counted in `skipped`.
+    Rows are streamed: memory does not grow with the vectors. The same content again changes nothing; a
+    build that fails leaves what was there.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        id: a column or expression: BIGINT or VARCHAR, no two rows the same.
+        vec: a column or expression: a vector, e.g. a column or xb.embed(title); without it the texts
+            are embedded.
+        text: a column or expression: VARCHAR: a text, for xb.search_text.
+        encoder: VARCHAR: the text encoder that made the vectors; searches fail when its version has
+            changed. 'text' where vec is not given.
+        metric: VARCHAR: 'cosine', 'dot' or 'l2' (minus the squared distance).
+        weights: FLOAT[]: one a feature, e.g. its transferability in a model.
+        mode: VARCHAR: 'exact', or 'approximate' to order the rows by cell; `recall` says what share of
+            a row's 10 neighbours a search finds then, measured on up to 500 of the rows.
+
+    Returns:
+        index VARCHAR, rows BIGINT, skipped BIGINT, dim INTEGER, metric VARCHAR, encoder VARCHAR,
+        has_text BOOLEAN, seconds DOUBLE, mode VARCHAR, recall DOUBLE.
+    """
+    found: pa.Table = called("build_index", con, index=index, tbl=tbl, id=id, vec=vec, text=text, encoder=encoder, metric=metric, weights=weights, mode=mode)
+    return found
+
+
+def choose_routes(
+    con: DuckDBPyConnection,
+    options: object,
+    demand: object,
+    lane: str,
+    cost: str,
+    quantity: str,
+    on_time: str | float = 1,
+    capacity: str | float | None = None,
+    fixed: str | float = 0,
+    pool: str | None = None,
+    service_level: float = 0,
+) -> pa.Table:
+    """The cheapest mix: every option that is used, with its units, their share of the lane and what they
+    cost.
+
+    Each lane gets its whole quantity and is on time for service_level of it. Solved to the optimum as a
+    linear program, with fixed costs as a mixed-integer one (HiGHS). Where no mix serves, the error names
+    the lane and what would be possible.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        options: a table: one row an option, e.g. what xb.route_options gave: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        demand: a table: one row a lane that must be served, with its units: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        lane: a column or expression: of that name in both tables: what an option serves.
+        cost: a column or expression: of the options: what one unit costs.
+        quantity: a column or expression: of the demand: units; rows of one lane are added.
+        on_time: a column or expression: of the options: probability that a unit is on time.
+        capacity: a column or expression: of the options: units at most; NULL is none.
+        fixed: a column or expression: of the options: what using it at all costs.
+        pool: a column or expression: options of one value share one capacity.
+        service_level: DOUBLE: a share: of each lane's units that shall be on time.
+
+    Returns:
+        every column of `options`, units DOUBLE, share DOUBLE, spend DOUBLE.
+    """
+    found: pa.Table = called("choose_routes", con, options=options, demand=demand, lane=lane, cost=cost, quantity=quantity, on_time=on_time, capacity=capacity, fixed=fixed, pool=pool, service_level=service_level)
+    return found
+
+
+def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.Array:
+    """The class of an input with its probability, the second best class, the distance between the two, and
+    how far the input lies from what the model was fitted on (0 to 1).
+
+    NULL gives NULL. A model fitted with the option `abstain` leaves `label` NULL where the probability is
+    below it.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
+
+    Returns:
+        STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
+    """
+    found: pa.Array = called("classify", con, model=model, input=input)
+    return found
+
+
+def convert(con: DuckDBPyConnection, value: Values, unit: Values, new_unit: Values) -> pa.Array:
+    """A value in another unit of the same dimension: mass (mg g kg t oz lb st), length (mm cm m km in ft yd
+    mi nmi), area (cm2 m2 ft2), volume (ml cl l cm3 m3 ft3 floz gal, US ones), time (s min h d wk) and
+    temperature (c f k); full names serve too.
+
+    NULL gives NULL; units of two dimensions are an error.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        value: DOUBLE: a number.
+        unit: VARCHAR: what it is in: 'lb', or a column that says so.
+        new_unit: VARCHAR: what it shall be in: 'kg'.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("convert", con, value=value, unit=unit, new_unit=new_unit)
+    return found
+
+
+def delete_from_index(con: DuckDBPyConnection, index: str, ids: Values) -> pa.Table:
+    """Delete rows from an index.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+        ids: a list: the ids; those that are not there are passed over.
+
+    Returns:
+        index VARCHAR, rows BIGINT, skipped BIGINT, dim INTEGER, metric VARCHAR, encoder VARCHAR,
+        has_text BOOLEAN, seconds DOUBLE, mode VARCHAR, recall DOUBLE.
+    """
+    found: pa.Table = called("delete_from_index", con, index=index, ids=ids)
+    return found
+
+
+def domain_similarity(
+    con: DuckDBPyConnection,
+    source: object,
+    target: object,
+    columns: Sequence[str] | None = None,
+    model: str | None = None,
+) -> pa.Table:
+    """How alike two markets are.
+
+    All columns together (`column` NULL): 'proxy_a', 0 where a classifier cannot tell them apart to 2, and
+    'mmd2', about 0 if equal. Each column: 'ks' for numbers and dates and 'total_variation' for categories,
+    0 to 1, the largest first; 'mmd2' of the embeddings for text; 'missing', by how much the share of NULL
+    differs. With a `model`, first what it is worth there as it is, `column` being its label: 'auc' of two
+    classes, 'accuracy' of more or 'r2' of numbers on the labels that the target has; of classes also
+    'label_shift', 0 to 1: how far their shares differ from those at home, estimated without labels. It
+    explains and does not decide: an unlike market may gain the most from a transfer.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        source: a table: the home market's rows: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        target: a table: the foreign market's rows, labelled or not.
+        columns: VARCHAR[]: the columns to compare; NULL takes all that have values on both sides.
+        model: VARCHAR: a home model of classes or numbers; NULL leaves out what it says.
+
+    Returns:
+        measure VARCHAR, column VARCHAR, value DOUBLE.
+    """
+    found: pa.Table = called("domain_similarity", con, source=source, target=target, columns=columns, model=model)
+    return found
+
+
+def drop_index(con: DuckDBPyConnection, index: str) -> pa.Table:
+    """Remove an index from the store and from memory.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+
+    Returns:
+        index VARCHAR, rows BIGINT.
+    """
+    found: pa.Table = called("drop_index", con, index=index)
+    return found
+
+
+def drop_model(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """Remove a model from the store and from memory; one row a removed version.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for every version, 'name@3' for one.
+
+    Returns:
+        model VARCHAR, version INTEGER.
+    """
+    found: pa.Table = called("drop_model", con, model=model)
+    return found
+
+
+def duplicates(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    vec: str,
+    threshold: float = 0.9,
+    metric: str = "cosine",
+) -> pa.Table:
+    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all
+    that hang together through pairs.
+
+    Each pair comes once, the smaller id first.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        id: a column or expression: any type.
+        vec: a column or expression: a vector; rows where it is NULL are in no pair.
+        threshold: DOUBLE: the least score of a pair.
+        metric: VARCHAR: 'cosine', 'dot' or 'l2' (minus the squared distance).
+
+    Returns:
+        id (as id), twin (as id), score FLOAT, cluster (as id).
+    """
+    found: pa.Table = called("duplicates", con, tbl=tbl, id=id, vec=vec, threshold=threshold, metric=metric)
+    return found
+
+
+def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Array:
+    """The sentence embedding of a text, of length one: the inner product of two is their similarity, across
+    16 languages.
+
+    NULL gives NULL; equal texts are embedded once.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+        model: VARCHAR: the encoder.
+
+    Returns:
+        FLOAT[512].
+    """
+    found: pa.Array = called("embed", con, text=text, model=model)
+    return found
+
+
+def evaluate(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    label: str | None = None,
+    by: str | None = None,
+) -> pa.Table:
+    """Metrics on labelled rows, with 95 % bootstrap intervals.
+
+    Group NULL is all rows. Classes: accuracy, macro_f1, log_loss, calibration_error, and auc where there
+    are two. Numbers: r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
+    abstains has these over every row, and answered, the share it answers, with accuracy_answered or
+    mae_answered. A metric that a group leaves undefined is NULL. Forecasts, of the last steps of each
+    series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable; rows
+            without a label do not count.
+        label: VARCHAR: the label column; NULL for the one the model was fitted on.
+        by: VARCHAR: a column, one group of rows a value; of a forecast 'step'.
+
+    Returns:
+        group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.
+    """
+    found: pa.Table = called("evaluate", con, model=model, tbl=tbl, label=label, by=by)
+    return found
+
+
+def explain(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    background: object = None,
+    per_row: bool = True,
+) -> pa.Table:
+    """What each column adds to each prediction: SHAP values of the blend.
+
+    `row` is its place, from 1. Numbers: contributions are in the label's unit; classes: in probability of
+    the class in `label`, the predicted one. `(base)` is what an average row of the background gets, and a
+    row's contributions sum to its prediction. Exact for trees and lines; what is no column stands in
+    brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
+    `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
+    `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row` NULL.
+    Rows whose inputs are all NULL are left out.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model of classes or numbers.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        background: a table: rows to compare with; without it the rows of `tbl` are compared.
+        per_row: BOOLEAN: false sums up, one row a feature.
+
+    Returns:
+        row BIGINT, label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
+    """
+    found: pa.Table = called("explain", con, model=model, tbl=tbl, background=background, per_row=per_row)
+    return found
+
+
+def export_booster(con: DuckDBPyConnection, model: str, path: str | os.PathLike[str]) -> pa.Table:
+    """Write the LightGBM parts of a model as plain LightGBM text, which lightgbm.Booster(model_file=...)
+    loads alone, with the levels of categories inside, and columns.json, which says what each column of
+    their matrix is.
+
+    One row a file; `weight` is that of the part in the blend, NULL inside another part.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        path: VARCHAR: a folder; made where it is missing, files of these names are replaced.
+
+    Returns:
+        file VARCHAR, member VARCHAR, weight DOUBLE, trees BIGINT, columns BIGINT.
+    """
+    found: pa.Table = called("export_booster", con, model=model, path=path)
+    return found
+
+
+def fit(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    task: str = "auto",
+    market: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Fit a model on one market, store it and promote it; the metrics are out of fold.
+
+    The same call on the same data gives the version that is already there.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: the name to store it under.
+        data: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        label: VARCHAR: the label column; rows where it is NULL are left out.
+        task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
+            with columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets.
+        market: VARCHAR: the market the rows come from, for the model card.
+        options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
+            docs/options.md.
+
+    Returns:
+        model VARCHAR, version INTEGER, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT,
+        seconds DOUBLE, note VARCHAR.
+    """
+    found: pa.Table = called("fit", con, model=model, data=data, label=label, task=task, market=market, options=options)
+    return found
+
+
+def forecast(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    id: str | Sequence[str],
+    ts: str,
+    y: str,
+    horizon: int = 8,
+    level: float = 0.9,
+    known: Sequence[str] | None = None,
+    rollup: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """What is expected of each series in the periods after its last one: series (of the id's type), step,
+    ds (of the type of ts), yhat, the interval from lo to hi, and status: 'ok', or what was done to the
+    series (gaps filled, duplicates summed) and what is odd about it.
+
+    One bad series never fails the query: what cannot be forecast is NULL. A series without any value is
+    forecast from home.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
+        tbl: a table: one row a series and period: its name, a CTE, a registered Arrow or Polars object
+            or a Python variable.
+        id: a column or STRUCT: what names a series: a column, or a STRUCT such as {'market': market,
+            'sku': sku}; in Python, columns.
+        ts: a column or expression: DATE, TIMESTAMP, TIMESTAMPTZ, or integers that count periods; the
+            frequency is found from them.
+        y: a column or expression: a number; rows after the last one that has it may hold what is known
+            in advance.
+        horizon: INTEGER: how many periods, 1 to 1000.
+        level: DOUBLE: the share of truths that lo and hi shall hold.
+        known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}; in
+            Python their columns.
+        rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all add
+            up.
+        options: STRUCT: fill, duplicates, negative, end, until, see docs/forecast.md.
+
+    Returns:
+        series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
+    """
+    found: pa.Table = called("forecast", con, model=model, tbl=tbl, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, options=options)
+    return found
+
+
+def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
+    """What functions there are, one row each with its arguments, what it returns, its meaning and an
+    example; of one function a row more for each argument, with its type and default.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        name: VARCHAR: a function; NULL lists all of them.
+
+    Returns:
+        function VARCHAR, argument VARCHAR, type VARCHAR, default VARCHAR, meaning VARCHAR, example
+        VARCHAR.
+    """
+    found: pa.Table = called("help", con, name=name)
+    return found
+
+
+def holiday(con: DuckDBPyConnection, day: Values, market: Values) -> pa.Array:
+    """The public holiday that a day is in a market, by its English name where it has one; else NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        day: DATE: a day.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        VARCHAR.
+    """
+    found: pa.Array = called("holiday", con, day=day, market=market)
+    return found
+
+
+def import_booster(
+    con: DuckDBPyConnection,
+    model: str,
+    path: str | os.PathLike[str],
+    label: str,
+    classes: Sequence[str] | None = None,
+    market: str | None = None,
+) -> pa.Table:
+    """Store a plain LightGBM model, so that it predicts here and serves as `base` of xb.transfer.
+
+    Columns go by the file's feature names, categories by its pandas_categorical. Objectives: the
+    regressions on the label's own scale, binary and multiclass.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: the name to store it under.
+        path: VARCHAR: a file of plain LightGBM text.
+        label: VARCHAR: the column that it predicts.
+        classes: VARCHAR[]: names of its classes by code; NULL: '0', '1' ....
+        market: VARCHAR: the market it was fitted in, for the model card.
+
+    Returns:
+        model VARCHAR, version INTEGER, task VARCHAR, columns BIGINT, trees BIGINT.
+    """
+    found: pa.Table = called("import_booster", con, model=model, path=path, label=label, classes=classes, market=market)
+    return found
+
+
+def indexes(con: DuckDBPyConnection) -> pa.Table:
+    """Every index in the store; a broken one says what is wrong with it in `note`.
+
+    Returns:
+        index VARCHAR, rows BIGINT, skipped BIGINT, dim INTEGER, metric VARCHAR, encoder VARCHAR,
+        has_text BOOLEAN, seconds DOUBLE, mode VARCHAR, recall DOUBLE, bytes BIGINT, created VARCHAR,
+        note VARCHAR.
+    """
+    found: pa.Table = called("indexes", con)
+    return found
+
+
+def label_curve(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    label: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """How many labels does this market need? The score by number of labels, out of fold with 95 % bootstrap
+    intervals: of the target alone, and of the transfer from the home model (`blend`; `source only` is
+    that model as it is).
+
+    A transferred model stands for its base. Where the model was fitted on these very rows, or from rows
+    without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two and four
+    times the labels there are: a power law through the last points, an optimist where noise remains. Every
+    size is fitted five times, so it takes as long as some twenty transfers.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a home model, or one that was transferred from a base.
+        tbl: a table: the target: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable; 30 labelled rows or more.
+        label: VARCHAR: the label column; NULL for the one the model was fitted on.
+        options: STRUCT: of the fits, see docs/options.md.
+
+    Returns:
+        labels BIGINT, arm VARCHAR, basis VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE.
+    """
+    found: pa.Table = called("label_curve", con, model=model, tbl=tbl, label=label, options=options)
+    return found
+
+
+def language(con: DuckDBPyConnection, text: Values) -> pa.Array:
+    """The language a text is written in (ISO 639-1) and how sure that is, 0 to 1.
+
+    Short titles are uncertain.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+
+    Returns:
+        STRUCT(code VARCHAR, score DOUBLE).
+    """
+    found: pa.Array = called("language", con, text=text)
+    return found
+
+
+def last_calls(con: DuckDBPyConnection) -> pa.Table:
+    """What ran of late, newest first: rows, batches, device, kernel, seconds, and advice where batches are
+    tiny.
+
+    Batches of one function less than half a second apart are one line.
+
+    Returns:
+        at TIMESTAMP, function VARCHAR, model VARCHAR, rows BIGINT, batches BIGINT, mean_batch DOUBLE,
+        device VARCHAR, kernel VARCHAR, seconds DOUBLE, note VARCHAR.
+    """
+    found: pa.Table = called("last_calls", con)
+    return found
+
+
+def launch(
+    con: DuckDBPyConnection,
+    products: object,
+    id: str | Sequence[str],
+    demand: str,
+    delay: str | None = None,
+    price: str | None = None,
+    market: str | None = None,
+    start: dt.date | None = None,
+    horizon: int = 8,
+    level: float = 0.9,
+    price_error: float = 0.0,
+    draws: int = 2000,
+) -> pa.Table:
+    """What home products would bring in a market where they are not sold yet: product, market, and mean and
+    interval of wanted (demand of the horizon, forecast from home), days (until goods arrive), sold (what
+    is wanted after that) and revenue (sold times price).
+
+    The intervals are joint: outcomes are drawn with one delivery time a product, demand that stays high
+    where it is high, and one change of price for all, and always the same for the same arguments. The last
+    row, product NULL, is all products together.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        products: a table: home products, one row each: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        id: a column or STRUCT: what the demand model calls a product, as in xb.forecast.
+        demand: VARCHAR: a model of the task 'forecast', carried to the market.
+        delay: VARCHAR: a model of the task 'predict' that reads the products' columns and gives days;
+            NULL: goods are there at once.
+        price: a column or expression: a number in the market's money, such as xb.to_currency(...); may
+            be NULL.
+        market: VARCHAR: for the record; NULL is the demand model's.
+        start: DATE or TIMESTAMP: when the goods leave; NULL is now.
+        horizon: INTEGER: how many periods, 1 to 1000.
+        level: DOUBLE: the share of outcomes between _lo and _hi.
+        price_error: DOUBLE: how far all prices may move together, as a share: 0.05.
+        draws: INTEGER: outcomes that are drawn, 100 to 100000.
+
+    Returns:
+        product (as id), market VARCHAR, wanted DOUBLE, wanted_lo DOUBLE, wanted_hi DOUBLE, days DOUBLE,
+        days_lo DOUBLE, days_hi DOUBLE, sold DOUBLE, sold_lo DOUBLE, sold_hi DOUBLE, revenue DOUBLE,
+        revenue_lo DOUBLE, revenue_hi DOUBLE, price DOUBLE, status VARCHAR.
+    """
+    found: pa.Table = called("launch", con, products=products, id=id, demand=demand, delay=delay, price=price, market=market, start=start, horizon=horizon, level=level, price_error=price_error, draws=draws)
+    return found
+
+
+def lint(con: DuckDBPyConnection, source: object, target: object, label: str | None = None) -> pa.Table:
+    """What to look at before a transfer.
+
+    Errors: units or currencies that contradict each other, types that differ, infinite values. Warnings:
+    medians that are a conversion factor or far apart, dates and numbers as text, columns known only
+    afterwards or that tell the label alone. Notes: columns that one side lacks. `remedy` is SQL where SQL
+    helps. `xb.transfer` itself refuses units that contradict each other.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        source: a table: the home market's rows: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        target: a table: the other market's rows: its name, a CTE, a registered Arrow or Polars object
+            or a Python variable.
+        label: VARCHAR: the label column; with it leaks are looked for.
+
+    Returns:
+        severity VARCHAR, column VARCHAR, problem VARCHAR, remedy VARCHAR.
+    """
+    found: pa.Table = called("lint", con, source=source, target=target, label=label)
+    return found
+
+
+def match(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    lid: str,
+    ltext: str,
+    rid: str,
+    rtext: str,
+    block: str | None = None,
+    beside: str | None = None,
+    threshold: float = 0.5,
+    model: str | None = None,
+) -> pa.Table:
+    """Which row of one catalogue is which of another, one to one and across languages: lid, rid, score, one
+    row a left row.
+
+    The score is the probability that they are one thing; rid and score are NULL where nothing matches.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        lid: a column or expression: the left id, any type.
+        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL have
+            no match.
+        rid: a column or expression: the right id, any type.
+        rtext: a column or expression: VARCHAR: the right text.
+        block: a column or expression: of both tables: only rows of one value are compared.
+        beside: a column or expression: a STRUCT of both tables with any of price (a number of one
+            currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of your
+            own.
+        threshold: DOUBLE: the least probability of a match.
+        model: VARCHAR: a model fitted on xb.match_candidates; NULL for the built-in scorer.
+
+    Returns:
+        lid (as lid), rid (as rid), score DOUBLE.
+    """
+    found: pa.Table = called("match", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, threshold=threshold, model=model)
+    return found
+
+
+def match_candidates(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    lid: str,
+    ltext: str,
+    rid: str,
+    rtext: str,
+    block: str | None = None,
+    beside: str | None = None,
+) -> pa.Table:
+    """The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each
+    similarity, gap to the best pair of a row, rank.
+
+    Label some with true and false, and xb.fit or xb.transfer makes a scorer of them for xb.match.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        lid: a column or expression: the left id, any type.
+        ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL have
+            no match.
+        rid: a column or expression: the right id, any type.
+        rtext: a column or expression: VARCHAR: the right text.
+        block: a column or expression: of both tables: only rows of one value are compared.
+        beside: a column or expression: a STRUCT of both tables with any of price (a number of one
+            currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of your
+            own.
+
+    Returns:
+        lid (as lid), rid (as rid), cosine DOUBLE, nearness DOUBLE, nearness_gap_left DOUBLE,
+        nearness_gap_right DOUBLE, nearness_rank_left DOUBLE, nearness_rank_right DOUBLE, carried
+        DOUBLE, carried_gap_left DOUBLE, carried_gap_right DOUBLE, carried_rank_left DOUBLE,
+        carried_rank_right DOUBLE, spelling DOUBLE, spelling_gap_left DOUBLE, spelling_gap_right DOUBLE,
+        words_left DOUBLE, words_right DOUBLE, words_worst DOUBLE, numbers DOUBLE, length_ratio DOUBLE,
+        words_more DOUBLE, likely DOUBLE, likely_gap_left DOUBLE, likely_gap_right DOUBLE,
+        translated_left DOUBLE, translated_right DOUBLE, known_left DOUBLE, known_right DOUBLE,
+        translated_gap_left DOUBLE, translated_gap_right DOUBLE, taught DOUBLE, taught_gap_left DOUBLE,
+        taught_gap_right DOUBLE, price DOUBLE, brand DOUBLE, image DOUBLE.
+    """
+    found: pa.Table = called("match_candidates", con, left=left, right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside)
+    return found
+
+
+def model_card(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """All that is known of a model: inputs, origin, metrics, arms and verdict, notes, files.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+
+    Returns:
+        section VARCHAR, key VARCHAR, value VARCHAR.
+    """
+    found: pa.Table = called("model_card", con, model=model)
+    return found
+
+
+def models(con: DuckDBPyConnection) -> pa.Table:
+    """Every version of every model in the store; a broken one says what is wrong with it in `note`.
+
+    Returns:
+        model VARCHAR, version INTEGER, promoted BOOLEAN, task VARCHAR, label VARCHAR, market VARCHAR,
+        base VARCHAR, verdict VARCHAR, rows BIGINT, bytes BIGINT, created VARCHAR, note VARCHAR.
+    """
+    found: pa.Table = called("models", con)
+    return found
+
+
+def newsvendor(
+    con: DuckDBPyConnection,
+    levels: Values,
+    quantiles: Values,
+    underage: Values,
+    overage: Values,
+) -> pa.Array:
+    """What to order for one selling period: the quantile of demand at underage / (underage + overage), on
+    the line between the two quantiles beside it.
+
+    A ratio outside the levels is an error. NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        levels: DOUBLE[]: ascending shares, [0.1, 0.5, 0.9].
+        quantiles: DOUBLE[]: of demand at these levels, e.g. of a forecast.
+        underage: DOUBLE: what one unit too few costs, above 0.
+        overage: DOUBLE: what one unit too many costs, above 0.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("newsvendor", con, levels=levels, quantiles=quantiles, underage=underage, overage=overage)
+    return found
+
+
+def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
+    """A date as a market writes it: '31.12.2025' in Germany, '12/31/2025' in the United States,
+    '2025-12-31' anywhere.
+
+    NULL and blank give NULL; another order of day and month is an error where it can be told.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        DATE.
+    """
+    found: pa.Array = called("parse_date", con, text=text, market=market)
+    return found
+
+
+def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
+    """A number as a market writes it: '1.234,50' in Germany is 1234.5; a currency or unit around it is left
+    out.
+
+    NULL and blank give NULL; what the market would not write so is an error, not a guess.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("parse_number", con, text=text, market=market)
+    return found
+
+
+def predict(con: DuckDBPyConnection, model: str, row: Values) -> pa.Array:
+    """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
+    rows (another share by the option `level`), how far the row lies from what the model was fitted on (0
+    to 1), and the version that answered.
+
+    `lo` and `hi` are NULL where there were too few labels to measure them, and `value` too where a model
+    with the option `abstain` finds the row too far out; a row whose inputs are all NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        row: STRUCT: the whole row, or the one column that the model reads.
+
+    Returns:
+        STRUCT(value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE, version INTEGER).
+    """
+    found: pa.Array = called("predict", con, model=model, row=row)
+    return found
+
+
+def predict_table(con: DuckDBPyConnection, model: str, tbl: object, shift: bool = False) -> pa.Table:
+    """Every column of the table and the prediction.
+
+    Classes: the class in `predicted` and its probability in `value`. Numbers: the number in `value`, its
+    interval in `lo` and `hi`, and `predicted` is NULL. `shift` is NULL unless it is asked for. Where the
+    table has such a column the new one is `value_1`.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        shift: BOOLEAN: whether to measure how far each row lies out; it doubles the time.
+
+    Returns:
+        every column of `tbl`, predicted VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE.
+    """
+    found: pa.Table = called("predict_table", con, model=model, tbl=tbl, shift=shift)
+    return found
+
+
+def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
+    """Let the bare name stand for this version.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: its name, without a version.
+        version: INTEGER: the version that it shall stand for.
+
+    Returns:
+        model VARCHAR, version INTEGER, promoted BOOLEAN.
+    """
+    found: pa.Table = called("promote", con, model=model, version=version)
+    return found
+
+
+def reorder_point(
+    con: DuckDBPyConnection,
+    demand: Values,
+    demand_sd: Values,
+    lead_time: Values,
+    lead_time_sd: Values | float = 0,
+    service_level: Values | float = 0.95,
+) -> pa.Array:
+    """The stock at which to order again: demand lead_time, what is expected to be sold meanwhile, and
+    xb.safety_stock.
+
+    NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        demand: DOUBLE: expected units a period.
+        demand_sd: DOUBLE: its standard deviation a period, see xb.spread.
+        lead_time: DOUBLE: expected lead time, in the same periods.
+        lead_time_sd: DOUBLE: its standard deviation, in periods.
+        service_level: DOUBLE: a share above 0 and below 1: of cycles without a stock-out.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("reorder_point", con, demand=demand, demand_sd=demand_sd, lead_time=lead_time, lead_time_sd=lead_time_sd, service_level=service_level)
+    return found
+
+
+def route_options(
+    con: DuckDBPyConnection,
+    routes: object,
+    cost_model: str,
+    delay_model: str,
+    promise: Values | None = None,
+    per_day: Values | float = 0,
+    extra: Values | float = 0,
+) -> pa.Table:
+    """Every column of the table, and what each route is expected to cost and to take, with intervals.
+
+    landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends add
+    those of both intervals, so they hold at least as much as both together. on_time: the probability of no
+    more days than promised, the error taken for normal with the interval's spread. shift: the larger of the
+    two models'. NULL where a model cannot say.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        routes: a table: one row a route and carrier that could be taken, what both models read: its
+            name, a CTE, a registered Arrow or Polars object or a Python variable.
+        cost_model: VARCHAR: a model of numbers: freight of a shipment.
+        delay_model: VARCHAR: a model of numbers: days, or days late.
+        promise: DOUBLE: a number or a column: days that are promised, for `on_time`.
+        per_day: DOUBLE: a number or a column: what a day costs: stock on the way, a penalty.
+        extra: DOUBLE: a number or a column: duty, insurance, handling.
+
+    Returns:
+        every column of `routes`, landed_cost DOUBLE, cost_lo DOUBLE, cost_hi DOUBLE, delay DOUBLE,
+        delay_lo DOUBLE, delay_hi DOUBLE, on_time DOUBLE, shift DOUBLE.
+    """
+    found: pa.Table = called("route_options", con, routes=routes, cost_model=cost_model, delay_model=delay_model, promise=promise, per_day=per_day, extra=extra)
+    return found
+
+
+def safety_stock(
+    con: DuckDBPyConnection,
+    demand: Values,
+    demand_sd: Values,
+    lead_time: Values,
+    lead_time_sd: Values | float = 0,
+    service_level: Values | float = 0.95,
+) -> pa.Array:
+    """Stock beyond what is expected to be sold during the lead time: z(service_level) sqrt(lead_time
+    demand_sd^2 + demand^2 lead_time_sd^2), demand and lead time independent and what is sold during the
+    lead time close to normal.
+
+    For a cost of each unit short and each unit over, service_level := short / (short + over) is the
+    newsvendor's critical ratio. NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        demand: DOUBLE: expected units a period.
+        demand_sd: DOUBLE: its standard deviation a period, see xb.spread.
+        lead_time: DOUBLE: expected lead time, in the same periods.
+        lead_time_sd: DOUBLE: its standard deviation, in periods.
+        service_level: DOUBLE: a share above 0 and below 1: of cycles without a stock-out.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("safety_stock", con, demand=demand, demand_sd=demand_sd, lead_time=lead_time, lead_time_sd=lead_time_sd, service_level=service_level)
+    return found
+
+
+def search(
+    con: DuckDBPyConnection,
+    index: str,
+    vector: Values,
+    k: int = 10,
+    filter: object = "*",
+    recall: float = 0.95,
+) -> pa.Array:
+    """The k rows of an index that are most similar to a vector, best first; exact, unless the index was
+    built approximate and no filter is given.
+
+    Of equal scores the smaller id comes first. Ids are given as text and compare with the table's own. NULL
+    gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+        vector: FLOAT[n] or VARCHAR: a vector, or a text where the index knows its encoder.
+        k: INTEGER: how many; fewer come back only where fewer rows match.
+        filter: a list: the ids that may be found, e.g. (SELECT list(sku) FROM home WHERE price < 10);
+            NULL, which is what list() makes of no row, lets nothing through.
+        recall: DOUBLE: the share of the k that an approximate index is to find, as measured when it was
+            built; 1 is exact.
+
+    Returns:
+        STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[].
+    """
+    found: pa.Array = called("search", con, index=index, vector=vector, k=k, filter=filter, recall=recall)
+    return found
+
+
+def search_text(
+    con: DuckDBPyConnection,
+    index: str,
+    query: Values,
+    k: int = 10,
+    filter: object = "*",
+) -> pa.Array:
+    """The k rows of an index that fit a text best by words (BM25 over words and their trigrams) and by
+    meaning (vectors) together: the score is the sum of 1 / (60 + rank) over the two lists.
+
+    The index must have been built with texts. NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        index: VARCHAR: the name of the index.
+        query: VARCHAR: a text.
+        k: INTEGER: how many; fewer come back only where fewer rows match.
+        filter: a list: the ids that may be found, e.g. (SELECT list(sku) FROM home WHERE price < 10);
+            NULL, which is what list() makes of no row, lets nothing through.
+
+    Returns:
+        STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[].
+    """
+    found: pa.Array = called("search_text", con, index=index, query=query, k=k, filter=filter)
+    return found
+
+
+def selfcheck(con: DuckDBPyConnection) -> pa.Table:
+    """Whether this installation works: versions, encoder weights, store, kernels against their reference.
+
+    Returns:
+        name VARCHAR, ok BOOLEAN, detail VARCHAR.
+    """
+    found: pa.Table = called("selfcheck", con)
+    return found
+
+
+def similarity(con: DuckDBPyConnection, a: Values, b: Values, metric: str = "cosine") -> pa.Array:
+    """Similarity of two vectors, larger is closer.
+
+    NULL where one of them is NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        a: FLOAT[n] or FLOAT[]: a vector.
+        b: FLOAT[n] or FLOAT[]: a vector of the same length.
+        metric: VARCHAR: 'cosine', 'dot' or 'l2' (minus the squared distance).
+
+    Returns:
+        FLOAT.
+    """
+    found: pa.Array = called("similarity", con, a=a, b=b, metric=metric)
+    return found
+
+
+def similarity_join(
+    con: DuckDBPyConnection,
+    queries: object,
+    catalog: object,
+    qid: str,
+    qvec: str,
+    cid: str,
+    cvec: str,
+    k: int = 10,
+    metric: str = "cosine",
+) -> pa.Table:
+    """The k most similar rows of the catalog for each query: qid, cid, score, rank.
+
+    Exact. For a catalog that is searched again, or does not fit into memory, build an index.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        queries: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        catalog: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        qid: a column or expression: the queries' id, any type.
+        qvec: a column or expression: the queries' vector; rows where it is NULL find nothing.
+        cid: a column or expression: the catalog's id, any type; decides among equal scores.
+        cvec: a column or expression: the catalog's vector; rows where it is NULL are not found.
+        k: INTEGER: how many; fewer come back only where fewer rows match.
+        metric: VARCHAR: 'cosine', 'dot' or 'l2' (minus the squared distance).
+
+    Returns:
+        qid (as qid), cid (as cid), score FLOAT, rank INTEGER.
+    """
+    found: pa.Table = called("similarity_join", con, queries=queries, catalog=catalog, qid=qid, qvec=qvec, cid=cid, cvec=cvec, k=k, metric=metric)
+    return found
+
+
+def spread(con: DuckDBPyConnection, lo: Values, hi: Values, level: Values | float = 0.9) -> pa.Array:
+    """The standard deviation of a normal whose central interval this is, (hi - lo) / (2 z((1 + level) /
+    2)): what the interval of a prediction means for xb.safety_stock.
+
+    NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        lo: DOUBLE: the lower end of an interval.
+        hi: DOUBLE: its upper end.
+        level: DOUBLE: a share: how much of the truth it holds.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("spread", con, lo=lo, hi=hi, level=level)
+    return found
+
+
+def to_currency(
+    con: DuckDBPyConnection,
+    amount: Values,
+    currency: Values,
+    new_currency: Values,
+    rates: object,
+    day: Values | None = None,
+) -> pa.Array:
+    """An amount in another currency by the rates that are given; none is fetched.
+
+    NULL gives NULL; a currency without a rate, or a day before the first one, is an error.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        amount: DOUBLE: a number.
+        currency: VARCHAR: ISO 4217 code of the money it is in: 'JPY', or a column.
+        new_currency: VARCHAR: the money it shall be in.
+        rates: a table: currency, per_unit (what one unit is worth in whatever money the table counts
+            in) and, where rates change, day DATE (from when on).
+        day: DATE: the day whose rate counts, the latest up to it; NULL where rates do not.
+
+    Returns:
+        DOUBLE.
+    """
+    found: pa.Array = called("to_currency", con, amount=amount, currency=currency, new_currency=new_currency, rates=rates, day=day)
+    return found
+
+
+def transfer(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    base: str | None = None,
+    source: object = None,
+    market: str | None = None,
+    method: str = "auto",
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on
+    the target's labels, store the blend and say whether the source helped.
+
+    One row an arm (target only, source only, pooled, blend), the verdict beside each.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: the name to store it under.
+        data: a table: the target: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable; rows whose label is NULL are unlabelled.
+        label: VARCHAR: the label column, of the same name on both sides.
+        base: VARCHAR: a model of the home market.
+        source: a table: the home market's rows, where they may still be read.
+        market: VARCHAR: the market the rows come from, for the model card.
+        method: VARCHAR: 'auto', a family or a candidate.
+        options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
+            docs/options.md.
+
+    Returns:
+        model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE,
+        verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels BIGINT,
+        labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR.
+    """
+    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
+    return found
+
+
+def weights(
+    con: DuckDBPyConnection,
+    source: object,
+    target: object,
+    method: str = "density_ratio",
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .
+
+    20: what to weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1.
+    Name the `columns` where one of them is a label that only some rows have.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        source: a table: the home market's rows: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        target: a table: the foreign market's rows, labelled or not.
+        method: VARCHAR: 'density_ratio' (a classifier out of fold), 'ulsif', 'rulsif' or 'kliep'.
+        columns: VARCHAR[]: the columns to compare; NULL takes all that have values on both sides.
+
+    Returns:
+        row BIGINT, weight DOUBLE.
+    """
+    found: pa.Table = called("weights", con, source=source, target=target, method=method, columns=columns)
+    return found
+
+
+def workdays(con: DuckDBPyConnection, first: Values, last: Values, market: Values) -> pa.Array:
+    """Working days after `first` up to and with `last` in a market: no weekend of its own, no public
+    holiday.
+
+    Negative where `last` comes first; NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        first: DATE: a day.
+        last: DATE: a day.
+        market: VARCHAR: the country code of the market, 'DE'.
+
+    Returns:
+        INTEGER.
+    """
+    found: pa.Array = called("workdays", con, first=first, last=last, market=market)
+    return found

@@ -1,0 +1,381 @@
+"""Search: indexes, and joins by what is alike."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+
+from xbsql import errors
+from xbsql.arrow import is_text, one_chunk
+from xbsql.index.builder import Plan
+from xbsql.index.hits import RECALL
+from xbsql.session import search as run
+from xbsql.session.session import Session
+from xbsql.surface.arguments import (
+    DATA,
+    NUMBERS,
+    Column,
+    ColumnOf,
+    Kept,
+    Keys,
+    Name,
+    Numbers,
+    Rows,
+    Score,
+    Share,
+    Stream,
+    Text,
+    Values,
+    Whole,
+    constant,
+)
+from xbsql.surface.function import Columns, Helper, Like, function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    Found = list[dict[str, Any]]
+    Batches = Iterator[pa.RecordBatch]
+
+HITS = "STRUCT(id VARCHAR, score FLOAT, rank INTEGER)[]"
+STATE: Columns = {
+    "index": "VARCHAR", "rows": "BIGINT", "skipped": "BIGINT", "dim": "INTEGER", "metric": "VARCHAR",
+    "encoder": "VARCHAR", "has_text": "BOOLEAN", "seconds": "DOUBLE", "mode": "VARCHAR", "recall": "DOUBLE",
+}  # fmt: skip
+
+Index = Annotated[Name, "the name of the index"]
+Most = Annotated[Whole, "how many; fewer come back only where fewer rows match"]
+Filter = Annotated[
+    Any,
+    Kept("a list", expression="(SELECT _xb_filter({}))", table=False),
+    "the ids that may be found, e.g. (SELECT list(sku) FROM home WHERE price < 10); NULL, which is what "
+    "list() makes of no row, lets nothing through",
+]
+Metric = Annotated[Name, "'cosine', 'dot' or 'l2' (minus the squared distance)"]
+Id = Annotated[str, ColumnOf(), "BIGINT or VARCHAR, no two rows the same"]
+Vec = Annotated[
+    str | None,
+    ColumnOf(python="str | None"),
+    "a vector, e.g. a column or xb.embed(title); without it the texts are embedded",
+]
+TextOf = Annotated[str | None, ColumnOf(python="str | None"), "VARCHAR: a text, for xb.search_text"]
+Table = Annotated[Any, Stream(), DATA]
+
+
+def _build(session: Session, where: str, token: Column, taken: Column, *given: Column) -> Found:
+    """What is built of the rows that were taken in under a token."""
+    names = ("index", "encoder", "metric", "weights", "mode")
+    index, encoder, metric, weights, mode = (
+        constant(where, name, column) for name, column in zip(names, given, strict=True)
+    )
+    with session.calls.record("build_index", index, constant(where, "rows", taken) or 0):
+        plan = _plan(where, metric, encoder, weights, mode)
+        return [session.builder.build(constant(where, "token", token), _index(where, index), plan)]
+
+
+@function(
+    STATE,
+    example="CALL xb.build_index('catalog', home, id := title, text := title)",
+    action=True,
+    handler=_build,
+)
+def build_index(
+    session: Session,
+    index: Index,
+    tbl: Table,
+    id: Id,
+    vec: Vec = None,
+    text: TextOf = None,
+    encoder: Annotated[
+        Text,
+        "the text encoder that made the vectors; searches fail when its version has changed. 'text' where "
+        "vec is not given",
+    ] = None,
+    metric: Metric = "cosine",
+    weights: Annotated[Numbers, "one a feature, e.g. its transferability in a model"] = None,
+    mode: Annotated[
+        Name,
+        "'exact', or 'approximate' to order the rows by cell; `recall` says what share of a row's 10 "
+        "neighbours a search finds then, measured on up to 500 of the rows",
+    ] = "exact",
+) -> Found:
+    """Build an index and keep it in the store, in place of one of the same name. Rows whose id or vector is
+    NULL, or whose vector is not finite, are left out and counted in `skipped`. Rows are streamed: memory
+    does not grow with the vectors. The same content again changes nothing; a build that fails leaves what
+    was there.
+    """
+    where = "xb.build_index"
+    token = _collect(session, where, tbl, encoder, (id, vec, text))
+    return [session.builder.build(token, index, _plan(where, metric, encoder, weights, mode))]
+
+
+def _add(session: Session, where: str, token: Column, taken: Column, index: Column) -> Found:
+    name = _index(where, constant(where, "index", index))
+    with session.calls.record("add_to_index", name, constant(where, "rows", taken) or 0):
+        return [session.builder.add(constant(where, "token", token), name)]
+
+
+@function(
+    STATE,
+    example="CALL xb.add_to_index('catalog', japan, id := title, text := title)",
+    action=True,
+    handler=_add,
+)
+def add_to_index(
+    session: Session, index: Index, tbl: Table, id: Id, vec: Vec = None, text: TextOf = None
+) -> Found:  # fmt: skip
+    """Add rows to an index; a row whose id is there already takes its place. The same addition again changes
+    nothing.
+    """
+    where = "xb.add_to_index"
+    encoder = run.opened(session, where, index).card.encoder
+    return [session.builder.add(_collect(session, where, tbl, encoder, (id, vec, text)), index)]
+
+
+@function({**STATE, "bytes": "BIGINT", "created": "VARCHAR", "note": "VARCHAR"}, example="FROM xb.indexes()")
+def indexes(session: Session) -> Found:
+    """Every index in the store; a broken one says what is wrong with it in `note`."""
+    return session.indexes.rows()
+
+
+@function(
+    HITS, example="SELECT unnest(xb.search('catalog', 'red shoes', k := 3), recursive := true)"
+)  # fmt: skip
+def search(
+    session: Session,
+    index: Index,
+    vector: Annotated[
+        pa.Array, Values("FLOAT[n] or VARCHAR"), "a vector, or a text where the index knows its encoder"
+    ],
+    k: Most = 10,
+    filter: Filter = "*",
+    recall: Annotated[
+        Share,
+        "the share of the k that an approximate index is to find, as measured when it was built; 1 is exact",
+    ] = RECALL,
+) -> pa.Array:
+    """The k rows of an index that are most similar to a vector, best first; exact, unless the index was built
+    approximate and no filter is given. Of equal scores the smaller id comes first. Ids are given as text and
+    compare with the table's own. NULL gives NULL.
+    """
+    return run.search(session, index, vector, k, _kept(session, filter), recall)
+
+
+@function(
+    HITS, example="SELECT unnest(xb.search_text('catalog', 'running shoes', k := 3), recursive := true)"
+)  # fmt: skip
+def search_text(
+    session: Session,
+    index: Index,
+    query: Annotated[pa.Array, Values("VARCHAR"), "a text"],
+    k: Most = 10,
+    filter: Filter = "*",
+) -> pa.Array:
+    """The k rows of an index that fit a text best by words (BM25 over words and their trigrams) and by
+    meaning (vectors) together: the score is the sum of 1 / (60 + rank) over the two lists. The index
+    must have been built with texts. NULL gives NULL.
+    """
+    return run.search_text(session, index, query, k, _kept(session, filter))
+
+
+@function(
+    STATE, example="FROM xb.delete_from_index('catalog', (SELECT list(title) FROM japan))", action=True
+)  # fmt: skip
+def delete_from_index(
+    session: Session,
+    index: Index,
+    ids: Annotated[
+        pa.Array, Values("a list"), "the ids; those that are not there are passed over"
+    ],
+) -> Found:  # fmt: skip
+    """Delete rows from an index."""
+    return [session.builder.delete(index, _flat(ids))]
+
+
+@function(
+    {"index": "VARCHAR", "rows": "BIGINT"}, example="CALL xb.drop_index('catalog')", action=True
+)  # fmt: skip
+def drop_index(session: Session, index: Index) -> Found:
+    """Remove an index from the store and from memory."""
+    return [{"index": index, "rows": session.indexes.drop(index)}]
+
+
+def _join(
+    session: Session, where: str, k: Column, metric: Column, queries: Column, catalog: Column
+) -> pa.Table:  # fmt: skip
+    asked = constant(where, "k", k), _index(where, constant(where, "metric", metric), "metric")
+    return run.similarity_join(session, _members(queries), _members(catalog), *asked)
+
+
+@function(
+    {
+        "qid": Like("queries", "qid"), "cid": Like("catalog", "cid"), "score": "FLOAT", "rank": "INTEGER",
+    },
+    example="FROM xb.similarity_join(japan, home, qid := title, qvec := xb.embed(title), cid := title, "
+    "cvec := xb.embed(title), k := 2) LIMIT 4",
+    handler=_join,
+    travels={"q": "BIGINT", "c": "BIGINT", "score": "FLOAT", "rank": "INTEGER"},
+)  # fmt: skip
+def similarity_join(
+    session: Session,
+    queries: Table,
+    catalog: Annotated[pa.Table, Rows(order="", empty=True), DATA],
+    qid: Annotated[str, ColumnOf(), "the queries' id, any type"],
+    qvec: Annotated[str, ColumnOf(), "the queries' vector; rows where it is NULL find nothing"],
+    cid: Annotated[str, ColumnOf(), "the catalog's id, any type; decides among equal scores"],
+    cvec: Annotated[str, ColumnOf(), "the catalog's vector; rows where it is NULL are not found"],
+    k: Most = 10,
+    metric: Metric = "cosine",
+) -> pa.Table:
+    """The k most similar rows of the catalog for each query: qid, cid, score, rank. Exact. For a catalog that
+    is searched again, or does not fit into memory, build an index.
+    """
+    where, parts = "xb.similarity_join", []
+    own = catalog.select([named(where, catalog.column_names, name) for name in (cid, cvec)])
+    own = own.sort_by(own.column_names[0])
+    for batch in queries:
+        ids, vectors = (batch.column(named(where, batch.schema.names, name)) for name in (qid, qvec))
+        found = run.similarity_join(session, vectors, one_chunk(own.column(1)), k, metric)
+        columns = [ids.take(_places(found["q"])), own.column(0).take(_places(found["c"]))]
+        parts.append(
+            pa.table([*columns, found["score"], found["rank"]], names=["qid", "cid", "score", "rank"])
+        )
+    return pa.concat_tables(parts)
+
+
+def _duplicates(
+    session: Session, where: str, threshold: Column, metric: Column, vectors: Column
+) -> pa.Table:  # fmt: skip
+    least = float(constant(where, "threshold", threshold) or 0.0)
+    return run.duplicates(
+        session, _members(vectors), least, _index(where, constant(where, "metric", metric), "metric")
+    )
+
+
+@function(
+    {"id": Like("tbl", "id"), "twin": Like("tbl", "id"), "score": "FLOAT", "cluster": Like("tbl", "id")},
+    example="FROM xb.duplicates(home, id := title, vec := xb.embed(title), threshold := 0.8) LIMIT 3",
+    handler=_duplicates,
+    travels={"a": "BIGINT", "b": "BIGINT", "score": "FLOAT", "cluster": "BIGINT"},
+)
+def duplicates(
+    session: Session,
+    tbl: Annotated[pa.Table, Rows(order="", empty=True), DATA],
+    id: Annotated[str, ColumnOf(), "any type"],
+    vec: Annotated[str, ColumnOf(), "a vector; rows where it is NULL are in no pair"],
+    threshold: Annotated[Score, "the least score of a pair"] = 0.9,
+    metric: Metric = "cosine",
+) -> pa.Table:
+    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all that
+    hang together through pairs. Each pair comes once, the smaller id first.
+    """
+    own = tbl.select([named("xb.duplicates", tbl.column_names, name) for name in (id, vec)])
+    own = own.sort_by(own.column_names[0])
+    found = run.duplicates(session, one_chunk(own.column(1)), threshold, metric)
+    ids = [own.column(0).take(_places(found[name])) for name in ("a", "b", "cluster")]
+    return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])
+
+
+def named(where: str, known: Sequence[str], name: str) -> str:
+    """The name of a column that is there.
+
+    Raises:
+        XbsqlError: there is none of that name.
+    """
+    if name not in known:
+        raise errors.unknown(where, "column", name, known, place="the table has")
+    return name
+
+
+def _places(column: pa.ChunkedArray) -> pa.Array:
+    """Positions from 1 as positions from 0."""
+    return pa.array(column.to_numpy() - 1)
+
+
+def _members(column: Column) -> pa.Array:
+    """The values that came as one list."""
+    return one_chunk(column).flatten() if not pa.types.is_null(column.type) else pa.nulls(0)
+
+
+def _flat(ids: pa.Array) -> pa.Array:
+    """Ids as they come from Python, or as the one list that comes from SQL."""
+    if pa.types.is_list(ids.type) or pa.types.is_fixed_size_list(ids.type):
+        return ids[0].values if ids[0].is_valid else pa.nulls(0)
+    return pa.nulls(0) if pa.types.is_null(ids.type) else ids
+
+
+def _index(where: str, value: object, argument: str = "index") -> str:
+    """A name that came as a constant."""
+    if not isinstance(value, str):
+        raise errors.invalid(where, f"{argument} must be a name in quotes, got {value!r}")
+    return value
+
+
+def _plan(where: str, metric: object, encoder: str | None, weights: Any, mode: object) -> Plan:  # noqa: ANN401
+    """What an index shall be."""
+    listed = NUMBERS.checked(where, "weights", weights)
+    measure = _index(where, metric, "metric"), encoder
+    return Plan(
+        *measure, None if listed is None else np.array(listed, np.float64), _index(where, mode, "mode")
+    )
+
+
+def _collect(
+    session: Session, where: str, batches: Batches, encoder: str | None, names: tuple[str | None, ...]
+) -> str:
+    """Stream a table's columns id, vec and text into a new draft; returns its token."""
+    token = secrets.token_hex(8)
+    for batch in batches:
+        columns = [
+            pa.nulls(len(batch)) if name is None else batch.column(named(where, batch.schema.names, name))
+            for name in names
+        ]
+        session.builder.take(where, token, encoder, *columns)
+    return token
+
+
+def _kept(session: Session, filter: Any) -> str | list[str]:  # noqa: ANN401 - ids of any type
+    """What a session keeps a filter under: SQL has kept it already; ids, '*' for all, None for none."""
+    if isinstance(filter, Keys):
+        return filter.names
+    if filter is None or isinstance(filter, str):
+        return session.indexes.keep("xb.search", filter)
+    filter = filter.to_arrow() if hasattr(filter, "to_arrow") else filter
+    ids = one_chunk(filter) if isinstance(filter, pa.Array | pa.ChunkedArray) else pa.array(filter)
+    return session.indexes.keep("xb.search", ids)
+
+
+def _keep_filter(session: Session, ids: Column) -> pa.Array:
+    """Keep each list of ids and name it; a row's list is its own filter."""
+    where, whole = "xb.search", one_chunk(ids)
+    if pa.types.is_null(whole.type):
+        return pa.array([session.indexes.keep(where, None)] * len(whole))
+    if is_text(whole.type):
+        return pa.array([session.indexes.keep(where, value) for value in whole.to_pylist()])
+    if not (pa.types.is_list(whole.type) or pa.types.is_fixed_size_list(whole.type)):
+        raise errors.invalid(where, f"filter is {whole.type}", "give a list of ids")
+    lists = (value.values if value.is_valid else None for value in whole)
+    return pa.array([session.indexes.keep(where, ids) for ids in lists], pa.string())
+
+
+def _index_rows(
+    session: Session, token: Column, index: Column, encoder: Column, ids: Column, vec: Column, text: Column
+) -> pa.Array:
+    """Take in some rows of a build; `encoder` is '' where the index knows it."""
+    name, known = constant("xb.build_index", "index", index), constant("xb.build_index", "encoder", encoder)
+    where = "xb.build_index"
+    if known == "":
+        where = "xb.add_to_index"
+        known = run.opened(session, where, name).card.encoder
+    build = constant(where, "token", token)
+    rows = session.builder.take(where, build, known, one_chunk(ids), one_chunk(vec), one_chunk(text))
+    return pa.array(np.ones(rows, np.int64))
+
+
+HELPERS = (
+    Helper("filter", "VARCHAR", _keep_filter),
+    Helper("index_rows", "BIGINT", _index_rows, effects=True),
+)

@@ -1,1 +1,0 @@
-"""The Python twins of the SQL functions, one file a family."""
