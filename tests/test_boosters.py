@@ -265,6 +265,42 @@ def test_what_kills_lightgbm_is_found_before_it_reads_it(con, tmp_path, road, ol
             BoostedPredictor.from_state(State("boosted", config, texts={"model": text}))
 
 
+def drawn(random):
+    """Rows as they come: gaps, infinities, categories, constants, sizes from 1e-30 to 1e30; and labels."""
+    n, width = int(random.integers(30, 400)), int(random.integers(1, 6))
+    x = random.normal(size=(n, width)) * 10.0 ** random.integers(-30, 30, width)
+    x[:, 0] = random.integers(0, int(random.integers(1, 90)), n)
+    x[random.random((n, width)) < random.choice([0, 0.3])] = np.nan
+    if random.random() < 0.2:
+        x[:, -1] = random.choice([0.0, np.nan, np.inf, 1e300])
+    y = np.nan_to_num(x[:, 0]) % 3 + random.normal(size=n) * 0.1
+    return x, y
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_lightgbm_writes_is_read(seed):
+    random = np.random.default_rng(seed)
+    x, y = drawn(random)
+    goal, told = [
+        ({"objective": "regression"}, y * 10.0 ** random.integers(-20, 20)),
+        ({"objective": "binary"}, (y > 1).astype(float)),
+        ({"objective": "multiclass", "num_class": 3}, np.clip(np.round(y), 0, 2)),
+        ({"objective": "quantile", "alpha": 0.1}, y),
+        ({"objective": "regression_l1"}, y),
+        ({"objective": "huber", "zero_as_missing": True}, y),
+    ][seed % 6]
+    more = {"num_leaves": int(random.integers(2, 40)), "min_data_in_leaf": int(random.integers(1, 20)),
+            "use_missing": bool(random.integers(2)), "bagging_freq": 1, "bagging_fraction": 0.7}  # fmt: skip
+    weight = random.choice([1e-12, 1.0, 1e12]) * random.random(len(x)) if seed % 4 == 0 else None
+    data = lgb.Dataset(x, told, weight=weight, categorical_feature=[0] if seed % 3 else [])
+    text = lgb.train({**goal, **more, "verbosity": -1, "num_threads": 1}, data, 12).model_to_string()
+    found = booster_text.read_text(text)
+    assert not found.strange
+    asked = np.vstack([x, np.full((1, x.shape[1]), np.nan)])
+    expected = lgb.Booster(model_str=text).predict(asked)
+    np.testing.assert_array_equal(found.booster.predict(asked), expected)
+
+
 def test_parameters_never_reach_lightgbm(con, tmp_path):
     file = plain_file(tmp_path)
     text = file.read_text()

@@ -12,9 +12,10 @@ from typing import Final, TypeAlias
 
 Fields: TypeAlias = dict[bytes, bytes]
 
-_VALUE: Final = rb"-?+[0-9]{1,18}+(?:\.[0-9]{1,40}+)?+(?:e[+-][0-9]{2,3}+)?+"
+_VALUE: Final = rb"-?+(?:[0-9]{1,18}+(?:\.[0-9]{1,40}+)?+(?:e[+-][0-9]{2,3}+)?+|inf|nan)"
 _LINE: Final = re.compile(rb"([a-z_]++)=((?:" + _VALUE + rb"(?: " + _VALUE + rb")*+)?+)\n")
-_WHOLE: Final = re.compile(rb"(?:-?[0-9]{1,10}(?: -?[0-9]{1,10})*+)?")
+
+_NO_INTEGER: Final = re.compile(rb"[.ean]")
 
 _ONE, _LEAF, _NODE, _CODES = range(4)
 """How many values a field has: one, one a leaf, one a node, or as many as categories take."""
@@ -73,7 +74,7 @@ def _fields(body: bytes, start: int, stop: int, title: bytes) -> Fields | None:
 def _broken(found: Fields, columns: frozenset[bytes]) -> str:
     if not found.keys() <= _COUNTS.keys():
         return "has a field of another LightGBM"
-    if not all(_WHOLE.fullmatch(found.get(name, b"")) for name in _INTEGERS):
+    if any(_NO_INTEGER.search(values) for values in map(found.get, _INTEGERS) if values):
         return "holds a number that is not whole"
     leaves = int(found.get(b"num_leaves") or b"0")
     if leaves < 1 or found.get(b"is_linear", b"0") != b"0" or not found.get(b"leaf_value"):
@@ -81,13 +82,14 @@ def _broken(found: Fields, columns: frozenset[bytes]) -> str:
     for name, values in found.items():
         if not _counts(name, values.count(b" ") + 1 if values else 0, leaves):
             return f"has too few or too many values of {name.decode()} for {leaves} leaves"
-        if b"e+" in values and _largest(values) > (MOST_VALUE if name == b"leaf_value" else 1.7e308):
-            return f"has a value of {name.decode()} that is too large"
+    if b"n" in found[b"leaf_value"] or _largest(found[b"leaf_value"]) > MOST_VALUE:
+        return "has a leaf whose value is no number, or beyond all"
     return "" if leaves == 1 else _disjoint(found, leaves, columns)
 
 
 def _largest(values: bytes) -> float:
-    return max(abs(float(value)) for value in values.split(b" "))
+    """The largest size among numbers, where one could be large; else 0."""
+    return max(abs(float(value)) for value in values.split(b" ")) if b"e+" in values else 0.0
 
 
 def _counts(name: bytes, found: int, leaves: int) -> bool:
@@ -104,6 +106,8 @@ def _disjoint(found: Fields, leaves: int, columns: frozenset[bytes]) -> str:
     """What is wrong with the way nodes, leaves and categories hang together."""
     if not found.keys() >= set(_NEEDED):
         return "lacks what its nodes need"
+    if b"nan" in found[b"threshold"]:
+        return "splits at what is no number"
     left, right = found[b"left_child"].split(b" "), found[b"right_child"].split(b" ")
     if {*left, *right} != _places(leaves):
         return "has a leaf or a node that hangs nowhere, or twice"
