@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 
 import lightgbm as lgb
 import numpy as np
@@ -9,6 +10,12 @@ import pyarrow as pa
 import pytest
 
 import xbsql
+from bench.torture_mutants import sized
+from xbsql.engine import booster_probe, booster_text
+from xbsql.engine.booster_text import BrokenText
+from xbsql.engine.candidates.boosted import BoostedPredictor
+from xbsql.session.session import Session
+from xbsql.store.model import State
 from xbsql.surface.duck import session_of
 
 
@@ -213,3 +220,142 @@ def test_other_mistakes_are_one_line(con, tmp_path):
     xbsql.fit(con, "texts", titles, "kind")
     with pytest.raises(xbsql.XbsqlError, match="no part of model 'texts' is a LightGBM model"):
         xbsql.export_booster(con, "texts", str(tmp_path))
+
+
+HEADERS = [
+    ("num_tree_per_iteration=1", "num_tree_per_iteration=0", "trees, 0 at a time"),
+    ("num_tree_per_iteration=1", "num_tree_per_iteration=5", "trees, and the objective|trees at a time"),
+    (
+        "num_tree_per_iteration=1",
+        "num_tree_per_iteration=2000000000",
+        "line 'num_tree_per_iteration=2000000000",
+    ),
+    ("num_class=1", "num_class=1000000000", "line 'num_class=1000000000"),
+    ("num_class=1", "num_class=3", "has num_class=3"),
+    ("\nobjective=", "\ntree_sizes=10 10\nobjective=", "two lines 'tree_sizes='"),
+    ("max_feature_idx=1", "max_feature_idx=7", "counts its columns in two ways"),
+    ("tree_sizes=", "tree_sizes=1", "tree_sizes are not those of its trees"),
+    ("Tree=2\n", "\x00Tree=2\n", "no LightGBM text"),
+    ("Tree=2\n", "\rTree=2\n", "no LightGBM text"),
+    ("leaf_value=", "leaf_value=nan ", "a tree is broken"),
+    ("leaf_value=", "leaf_value=1e999 ", "a tree is broken"),
+    ("num_cat=", "num_cat=1\nnum_cat=", "a tree is broken"),
+    ("\nis_linear=0", "\nis_linear=1", "a tree is broken"),
+    ("\nshrinkage=", "\n\nshrinkage=", "a tree is broken"),
+    ('[["air", "road", "sea"]]', '[["air", 1, null]]', "lists no categories"),
+    ('[["air", "road", "sea"]]', "[[[[", "no JSON"),
+]
+
+
+@pytest.mark.parametrize("road", ["import", "store"])
+@pytest.mark.parametrize(("old", "new", "message"), HEADERS)
+def test_what_kills_lightgbm_is_found_before_it_reads_it(con, tmp_path, road, old, new, message):
+    file = plain_file(tmp_path)
+    text = file.read_text().replace(old, new, 1)
+    assert text != file.read_text()
+    text = text if "ree" in old else sized(text)
+    file.write_bytes(text.encode())
+    if road == "import":
+        message = "no LightGBM text|a tree is broken|tree_sizes" if "\r" in new else message
+        with pytest.raises(xbsql.XbsqlError, match=message):
+            xbsql.import_booster(con, "bad", str(file), "days")
+    elif "pandas" not in message and "JSON" not in message and "categories" not in message:
+        config = {"views": ["table"], "categorical": [1], "classes": None, "width": 2}
+        with pytest.raises(BrokenText, match=message):
+            BoostedPredictor.from_state(State("boosted", config, texts={"model": text}))
+
+
+def drawn(random):
+    """Rows as they come: gaps, infinities, categories, constants, sizes from 1e-30 to 1e30; and labels."""
+    n, width = int(random.integers(30, 400)), int(random.integers(1, 6))
+    x = random.normal(size=(n, width)) * 10.0 ** random.integers(-30, 30, width)
+    x[:, 0] = random.integers(0, int(random.integers(1, 90)), n)
+    x[random.random((n, width)) < random.choice([0, 0.3])] = np.nan
+    if random.random() < 0.2:
+        x[:, -1] = random.choice([0.0, np.nan, np.inf, 1e300])
+    y = np.nan_to_num(x[:, 0]) % 3 + random.normal(size=n) * 0.1
+    return x, y
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_lightgbm_writes_is_read(seed):
+    random = np.random.default_rng(seed)
+    x, y = drawn(random)
+    goal, told = [
+        ({"objective": "regression"}, y * 10.0 ** random.integers(-20, 20)),
+        ({"objective": "binary"}, (y > 1).astype(float)),
+        ({"objective": "multiclass", "num_class": 3}, np.clip(np.round(y), 0, 2)),
+        ({"objective": "quantile", "alpha": 0.1}, y),
+        ({"objective": "regression_l1"}, y),
+        ({"objective": "huber", "zero_as_missing": True}, y),
+    ][seed % 6]
+    more = {"num_leaves": int(random.integers(2, 40)), "min_data_in_leaf": int(random.integers(1, 20)),
+            "use_missing": bool(random.integers(2)), "bagging_freq": 1, "bagging_fraction": 0.7}  # fmt: skip
+    weight = random.choice([1e-12, 1.0, 1e12]) * random.random(len(x)) if seed % 4 == 0 else None
+    data = lgb.Dataset(x, told, weight=weight, categorical_feature=[0] if seed % 3 else [])
+    text = lgb.train({**goal, **more, "verbosity": -1, "num_threads": 1}, data, 12).model_to_string()
+    found = booster_text.read_text(text)
+    assert not found.strange
+    asked = np.vstack([x, np.full((1, x.shape[1]), np.nan)])
+    expected = lgb.Booster(model_str=text).predict(asked)
+    np.testing.assert_array_equal(found.booster.predict(asked), expected)
+
+
+def test_parameters_never_reach_lightgbm(con, tmp_path):
+    file = plain_file(tmp_path)
+    text = file.read_text()
+    for line in ("[boosting: gbdt]", "end of parameters"):
+        file.write_text(text.replace(line, "[nothing", 1))
+        xbsql.import_booster(con, f"odd{len(line)}", str(file), "days")
+    found = xbsql.predict(con, "odd16", TEST.to_struct_array()).field("value").to_numpy()
+    np.testing.assert_array_equal(found, lgb.Booster(model_str=text).predict(matrix(TEST)))
+
+
+def test_a_text_of_another_version_is_tried_in_a_process_of_its_own(con, tmp_path, monkeypatch):
+    file, tried = plain_file(tmp_path), []
+    text = file.read_text().replace("version=v4", "version=v4\nfuture=1", 1)
+    file.write_text(text)
+    whole = booster_text.survives
+
+    def watched(text):
+        tried.append(text)
+        return whole(text)
+
+    monkeypatch.setattr(booster_text, "survives", watched)
+    xbsql.import_booster(con, "future", str(file), "days")
+    assert len(tried) == 1
+    found = xbsql.predict(con, "future", TEST.to_struct_array()).field("value").to_numpy()
+    np.testing.assert_allclose(found, lgb.Booster(model_str=text).predict(matrix(TEST)), rtol=1e-12)
+    Session(session_of("test", con).store.path).model("test", "future")
+    assert len(tried) == 1, "what is stored is LightGBM's own"
+    monkeypatch.setattr(booster_text, "survives", lambda text: False)
+    with pytest.raises(xbsql.XbsqlError, match=r"no text that LightGBM reads .a line 'future'"):
+        xbsql.import_booster(con, "again", str(file), "days")
+
+
+def test_a_probe_outlives_a_death_and_a_hang(tmp_path):
+    text = plain_file(tmp_path).read_text()
+    assert booster_probe.survives(booster_text.loadable(text))
+    assert not booster_probe.survives(text.replace("threshold=", "threshold", 1))
+    assert not booster_probe.survives("tree\n")
+    assert not booster_probe.survives(booster_text.loadable(text), seconds=0.001)
+
+
+@pytest.mark.parametrize("path", ["{folder}", "{pipe}", "/dev/zero", "a\0b", "x" * 5000, 5])
+def test_what_is_no_file_is_not_read(con, tmp_path, path):
+    os.mkfifo(tmp_path / "pipe")
+    given = path.format(folder=tmp_path, pipe=tmp_path / "pipe") if isinstance(path, str) else path
+    with pytest.raises(xbsql.XbsqlError, match="cannot read") as caught:
+        xbsql.import_booster(con, "bad", given, "days")
+    assert len(str(caught.value)) < 400
+    if path != 5:
+        with pytest.raises(xbsql.XbsqlError, match="cannot write"):
+            xbsql.export_booster(con, "home", given if path != "{folder}" else str(tmp_path / "pipe"))
+
+
+def test_an_export_replaces_a_link_and_follows_none(con, tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "columns.json").symlink_to(tmp_path / "mine")
+    exported(con, "home", tmp_path / "out")
+    assert (tmp_path / "mine").read_text() == "mine"

@@ -22,23 +22,34 @@ class XbsqlError(ValueError):
         self.args = (f"{where}: {self.said}",)
 
 
+MOST_SHOWN = 200
+"""Characters of an input that an error repeats."""
+
+
+def shown(given: object, most: int = MOST_SHOWN) -> str:
+    """An input as an error repeats it: at most so many characters, and each of them printable."""
+    text = str(given)[: most + 1]
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _listed(names: Iterable[str], most: int = 12) -> str:
     """Names in reading order, cut after `most` of them: 'a, b, c (+4 more)'."""
-    ordered = list(names)
-    shown = ", ".join(ordered[:most])
-    return f"{shown} (+{len(ordered) - most} more)" if len(ordered) > most else shown or "nothing"
+    ordered = [shown(name) for name in names]
+    few = ", ".join(ordered[:most])
+    return f"{few} (+{len(ordered) - most} more)" if len(ordered) > most else few or "nothing"
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
     """' (did you mean ...?)' where a known name is close, else ''."""
-    close = get_close_matches(name, list(known), n=1)
+    close = get_close_matches(shown(name), list(known), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def unknown(where: str, what: str, name: str, known: Iterable[str], *, place: str = "there is") -> XbsqlError:
     """`name` is none of `known`: says what exists and the closest spelling."""
     names = list(known)
-    return XbsqlError(f"{where}: no {what} '{name}'; {place} {_listed(names)}{_hint(name, names)}")
+    return XbsqlError(f"{where}: no {what} '{shown(name)}'; {place} {_listed(names)}{_hint(name, names)}")
 
 
 def invalid(where: str, problem: str, remedy: str = "") -> XbsqlError:

@@ -1,8 +1,12 @@
 """An index answers like its definition, keeps its rows through every change, and is whole or not there."""
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import duckdb
 import numpy as np
@@ -10,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql.index import addition, generation
+from xbsql.index import addition, card, generation
 from xbsql.kernels import reference
 
 
@@ -354,7 +358,7 @@ def test_a_changed_or_truncated_index_is_refused(con, tmp_path):
         found(other, points(1), 1)
     assert "truncated" in xbsql.indexes(con)["note"].to_pylist()[0]
     codes.write_bytes(content)
-    manifest = folder / generation.MANIFEST
+    manifest = folder / card.MANIFEST
     manifest.write_text(manifest.read_text().replace('"rows": 100', '"rows": 99'))
     with pytest.raises(xbsql.XbsqlError, match=r"manifest.json that was changed after it was written"):
         found(other, points(1), 1)
@@ -367,13 +371,11 @@ def test_a_changed_or_truncated_index_is_refused(con, tmp_path):
     ("format", "message"), [(1, "format 1, this xbsql reads 2; build it"), (9, "upgrade")]
 )
 def test_an_index_of_another_format_is_refused(con, tmp_path, format, message):
-    import json
-
     build(con, points(10))
-    manifest = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1" / generation.MANIFEST
+    manifest = xbsql.surface.duck.session_of("test", con).indexes.path / "idx" / "1" / card.MANIFEST
     content = json.loads(manifest.read_text()) | {"format": format}
     content.pop("digest")
-    manifest.write_text(json.dumps(content | {"digest": generation._digest(content)}))
+    manifest.write_text(json.dumps(content | {"digest": card.sealed(content)}))
     with (
         xbsql.connect(tmp_path / "other.duckdb", store=tmp_path / "shop.duckdb.xbsql") as other,
         pytest.raises(xbsql.XbsqlError, match=message),
@@ -436,3 +438,171 @@ def test_a_mistake_is_one_clear_line(con, query, message):
         con.sql(query).fetchall()
     folder = xbsql.surface.duck.session_of("test", con).indexes.path
     assert [entry.name for entry in folder.iterdir()] == ["idx"]
+
+
+def home_of(con, name="idx"):
+    return xbsql.surface.duck.session_of("test", con).indexes.path / name
+
+
+def parts_of(con, name="idx"):
+    folder = home_of(con, name)
+    newest = folder / str(generation.newest(folder))
+    return sorted(path for path in newest.iterdir() if path.suffix != ".json")
+
+
+@pytest.fixture(scope="module")
+def every_part(tmp_path_factory):
+    """A store whose one index has every file that an index can have."""
+    folder = tmp_path_factory.mktemp("parts")
+    rows = points(600, 256) * np.linspace(1, 0.01, 256, dtype=np.float32) ** 2
+    with xbsql.connect(store=folder) as con:
+        words = [f"shoe {i} red" for i in range(600)]
+        data = table(rows.astype(np.float32)).append_column("t", pa.array(words))
+        xbsql.build_index(con, "idx", data, "sku", "v", text="t", mode="approximate")
+        xbsql.delete_from_index(con, "idx", [3])
+        names = [path.name.partition(".")[2] for path in parts_of(con)]
+    return folder, rows, names
+
+
+PARTS = (
+    "arrow", "bounds.npy", "cell-centre.npy", "cell-curve.npy", "cell-rank.npy", "cell-start.npy",
+    "codes.npy", "head.npy", "length.npy", "npy", "term-count.npy", "term-length.npy", "term-start.npy",
+    "term-text.npy", "vectors.npy",
+)  # fmt: skip
+
+
+def test_every_part_is_there(every_part):
+    assert {name.removeprefix("ids.") for name in every_part[2]} == set(PARTS)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_flipped_byte_is_found_also_by_who_had_it_open(every_part, tmp_path, part):
+    folder, rows, _ = every_part
+    shutil.copytree(folder, tmp_path / "store")
+    with xbsql.connect(store=tmp_path / "store") as con:
+        before = found(con, rows[:3], 4)
+        path = next(path for path in parts_of(con) if path.name.endswith(part) and path.name.count(".") < 3)
+        path = path if part != "npy" else next(path for path in parts_of(con) if path.name == "alive.npy")
+        content = path.read_bytes()
+        at = len(content) - 3 - len(content) % 2
+        path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        with pytest.raises(xbsql.XbsqlError, match=rf"holds a changed {path.name} .sha256"):
+            found(con, rows[:3], 4)
+        assert xbsql.indexes(con)["index"].to_pylist() == ["idx"]
+        path.write_bytes(content)
+        assert found(con, rows[:3], 4) == before
+
+
+def test_an_index_without_digests_is_opened_by_its_shapes(con):
+    build(con, points(50))
+    before = found(con, points(3, seed=1), 5)
+    folder = home_of(con) / "1"
+    resealed(folder, lambda manifest: manifest.pop("digests"))
+    assert found(con, points(3, seed=1), 5) == before
+    length = next(folder.glob("*.length.npy"))
+    np.save(length, np.full(50, np.nan))
+    with pytest.raises(xbsql.XbsqlError, match="holds a value in length that is no length; build it again"):
+        found(con, points(3, seed=1), 5)
+
+
+def resealed(folder, change):
+    content = json.loads((folder / card.MANIFEST).read_text())
+    content.pop("digest")
+    change(content)
+    (folder / card.MANIFEST).write_text(json.dumps(content | {"digest": card.sealed(content)}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found["card"].update(dim=13),
+        lambda found: found["card"].update(dim="12"),
+        lambda found: found["card"].update(rows=51),
+        lambda found: found["card"].update(metric="cos"),
+        lambda found: found["card"].update(segments=["../../../x"]),
+        lambda found: found["card"].update(segments=[]),
+        lambda found: found["card"].update(id_type="string"),
+        lambda found: found["card"].update(weights=[float("nan")] * 12),
+        lambda found: found["card"].update(more=1),
+        lambda found: found.update(card=[]),
+        lambda found: found.update(files=[]),
+        lambda found: found.update(digests="x"),
+        lambda found: found.update(format="2"),
+    ],
+)
+def test_a_card_that_contradicts_the_files_is_one_line(con, change):
+    build(con, points(50))
+    resealed(home_of(con) / "1", change)
+    with pytest.raises(xbsql.XbsqlError, match=r"index 'idx' (holds|has|lacks) .*; build it again") as caught:
+        found(con, points(3, seed=1), 5)
+    assert "\n" not in str(caught.value)
+
+
+def test_dropped_and_built_anew_is_another_index(con):
+    build(con, points(40), ids=np.arange(40))
+    kept = pa.array([1, 2, 3])
+    assert {*found(con, points(1), 3, filter=kept)[0]} == {1, 2, 3}
+    xbsql.drop_index(con, "idx")
+    build(con, points(40), ids=np.arange(40)[::-1] * 3)
+    assert {*found(con, points(1), 3, filter=kept)[0]} == {3}
+    assert generations(con)[-1] == 3, "a generation's number is never given twice"
+
+
+def test_an_addition_to_an_index_that_is_dropped_meanwhile_is_refused(con, monkeypatch):
+    build(con, points(40))
+    whole = addition.check_fits
+
+    def dropped(*arguments):
+        monkeypatch.setattr("xbsql.index.builder.check_fits", whole)
+        xbsql.drop_index(con, "idx")
+        build(con, points(5, seed=9))
+        xbsql.drop_index(con, "idx")
+        return whole(*arguments)
+
+    monkeypatch.setattr("xbsql.index.builder.check_fits", dropped)
+    with pytest.raises(xbsql.XbsqlError, match="no index 'idx'; the store has nothing"):
+        xbsql.add_to_index(con, "idx", table(points(5), range(100, 105)), "sku", "v")
+
+
+def test_only_dead_builds_are_swept(con):
+    build(con, points(5))
+    folder, old = home_of(con).parent, time.time() - 7200
+    session = xbsql.surface.duck.session_of("test", con)
+    ids, vectors = (column.combine_chunks() for column in table(points(4)).columns)
+    session.builder.take("t", "living", None, ids, vectors, pa.nulls(4))
+    (living,) = folder.glob(".rows-*")
+    dead = [folder / ".rows-1-aa", folder / ".dropped-bb", folder / "idx" / ".draft-1-cc"]
+    for path in dead:
+        path.mkdir()
+    for path in (living, *dead):
+        os.utime(path, (old, old))
+    session.indexes._tidied = False
+    build(con, points(6))
+    assert not [path for path in dead if path.exists()]
+    assert living.exists()
+    session.builder.forget("living")
+    assert not living.exists()
+
+
+def test_ever_new_filters_take_no_more_memory(con):
+    build(con, points(20_000, 4))
+    shelf = xbsql.surface.duck.session_of("test", con).indexes
+    for start in range(1000):
+        found(con, points(1, 4), 1, filter=pa.array([start]))
+    assert shelf._masks._total <= 16 * 2**20
+    assert shelf._masks._total == sum(mask.nbytes for mask in shelf._masks._values.values())
+
+
+@pytest.mark.parametrize("damage", ["pipe", "link", "folder"])
+def test_a_special_file_is_never_opened(con, tmp_path, damage):
+    build(con, points(20))
+    for path in (home_of(con) / "1" / card.MANIFEST, next((home_of(con) / "1").glob("*.length.npy"))):
+        content = path.read_bytes()
+        path.unlink()
+        {"pipe": os.mkfifo, "link": lambda at: at.symlink_to("/dev/zero"), "folder": os.mkdir}[damage](path)
+        with pytest.raises(xbsql.XbsqlError):
+            found(con, points(1), 1)
+        assert xbsql.indexes(con)["note"].to_pylist() != [None]
+        path.rmdir() if damage == "folder" else path.unlink()
+        path.write_bytes(content)
+    assert len(found(con, points(1), 1)[0]) == 1

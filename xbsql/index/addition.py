@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.index import generation
-from xbsql.index.draft import Rows, sort_rows
+from xbsql.index.draft import IndexRows, sort_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from xbsql.index.generation import Card
+    from xbsql.index.card import Card
     from xbsql.index.search import Index
 
 MOST_SEGMENTS = 8
@@ -28,7 +28,7 @@ MOST_DEAD = 0.25
 """Share of deleted rows from which the next addition writes the index anew."""
 
 
-def check_fits(where: str, index: Index, rows: Rows) -> None:
+def check_fits(where: str, index: Index, rows: IndexRows) -> None:
     """Raise where rows cannot stand beside those of an index: length, type of ids, texts on one side only."""
     card = index.card
     if rows.dim != card.dim:
@@ -43,7 +43,7 @@ def check_fits(where: str, index: Index, rows: Rows) -> None:
 
 
 def added(
-    where: str, folder: Path, home: Path, index: Index, rows: Rows, skipped: int, start: float
+    where: str, folder: Path, home: Path, index: Index, rows: IndexRows, skipped: int, start: float
 ) -> Card | None:
     """Write an index with more rows into a folder.
 
@@ -91,7 +91,7 @@ def added(
     )
 
 
-def _together(where: str, index: Index, alive: NDArray[np.bool_], rows: Rows) -> Rows:
+def _together(where: str, index: Index, alive: NDArray[np.bool_], rows: IndexRows) -> IndexRows:
     """The rows of an index that are alive and further ones, sorted by id."""
     old = np.flatnonzero(alive)
     parts = [segment.vectors.cpu().numpy() for segment in index.segments]

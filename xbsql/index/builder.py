@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -16,9 +14,10 @@ from xbsql import errors
 from xbsql.arrow import is_text, matrix, one_chunk
 from xbsql.index import generation
 from xbsql.index.addition import added, check_fits, digest
-from xbsql.index.draft import Draft, Rows
-from xbsql.index.generation import Card
+from xbsql.index.card import METRICS, MODES, Card, check_digests, read_card
+from xbsql.index.draft import Draft, IndexRows
 from xbsql.index.shelf import index_row
+from xbsql.store.files import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,16 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.features.encoder import Encoder
-    from xbsql.index.shelf import Shelf
+    from xbsql.index.shelf import OpenIndexes
 
-METRICS = ("cosine", "dot", "l2")
-MODES = ("exact", "approximate")
 _IDLE_SECONDS = 3600.0
 _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """What a build is asked for.
 
     Attributes:
@@ -52,6 +49,10 @@ class Plan:
     mode: str = "exact"
 
 
+Plan = BuildPlan
+"""Its name in the bindings."""
+
+
 class Builder:
     """Collects the rows that DuckDB streams, and publishes what they make. Threads may share it.
 
@@ -60,7 +61,7 @@ class Builder:
         encoder: name -> the text encoder.
     """
 
-    def __init__(self, shelf: Shelf, encoder: Callable[[str], Encoder]) -> None:
+    def __init__(self, shelf: OpenIndexes, encoder: Callable[[str], Encoder]) -> None:
         self._shelf = shelf
         self._encoder = encoder
         self._drafts: dict[str, Draft] = {}
@@ -103,7 +104,7 @@ class Builder:
         if draft is not None:
             draft.close()
 
-    def build(self, token: str, name: str, plan: Plan) -> dict[str, Any]:
+    def build(self, token: str, name: str, plan: BuildPlan) -> dict[str, Any]:
         """Make the rows of a token the index of this name, in place of what it was.
 
         Raises:
@@ -188,8 +189,8 @@ class Builder:
             for old in [t for t, draft in self._drafts.items() if now - draft.touched > _IDLE_SECONDS]:
                 self._drafts.pop(old).close()
             if token not in self._drafts:
-                folder = self._shelf.path / f".rows-{os.getpid()}-{secrets.token_hex(4)}"
-                self._drafts[token] = Draft(where, folder)
+                self._shelf.tidy()
+                self._drafts[token] = Draft(where, self._shelf.path / dotted("rows"))
             return self._drafts[token]
 
     def _embedded(self, where: str, encoder: str, texts: pa.Array) -> pa.Array:
@@ -200,7 +201,7 @@ class Builder:
 
         return embed_array(texts, self._encoder(encoder))
 
-    def _card(self, folder: Path, rows: Rows, plan: Plan, skipped: int, start: float) -> Card:
+    def _card(self, folder: Path, rows: IndexRows, plan: BuildPlan, skipped: int, start: float) -> Card:
         from xbsql.index import segment
 
         written = segment.write(folder, rows, segment.Measure(plan.metric, plan.weights), plan.mode)
@@ -227,12 +228,14 @@ class Builder:
 
     def _is(self, home: Path, key: str) -> bool:
         """Whether the newest generation has this key and is whole."""
-        for number in generation.numbers(home)[-1:]:
-            try:
-                return generation.read_card(home / str(number))[0].key == key
-            except (OSError, errors.XbsqlError):
-                return False
-        return False
+        number = generation.newest(home)
+        if number is None:
+            return False
+        try:
+            check_digests(home / str(number))
+            return read_card(home / str(number))[0].key == key
+        except (OSError, errors.XbsqlError):
+            return False
 
     def _publish(self, where: str, home: Path, change: Callable[[Path], Card | None]) -> None:
         for _ in range(_TRIES):

@@ -22,7 +22,7 @@ from xbsql.index.hits import RECALL
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.index.draft import Rows
+    from xbsql.index.draft import IndexRows
     from xbsql.kernels.prepared import Prepared
 
 _ROUNDS = 8
@@ -78,8 +78,8 @@ class Space(NamedTuple):
 
 
 def partition(
-    rows: Rows, space: Space
-) -> tuple[Rows, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    rows: IndexRows, space: Space
+) -> tuple[IndexRows, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
     """Rows ordered by cell, then id; the centres; where each cell starts; the rank of each row by id."""
     centre = _centres(rows, space, max(1, round(len(rows) ** 0.5)))
     cell = np.concatenate([space.home(block, centre) for block in rows.blocks()])
@@ -91,7 +91,7 @@ def partition(
     return moved, centre, start, rank
 
 
-def _centres(rows: Rows, space: Space, count: int) -> NDArray[np.float32]:
+def _centres(rows: IndexRows, space: Space, count: int) -> NDArray[np.float32]:
     """Lloyd's k-means on a sample of the rows, float32 (count, d); a centre that loses all rows stays."""
     rng = np.random.default_rng(0)
     some = np.sort(rng.permutation(len(rows))[: _PER_CENTRE * count])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 import weakref
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import family_of, is_text, validity
+from xbsql.store.files import locked, remove, unlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ BLOCK = 8192
 
 
 @dataclass(frozen=True)
-class Rows:
+class IndexRows:
     """Whole rows, sorted by id, none twice.
 
     Attributes:
@@ -72,8 +72,8 @@ class Rows:
 def sort_rows(
     where: str, ids: pa.Array, parts: Sequence[NDArray[np.float32]], order: NDArray[np.int64],
     postings: Postings | None,
-) -> Rows:  # fmt: skip
-    """Rows in the order of their ids; arguments as in `Rows`, in any order.
+) -> IndexRows:  # fmt: skip
+    """Rows in the order of their ids; arguments as in `IndexRows`, in any order.
 
     Raises:
         XbsqlError: an id comes twice.
@@ -81,7 +81,7 @@ def sort_rows(
     ranks = pc.sort_indices(ids).to_numpy().astype(np.int64)
     ordered = ids.take(pa.array(ranks))
     _check_unique(where, ordered)
-    return Rows(ordered, tuple(parts), order[ranks], None if postings is None else postings.take(ranks))
+    return IndexRows(ordered, tuple(parts), order[ranks], None if postings is None else postings.take(ranks))
 
 
 class Draft:
@@ -108,7 +108,8 @@ class Draft:
         self._postings: list[Postings] = []
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
-        self._removal = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._locks: list[int | None] = []
+        self._removal = weakref.finalize(self, _end, folder, self._locks)
 
     def add(self, ids: pa.Array, vectors: NDArray[np.floating], present: NDArray[np.bool_],
             postings: Postings | None) -> None:  # fmt: skip
@@ -143,7 +144,7 @@ class Draft:
                 self._postings.append(postings.take(kept))
             self.rows += len(kept)
 
-    def finish(self) -> Rows:
+    def finish(self) -> IndexRows:
         """The rows that came, sorted by id.
 
         Raises:
@@ -177,11 +178,18 @@ class Draft:
         try:
             if self._file is None:
                 self.folder.mkdir(parents=True)
+                self._locks.append(locked(self.folder))
                 self._file = (self.folder / "vectors").open("wb")
             self._file.write(vectors.data)
         except OSError as error:
             problem = f"cannot write {self.folder.parent}: {error.strerror or error}"
             raise errors.invalid(self.where, problem, "free some space, or pass another folder") from error
+
+
+def _end(folder: Path, locks: list[int | None]) -> None:
+    remove(folder)
+    while locks:
+        unlock(locks.pop())
 
 
 def _ids(where: str, ids: pa.Array) -> pa.Array:

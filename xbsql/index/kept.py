@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Generic, Protocol, TypeVar
 
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 128 * 2**20
 
 
 class Sized(Protocol):
@@ -22,9 +22,14 @@ V = TypeVar("V", bound=Sized)
 
 
 class Kept(Generic[K, V]):
-    """What was asked for last, up to so many bytes; the newest always stays."""
+    """What was asked for last, up to so many bytes; the newest always stays.
 
-    def __init__(self) -> None:
+    Args:
+        most: bytes.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most
         self._values: OrderedDict[K, V] = OrderedDict()
         self._total = 0
 
@@ -37,8 +42,9 @@ class Kept(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep a value and forget the oldest until the rest fits."""
-        if key not in self._values:
-            self._total += int(value.nbytes)
+        if key in self._values:
+            self._total -= int(self._values.pop(key).nbytes)
+        self._total += int(value.nbytes)
         self._values[key] = value
-        while self._total > MOST_BYTES and len(self._values) > 1:
+        while self._total > self._most and len(self._values) > 1:
             self._total -= self._values.popitem(last=False)[1].nbytes

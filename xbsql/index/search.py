@@ -13,8 +13,10 @@ import torch
 from xbsql import errors, kernels
 from xbsql.arrow import is_text
 from xbsql.index import generation
+from xbsql.index.card import broken, check_digests, read_card, stamp
 from xbsql.index.hits import HIT, RECALL, Hits, by_rank, fused, merged
 from xbsql.index.segment import Measure, Segment, open_segment
+from xbsql.index.shapes import Misshapen
 from xbsql.index.visit import visit
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.index.generation import Card
+    from xbsql.index.card import Card, Stamp
+
 DEPTH = 100
 """Ranks of each list that the fusion looks at, at least."""
 
@@ -39,6 +42,7 @@ class Index:
         created: when it was written.
         segments: its blocks.
         alive: bool, shape (n,), or None where no row was deleted.
+        stamp: of its files, see `card.stamp`.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Index:
     created: str
     segments: tuple[Segment, ...]
     alive: NDArray[np.bool_] | None
+    stamp: Stamp
 
     @classmethod
     def open(cls, folder: Path, device: torch.device) -> Index:
@@ -56,12 +61,20 @@ class Index:
             OSError: it has gone, a newer one took its place.
             XbsqlError: it is broken, or was emptied because a newer one took its place.
         """
-        card, created = generation.read_card(folder)
+        seen, name = stamp(folder), folder.parent.name
+        card, created = read_card(folder)
+        check_digests(folder)
         measure = measure_of(card)
-        segments = tuple(open_segment(folder, name, measure, device) for name in card.segments)
-        alive = folder / generation.ALIVE
-        kept = np.load(alive, allow_pickle=False) if alive.exists() else None
-        return cls(folder.parent.name, int(folder.name), card, created, segments, kept)
+        try:
+            segments = tuple(open_segment(folder, each, card, measure, device) for each in card.segments)
+            alive = _alive(folder, card, sum(len(segment) for segment in segments))
+        except OSError:
+            raise
+        except Misshapen as error:
+            raise broken(name, str(error)) from error
+        except Exception as error:  # of NumPy or Arrow, over a file that neither has written
+            raise broken(name, f"holds a file that cannot be read ({type(error).__name__})") from error
+        return cls(name, int(folder.name), card, created, segments, alive, seen)
 
     @property
     def size(self) -> int:
@@ -222,6 +235,17 @@ class Index:
         values = pa.StructArray.from_arrays(fields, fields=list(HIT))
         mask = None if present.all() else pa.array(~present)
         return pa.ListArray.from_arrays(pa.array(offsets), values, mask=mask)
+
+
+def _alive(folder: Path, card: Card, rows: int) -> NDArray[np.bool_] | None:
+    """Which rows have not been deleted, bool of shape (rows,); None for all."""
+    file = folder / generation.ALIVE
+    alive = np.load(file, allow_pickle=False) if file.exists() else None
+    if alive is not None and (alive.dtype != bool or alive.shape != (rows,)):
+        raise Misshapen("holds other deletions than rows")
+    if card.rows != (rows if alive is None else int(alive.sum())):
+        raise Misshapen(f"holds other rows than its {card.rows}")
+    return alive
 
 
 def measure_of(card: Card) -> Measure:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,17 +24,24 @@ import torch
 
 from xbsql import kernels
 from xbsql.index.cells import Cells, Space, measured, partition
+from xbsql.index.shapes import Misshapen, check_arrays, check_ids
 from xbsql.kernels.prepared import Prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from xbsql.index.draft import Rows
+    from xbsql.index.card import Card
+    from xbsql.index.draft import IndexRows
     from xbsql.index.lexical import Inverted
 
 PREPARED = ("length", "codes", "bounds", "head")
+PARTS = (
+    "vectors", *PREPARED, "cell-centre", "cell-start", "cell-rank", "cell-curve",
+    "term-start", "term-text", "term-count", "term-length",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Written(NamedTuple):
     recall: float | None
 
 
-def write(folder: Path, rows: Rows, measure: Measure, mode: str = "exact") -> Written:
+def write(folder: Path, rows: IndexRows, measure: Measure, mode: str = "exact") -> Written:
     """Write a segment's files; nothing refers to them yet.
 
     Args:
@@ -127,18 +134,36 @@ def write(folder: Path, rows: Rows, measure: Measure, mode: str = "exact") -> Wr
     return Written(name, recall)
 
 
-def open_segment(folder: Path, name: str, measure: Measure, device: torch.device) -> Segment:
-    """Map a segment's files; nothing is read before it is used, unless it goes to another device."""
-    vectors = torch.from_numpy(_load(folder, name, "vectors")).to(device)
-    parts = [part for part in PREPARED if (folder / f"{name}.{part}.npy").exists()]
+def open_segment(folder: Path, name: str, card: Card, measure: Measure, device: torch.device) -> Segment:
+    """Map a segment's files; vectors and codes are not read before they are used, but on another device.
+
+    Raises:
+        Misshapen: an array is missing, or is not what the card says.
+    """
+    files = {file.name for file in folder.iterdir()}
+    parts = [part for part in PARTS if f"{name}.{part}.npy" in files]
+    if not _complete(parts, card):
+        raise Misshapen("lacks a part of a segment")
     held = {part: _load(folder, name, part) for part in parts}
-    prepared = Prepared.of_arrays(measure.metric, measure.weights, held, device)
+    check_arrays(held, card.dim)
     with pa.memory_map(str(folder / f"{name}.ids.arrow")) as source:
-        ids = pa.ipc.open_file(source).read_all().column(0).chunk(0)
-    return Segment(name, ids, vectors, prepared, _inverted(folder, name), _cells(folder, name))
+        ids = pa.ipc.open_file(source).read_all().column(0).combine_chunks()
+    check_ids(ids, card.id_type, len(held["vectors"]))
+    own = {part: held[part] for part in PREPARED if part in held}
+    prepared = Prepared.of_arrays(measure.metric, measure.weights, own, device)
+    vectors = torch.from_numpy(held["vectors"]).to(device)
+    return Segment(name, ids, vectors, prepared, _inverted(held), _cells(held))
 
 
-def _write_blocks(path: Path, rows: Rows, sha: hashlib._Hash) -> None:
+def _complete(parts: Sequence[str], card: Card) -> bool:
+    """Whether a segment has the parts that its card calls for."""
+    scanned = {"codes", "bounds"} if card.metric != "l2" else set()
+    terms = {part for part in PARTS if part.startswith("term-")} if card.has_text else set()
+    cells = {part for part in parts if part.startswith("cell-")}
+    return {"vectors", "length", *scanned, *terms} <= set(parts) and len(cells) in (0, 4)
+
+
+def _write_blocks(path: Path, rows: IndexRows, sha: hashlib._Hash) -> None:
     """The vectors as an .npy file. Plain writes: a full disk is an error here, in a map it is a signal."""
     shape = (len(rows), rows.dim)
     with path.open("wb") as file:
@@ -161,21 +186,21 @@ def _write_ids(path: Path, ids: pa.Array, sha: hashlib._Hash) -> None:
         sha.update(hashlib.file_digest(written, "sha256").digest())
 
 
-def _load(folder: Path, name: str, part: str) -> NDArray[np.generic]:
+def _load(folder: Path, name: str, part: str) -> NDArray[Any]:
     """An array mapped copy-on-write: torch takes it as writable, and the file stays as it is."""
-    array: NDArray[np.generic] = np.load(folder / f"{name}.{part}.npy", mmap_mode="c", allow_pickle=False)
+    array: NDArray[Any] = np.load(folder / f"{name}.{part}.npy", mmap_mode="c", allow_pickle=False)
     return array
 
 
-def _inverted(folder: Path, name: str) -> Inverted | None:
-    if not (folder / f"{name}.term-start.npy").exists():
+def _inverted(held: Mapping[str, NDArray[Any]]) -> Inverted | None:
+    if "term-start" not in held:
         return None
     from xbsql.index.lexical import Inverted
 
-    return Inverted(**{field.name: _load(folder, name, f"term-{field.name}") for field in fields(Inverted)})  # type: ignore[arg-type]
+    return Inverted(**{field.name: held[f"term-{field.name}"] for field in fields(Inverted)})
 
 
-def _cells(folder: Path, name: str) -> Cells | None:
-    if not (folder / f"{name}.cell-start.npy").exists():
+def _cells(held: Mapping[str, NDArray[Any]]) -> Cells | None:
+    if "cell-start" not in held:
         return None
-    return Cells(**{field.name: _load(folder, name, f"cell-{field.name}") for field in fields(Cells)})  # type: ignore[arg-type]
+    return Cells(**{field.name: held[f"cell-{field.name}"] for field in fields(Cells)})

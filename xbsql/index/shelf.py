@@ -6,28 +6,33 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
 from xbsql.index import generation
+from xbsql.index.card import read_card, stamp
 from xbsql.index.kept import Kept
-from xbsql.store.store import NAME
+from xbsql.store.files import size_of, sweep
+from xbsql.store.names import home_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     import torch
     from numpy.typing import NDArray
 
+    from xbsql.index.card import Card, Stamp
     from xbsql.index.search import Index
 
 EVERYTHING = "*"
 """Stands for no filter. NULL cannot: it is what list() makes of no row, so it lets nothing through."""
+MOST_MASKS = 16 * 2**20
+"""Bytes of masks that are kept: a query's filters are asked batch after batch, then never again."""
 _TRIES = 20
 
 
-class Shelf:
+class OpenIndexes:
     """What a session has open of its store's indexes. Threads may share it.
 
     Args:
@@ -40,15 +45,16 @@ class Shelf:
         self._device = device
         self._open: dict[str, Index] = {}
         self._filters: Kept[str, pa.Array] = Kept()
-        self._masks: Kept[tuple[str, str, int], NDArray[np.bool_]] = Kept()
+        self._masks: Kept[tuple[str, str, Stamp], NDArray[np.bool_]] = Kept(MOST_MASKS)
         self._lock = threading.Lock()
+        self._tidied = False
 
     def names(self) -> list[str]:
         """The names of all indexes, sorted."""
         if not self.path.is_dir():
             return []
         homes = (entry for entry in self.path.iterdir() if not entry.name.startswith("."))
-        return sorted(home.name for home in homes if generation.numbers(home))
+        return sorted(home.name for home in homes if generation.newest(home) is not None)
 
     def home(self, where: str, name: str) -> Path:
         """The folder of an index, there or not.
@@ -56,10 +62,7 @@ class Shelf:
         Raises:
             XbsqlError: the name is not an identifier.
         """
-        if not NAME.fullmatch(name):
-            remedy = "use letters, digits, '_', '-' and '.', starting with a letter"
-            raise errors.invalid(where, f"'{name[:120]}' cannot be an index's name", remedy)
-        return self.path / name
+        return home_of(where, self.path, name, "index")
 
     def open(self, where: str, name: str) -> Index:
         """The newest generation of an index, mapped; it stays good when a newer one is published.
@@ -69,18 +72,19 @@ class Shelf:
         """
         home, tries = self.home(where, name), _TRIES
         while True:
-            known = generation.numbers(home)
-            if not known:
+            number = generation.newest(home)
+            if number is None:
                 raise errors.unknown(where, "index", name, self.names(), place="the store has")
+            folder = home / str(number)
             with self._lock:
-                kept = self._open.get(name)
-                if kept is not None and kept.number == known[-1]:
-                    return kept
                 try:
-                    return self._map(name, home / str(known[-1]))
+                    kept = self._open.get(name)
+                    if kept is not None and kept.stamp == stamp(folder):
+                        return kept
+                    return self._map(name, folder)
                 except (OSError, errors.XbsqlError) as error:
                     tries -= 1
-                    if not tries or generation.numbers(home)[-1:] == known[-1:]:
+                    if not tries or generation.newest(home) == number:
                         raise errors.invalid(where, str(error)) from error
 
     def _map(self, name: str, folder: Path) -> Index:
@@ -104,34 +108,46 @@ class Shelf:
         """
         where = "xb.drop_index"
         home = self.home(where, name)
-        known = generation.numbers(home)
-        if not known:
-            raise errors.unknown(where, "index", name, self.names(), place="the store has")
-        try:
-            rows = generation.read_card(home / str(known[-1]))[0].rows
-        except (OSError, errors.XbsqlError):
-            rows = 0
-        try:
-            generation.bury(home)
-        except OSError as error:
-            problem = f"cannot remove index '{name}': {error.strerror or error}"
-            raise errors.invalid(where, problem, "make the store writable") from error
+        while True:
+            number = generation.newest(home)
+            if number is None:
+                raise errors.unknown(where, "index", name, self.names(), place="the store has")
+            try:
+                rows = read_card(home / str(number))[0].rows
+            except (OSError, errors.XbsqlError):
+                rows = 0
+            try:
+                if generation.drop(home, number):
+                    break
+            except OSError as error:
+                problem = f"cannot remove index '{name}': {error.strerror or error}"
+                raise errors.invalid(where, problem, "make the store writable") from error
         with self._lock:
             self._open.pop(name, None)
         return rows
+
+    def tidy(self) -> None:
+        """Remove what dead builds left, once in every index's folder."""
+        sweep(self.path)
+        if not self._tidied and self.path.is_dir():
+            self._tidied = True
+            for home in self.path.iterdir():
+                if not home.is_symlink():
+                    sweep(home)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an index; a broken one says so in `note`."""
         found: list[dict[str, Any]] = []
         for name in self.names():
-            folder = self.path / name / str(generation.numbers(self.path / name)[-1])
             try:
-                card, created = generation.read_card(folder)
+                home = self.home("store", name)
+                folder = home / str(generation.newest(home))
+                card, created = read_card(folder)
             except (OSError, errors.XbsqlError) as error:
-                found.append({"index": name, "note": str(error)})
+                if generation.newest(self.path / name) is not None:  # it may have been dropped meanwhile
+                    found.append({"index": errors.shown(name), "note": str(error)})
                 continue
-            size = sum(file.stat().st_size for file in folder.iterdir())
-            found.append({**index_row(name, card), "bytes": size, "created": created})
+            found.append({**index_row(name, card), "bytes": size_of(folder), "created": created})
         return found
 
     def keep(self, where: str, ids: pa.Array | str | None) -> str:
@@ -150,6 +166,8 @@ class Shelf:
                 raise errors.invalid(where, f"filter is '{ids[:80]}'", remedy)
             return EVERYTHING
         wanted = pa.nulls(0) if ids is None else ids.drop_null()
+        if wanted.get_total_buffer_size() > 2 * wanted.nbytes:  # a slice holds the whole batch in memory
+            wanted = wanted.take(pa.array(np.arange(len(wanted))))
         sha = hashlib.sha256(str(wanted.type).encode())
         sha.update(pa.record_batch([wanted], names=["id"]).serialize())
         token = sha.hexdigest()
@@ -165,7 +183,7 @@ class Shelf:
         """
         if token == EVERYTHING:
             return None
-        key = (token, index.name, index.number)
+        key = (token, index.name, index.stamp)
         with self._lock:
             found, wanted = self._masks.get(key), self._filters.get(token)
         if found is not None:
@@ -179,7 +197,7 @@ class Shelf:
         return made
 
 
-def index_row(name: str, card: generation.Card) -> dict[str, Any]:
+def index_row(name: str, card: Card) -> dict[str, Any]:
     """What SQL shows of an index."""
     return {
         "index": name,

@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import ndtri
 
+from xbsql.engine.booster_text import loadable, stored_text
 from xbsql.series.fan import COLUMNS, SCORES, fan_of, mean_of
 from xbsql.series.history import ahead, is_demand, least_of
 from xbsql.series.home import FACTS, Home
@@ -65,7 +66,7 @@ class BoostedFans:
     @cached_property
     def boosters(self) -> list[lgb.Booster]:
         """The trees; read-only."""
-        return [lgb.Booster(model_str=text) for text in self.texts]
+        return [lgb.Booster(model_str=loadable(text)) for text in self.texts]
 
     def fan(self, history: Series, horizon: int) -> Floats:
         """Fan of shape (n, horizon, 10); NaN for a series without a value."""
@@ -91,7 +92,7 @@ class BoostedFans:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
-        texts = tuple(state.texts[f"model{i}"] for i in range(len(state.texts)))
+        texts = tuple(stored_text(state.texts[f"model{i}"]).text for i in range(len(LEARNED)))
         home = restore(state.parts["home"]) if "home" in state.parts else None
         config = state.config
         rule, season = restore(state.parts["rule"]), tuple(config["season"])

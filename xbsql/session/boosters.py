@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbsql import errors
 from xbsql.session.fits import key_of
-from xbsql.store.store import check_name
+from xbsql.store.artifact import MOST_TEXT
+from xbsql.store.files import read_plain, replace_text
+from xbsql.store.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +42,8 @@ def export_booster(session: Session, where: str, reference: str, path: str) -> l
     """
     from xbsql.tasks.booster import column_cards, plain_text
 
+    if not isinstance(path, str | PathLike):
+        raise errors.invalid(where, f"path is {errors.shown(repr(path))}", "give a folder in quotes")
     model: Any = session.model(where, reference)
     found = list(_boosted(model.state().parts.get("predictor"), "", 1.0))
     if not found:
@@ -88,20 +93,14 @@ def import_booster(
     from xbsql.tasks.booster import model_of
 
     check_name(where, name)
-    try:
-        text = Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"cannot read {path} as text: {getattr(error, 'strerror', None) or 'no text'}"
-        raise errors.invalid(where, problem, "give a file that Booster.save_model wrote") from error
+    text = _text_of(where, path)
     model, trees = model_of(where, path, text, label, classes, market)
     sha = hashlib.sha256(text.encode()).hexdigest()
     key = key_of(where, [sha, label, list(classes or ()), market])
     facts = {"task": model.signature.task, "label": label, "rows": 0, "seconds": 0.0, "key": key}
-    found = session.store.find(name, key)
+    found = session.store.reuse(where, name, key)
     if found is None:
         found = session.store.save(name, model.state(), {**facts, "market": market, "report": []})
-    else:
-        found = session.store.promote(f"{name}@{found.version}")
     columns = len(model.signature.inputs)
     done = {"model": name, "version": found.version, "task": facts["task"]}
     return [{**done, "columns": columns, "trees": trees}]
@@ -129,10 +128,21 @@ def _boosted(
             yield from _boosted(part, f"{name}.{key}" if name else key, None)
 
 
+def _text_of(where: str, path: str) -> str:
+    """The text of a user's file; a pipe or a device is not opened."""
+    try:
+        text = read_plain(Path(path).resolve(strict=True), MOST_TEXT).decode()
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        problem = f"cannot read {errors.shown(path)} as text: {getattr(error, 'strerror', None) or 'no text'}"
+        raise errors.invalid(where, problem, "give a file that Booster.save_model wrote") from error
+    return text.replace("\r\n", "\n")
+
+
 def _write(where: str, folder: Path, file: str, text: str) -> None:
+    """Write a user's file as a whole; a link of its name is replaced, not followed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_text(text)
-    except OSError as error:
-        problem = f"cannot write {folder / file}: {error.strerror or error}"
+        replace_text(folder / file, text)
+    except (OSError, ValueError) as error:
+        problem = f"cannot write {errors.shown(folder / file)}: {getattr(error, 'strerror', None) or error}"
         raise errors.invalid(where, problem, "give a folder that can be written") from error

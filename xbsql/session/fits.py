@@ -56,9 +56,9 @@ class Fits:
             The version, and the seconds that its fit took when it ran.
         """
         with self._turn, self._calls.record(where.removeprefix("xb."), name, rows):
-            found = self._store.find(name, key)
+            found = self._store.reuse(where, name, key)
             if found is not None:
-                return self._store.promote(f"{name}@{found.version}"), float(found.card["seconds"])
+                return found, float(found.card.get("seconds", 0.0))
             start = time.perf_counter()
             with _one_thread():
                 fitted, card = run()

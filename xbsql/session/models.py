@@ -11,7 +11,8 @@ from xbsql.arrow import digest
 from xbsql.harmonise.labels import of_one_label
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.session.fits import key_of
-from xbsql.store.store import check_name
+from xbsql.session.whole import check_answers
+from xbsql.store.names import check_name, parted
 from xbsql.tasks import road
 
 if TYPE_CHECKING:
@@ -76,7 +77,13 @@ def _predict(
     with session.calls.record(function, reference, len(inputs)) as call:
         call.kernel = "blend"
         blocks = [batch.slice(at, BLOCK_ROWS) for at in range(0, max(len(batch), 1), BLOCK_ROWS)]
-        return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
+        try:
+            return pa.concat_arrays([model.predict(block, shift=shift) for block in blocks])
+        except errors.XbsqlError:
+            raise
+        except Exception as error:
+            check_answers(reference, model, error)
+            raise
 
 
 def fit(
@@ -173,9 +180,14 @@ def evaluate(
 
 def models(session: Session) -> list[dict[str, Any]]:
     """One row a version; a broken one says so in `note`."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in session.store.names():
-        for version in session.store.versions(name):
+        try:
+            versions = session.store.versions(name)
+        except errors.XbsqlError as error:  # a folder that cannot be a model's
+            rows.append({"model": errors.shown(name), "note": str(error)})
+            continue
+        for version in versions:
             try:
                 rows.append(model_row(session.store.artifact("xb.models", f"{name}@{version}")))
             except errors.XbsqlError as error:
@@ -191,12 +203,13 @@ def model_card(session: Session, reference: str) -> list[dict[str, str]]:
 
 def promote(session: Session, name: str, version: str) -> list[dict[str, Any]]:
     """Let the bare name stand for a version."""
-    return [model_row(session.store.promote(f"{name.partition('@')[0]}@{version}"))]
+    check_name("xb.promote", name)
+    return [model_row(session.store.promote(f"{name}@{version}"))]
 
 
 def drop_model(session: Session, reference: str) -> list[dict[str, Any]]:
     """Remove a model, or one version of it, from the store and from memory."""
-    name = reference.partition("@")[0]
+    name, _ = parted("xb.drop_model", reference)
     gone = session.store.drop(reference)
     session.forget(name, gone)
     return [{"model": name, "version": version} for version in gone]

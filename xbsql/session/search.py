@@ -35,7 +35,7 @@ def search(
         queries: vectors, or texts, which the index's own encoder embeds. NULL gives NULL; a vector that holds
             NaN gives an empty list.
         k: how many, 1 or more; fewer only where fewer rows match.
-        kept: what `Shelf.keep` returned, for all queries or one each.
+        kept: what `OpenIndexes.keep` returned, for all queries or one each.
         recall: above 0, up to 1: what an approximate index is to reach; an exact one does in any case.
 
     Raises:
@@ -67,7 +67,7 @@ def search_text(session: Session, name: str, queries: pa.Array, k: int, kept: st
         name: of the index, which was built with texts.
         queries: texts.
         k: how many, 1 or more.
-        kept: what `Shelf.keep` returned, for all queries or one each.
+        kept: what `OpenIndexes.keep` returned, for all queries or one each.
 
     Raises:
         XbsqlError: no such index, it holds no text, or it was made by another version of its encoder.

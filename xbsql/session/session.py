@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from xbsql import errors, tasks
 from xbsql.index.builder import Builder
 from xbsql.index.kept import Kept
-from xbsql.index.shelf import Shelf
+from xbsql.index.shelf import OpenIndexes
 from xbsql.session.fits import Fits
 from xbsql.session.log import CallLog
+from xbsql.session.whole import restored
 from xbsql.store import artifact
-from xbsql.store.model import Model, restore
 from xbsql.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
+    from xbsql.store.model import Model
 
 KEPT_MODELS = 16
 
@@ -47,7 +48,7 @@ class Session:
         self.store = Store(store)
         self.device = device
         self.calls = CallLog()
-        self.indexes = Shelf(store / "indexes", device)
+        self.indexes = OpenIndexes(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
         self.progress = progress or (lambda fraction, text: None)
@@ -62,19 +63,24 @@ class Session:
             XbsqlError: unknown model or version, or a broken artifact.
         """
         name, version = self.store.resolve(where, reference)
-        path = self.store.path / "models" / name / str(version)
+        path = self.store.folder(name, version)
         written = artifact.written_at(path)
         with self._loading:
             kept = self._models.get(path)
             if kept is None or kept[0] != written:
-                card = self.store.artifact(where, f"{name}@{version}").card
-                tasks.task_named(where, card["task"])
-                kept = (written, restore(artifact.read(path)))
+                kept = (written, self._loaded(where, f"{name}@{version}"))
                 self._models[path] = kept
             self._models.move_to_end(path)
             while len(self._models) > KEPT_MODELS:
                 self._models.popitem(last=False)
         return kept[1]
+
+    def _loaded(self, where: str, reference: str) -> Model:
+        card = self.store.artifact(where, reference).card
+        if "task" not in card:
+            raise errors.broken_artifact(reference, "does not say which task it was fitted for")
+        tasks.task_named(where, card["task"])
+        return restored(reference, self.store.read(where, reference), card["task"])
 
     def encoder(self, name: str) -> Encoder:
         """The text encoder of this name on the session's device."""
@@ -86,4 +92,4 @@ class Session:
         """Let go of versions that are no longer in the store."""
         with self._loading:
             for version in versions:
-                self._models.pop(self.store.path / "models" / name / str(version), None)
+                self._models.pop(self.store.folder(name, version), None)

@@ -2,6 +2,7 @@
 
     <store>/models/<name>/<version>/   one model at rest, see artifact.py
     <store>/models/<name>/promoted     the version that the bare name stands for
+    <store>/models/<name>/dropped      every version up to this one was dropped, see versions.py
 
 A version is built in a folder whose name starts with a dot and renamed when it is complete, so a process that
 dies leaves nothing a reader can see. Two processes that write one name get two versions, or the same one when
@@ -10,27 +11,25 @@ they wrote the same fit.
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-import shutil
-import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xbsql import errors
 from xbsql.store import artifact
+from xbsql.store.files import replace_text, size_of, small_draft, sweep, unfinished
+from xbsql.store.manifest import read_manifest
+from xbsql.store.names import NUMBER, home_of, parted
+from xbsql.store.versions import DROPPED, bury, finish_drops, living, next_number, number_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from xbsql.store.manifest import Manifest
     from xbsql.store.model import State
 
 PROMOTED = "promoted"
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
-STALE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Artifact:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        return size_of(self.path)
 
 
 class Store:
@@ -64,62 +63,87 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._models = path / "models"
+        self._swept = False
 
     def names(self) -> list[str]:
-        """The names of all models, sorted."""
-        folder = self.path / "models"
-        return sorted(entry.name for entry in folder.iterdir() if _versions(entry)) if folder.is_dir() else []
+        """The names of all models, sorted; folders that cannot be models are among them, to be seen."""
+        try:
+            entries = [entry for entry in self._models.iterdir() if not entry.name.startswith(".")]
+        except OSError:
+            return []
+        return sorted(entry.name for entry in entries if living(entry))
 
     def versions(self, name: str) -> list[int]:
-        """The versions of one model, ascending; empty where there is none."""
-        return _versions(self.path / "models" / name)
+        """The versions of one model, ascending; empty where there is none.
+
+        Raises:
+            XbsqlError: no name, or the folder is a link.
+        """
+        return living(home_of("store", self._models, name))
+
+    def folder(self, name: str, version: int) -> Path:
+        """Where a version rests."""
+        return home_of("store", self._models, name) / str(version)
 
     def resolve(self, where: str, reference: str) -> tuple[str, int]:
         """'name' -> its promoted version, or the newest where none is; 'name@3' -> that one.
 
         Raises:
-            XbsqlError: no such model or version; says which exist.
+            XbsqlError: no name, no such model or version; says which exist.
         """
-        name, _, wanted = reference.partition("@")
-        if not wanted and (promoted := self._pointer(name)):
-            return name, promoted
-        known = self.versions(name)
+        name, wanted = parted(where, reference)
+        home = home_of(where, self._models, name)
+        known = living(home)
         if not known:
             raise errors.unknown(where, "model", name, self.names(), place="the store has")
-        if not wanted:
-            return name, known[-1]
-        if not wanted.isdigit() or int(wanted) not in known:
+        if wanted is None:
+            promoted = number_in(home / PROMOTED)
+            return name, promoted if promoted in known else known[-1]
+        if not NUMBER.fullmatch(wanted) or int(wanted) not in known:
             shown = [f"{name}@{version}" for version in known]
             raise errors.unknown(where, "version", reference, shown, place="the store has")
         return name, int(wanted)
 
     def artifact(self, where: str, reference: str) -> Artifact:
-        """What the store knows of a model, without loading its arrays."""
+        """What the store knows of a model, without loading its arrays.
+
+        Raises:
+            XbsqlError: no such model or version, or its manifest is broken.
+        """
         name, version = self.resolve(where, reference)
-        path = self.path / "models" / name / str(version)
-        manifest = artifact.read_manifest(path)
-        promoted = self.resolve(where, name)[1] == version
-        return Artifact(name, version, path, manifest["card"], manifest["created"], promoted)
+        path = self.folder(name, version)
+        try:
+            manifest = read_manifest(path)
+        except errors.XbsqlError:
+            self.resolve(where, f"{name}@{version}")  # it may have been dropped meanwhile
+            raise
+        return _artifact(name, version, path, manifest, promoted=self.resolve(where, name)[1] == version)
+
+    def read(self, where: str, reference: str) -> State:
+        """The model itself.
+
+        Raises:
+            XbsqlError: no such model or version, or it is broken.
+        """
+        name, version = self.resolve(where, reference)
+        try:
+            return artifact.read(self.folder(name, version))
+        except errors.XbsqlError:
+            self.resolve(where, f"{name}@{version}")
+            raise
 
     def save(self, name: str, state: State, card: Mapping[str, Any]) -> Artifact:
         """Write a new version and promote it; a version with the same `card['key']` is reused.
 
         Raises:
-            XbsqlError: the name is not an identifier, or the folder cannot be written.
+            XbsqlError: the name is not an identifier, or the folder cannot be written; nothing is left then.
         """
-        check_name("store", name)
-        home = self.path / "models" / name
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            _sweep(home)
-            draft = home / f".draft-{os.getpid()}-{secrets.token_hex(4)}"
-            artifact.write(draft, state, card)
-            version = self._publish(home, draft, str(card["key"]))
-            _replace_text(home / PROMOTED, str(version))
-        except OSError as error:
-            problem = f"cannot write {self.path}: {error.strerror or error}"
-            raise errors.invalid("store", problem, "pass another folder as `store`") from error
-        return self.artifact("store", f"{name}@{version}")
+        home = home_of("store", self._models, name)
+        remedy = "free some space, or pass another folder as `store`"
+        with self._writing("store", "write", remedy), unfinished(home, "draft") as draft:
+            self._sweep(home)
+            return self._publish(home, draft, artifact.write(draft, state, card))
 
     def find(self, name: str, key: str) -> Artifact | None:
         """The newest version of a model that came out of the fit with this key, if there is one."""
@@ -132,84 +156,86 @@ class Store:
                 return found
         return None
 
-    def promote(self, reference: str) -> Artifact:
-        """Let the bare name stand for this version."""
-        name, version = self.resolve("xb.promote", reference)
+    def reuse(self, where: str, name: str, key: str) -> Artifact | None:
+        """`find`, and let the bare name stand for what was found; None also where it is dropped just now."""
+        found = self.find(name, key)
+        if found is None:
+            return None
         try:
-            _replace_text(self.path / "models" / name / PROMOTED, str(version))
-        except OSError as error:
-            problem = f"cannot write {self.path}: {error.strerror or error}"
-            raise errors.invalid("xb.promote", problem, "make the store writable") from error
-        return self.artifact("xb.promote", f"{name}@{version}")
+            return self.promote(f"{name}@{found.version}", where)
+        except errors.XbsqlError:
+            if found.version in self.versions(name):
+                raise
+            return None
+
+    def promote(self, reference: str, where: str = "xb.promote") -> Artifact:
+        """Let the bare name stand for this version.
+
+        Raises:
+            XbsqlError: no such version, or the folder cannot be written.
+        """
+        name, version = self.resolve(where, reference)
+        with self._writing(where, "write", "make the store writable"):
+            replace_text(home_of(where, self._models, name) / PROMOTED, str(version))
+        return self.artifact(where, f"{name}@{version}")
 
     def drop(self, reference: str) -> list[int]:
-        """Remove a model ('name': every version) or one version ('name@3'); says which went."""
-        name, version = self.resolve("xb.drop_model", reference)
+        """Remove a model ('name': every version, at one moment) or one version ('name@3'); says which went.
+
+        Raises:
+            XbsqlError: no such model or version, or its folder cannot be written.
+        """
+        where = "xb.drop_model"
+        name, version = self.resolve(where, reference)
+        home = home_of(where, self._models, name)
         gone = [version] if "@" in reference else self.versions(name)
-        home = self.path / "models" / name
-        for number in gone:
-            grave = home / f".dropped-{secrets.token_hex(4)}"
-            try:
-                (home / str(number)).rename(grave)
-            except OSError as error:
-                problem = f"cannot remove {name}@{number}: {error.strerror or error}"
-                raise errors.invalid("xb.drop_model", problem, "make the store writable") from error
-            shutil.rmtree(grave, ignore_errors=True)
-        if not _versions(home):
-            shutil.rmtree(home, ignore_errors=True)
+        with self._writing(where, "remove from", "make the store writable"):
+            if "@" not in reference and gone:
+                with suppress(OSError):  # on a full disk they go one by one: that takes no space
+                    replace_text(home / DROPPED, str(max(gone[-1], number_in(home / DROPPED))))
+            for number in gone:
+                bury(home / str(number))
+            self._sweep(home)
         return gone
 
-    def _pointer(self, name: str) -> int | None:
-        """The promoted version; None where the pointer is missing or names a dropped one."""
-        home = self.path / "models" / name
-        try:
-            version = int((home / PROMOTED).read_text())
-        except (OSError, ValueError):
-            return None
-        return version if (home / str(version)).is_dir() else None
-
-    def _publish(self, home: Path, draft: Path, key: str) -> int:
+    def _publish(self, home: Path, draft: Path, manifest: Manifest) -> Artifact:
         """Rename the draft to the next free version, unless another process has published the same fit."""
+        name = home.name
         while True:
-            twin = self.find(home.name, key)
+            twin = self.reuse("store", name, str(manifest.card["key"]))
             if twin is not None:
-                shutil.rmtree(draft)
-                return twin.version
-            version = max(_versions(home), default=0) + 1
-            try:
-                draft.rename(home / str(version))
-            except OSError:
-                if not (home / str(version)).exists():
-                    raise
-                continue
-            return version
+                return twin
+            version = next_number(home)
+            path = home / str(version)
+            with small_draft(home, str(version)) as pointer:  # before the version: a full disk leaves neither
+                try:
+                    draft.rename(path)
+                except OSError:
+                    if version == next_number(home):
+                        raise
+                    continue
+                pointer.replace(home / PROMOTED)
+            return _artifact(name, version, path, manifest, promoted=True)
+
+    def _sweep(self, home: Path) -> None:
+        """Remove what dead writers and half done drops left: here, and once in every model's folder."""
+        homes = [home]
+        if not self._swept:
+            self._swept = True
+            with suppress(OSError):
+                homes = [each for each in self._models.iterdir() if each.is_dir() and not each.is_symlink()]
+        for each in homes:
+            sweep(each)
+            finish_drops(each)
+
+    @contextmanager
+    def _writing(self, where: str, verb: str, remedy: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            problem = f"cannot {verb} {self.path}: {error.strerror or error}"
+            raise errors.invalid(where, problem, remedy) from error
 
 
-def check_name(where: str, name: str) -> None:
-    """Raise where a name cannot be a model's: it becomes a folder and is followed by '@version'."""
-    if not NAME.fullmatch(name):
-        remedy = (
-            "use letters, digits, '_', '-' and '.', starting with a letter; a version is not part of the name"
-        )
-        raise errors.invalid(where, f"'{name[:120]}' cannot be a model's name", remedy)
-
-
-def _versions(home: Path) -> list[int]:
-    if not home.is_dir() or home.name.startswith("."):
-        return []
-    return sorted(int(entry.name) for entry in home.iterdir() if entry.name.isdigit())
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old text or the new one, never a part."""
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    draft.write_text(text)
-    draft.replace(path)
-
-
-def _sweep(home: Path) -> None:
-    """Remove what dead writers left behind a day ago or earlier."""
-    for entry in home.glob(".*"):
-        with suppress(FileNotFoundError):  # its writer was not dead and has just renamed it
-            if time.time() - entry.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink()
+def _artifact(name: str, version: int, path: Path, manifest: Manifest, *, promoted: bool) -> Artifact:
+    return Artifact(name, version, path, manifest.card, manifest.created, promoted)

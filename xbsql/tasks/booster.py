@@ -47,7 +47,7 @@ def model_of(
     count, columns = plain.classes, _columns(plain)
     encoder = TableEncoder(tuple(column for column, _ in columns))
     schema = pa.schema([(column.name, kind) for column, kind in columns])
-    predictor = BoostedPredictor(Layout(("table",), encoder.categorical), count, text, len(columns))
+    predictor = BoostedPredictor(Layout(("table",), encoder.categorical), count, plain.text, len(columns))
     reader = Reader(schema, (), None, encoder)
     if count is None:
         if classes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import lightgbm as lgb
 import numpy as np
 
+from xbsql.engine.booster_text import BrokenText, loadable, stored_text
 from xbsql.engine.design import Layout, columns
 from xbsql.store.model import State, restorable
 
@@ -49,7 +50,7 @@ class BoostedPredictor:
     @cached_property
     def booster(self) -> lgb.Booster:
         """The trees; read-only."""
-        return lgb.Booster(model_str=self.text)
+        return lgb.Booster(model_str=loadable(self.text))
 
     @cached_property
     def splitter(self) -> int:
@@ -83,10 +84,18 @@ class BoostedPredictor:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """The predictor again."""
+        """The predictor again.
+
+        Raises:
+            BrokenText: the text is none, or a model of another number of classes or columns.
+        """
         config = state.config
-        layout = Layout(tuple(config["views"]), tuple(config["categorical"]))
-        return cls(layout, config["classes"], state.texts["model"], config["width"])
+        layout, width = Layout(tuple(config["views"]), tuple(config["categorical"])), config["width"]
+        found = stored_text(state.texts["model"])
+        own = len(found.names)
+        if found.classes != config["classes"] or (width or 0) > own:
+            raise BrokenText("is a model of other classes or columns than it is said to be")
+        return cls(layout, config["classes"], found.text, width)
 
 
 @dataclass(frozen=True)

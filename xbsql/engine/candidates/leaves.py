@@ -8,6 +8,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, softmax
 
+from xbsql.engine.booster_text import loadable
 from xbsql.engine.candidates.boosted import BoostedPredictor
 from xbsql.engine.design import columns
 
@@ -40,7 +41,7 @@ def shrink_leaves(
     Returns:
         The same trees with other leaf values.
     """
-    booster = lgb.Booster(model_str=source.text)
+    booster = lgb.Booster(model_str=loadable(source.text))
     leaves = _leaves(booster, columns(target.x, source.layout.views, source.width))
     outputs = 1 if source.classes in (None, 2) else int(source.classes or 1)
     raw = np.tile(_base(target.y, source.classes), (len(target), 1))
