@@ -49,7 +49,6 @@ class BuildPlan:
     mode: str = "exact"
 
 
-Plan = BuildPlan
 """Its name in the bindings."""
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import is_text, one_chunk
-from xbsql.index.builder import Plan
+from xbsql.index.builder import BuildPlan
 from xbsql.index.hits import RECALL
 from xbsql.session import search as run
 from xbsql.session.session import Session
@@ -314,11 +314,11 @@ def _index(where: str, value: object, argument: str = "index") -> str:
     return value
 
 
-def _plan(where: str, metric: object, encoder: str | None, weights: Any, mode: object) -> Plan:  # noqa: ANN401
+def _plan(where: str, metric: object, encoder: str | None, weights: Any, mode: object) -> BuildPlan:  # noqa: ANN401
     """What an index shall be."""
     listed = NUMBERS.checked(where, "weights", weights)
     measure = _index(where, metric, "metric"), encoder
-    return Plan(
+    return BuildPlan(
         *measure, None if listed is None else np.array(listed, np.float64), _index(where, mode, "mode")
     )
 
