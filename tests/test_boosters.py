@@ -345,7 +345,7 @@ def test_a_probe_outlives_a_death_and_a_hang(tmp_path):
 def test_what_is_no_file_is_not_read(con, tmp_path, path):
     os.mkfifo(tmp_path / "pipe")
     given = path.format(folder=tmp_path, pipe=tmp_path / "pipe") if isinstance(path, str) else path
-    with pytest.raises(xbsql.XbsqlError, match="cannot read|must be a path, got 5") as caught:
+    with pytest.raises(xbsql.XbsqlError, match=r"cannot read|must be a path, got 5") as caught:
         xbsql.import_booster(con, "bad", given, "days")
     assert len(str(caught.value)) < 400
     if path != 5:

@@ -49,9 +49,6 @@ class BuildPlan:
     mode: str = "exact"
 
 
-"""Its name in the bindings."""
-
-
 class Builder:
     """Collects the rows that DuckDB streams, and publishes what they make. Threads may share it.
 
