@@ -19,6 +19,8 @@ import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.house_added import FUNCTION, TASK, TASKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,40 +32,6 @@ GENERATED = {"python.py", "polars.py", "names.py", "generated.sql", "zz_comments
 ELSEWHERE = {"cluster.py"}
 """Beside the surface of SQL, Python and Polars that the number is about."""
 
-ADDED = {
-    "xbsql/surface/market.py": '''
-
-@function("DOUBLE", example="SELECT xb.margin(12.0, 9.0)")
-def margin(session: Session, price: Number, cost: Number) -> pa.Array:
-    """What is left of a price, as a share of it. NULL gives NULL, and so does a price of 0."""
-    return rows.margin("xb.margin", price, cost)
-''',
-    "xbsql/harmonise/rows.py": '''
-
-def margin(where: str, price: pa.Array, cost: pa.Array) -> pa.Array:
-    """(price - cost) / price; float64, NULL where one of them is NULL or the price is 0."""
-    own, other = _numbers(where, "price", price), _numbers(where, "cost", cost)
-    share = np.divide(own - other, own, out=np.full(len(own), np.nan), where=own != 0)
-    return pa.array(share, from_pandas=True)
-''',
-    "tests/surface/test_margin.py": """import polars as pl
-import pyarrow as pa
-
-import xbsql
-import xbsql.frame
-
-
-def test_it_is_in_every_face(tmp_path):
-    con = xbsql.connect(tmp_path / "shop.duckdb")
-    xbsql.frame.use(con)
-    assert con.sql("SELECT xb.margin(12.0, 9.0), xb.margin(NULL, 1)").fetchall() == [(0.25, None)]
-    assert xbsql.margin(con, pa.array([12.0, 0.0]), 9.0).to_pylist() == [0.25, None]
-    assert pl.DataFrame({"p": [12.0]}).select(pl.col("p").xb.margin(9.0)).item() == 0.25
-    assert con.sql("FROM xb.help('margin')").fetchall()
-    con.close()
-""",
-}
-
 
 def run(bench: Bench) -> dict[str, float]:
     from xbsql.surface.functions import FUNCTIONS
@@ -72,7 +40,8 @@ def run(bench: Bench) -> dict[str, float]:
     figures = {
         "functions": float(len(FUNCTIONS)),
         "surface_lines": float(sum(map(code_lines, surface()))),
-        "files_a_function": float(added(ADDED, "tests/surface/test_margin.py")),
+        "files_a_function": float(added(FUNCTION, "tests/surface/test_margin.py")),
+        "files_a_task": float(added(TASK, "tests/tasks/test_amount.py", TASKS)),
         "circles": float(
             len(house.circles({m: set(house.own_imports(m)) for m in house.MODULES if house.room(m)}))
         ),
@@ -150,15 +119,25 @@ def undocumented() -> set[str]:
     return (named | {function.name for function in FUNCTIONS}) - known
 
 
-def added(files: dict[str, str], test: str) -> int:
-    """Add text to files of a scratch copy, generate the faces, run the test there; how many files it took."""
+def added(files: dict[str, str], test: str, line: tuple[str, str, str] | None = None) -> int:
+    """Add text to files of a scratch copy, generate the faces, run the test there; how many files it took.
+
+    Args:
+        files: name -> what comes at its end; a new file where there is none.
+        test: what must pass then.
+        line: a file, what stands in it, and what comes in its place.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "xbsql"
         left_out = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "results", "demo")
         shutil.copytree(ROOT, copy, symlinks=True, ignore=left_out)
         for name, text in files.items():
             path = copy / name
+            path.parent.mkdir(exist_ok=True)
             path.write_text((path.read_text() if path.exists() else "") + text)
+        if line is not None:
+            path = copy / line[0]
+            path.write_text(path.read_text().replace(line[1], line[2], 1))
         for command in (["-m", "xbsql.surface.faces"], ["-m", "pytest", "-q", test]):
             subprocess.run([sys.executable, *command], cwd=copy, check=True, capture_output=True)
-    return len(files)
+    return len(files) + (line is not None)
