@@ -6,6 +6,8 @@ import atexit
 import os
 import re
 import secrets
+import shutil
+import tempfile
 import threading
 import weakref
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
 from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
+from xbsql.surface.interrupts import listen, stop, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +91,8 @@ def load(
     Args:
         con: an open connection.
         store: the folder for models; by default the environment variable XBSQL_STORE, else '<file>.xbsql'
-            beside the database file, else '.xbsql' in the home folder.
+            beside the database file. A database in memory has a temporary folder of its own, which is
+            removed when the process ends.
         alias: the namespace of the functions, where `xb` is taken.
         device: 'auto', 'cpu' or 'cuda'.
         progress: called with a fraction and a text during fits.
@@ -98,6 +102,7 @@ def load(
     """
     if not ALIAS.fullmatch(alias):
         raise errors.invalid("xbsql.load", f"'{alias}' cannot be an alias", "use letters, digits and '_'")
+    listen()
     with _lock:
         known = _databases(con)
         _open.add(con)
@@ -173,7 +178,7 @@ def _relation(
     where: str, con: DuckDBPyConnection, data: object, *, ordered: bool
 ) -> Iterator[DuckDBPyRelation]:
     """What `rows_of` takes as a relation; DuckDB's errors become one line of ours."""
-    query = "SELECT _row.* FROM {} _row" + (" ORDER BY hash(_row)" if ordered else "")
+    query = "SELECT _xb_row.* FROM {} _xb_row" + (" ORDER BY hash(_xb_row)" if ordered else "")
     cursor = con.cursor()
     try:
         if isinstance(data, str):
@@ -213,7 +218,19 @@ def _store_path(store: str | os.PathLike[str] | None, databases: dict[str, str |
     if given:
         return Path(given).absolute()
     files = [path for path in databases.values() if path]
-    return Path(f"{files[0]}.xbsql").absolute() if files else Path.home() / ".xbsql"
+    return Path(f"{files[0]}.xbsql").absolute() if files else _passing_folder()
+
+
+def _passing_folder() -> Path:
+    """A new folder that goes with this process; a forked child, which ends first, leaves it alone."""
+    folder, owner = Path(tempfile.mkdtemp(prefix="xbsql-")), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
 
 
 def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
@@ -247,9 +264,13 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
-            return function.column(session, where, columns)
+            with stoppable(session):
+                return function.column(session, where, columns)
         except errors.XbsqlError:
             raise
+        except KeyboardInterrupt:
+            message = f"{where} was stopped; what the store held before is whole"
+            raise KeyboardInterrupt(message) from None
         except Exception as error:
             text = " ".join(str(error).split())
             problem = f"{type(error).__name__}: {text[:500]}"
@@ -326,6 +347,23 @@ def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, va
     if not isinstance(value, pa.Array):
         return pa.array([value])
     return value
+
+
+_interrupt = duckdb.DuckDBPyConnection.interrupt
+
+
+def interrupt(con: DuckDBPyConnection) -> None:
+    """Interrupt a connection, and with it what xbsql does in its database, also for other connections.
+
+    DuckDB's own method cannot reach a function that runs, so this takes its place.
+    """
+    _interrupt(con)
+    token = _token(con)
+    if token in _sessions:
+        stop(_sessions[token])
+
+
+duckdb.DuckDBPyConnection.interrupt = interrupt  # type: ignore[method-assign, assignment]
 
 
 @atexit.register
