@@ -173,6 +173,30 @@ sys.exit(main(["shell"]))
 """
 
 
+DEMO = """
+import sys, time
+from xbsql.session import models
+from xbsql.cli import main
+def fit(*given, **more):
+    print("begun", flush=True)
+    for _ in range(600):
+        time.sleep(0.05)
+models.fit = fit
+sys.exit(main(["demo", sys.argv[1]]))
+"""
+
+
+def test_a_command_that_is_interrupted_says_so_in_one_line(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEMO, str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=20)[1]
+    assert (process.returncode, said) == (130, "xbsql: interrupted; models that were stored are whole\n")
+
+
 class Terminal:
     """A shell in a terminal of its own."""
 

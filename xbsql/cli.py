@@ -25,12 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = given.command
     try:
         return command(given)
-    except (errors.XbsqlError, duckdb.Error) as error:
-        print(f"xbsql: {plain(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
+    except (errors.XbsqlError, duckdb.Error, RuntimeError, KeyboardInterrupt) as error:
+        if not _interrupted(error):
+            if isinstance(error, RuntimeError):
+                raise
+            print(f"xbsql: {plain(error)}", file=sys.stderr)
+            return 1
         print("xbsql: interrupted; models that were stored are whole", file=sys.stderr)
         return 130
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether it is Ctrl-C, or what DuckDB makes of it."""
+    said = str(error)
+    return (
+        isinstance(error, KeyboardInterrupt) or said == "Query interrupted" or "KeyboardInterrupt: " in said
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -238,7 +238,7 @@ def _text(value: object) -> str:
     return "NULL" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def plain(error: Exception) -> str:
+def plain(error: BaseException) -> str:
     """The message without what DuckDB puts before a Python error."""
     return str(error).rpartition("XbsqlError: ")[2]
 

@@ -10,7 +10,7 @@ import pytest
 
 import xbsql
 from xbsql.session import models
-from xbsql.surface.interrupts import stop, stoppable
+from xbsql.surface import interrupts
 
 
 @pytest.fixture(params=[1, 2])
@@ -89,22 +89,36 @@ def test_an_interrupt_of_a_plain_or_idle_connection_is_duckdbs_own(con):
     plain.close()
 
 
-def test_what_comes_too_late_stops_nothing_else():
-    for _ in range(2000):
-        ready, over = threading.Event(), []
+class Late:
+    """A lock that has the thread told when it takes it for the second time: as it leaves."""
 
-        def work(ready=ready, over=over):
-            try:
-                with stoppable(work):
-                    ready.set()
-            except KeyboardInterrupt:
-                over.append("stopped")
-            for _ in range(20):
-                over.append("more")
+    def __init__(self):
+        self.lock, self.taken = threading.RLock(), 0
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        ready.wait()
-        stop(work)
-        thread.join()
-        assert over[-20:] == ["more"] * 20
+    def __enter__(self):
+        self.lock.acquire()
+        self.taken += 1
+        if self.taken == 2:
+            interrupts._tell(threading.get_ident(), KeyboardInterrupt)
+
+    def __exit__(self, *given):
+        self.lock.release()
+
+
+def test_a_thread_that_is_told_as_it_leaves_is_forgotten(monkeypatch):
+    monkeypatch.setattr(interrupts, "_lock", Late())
+    with pytest.raises(KeyboardInterrupt), interrupts.stoppable("me"):
+        pass
+    assert not interrupts._inside
+    assert sum(range(1000)) == 499500, "nothing comes afterwards"
+
+
+def test_a_thread_that_has_left_is_not_told():
+    over = []
+    with interrupts.stoppable("me"), interrupts.stoppable("inside"):
+        assert list(interrupts._inside.values()) == ["me"]
+    worker = threading.Thread(target=lambda: over.append(sum(range(10))))
+    interrupts.stop()
+    worker.start()
+    worker.join()
+    assert over == [45]

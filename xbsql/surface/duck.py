@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,9 @@ Values: TypeAlias = object
 value that stands for every row."""
 
 BATCH_ROWS = 65_536
+HEARD = 0.1
+"""Seconds that a function which was stopped waits: DuckDB hears of the interrupt on another thread meanwhile,
+and reports that. Where it has no other thread it reports the function's KeyboardInterrupt."""
 ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # A UDF stays in the database's catalogue as a bare pointer when the connection that registered it is closed:
@@ -269,6 +273,7 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
         except errors.XbsqlError:
             raise
         except KeyboardInterrupt:
+            time.sleep(HEARD)
             message = f"{where} was stopped; what the store held before is whole"
             raise KeyboardInterrupt(message) from None
         except Exception as error:

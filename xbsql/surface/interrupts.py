@@ -40,10 +40,26 @@ def stoppable(owner: object) -> Iterator[None]:
         yield
     finally:
         if not outer:
-            with _lock:
-                _inside.pop(thread, None)
+            _leave(thread)
+
+
+def _leave(thread: int) -> None:
+    """Forget this thread, also where it is told while it leaves: nothing may reach what it does next.
+
+    Raises:
+        KeyboardInterrupt: it was told while it left.
+    """
+    late = None
+    while thread in _inside:
+        try:
+            with _lock:  # whoever tells holds it
+                _tell(thread, None)
                 _told.pop(thread, None)
-                _tell(thread, None)  # what was told too late must not reach what this thread does next
+                del _inside[thread]
+        except KeyboardInterrupt as error:
+            late = error
+    if late is not None:
+        raise late
 
 
 def stop(owner: object = None) -> None:
