@@ -115,6 +115,11 @@ def test_rows_are_shown_whole_by_content(con, monkeypatch, capsys):
     assert capsys.readouterr().out == "n = 1\n"
 
 
+def test_what_is_read_by_a_program_has_no_progress_bar(con):
+    Shell(con)
+    assert con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
 def test_dot_commands(con, capsys):
     one = Shell(con)
     con.execute("CREATE TABLE parcels(i INTEGER); CREATE VIEW light AS FROM parcels")

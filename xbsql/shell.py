@@ -58,6 +58,8 @@ class Shell:
 
     def __init__(self, con: DuckDBPyConnection, mode: str = "auto") -> None:
         self.con, self.mode = con, mode
+        if not sys.stdout.isatty():
+            con.execute("SET enable_progress_bar = false")  # it would stand among the answers
 
     def loop(self, *, interactive: bool) -> int:
         """Read until the input ends; a script stops at its first mistake with 1, a person goes on."""
