@@ -3,8 +3,8 @@
 
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(_xb_align_columns(
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.classify(model, input) AS
@@ -19,8 +19,8 @@ CREATE MACRO xb.delete_from_index(index, ids) AS TABLE
 CREATE MACRO xb.domain_similarity(source, target, "columns" := NULL, model := NULL) AS TABLE
     SELECT unnest(_xb_domain_similarity(
         "columns", model,
-        (SELECT list(_row) FROM query_table(source) _row),
-        (SELECT list(_row) FROM query_table(target) _row)
+        (SELECT list(_xb_row) FROM query_table(source) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(target) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.drop_index(index) AS TABLE
@@ -35,14 +35,7 @@ CREATE MACRO xb.embed(text, model := 'text') AS
 CREATE MACRO xb.evaluate(model, tbl, label := NULL, "by" := NULL) AS TABLE
     SELECT unnest(_xb_evaluate(
         model, label, "by",
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(tbl) _row)
-    ), recursive := true);
-
-CREATE MACRO xb.explain(model, tbl, background := 'xb._nothing', per_row := true) AS TABLE
-    SELECT unnest(_xb_explain(
-        model, per_row,
-        (SELECT list(_row ORDER BY _place) FROM (SELECT _row, row_number() OVER () AS _place FROM query_table(tbl) _row)),
-        (SELECT list(_row) FROM query_table(background) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.export_booster(model, path) AS TABLE
@@ -51,7 +44,7 @@ CREATE MACRO xb.export_booster(model, path) AS TABLE
 CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options := {}) AS TABLE
     SELECT unnest(_xb_fit(
         model, label, task, market, to_json(options)::VARCHAR,
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.help(name := NULL) AS TABLE
@@ -69,7 +62,7 @@ CREATE MACRO xb.indexes() AS TABLE
 CREATE MACRO xb.label_curve(model, tbl, label := NULL, options := {}) AS TABLE
     SELECT unnest(_xb_label_curve(
         model, label, to_json(options)::VARCHAR,
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(tbl) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.language(text) AS
@@ -81,8 +74,8 @@ CREATE MACRO xb.last_calls() AS TABLE
 CREATE MACRO xb.lint(source, target := 'xb._nothing', label := NULL) AS TABLE
     SELECT unnest(_xb_lint(
         label,
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row),
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(target) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.model_card(model) AS TABLE
@@ -107,7 +100,7 @@ CREATE MACRO xb.predict(model, row) AS
     _xb_predict(model, row);
 
 CREATE MACRO xb.predict_table(model, tbl, "shift" := false) AS TABLE
-    SELECT _row.*, unnest(_xb_predict_table(model, "shift", _row)) FROM query_table(tbl) _row;
+    SELECT _xb_row.*, unnest(_xb_predict_table(model, "shift", _xb_row)) FROM query_table(tbl) _xb_row;
 
 CREATE MACRO xb.promote(model, version) AS TABLE
     SELECT unnest(_xb_promote(model, version), recursive := true);
@@ -116,7 +109,7 @@ CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, s
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 
 CREATE MACRO xb.route_options(routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0) AS TABLE
-    SELECT _row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _row)) FROM query_table(routes) _row;
+    SELECT _xb_row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _xb_row)) FROM query_table(routes) _xb_row;
 
 CREATE MACRO xb.safety_stock(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_safety_stock(demand, demand_sd, lead_time, lead_time_sd, service_level);
@@ -137,15 +130,15 @@ CREATE MACRO xb.spread(lo, hi, level := 0.9) AS
     _xb_spread(lo, hi, level);
 
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
-    _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_row)) FROM query_table(rates) _row), day);
+    _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 
 CREATE MACRO xb.transfer(
     model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}
 ) AS TABLE
     SELECT unnest(_xb_transfer(
         model, label, base, market, method, to_json(options)::VARCHAR,
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(data) _row),
-        (SELECT list(_row ORDER BY hash(_row)) FROM query_table(source) _row)
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.try_parse_date(text, market) AS
@@ -153,13 +146,6 @@ CREATE MACRO xb.try_parse_date(text, market) AS
 
 CREATE MACRO xb.try_parse_number(text, market) AS
     _xb_try_parse_number(text, market);
-
-CREATE MACRO xb.weights(source, target, method := 'density_ratio', "columns" := NULL) AS TABLE
-    SELECT unnest(_xb_weights(
-        method, "columns",
-        (SELECT list(_row ORDER BY _place) FROM (SELECT _row, row_number() OVER () AS _place FROM query_table(source) _row)),
-        (SELECT list(_row) FROM query_table(target) _row)
-    ), recursive := true);
 
 CREATE MACRO xb.workdays("first", "last", market) AS
     _xb_workdays("first", "last", market);

@@ -11,41 +11,41 @@ CREATE MACRO xb.match(
     "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, threshold := 0.5, model := NULL,
     variants := false
 ) AS TABLE
-    WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
-    other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
-    found AS (
+    WITH _xb_own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
+    _xb_other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
+    _xb_found AS (
         SELECT unnest(
             _xb_match(
                 threshold::DOUBLE, model::VARCHAR, variants,
-                (SELECT list(item ORDER BY position) FROM own),
-                (SELECT list(item ORDER BY position) FROM other)
+                (SELECT list(item ORDER BY position) FROM _xb_own),
+                (SELECT list(item ORDER BY position) FROM _xb_other)
             ),
             recursive := true
         )
     )
-    SELECT own.id AS lid, other.id AS rid, found.score
-    FROM found
-    JOIN own ON own.position = found.l
-    LEFT JOIN other ON other.position = found.r
-    ORDER BY own.position;
+    SELECT _xb_own.id AS lid, _xb_other.id AS rid, _xb_found.score
+    FROM _xb_found
+    JOIN _xb_own ON _xb_own.position = _xb_found.l
+    LEFT JOIN _xb_other ON _xb_other.position = _xb_found.r
+    ORDER BY _xb_own.position;
 
 CREATE MACRO xb.match_candidates(
     "left", "right", lid, ltext, rid, rtext, block := NULL, beside := NULL, variants := false
 ) AS TABLE
-    WITH own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
-    other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
-    found AS (
+    WITH _xb_own AS MATERIALIZED (FROM xb._offered("left", lid, ltext, block, beside)),
+    _xb_other AS MATERIALIZED (FROM xb._offered("right", rid, rtext, block, beside)),
+    _xb_found AS (
         SELECT unnest(
             _xb_match_candidates(
                 variants,
-                (SELECT list(item ORDER BY position) FROM own),
-                (SELECT list(item ORDER BY position) FROM other)
+                (SELECT list(item ORDER BY position) FROM _xb_own),
+                (SELECT list(item ORDER BY position) FROM _xb_other)
             ),
             recursive := true
         )
     )
-    SELECT own.id AS lid, other.id AS rid, found.* EXCLUDE (l, r)
-    FROM found
-    JOIN own ON own.position = found.l
-    JOIN other ON other.position = found.r
-    ORDER BY own.position, other.position;
+    SELECT _xb_own.id AS lid, _xb_other.id AS rid, _xb_found.* EXCLUDE (l, r)
+    FROM _xb_found
+    JOIN _xb_own ON _xb_own.position = _xb_found.l
+    JOIN _xb_other ON _xb_other.position = _xb_found.r
+    ORDER BY _xb_own.position, _xb_other.position;

@@ -36,10 +36,11 @@ ROOMS = {
     "frame": {"polars"},
     "cluster": set(),
     "demo": {"duckdb", "matplotlib", "numpy", "pyarrow", "tqdm"},
+    "shell": {"duckdb", "pyarrow"},
     "cli": {"duckdb", "pyarrow"},
 }  # fmt: skip
 OWNER = {
-    "duckdb": {"surface/duck.py", "surface/python.py", "surface/frames.py", "cli.py", "demo.py"},
+    "duckdb": {"surface/duck.py", "surface/python.py", "surface/frames.py", "shell.py", "cli.py", "demo.py"},
     "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
     "ray": {"surface/cluster.py"},
 }

@@ -1,10 +1,13 @@
 """Looking inside in SQL and Python: places are those of the table, and each mistake is one line."""
 
+import datetime as dt
+
 import duckdb
 import pyarrow as pa
 import pytest
 
 import xbsql
+import xbsql.frame
 
 PARCELS = """
     CREATE OR REPLACE TABLE {name} AS
@@ -82,6 +85,49 @@ def test_weights_name_the_places_of_the_source(con):
     assert sum(row["weight"] for row in found) == pytest.approx(300)
     twin = xbsql.weights(con, "home", "abroad", columns=["weight", "mode"])
     assert twin.to_pylist() == found
+
+
+@pytest.mark.parametrize(
+    ("id", "given", "kind"),
+    [("code", "sku", str), ("day", "day", dt.date), ("none", "nullif(sku, 'sku 2')", str)],
+)
+def test_a_column_names_the_rows_that_are_explained_and_weighed(con, id, given, kind):
+    con.execute(
+        """CREATE OR REPLACE TABLE named AS SELECT *, 'sku ' || i AS sku, nullif(sku, 'sku 2') AS none,
+        sku AS code, DATE '2026-01-01' + i::INTEGER AS day
+        FROM (SELECT *, row_number() OVER () AS i FROM home LIMIT 40)"""
+    )
+    names = [row[id] for row in rows(con, "FROM named")]
+    for function, call in (
+        ("explain", "'days', named{}"),
+        ("weights", "named, abroad, columns := ['weight']{}"),
+    ):
+        places = rows(con, f"FROM xb.{function}({call.format('')})")
+        found = rows(con, f"FROM xb.{function}({call.format(f', id := {given}')})")
+        assert found == [{**row, "row": names[row["row"] - 1]} for row in places]
+        assert {type(row["row"]) for row in found} <= {kind, type(None)}
+    twin = xbsql.explain(con, "days", "named", id=id).to_pylist()
+    assert twin == rows(con, f"FROM xb.explain('days', named, id := {given})")
+    twin = xbsql.weights(con, "named", "abroad", columns=["weight"], id=id).to_pylist()
+    assert twin == rows(con, f"FROM xb.weights(named, abroad, columns := ['weight'], id := {given})")
+    xbsql.frame.use(con)
+    frame = con.sql("FROM named").pl()
+    for lazy, more in (
+        (frame.xb.weights(con.sql("FROM abroad").pl(), columns=["weight"], id=id), 0),
+        (frame.xb.weights(con.sql("FROM abroad").pl(), columns=["weight"]), 1),
+    ):
+        assert lazy.collect_schema() == lazy.collect().schema
+        assert lazy.collect()["row"].to_list() == (list(range(1, 41)) if more else names)
+
+
+def test_rows_that_are_summed_up_have_no_name(con):
+    found = rows(con, "FROM xb.explain('days', home, per_row := false, id := mode)")
+    assert {row["row"] for row in found} == {None}
+
+
+def test_an_id_that_is_no_column_is_one_clear_line(con):
+    with pytest.raises(xbsql.XbsqlError, match=r"xb.weights: no column 'mod'; the table has .*mean 'mode'"):
+        xbsql.weights(con, "home", "abroad", columns=["weight"], id="mod")
 
 
 def test_likeness_is_the_same_in_python(con):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from xbsql import __version__, errors
+from xbsql.shell import Shell, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PROMPT, MORE = "xb> ", "... "
+MEMORY = ":memory:"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,12 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = given.command
     try:
         return command(given)
-    except (errors.XbsqlError, duckdb.Error) as error:
-        print(f"xbsql: {_plain(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
+    except (errors.XbsqlError, duckdb.Error, RuntimeError, KeyboardInterrupt) as error:
+        if not _interrupted(error):
+            if isinstance(error, RuntimeError):
+                raise
+            print(f"xbsql: {plain(error)}", file=sys.stderr)
+            return 1
         print("xbsql: interrupted; models that were stored are whole", file=sys.stderr)
         return 130
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether it is Ctrl-C, or what DuckDB makes of it."""
+    said = str(error)
+    return (
+        isinstance(error, KeyboardInterrupt) or said == "Query interrupted" or "KeyboardInterrupt: " in said
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,11 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         listing = commands.add_parser(name, help=help_text)
         _database(listing)
-        listing.set_defaults(command=_shell, sql=query)
+        listing.set_defaults(command=_listing, sql=query, name=name)
     card = commands.add_parser("card", help="all that is known of a model")
     card.add_argument("model")
     _database(card)
-    card.set_defaults(command=_card)
+    card.set_defaults(command=_card, name="card")
     forecast = commands.add_parser("forecast", help="draw what a model expects of a table of series")
     forecast.add_argument("model")
     forecast.add_argument("table", help="series, in columns named as those that the model was fitted on")
@@ -69,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _database(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", default=":memory:", help="a DuckDB file (default: in memory)")
+    parser.add_argument("file", nargs="?", default=MEMORY, help="a DuckDB file (default: in memory)")
     parser.add_argument("--store", help="the folder for models (default: beside the file)")
 
 
@@ -83,76 +94,60 @@ def _demo(given: argparse.Namespace) -> int:
 def _card(given: argparse.Namespace) -> int:
     escaped = given.model.replace("'", "''")
     given.sql = f"FROM xb.model_card('{escaped}')"
-    return _shell(given)
+    return _listing(given)
 
 
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
     from xbsql.session.forecast import Asked
-    from xbsql.surface.duck import connect, rows_of, session_of
+    from xbsql.surface.duck import rows_of, session_of
 
     where, asked = "xbsql forecast", Asked(given.horizon)
-    with connect(given.file, store=given.store) as con:
+    with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
         given.page.write_text(outlook(session_of(where, con), given.model, rows, asked))
     print(f"Look at {given.page}")
     return 0
 
 
+def _listing(given: argparse.Namespace) -> int:
+    """Show what a query says of a store; nothing is made."""
+    where = f"xbsql {given.name}"
+    told = given.file != MEMORY or given.store or os.environ.get("XBSQL_STORE")
+    if given.name != "selfcheck" and not told:
+        raise errors.invalid(where, "no file and no store is given", "name a DuckDB file, or --store FOLDER")
+    with _opened(where, given) as con:
+        Shell(con).run(given.sql)
+    return 0
+
+
+def _opened(where: str, given: argparse.Namespace) -> duckdb.DuckDBPyConnection:
+    """A connection for reading to a file that is there.
+
+    Raises:
+        XbsqlError: it is not there.
+    """
+    from xbsql.surface.duck import connect
+
+    there = given.file != MEMORY
+    if there and not Path(given.file).is_file():
+        raise errors.invalid(where, f"there is no file '{given.file}'", "xbsql shell FILE makes one")
+    return connect(given.file, store=given.store, read_only=there)
+
+
 def _shell(given: argparse.Namespace) -> int:
     from xbsql.surface.duck import connect
 
     with connect(given.file, store=given.store) as con:
+        shell = Shell(con)
         if given.sql is not None:
-            _show(con, given.sql)
+            shell.run(given.sql)
             return 0
         interactive = sys.stdin.isatty()
         if interactive:
             _history()
-            print(f"xbsql {__version__} on {given.file}. Statements end with ';', Ctrl-D leaves.")
-        return _loop(con, interactive=interactive)
-
-
-def _loop(con: duckdb.DuckDBPyConnection, *, interactive: bool) -> int:
-    """Read statements until the input ends; a script stops at its first mistake, a person goes on."""
-    text = ""
-    while True:
-        try:
-            text += input((MORE if text else PROMPT) if interactive else "") + "\n"
-        except EOFError:
-            text, at_end = text.strip(), True
-        else:
-            at_end = False
-        if text.strip() and (at_end or text.rstrip().endswith(";")):
-            try:
-                _show(con, text)
-            except duckdb.Error as error:
-                print(_plain(error), file=sys.stderr)
-                if not interactive:
-                    return 1
-            text = ""
-        if at_end:
-            return 0
-
-
-def _show(con: duckdb.DuckDBPyConnection, text: str) -> None:
-    """Run statements one by one and show the rows of each."""
-    for statement in con.extract_statements(text):
-        result = con.sql(statement)
-        if result is not None:
-            result.show(max_width=_width())
-
-
-def _plain(error: Exception) -> str:
-    """The message without what DuckDB puts before a Python error."""
-    return str(error).rpartition("XbsqlError: ")[2]
-
-
-def _width() -> int:
-    try:
-        return os.get_terminal_size().columns
-    except OSError:
-        return 160
+            print(f"xbsql {__version__} on {given.file}. '.help' says how, Ctrl-D leaves.")
+        return shell.loop(interactive=interactive)
 
 
 def _history() -> None:

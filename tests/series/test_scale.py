@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from xbsql.tasks.forecast_options import ForecastOptions
 
 from xbsql.series.analogue import fit_analogue
 from xbsql.series.backtest import backtest
@@ -25,6 +24,7 @@ from xbsql.series.read.series import Series
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.shaped import fit_shaped
 from xbsql.tasks.forecast import forecaster
+from xbsql.tasks.forecast.options import ForecastOptions
 from xbsql.tasks.progress import quiet
 
 SCALES = (1e-6, 1e9, 2.0**-20, 2.0**30)

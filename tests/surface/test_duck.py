@@ -1,7 +1,9 @@
 """The SQL surface: functions are there as documented, from every connection; every mistake is one line."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -136,6 +138,34 @@ def test_the_store_is_where_it_was_asked_for(tmp_path, monkeypatch):
             xbsql.load(con, store=tmp_path / "other")
 
 
+FOLDER = """
+import os, sys, xbsql
+from xbsql.surface.duck import session_of
+one, two, cursor = xbsql.connect(), xbsql.connect(), xbsql.connect().cursor()
+paths = [session_of("test", con).store.path for con in (one, one.cursor(), two, cursor)]
+one.execute("CREATE TABLE t AS SELECT i::DOUBLE AS x, i * 2.5 AS y FROM range(40) t(i)")
+one.sql("CALL xb.fit('m', t, 'y')").fetchall()
+counts = [con.execute("SELECT count(*) FROM xb.models()").fetchone()[0] for con in (one, two)]
+one.close()
+if not os.fork():
+    sys.exit()
+os.wait()
+print(len(set(paths)), paths[0] == paths[1], counts, paths[0].is_dir(), paths[0], sep="|")
+"""
+
+
+def test_a_database_in_memory_has_a_store_of_its_own_that_goes_with_the_process(tmp_path):
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("XBSQL_STORE", None)
+    found = subprocess.run(
+        [sys.executable, "-c", FOLDER], capture_output=True, text=True, check=False, env=environment
+    )
+    *facts, path = found.stdout.splitlines()[-1].split("|")
+    assert facts == ["3", "True", "[1, 0]", "True"], found.stderr
+    assert not Path(path).exists()
+    assert not (tmp_path / ".xbsql").exists()
+
+
 @pytest.mark.parametrize("rows", [0, 1, 2047, 2048, 2049])
 def test_rows_at_the_borders_of_duckdbs_chunks(con, rows):
     query = f"SELECT xb.similarity([i::FLOAT, 1], [1, 0]::FLOAT[], 'dot') FROM range({rows}) t(i)"
@@ -170,7 +200,15 @@ def test_tiny_batches_are_pointed_out(con):
             r"no metric 'cosin'; there is .* .did you mean 'cosine'",
         ),
         ("SELECT xb.classify('nope', title) FROM t", "xb.classify: no model 'nope'; the store has nothing"),
-        ("SELECT xb.classify(x, x) FROM (VALUES ('a'), ('b')) v(x)", "model varies from row to row"),
+        ("SELECT xb.classify(x, x) FROM (VALUES ('a'), ('b')) v(x)", "xb.classify: no model 'a'"),
+        (
+            "SELECT xb.classify(x, 'a') FROM (VALUES ('a'), (NULL), ('b')) v(x)",
+            "xb.classify: model is NULL in 1 of 3 rows; leave them out, or give a name in quotes",
+        ),
+        (
+            "SELECT xb.similarity([1.0], [1.0], x) FROM (VALUES ('l2'), ('dot')) v(x)",
+            "metric varies",
+        ),
         ("SELECT xb.classify(NULL, title) FROM t", "model must be a name in quotes, got None"),
         ("SELECT xb.predict('nope', t) FROM t", "xb.predict: no model 'nope'"),
         ("CALL xb.fit('m', t, 'price')", "label column 'price' holds only the value 1.5"),

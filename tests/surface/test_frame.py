@@ -1,5 +1,6 @@
 """Polars gives what SQL gives, lazily, over the same memory."""
 
+import os
 import subprocess
 import sys
 
@@ -175,6 +176,48 @@ def test_vectors_come_in_without_a_copy(con, monkeypatch):
 def test_an_unknown_column_is_one_clear_line(con):
     with pytest.raises(xbsql.XbsqlError, match=r"xb.duplicates: no column 'skew'; the frame has sku, title"):
         frame().xb.duplicates("skew", "v")
+
+
+def test_a_series_has_the_methods_of_an_expression(con):
+    given = pl.Series("*", [1.0, 2.0])
+    found = given.xb.spread(pl.Series("hi", [4.0, 2.5]), level=0.9)
+    assert found.name == "*"
+    assert found.to_list() == xbsql.spread(con, given, [4.0, 2.5], 0.9).to_pylist()
+    assert pl.Series("t", TITLES).xb.language().struct.field("code").is_null().to_list()[3]
+    assert "classify" in dir(given.xb)
+    with pytest.raises(AttributeError, match="no attribute 'predict_tabel'"):
+        given.xb.predict_tabel("m")
+
+
+def test_an_empty_store_is_named_with_the_way_to_another(con, tmp_path):
+    said = rf"the store {tmp_path}/empty has nothing; choose another by xbsql.frame.use\(folder\)"
+    xbsql.frame.use(tmp_path / "empty")
+    for lazy in (
+        frame().select(pl.col("title").xb.classify("m")),
+        frame().select(pl.col("title").xb.search("m")),
+        frame().xb.predict_table("m"),
+        frame().xb.evaluate("m"),
+    ):
+        with pytest.raises(xbsql.XbsqlError, match=said):
+            lazy.collect()
+
+
+UNTOLD = """
+import polars as pl, xbsql.frame
+try:
+    pl.Series("t", ["a"]).xb.classify("m")
+except xbsql.XbsqlError as error:
+    print(error)
+"""
+
+
+def test_without_use_the_store_is_in_the_home_folder(tmp_path):
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("XBSQL_STORE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", UNTOLD], capture_output=True, text=True, check=False, env=environment
+    )
+    assert f"no model 'm'; the store {tmp_path}/.xbsql has nothing" in done.stdout, done.stderr
 
 
 CODE = """

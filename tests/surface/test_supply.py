@@ -173,3 +173,48 @@ def test_polars_frames_give_what_sql_gives(con):
     kilograms, pounds = pl.LazyFrame({"load_kg": [1.0, 2.0]}), pl.LazyFrame({"load_lb": [2.0, 3.0]})
     assert kilograms.xb.lint(pounds).collect()["severity"][0] == "error"
     assert kilograms.xb.align_columns(pounds).collect()["how"].to_list() == ["normalised name"]
+
+
+SHADOWS = (
+    "promise, per_day, extra, routes, cost_model, delay_model, _row, _place, _lane, _cost, _position, _pool"
+)
+
+
+def test_no_column_of_the_users_is_hidden(con):
+    """Columns named like arguments, and like what a macro calls its own, stay what they are."""
+    for table in ("offered", "wanted", "found", "asked", "own", "numbered"):
+        con.execute(
+            f"""CREATE OR REPLACE TABLE {table} AS SELECT weight, mode, i AS id, [weight, i]::FLOAT[2] AS v,
+            'lane' AS lane, 1.0 AS price, 10 AS quantity,
+            {", ".join(f"{i} + 20 AS {name}" for i, name in enumerate(SHADOWS.split(", ")))}
+            FROM routes WHERE i < 20"""
+        )
+    plain = f"SELECT * EXCLUDE ({SHADOWS}) FROM offered"
+    con.execute(f"CREATE OR REPLACE TABLE plain AS {plain}")
+    for call in (
+        "xb.route_options({}, 'usd', 'days', promise := 8, extra := 3)",
+        "xb.predict_table('usd', {})",
+    ):
+        found = f"SELECT * EXCLUDE ({SHADOWS}) FROM {call.format('offered')}"
+        assert con.sql(found).fetchall() == con.sql(f"FROM {call.format('plain')}").fetchall()
+    own = con.sql("SELECT on_time FROM xb.route_options(offered, 'usd', 'days', promise := promise)")
+    assert (
+        own.fetchall()
+        == con.sql("SELECT on_time FROM xb.route_options(plain, 'usd', 'days', promise := 20)").fetchall()
+    )
+    chosen = "SELECT mode, units FROM xb.choose_routes({}, {}, lane, price + weight, quantity)"
+    assert (
+        con.sql(chosen.format("wanted", "offered")).fetchall()
+        == con.sql(chosen.format("plain", "plain")).fetchall()
+    )
+    for call in (
+        "xb.duplicates({0}, id, v, threshold := 0.5)",
+        "xb.similarity_join({0}, {0}, id, v, id, v, k := 2)",
+        "xb.match({0}, {0}, id, mode, id, mode)",
+        "xb.weights({0}, {0}, columns := ['weight'], id := id)",
+    ):
+        expected = con.sql(f"FROM {call.format('plain')}").fetchall()
+        for table in ("offered", "found", "asked", "own", "numbered"):
+            assert con.sql(f"FROM {call.format(table)}").fetchall() == expected, (call, table)
+    con.sql("CALL xb.fit('again', offered, 'weight')").fetchall()
+    assert xbsql.fit(con, "again", "offered", "weight")["version"][0].as_py() == 1, "the rows in one order"

@@ -115,6 +115,29 @@ class Constant(Kind):
 
 
 @dataclass(frozen=True)
+class EachOr(Constant):
+    """One value a query, or one a row as a pyarrow array; never NULL."""
+
+    def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
+        """The one value of the column, else the column."""
+        whole = one_chunk(column)
+        if whole.null_count in (0, len(whole)) and len(whole.unique()) <= 1:
+            return super().of_column(where, name, column)
+        if whole.null_count:
+            problem = f"{name} is NULL in {whole.null_count} of {len(whole)} rows"
+            raise errors.invalid(where, problem, f"leave them out, or give {self.said}")
+        self.checked(where, name, whole[0].as_py())
+        return whole
+
+    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+        """The value, or what holds several of them."""
+        found = Values().of_python(where, name, value, tables)
+        if isinstance(found, pa.Array):
+            return self.of_column(where, name, found)
+        return self.checked(where, name, found)
+
+
+@dataclass(frozen=True)
 class Number(Constant):
     """A number as float."""
 
@@ -167,8 +190,8 @@ class Rows(Kind):
     """A whole table.
 
     Attributes:
-        order: 'hash' sorts the rows, so that the same data are the same whatever their order; 'place' keeps
-            the table's order; '' takes them as they come.
+        order: 'hash' sorts the rows, so that the same data are the same whatever their order; '' takes them
+            as they come.
         optional: whether it may be left out, None then.
         empty: whether it may have no rows.
     """
@@ -180,11 +203,8 @@ class Rows(Kind):
 
     def sql(self, name: str) -> str:
         """The rows as one list."""
-        if self.order == "place":
-            rows = f"(SELECT _row, row_number() OVER () AS _place FROM query_table({quoted(name)}) _row)"
-            return f"(SELECT list(_row ORDER BY _place) FROM {rows})"
-        by = " ORDER BY hash(_row)" if self.order == "hash" else ""
-        return f"(SELECT list(_row{by}) FROM query_table({quoted(name)}) _row)"
+        by = " ORDER BY hash(_xb_row)" if self.order == "hash" else ""
+        return f"(SELECT list(_xb_row{by}) FROM query_table({quoted(name)}) _xb_row)"
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Table | None:
         """The rows that came as one list."""
@@ -278,6 +298,12 @@ OPTIONS = Options("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT su
 
 Name = Annotated[str, NAME]
 Model = Annotated[str, NAME, "'name' for the promoted version, 'name@3' for exactly that one"]
+ModelOfRow = Annotated[
+    str | pa.Array,
+    EachOr("VARCHAR", "Values", _WORDS, "a name in quotes"),
+    "'name' for the promoted version, 'name@3' for exactly that one; or a column of them, a model a row: "
+    "'category_' || market",
+]
 Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
 Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]

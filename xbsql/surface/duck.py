@@ -6,7 +6,10 @@ import atexit
 import os
 import re
 import secrets
+import shutil
+import tempfile
 import threading
+import time
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,7 @@ from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
 from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
+from xbsql.surface.interrupts import listen, stop, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +40,9 @@ Values: TypeAlias = object
 value that stands for every row."""
 
 BATCH_ROWS = 65_536
+HEARD = 0.1
+"""Seconds that a function which was stopped waits: DuckDB hears of the interrupt on another thread meanwhile,
+and reports that. Where it has no other thread it reports the function's KeyboardInterrupt."""
 ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # A UDF stays in the database's catalogue as a bare pointer when the connection that registered it is closed:
@@ -88,7 +95,8 @@ def load(
     Args:
         con: an open connection.
         store: the folder for models; by default the environment variable XBSQL_STORE, else '<file>.xbsql'
-            beside the database file, else '.xbsql' in the home folder.
+            beside the database file. A database in memory has a temporary folder of its own, which is
+            removed when the process ends.
         alias: the namespace of the functions, where `xb` is taken.
         device: 'auto', 'cpu' or 'cuda'.
         progress: called with a fraction and a text during fits.
@@ -98,6 +106,7 @@ def load(
     """
     if not ALIAS.fullmatch(alias):
         raise errors.invalid("xbsql.load", f"'{alias}' cannot be an alias", "use letters, digits and '_'")
+    listen()
     with _lock:
         known = _databases(con)
         _open.add(con)
@@ -173,7 +182,7 @@ def _relation(
     where: str, con: DuckDBPyConnection, data: object, *, ordered: bool
 ) -> Iterator[DuckDBPyRelation]:
     """What `rows_of` takes as a relation; DuckDB's errors become one line of ours."""
-    query = "SELECT _row.* FROM {} _row" + (" ORDER BY hash(_row)" if ordered else "")
+    query = "SELECT _xb_row.* FROM {} _xb_row" + (" ORDER BY hash(_xb_row)" if ordered else "")
     cursor = con.cursor()
     try:
         if isinstance(data, str):
@@ -213,7 +222,19 @@ def _store_path(store: str | os.PathLike[str] | None, databases: dict[str, str |
     if given:
         return Path(given).absolute()
     files = [path for path in databases.values() if path]
-    return Path(f"{files[0]}.xbsql").absolute() if files else Path.home() / ".xbsql"
+    return Path(f"{files[0]}.xbsql").absolute() if files else _passing_folder()
+
+
+def _passing_folder() -> Path:
+    """A new folder that goes with this process; a forked child, which ends first, leaves it alone."""
+    folder, owner = Path(tempfile.mkdtemp(prefix="xbsql-")), os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
 
 
 def _register(con: DuckDBPyConnection, session: Session, alias: str) -> None:
@@ -247,9 +268,14 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
-            return function.column(session, where, columns)
+            with stoppable(session):
+                return function.column(session, where, columns)
         except errors.XbsqlError:
             raise
+        except KeyboardInterrupt:
+            time.sleep(HEARD)
+            message = f"{where} was stopped; what the store held before is whole"
+            raise KeyboardInterrupt(message) from None
         except Exception as error:
             text = " ".join(str(error).split())
             problem = f"{type(error).__name__}: {text[:500]}"
@@ -326,6 +352,23 @@ def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, va
     if not isinstance(value, pa.Array):
         return pa.array([value])
     return value
+
+
+_interrupt = duckdb.DuckDBPyConnection.interrupt
+
+
+def interrupt(con: DuckDBPyConnection) -> None:
+    """Interrupt a connection, and with it what xbsql does in its database, also for other connections.
+
+    DuckDB's own method cannot reach a function that runs, so this takes its place.
+    """
+    _interrupt(con)
+    token = _token(con)
+    if token in _sessions:
+        stop(_sessions[token])
+
+
+duckdb.DuckDBPyConnection.interrupt = interrupt  # type: ignore[method-assign, assignment]
 
 
 @atexit.register

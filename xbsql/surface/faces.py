@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xbsql.surface.arguments import Each, Options, Rows, Stream, Values
+from xbsql.surface.arguments import Each, EachOr, Options, Rows, Stream, Values
 from xbsql.surface.functions import FUNCTIONS
 from xbsql.surface.macros import comment, macro
 from xbsql.surface.reference import reference
@@ -130,6 +130,8 @@ def _polars_type(function: Function, argument: Argument) -> str:
         return "pl.LazyFrame | pl.DataFrame" + (" | None" if optional else "")
     if isinstance(argument.kind, Values):
         return "pl.Expr | str | float | None" if function.each is None else "str | float | None"
+    if isinstance(argument.kind, EachOr):
+        return "pl.Expr | str"
     return argument.kind.python
 
 

@@ -7,23 +7,25 @@ alive then. So nothing here refers to duckdb: the modules that do are asked for 
 from __future__ import annotations
 
 import atexit
+import os
 import threading
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import free_name, one_chunk
+from xbsql.arrow import free_name
 from xbsql.harmonise.rows import beside
-from xbsql.surface.arguments import Each, Rows, Stream, Values
-from xbsql.surface.function import FUNCTIONS
+from xbsql.surface.arguments import Each, EachOr, Rows, Stream, Values
+from xbsql.surface.functions import DECLARED as FUNCTIONS
 from xbsql.surface.types import Like, arrow_type
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
     from duckdb import DuckDBPyConnection
@@ -82,7 +84,8 @@ class FrameSpace:
         def made(rows: pl.Series) -> pl.Series:
             tables = {n: f.collect().to_arrow() for n, f in frames.items() if n != own.name}
             given = {**arguments, **tables, own.name: rows.struct.unnest().to_arrow()}
-            found = _duck().called(name, _connections[number], **given)
+            with _naming_the_store(_duck().session_of(f"xb.{name}", _connections[number])):
+                found = _duck().called(name, _connections[number], **given)
             return pl.Series("_xb", found.to_struct_array()).cast(kind)
 
         row = pl.struct(pl.all()).alias("_xb")
@@ -114,15 +117,18 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
         if a.name not in columns
     }
 
+    kinds = {a.name: a.kind for a in function.arguments}
+
     def made(series: Sequence[pl.Series]) -> pl.Series:
-        given = dict(zip(columns, (one_chunk(each.to_arrow()) for each in series), strict=True))
-        first = next(iter(given.values()))
-        if not len(first):
+        if not len(series[0]):
             return pl.Series(series[0].name, pa.array([], function.value))
+        given = {n: kinds[n].of_column(where, n, s.to_arrow()) for n, s in zip(columns, series, strict=True)}
+        first = next(iter(given.values()))
         for a in function.arguments:
             if a.name in fixed:
                 given[a.name] = beside(first, fixed[a.name]) if isinstance(a.kind, Values) else fixed[a.name]
-        return pl.Series(series[0].name, function.answer(session, given))
+        with _naming_the_store(session):
+            return pl.Series(series[0].name, function.answer(session, given))
 
     kind = pl.Series("", pa.nulls(0, function.value)).dtype
     return pl.map_batches(list(columns.values()), made, return_dtype=kind, is_elementwise=True)
@@ -131,7 +137,7 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
 def _rows_first(function: Function) -> list[Argument]:
     """The arguments that may be columns, the whole row before the others."""
     rows = [a for a in function.arguments if a.kind.__class__ is Each]
-    return rows + [a for a in function.arguments if isinstance(a.kind, Values)]
+    return rows + [a for kind in (Values, EachOr) for a in function.arguments if isinstance(a.kind, kind)]
 
 
 def _column(argument: Argument, given: Any) -> pl.Expr | None:  # noqa: ANN401 - what the user gave
@@ -147,10 +153,11 @@ def _schema(function: Function, frames: dict[str, pl.LazyFrame], arguments: dict
     own = frames[function.beside].collect_schema() if function.beside else {}
     found: dict[str, Any] = dict(own)
     for name, kind in function.returns.items():
-        if isinstance(kind, Like):
+        if isinstance(kind, Like) and arguments[kind.column] is not None:
             found[name] = _type_of(function, frames[kind.table].collect_schema(), arguments[kind.column])
         else:
-            found[name] = pl.Series("", pa.nulls(0, arrow_type(kind))).dtype
+            plain = kind.otherwise if isinstance(kind, Like) else kind
+            found[name] = pl.Series("", pa.nulls(0, arrow_type(plain))).dtype
     return found
 
 
@@ -163,6 +170,18 @@ def _type_of(function: Function, known: pl.Schema, column: str | Sequence[str]) 
     return known[column]
 
 
+@contextmanager
+def _naming_the_store(session: Session) -> Iterator[None]:
+    """Say where an empty store is, and how to choose another: no connection shows that in Polars."""
+    try:
+        yield
+    except errors.XbsqlError as error:
+        said = str(error).replace("the store has nothing", f"the store {session.store.path} has nothing")
+        if said != str(error):
+            error.args = (f"{said}; choose another by xbsql.frame.use(folder)",)
+        raise
+
+
 def _duck() -> ModuleType:
     return import_module("xbsql.surface.duck")
 
@@ -171,5 +190,7 @@ def _place() -> int:
     """The place of the connection whose session runs what is built now."""
     with _lock:
         if not _connections:
-            _connections.append(_duck().connect())
+            _connections.append(
+                _duck().connect(store=os.environ.get("XBSQL_STORE") or Path.home() / ".xbsql")
+            )
         return len(_connections) - 1

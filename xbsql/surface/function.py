@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import list_of, one_chunk, records
-from xbsql.surface.arguments import Constant, Each, Kind, Rows, Stream
+from xbsql.surface.arguments import ColumnOf, Constant, Each, Kind, Rows, Stream
 from xbsql.surface.types import Columns, Like, arrow_type, fields_of, struct_type
 
 if TYPE_CHECKING:
@@ -121,9 +121,10 @@ class Function:
 
     @property
     def passed(self) -> list[Argument]:
-        """The arguments as the macro hands them on: tables last."""
-        tables = [a for a in self.arguments if isinstance(a.kind, Rows)]
-        return [a for a in self.arguments if a not in tables] + tables
+        """The arguments as the macro hands them on: tables last, without the columns that it reads itself."""
+        given = [a for a in self.arguments if not isinstance(a.kind, ColumnOf)]
+        tables = [a for a in given if isinstance(a.kind, Rows)]
+        return [a for a in given if a not in tables] + tables
 
     @property
     def value_type(self) -> str:

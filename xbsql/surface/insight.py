@@ -5,43 +5,64 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.session import insight
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Flag, Given, Model, Name, Names, Rows, Text
-from xbsql.surface.function import function
+from xbsql.surface.arguments import DATA, Column, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text
+from xbsql.surface.function import FUNCTIONS, Columns, Like, function
 
+Named = Annotated[
+    str | None,
+    ColumnOf(python="str | None"),
+    "what names a row in the answer, of any type; NULL: its place, from 1",
+]
+CONTRIBUTION: Columns = {
+    "label": "VARCHAR", "feature": "VARCHAR", "value": "VARCHAR", "contribution": "DOUBLE",
+}  # fmt: skip
 Target = Annotated[pa.Table, Rows(order=""), "the foreign market's rows, labelled or not"]
 Compared = Annotated[Names, "the columns to compare; NULL takes all that have values on both sides"]
 
 
+def _placed(session: Session, where: str, *columns: Column) -> pa.Table:
+    """What a macro that knows the names itself gets: the place of each row."""
+    function = FUNCTIONS[where.rpartition(".")[2]]
+    found = function.run(session, **function.unpacked(where, columns))
+    return found.rename_columns(["place", *found.column_names[1:]])
+
+
 @function(
-    {"row": "BIGINT", "label": "VARCHAR", "feature": "VARCHAR", "value": "VARCHAR", "contribution": "DOUBLE"},
+    {"row": Like("tbl", "id", "BIGINT"), **CONTRIBUTION},
     example="FROM xb.explain('days_home', parcels, per_row := false)",
+    handler=_placed,
+    travels={"place": "BIGINT", **CONTRIBUTION},
 )
 def explain(
     session: Session,
     model: Annotated[Name, "a model of classes or numbers"],
-    tbl: Annotated[pa.Table, Rows(order="place"), DATA],
+    tbl: Annotated[pa.Table, Rows(order=""), DATA],
     background: Annotated[
         pa.Table | None,
         Rows(order="", optional=True),
         "rows to compare with; without it the rows of `tbl` are compared",
     ] = None,
     per_row: Annotated[Flag, "false sums up, one row a feature"] = True,
+    id: Named = None,
 ) -> pa.Table:
-    """What each column adds to each prediction: SHAP values of the blend. `row` is its place, from 1.
-    Numbers: contributions are in the label's unit; classes: in probability of the class in `label`,
-    the predicted one. `(base)` is what an average row of the background gets, and a row's
-    contributions sum to its prediction. Exact for trees and lines; what is no column stands in
+    """What each column adds to each prediction: SHAP values of the blend. `row` is its place, from 1, or
+    what `id` says of it. Numbers: contributions are in the label's unit; classes: in probability of the
+    class in `label`, the predicted one. `(base)` is what an average row of the background gets, and a
+    row's contributions sum to its prediction. Exact for trees and lines; what is no column stands in
     brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
     `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
     `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row`
     NULL. Rows whose inputs are all NULL are left out.
     """
     behind = None if background is None else one_chunk(background.to_struct_array())
-    return insight.explain(session, model, one_chunk(tbl.to_struct_array()), behind, per_row=per_row)
+    found = insight.explain(session, model, one_chunk(tbl.to_struct_array()), behind, per_row=per_row)
+    return _named("xb.explain", found, tbl, id)
 
 
 @function(
@@ -69,23 +90,27 @@ def label_curve(
 
 
 @function(
-    {"row": "BIGINT", "weight": "DOUBLE"},
+    {"row": Like("source", "id", "BIGINT"), "weight": "DOUBLE"},
     example="FROM xb.weights(home, japan, columns := ['title']) LIMIT 3",
+    handler=_placed,
+    travels={"place": "BIGINT", "weight": "DOUBLE"},
 )
 def weights(
     session: Session,
-    source: Annotated[pa.Table, Rows(order="place"), f"the home market's rows: {DATA}"],
+    source: Annotated[pa.Table, Rows(order=""), f"the home market's rows: {DATA}"],
     target: Target,
     method: Annotated[
         Name, "'density_ratio' (a classifier out of fold), 'ulsif', 'rulsif' or 'kliep'"
     ] = "density_ratio",
     columns: Compared = None,
+    id: Named = None,
 ) -> pa.Table:
     """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .. 20: what to
-    weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1. Name the
-    `columns` where one of them is a label that only some rows have.
+    weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1, or what `id`
+    says of it. Name the `columns` where one of them is a label that only some rows have.
     """
-    return insight.weights(session, source, target, method, columns)
+    found = insight.weights(session, source, target, method, columns)
+    return _named("xb.weights", found, source, id)
 
 
 @function(
@@ -109,3 +134,12 @@ def domain_similarity(
     transfer.
     """
     return insight.domain_similarity(session, source, target, columns, model)
+
+
+def _named(where: str, found: pa.Table, rows: pa.Table, id: str | None) -> pa.Table:
+    """What was found, with the value of a column in place of each row's place; NULL where there is none."""
+    if id is None:
+        return found
+    if id not in rows.column_names:
+        raise errors.unknown(where, "column", id, rows.column_names, place="the table has")
+    return found.set_column(0, "row", one_chunk(rows[id]).take(pc.subtract(one_chunk(found["row"]), 1)))

@@ -16,10 +16,9 @@ def macro(function: Function) -> str:
     """The CREATE MACRO statement of a function whose macro is not written by hand."""
     given = [a.kind.sql(a.name) for a in function.passed]
     if function.each:
-        call = f"unnest({_call(function.udf, [*given[:-1], '_row'])})"
-        return (
-            f"{_head(function)} TABLE\n    SELECT _row.*, {call} FROM query_table({function.each.name}) _row"
-        )
+        call = f"unnest({_call(function.udf, [*given[:-1], '_xb_row'])})"
+        rows = f"query_table({function.each.name}) _xb_row"
+        return f"{_head(function)} TABLE\n    SELECT _xb_row.*, {call} FROM {rows}"
     if function.kind == "row":
         return f"{_head(function)}\n    {_call(function.udf, given)}"
     call = _call(function.udf, given or ["1"])

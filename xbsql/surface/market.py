@@ -52,7 +52,7 @@ def to_currency(
     new_currency: Annotated[Word, "the money it shall be in"],
     rates: Annotated[
         pa.Table | Keys,
-        Kept("a table", expression="(SELECT _xb_keep_rates(list(_row)) FROM query_table({}) _row)"),
+        Kept("a table", expression="(SELECT _xb_keep_rates(list(_xb_row)) FROM query_table({}) _xb_row)"),
         "currency, per_unit (what one unit is worth in whatever money the table counts in) and, where rates "
         "change, day DATE (from when on)",
     ],

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import pyarrow as pa
 
+from xbsql import errors
 from xbsql.session import models as run
 from xbsql.session.checks import selfcheck as check
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Each, Flag, Given, Model, Name, Rows, Text, Values, Whole
+from xbsql.surface.arguments import (
+    DATA,
+    Each,
+    Flag,
+    Given,
+    Model,
+    ModelOfRow,
+    Name,
+    Rows,
+    Text,
+    Values,
+    Whole,
+)
 from xbsql.surface.function import Columns, function
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Found = list[dict[str, Any]]
 
 NewModel = Annotated[Name, "the name to store it under"]
@@ -46,7 +62,7 @@ CALL: Columns = {
 )
 def classify(
     session: Session,
-    model: Model,
+    model: ModelOfRow,
     input: Annotated[
         pa.Array, Values("VARCHAR or STRUCT"), "a text, or a row where the model reads several columns"
     ],
@@ -55,7 +71,7 @@ def classify(
     and how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model
     fitted with the option `abstain` leaves `label` NULL where the probability is below it.
     """
-    return run.classify(session, model, input)
+    return _by_model(run.classify, session, model, input)
 
 
 @function(
@@ -64,7 +80,7 @@ def classify(
 )
 def predict(
     session: Session,
-    model: Model,
+    model: ModelOfRow,
     row: Annotated[pa.Array, Values("STRUCT"), "the whole row, or the one column that the model reads"],
 ) -> pa.Array:
     """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
@@ -73,7 +89,7 @@ def predict(
     them, and `value` too where a model with the option `abstain` finds the row too far out; a row whose
     inputs are all NULL gives NULL.
     """
-    return run.predict(session, model, row)
+    return _by_model(run.predict, session, model, row)
 
 
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
@@ -209,3 +225,20 @@ def last_calls(session: Session) -> Found:
 def selfcheck(session: Session) -> Found:
     """Whether this installation works: versions, encoder weights, store, kernels against their reference."""
     return check(session)
+
+
+def _by_model(
+    ask: Callable[[Session, str, pa.Array], pa.Array], session: Session, model: str | pa.Array, rows: pa.Array
+) -> pa.Array:
+    """What each row's own model says of it; each model is asked once, for its rows together."""
+    if isinstance(model, str):
+        return ask(session, model, rows)
+    if len(model) != len(rows):
+        problem = f"{len(model)} models for {len(rows)} rows"
+        raise errors.invalid("xb", problem, "give one model, or one for each row")
+    coded = model.dictionary_encode()
+    codes, names = np.asarray(coded.indices), coded.dictionary.to_pylist()
+    places = [np.flatnonzero(codes == code) for code in range(len(names))]
+    with session.calls.record("", ", ".join(sorted(names)), len(rows)):
+        found = [ask(session, name, rows.take(own)) for name, own in zip(names, places, strict=True)]
+    return pa.concat_arrays(found).take(pa.array(np.argsort(np.concatenate(places))))

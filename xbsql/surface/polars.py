@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Expressions(ExpressionSpace):
     """The functions of each row of an expression."""
 
-    def classify(self, model: str) -> pl.Expr:
+    def classify(self, model: pl.Expr | str) -> pl.Expr:
         """The class of an input with its probability, the second best class, the distance between the two,
         and how far the input lies from what the model was fitted on (0 to 1).
 
@@ -27,7 +27,8 @@ class Expressions(ExpressionSpace):
         is below it.
 
         Args:
-            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
 
         Returns:
             STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
@@ -137,7 +138,7 @@ class Expressions(ExpressionSpace):
         """
         return self._call("parse_number", market=market)
 
-    def predict(self, model: str) -> pl.Expr:
+    def predict(self, model: pl.Expr | str) -> pl.Expr:
         """The number that a model expects for a row, the interval that holds the truth for 90 % of its
         market's rows (another share by the option `level`), how far the row lies from what the model was
         fitted on (0 to 1), and the version that answered.
@@ -147,7 +148,8 @@ class Expressions(ExpressionSpace):
         NULL.
 
         Args:
-            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
 
         Returns:
             STRUCT(value DOUBLE, lo DOUBLE, hi DOUBLE, shift DOUBLE, version INTEGER).
@@ -517,26 +519,29 @@ class Frames(FrameSpace):
         model: str,
         background: pl.LazyFrame | pl.DataFrame | None = None,
         per_row: bool = True,
+        id: str | None = None,
     ) -> pl.LazyFrame:
         """What each column adds to each prediction: SHAP values of the blend.
 
-        `row` is its place, from 1. Numbers: contributions are in the label's unit; classes: in probability
-        of the class in `label`, the predicted one. `(base)` is what an average row of the background gets,
-        and a row's contributions sum to its prediction. Exact for trees and lines; what is no column stands
-        in brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
-        `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
-        `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row`
-        NULL. Rows whose inputs are all NULL are left out.
+        `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
+        classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row
+        of the background gets, and a row's contributions sum to its prediction. Exact for trees and lines;
+        what is no column stands in brackets: `(home model)` a home prediction that enters curved,
+        `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the labels. All text
+        columns together are one feature. `per_row := false`: the mean absolute contribution of each feature
+        over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are left out.
 
         Args:
             model: VARCHAR: a model of classes or numbers.
             background: a table: rows to compare with; without it the rows of `tbl` are compared.
             per_row: BOOLEAN: false sums up, one row a feature.
+            id: a column or expression: what names a row in the answer, of any type; NULL: its place,
+                from 1.
 
         Returns:
-            row BIGINT, label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
+            row (as id), label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
         """
-        return self._call("explain", model=model, background=background, per_row=per_row)
+        return self._call("explain", model=model, background=background, per_row=per_row, id=id)
 
     def fit(
         self,
@@ -890,18 +895,22 @@ class Frames(FrameSpace):
         target: pl.LazyFrame | pl.DataFrame,
         method: str = "density_ratio",
         columns: Sequence[str] | None = None,
+        id: str | None = None,
     ) -> pl.LazyFrame:
         """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .
 
         20: what to weigh home rows by where there is no foreign label. `row` is the place in `source`, from
-        1. Name the `columns` where one of them is a label that only some rows have.
+        1, or what `id` says of it. Name the `columns` where one of them is a label that only some rows
+        have.
 
         Args:
             target: a table: the foreign market's rows, labelled or not.
             method: VARCHAR: 'density_ratio' (a classifier out of fold), 'ulsif', 'rulsif' or 'kliep'.
             columns: VARCHAR[]: the columns to compare; NULL takes all that have values on both sides.
+            id: a column or expression: what names a row in the answer, of any type; NULL: its place,
+                from 1.
 
         Returns:
-            row BIGINT, weight DOUBLE.
+            row (as id), weight DOUBLE.
         """
-        return self._call("weights", target=target, method=method, columns=columns)
+        return self._call("weights", target=target, method=method, columns=columns, id=id)

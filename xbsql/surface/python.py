@@ -154,7 +154,7 @@ def choose_routes(
     return found
 
 
-def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.Array:
+def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
     """The class of an input with its probability, the second best class, the distance between the two, and
     how far the input lies from what the model was fitted on (0 to 1).
 
@@ -163,7 +163,8 @@ def classify(con: DuckDBPyConnection, model: str, input: Values) -> pa.Array:
 
     Args:
         con: a connection that xbsql is loaded in.
-        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
         input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
 
     Returns:
@@ -352,16 +353,17 @@ def explain(
     tbl: object,
     background: object = None,
     per_row: bool = True,
+    id: str | None = None,
 ) -> pa.Table:
     """What each column adds to each prediction: SHAP values of the blend.
 
-    `row` is its place, from 1. Numbers: contributions are in the label's unit; classes: in probability of
-    the class in `label`, the predicted one. `(base)` is what an average row of the background gets, and a
-    row's contributions sum to its prediction. Exact for trees and lines; what is no column stands in
-    brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
-    `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
-    `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row` NULL.
-    Rows whose inputs are all NULL are left out.
+    `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
+    classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row of
+    the background gets, and a row's contributions sum to its prediction. Exact for trees and lines; what is
+    no column stands in brackets: `(home model)` a home prediction that enters curved, `(market)` that the
+    row is abroad, `(bounds)` what was cut off at the range of the labels. All text columns together are one
+    feature. `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows,
+    `row` NULL. Rows whose inputs are all NULL are left out.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -369,11 +371,13 @@ def explain(
         tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         background: a table: rows to compare with; without it the rows of `tbl` are compared.
         per_row: BOOLEAN: false sums up, one row a feature.
+        id: a column or expression: what names a row in the answer, of any type; NULL: its place, from
+            1.
 
     Returns:
-        row BIGINT, label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
+        row (as id), label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
     """
-    found: pa.Table = called("explain", con, model=model, tbl=tbl, background=background, per_row=per_row)
+    found: pa.Table = called("explain", con, model=model, tbl=tbl, background=background, per_row=per_row, id=id)
     return found
 
 
@@ -879,7 +883,7 @@ def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Ar
     return found
 
 
-def predict(con: DuckDBPyConnection, model: str, row: Values) -> pa.Array:
+def predict(con: DuckDBPyConnection, model: Values, row: Values) -> pa.Array:
     """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
     rows (another share by the option `level`), how far the row lies from what the model was fitted on (0
     to 1), and the version that answered.
@@ -889,7 +893,8 @@ def predict(con: DuckDBPyConnection, model: str, row: Values) -> pa.Array:
 
     Args:
         con: a connection that xbsql is loaded in.
-        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
         row: STRUCT: the whole row, or the one column that the model reads.
 
     Returns:
@@ -1270,11 +1275,12 @@ def weights(
     target: object,
     method: str = "density_ratio",
     columns: Sequence[str] | None = None,
+    id: str | None = None,
 ) -> pa.Table:
     """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .
 
-    20: what to weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1.
-    Name the `columns` where one of them is a label that only some rows have.
+    20: what to weigh home rows by where there is no foreign label. `row` is the place in `source`, from 1,
+    or what `id` says of it. Name the `columns` where one of them is a label that only some rows have.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1283,11 +1289,13 @@ def weights(
         target: a table: the foreign market's rows, labelled or not.
         method: VARCHAR: 'density_ratio' (a classifier out of fold), 'ulsif', 'rulsif' or 'kliep'.
         columns: VARCHAR[]: the columns to compare; NULL takes all that have values on both sides.
+        id: a column or expression: what names a row in the answer, of any type; NULL: its place, from
+            1.
 
     Returns:
-        row BIGINT, weight DOUBLE.
+        row (as id), weight DOUBLE.
     """
-    found: pa.Table = called("weights", con, source=source, target=target, method=method, columns=columns)
+    found: pa.Table = called("weights", con, source=source, target=target, method=method, columns=columns, id=id)
     return found
 
 

@@ -25,10 +25,12 @@ class Like(NamedTuple):
     Attributes:
         table: the argument that is the table.
         column: the argument that names its column.
+        otherwise: the DuckDB type where the user names none.
     """
 
     table: str
     column: str
+    otherwise: str = "VARCHAR"
 
 
 Columns = dict[str, str | Like]
@@ -54,5 +56,6 @@ def fields_of(struct: str) -> list[tuple[str, str]]:
 
 def struct_type(columns: Columns) -> str:
     """The DuckDB type of one row with these columns; a column like the user's own travels as text."""
-    listed = (f'"{name}" {"VARCHAR" if isinstance(kind, Like) else kind}' for name, kind in columns.items())
+    kinds = {name: kind.otherwise if isinstance(kind, Like) else kind for name, kind in columns.items()}
+    listed = (f'"{name}" {kind}' for name, kind in kinds.items())
     return f"STRUCT({', '.join(listed)})"
