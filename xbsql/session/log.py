@@ -77,6 +77,11 @@ class CallLog:
         self._lock = threading.Lock()
         self._open = threading.local()
 
+    @property
+    def current(self) -> Call:
+        """The call that this thread is in; one that nobody reads where there is none."""
+        return getattr(self._open, "call", None) or Call("", "")
+
     @contextmanager
     def record(self, function: str, model: str, rows: int) -> Iterator[Call]:
         """Time a batch; the body may set device and kernel.

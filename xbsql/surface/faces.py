@@ -65,7 +65,7 @@ SQL = f"-- {MADE}\n-- What is written by hand stands beside this file."
 def faces() -> dict[Path, str]:
     """Every generated file, with its text."""
     made = sorted(FUNCTIONS, key=lambda function: function.name)
-    macros = [macro(function) for function in made if function.handler is None]
+    macros = [macro(function) for function in made if not function.by_hand]
     names = "".join(f'    "{function.name}",\n' for function in made)
     return {
         ROOT / "sql" / "generated.sql": ";\n\n".join([f"{SQL}\n\n{macros[0]}", *macros[1:]]) + ";\n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +15,6 @@ from xbsql.session import launch as launches
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
-    NAME,
-    OPTIONS,
-    Column,
     ColumnOf,
     Flag,
     Given,
@@ -28,12 +24,12 @@ from xbsql.surface.arguments import (
     Share,
     Text,
     Whole,
-    constant,
 )
 from xbsql.surface.function import Columns, Like, function
 from xbsql.surface.search import named
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
 
@@ -50,19 +46,14 @@ Horizon = Annotated[Whole, "how many periods, 1 to 1000"]
 
 
 def _forecast(
-    session: Session, where: str, model: Column, horizon: Column, level: Column, *more: Column
-) -> pa.Table:
-    rollup, options, data = more
-    rows, known = _known(Rows().of_column(where, "tbl", data))
-    asked = forecasts.Asked(
-        constant(where, "horizon", horizon),
-        constant(where, "level", level),
-        bool(constant(where, "rollup", rollup)),
-        OPTIONS.of_column(where, "options", options),
+    session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, options: Given = None,
+    tbl: Annotated[pa.Table, Rows()],
+) -> pa.Table:  # fmt: skip
+    rows, known = _known(tbl)
+    asked = forecasts.Asked(horizon, level, rollup, options)
+    return _as_text(
+        forecasts.forecast(session, model, rows, forecasts.places(("id",), "ts", "y", known), asked)
     )
-    places = forecasts.places(("id",), "ts", "y", known)
-    name = NAME.of_column(where, "model", model)
-    return _as_text(forecasts.forecast(session, name, rows, places, asked))
 
 
 @function(
@@ -110,20 +101,14 @@ def forecast(
     return forecasts.forecast(session, model, tbl, places, forecasts.Asked(horizon, level, rollup, options))
 
 
-def _launch(session: Session, where: str, demand: Column, *given: Column) -> pa.Table:
-    delay, market, start, horizon, level, price_error, draws, data = given
-    left = constant(where, "start", start)
+def _launch(
+    session: Session, *, demand: Name, delay: Text = None, market: Text = None, start: Moment = None,
+    horizon: Whole, level: Share, price_error: Share, draws: Whole, products: Annotated[pa.Table, Rows()],
+) -> pa.Table:  # fmt: skip
     asked = launches.Launch(
-        NAME.of_column(where, "demand", demand),
-        constant(where, "delay", delay),
-        constant(where, "market", market),
-        None if left is None else int(left.replace(tzinfo=dt.UTC).timestamp()),
-        constant(where, "horizon", horizon),
-        constant(where, "level", level),
-        constant(where, "price_error", price_error),
-        draws=constant(where, "draws", draws),
-    )
-    return launches.launch(session, Rows().of_column(where, "products", data), asked)
+        demand, delay, market, _seconds(start), horizon, level, price_error, draws
+    )  # fmt: skip
+    return launches.launch(session, products, asked)
 
 
 @function(
@@ -171,10 +156,16 @@ def launch(
     ids = rows[id] if isinstance(id, str) else rows.select(names).to_struct_array()
     amounts = rows[price] if price else pa.nulls(len(rows), pa.float64())
     given = pa.table({"id": ids, "price": amounts, "row": rows.to_struct_array()})
-    left = None if start is None else int(np.datetime64(start, "s").astype(np.int64))
-    asked = launches.Launch(demand, delay, market, left, horizon, level, price_error, draws)
+    asked = launches.Launch(
+        demand, delay, market, _seconds(start), horizon, level, price_error, draws
+    )  # fmt: skip
     found = launches.launch(session, given, asked)
     return found.set_column(0, "product", one_chunk(given["id"]).take(pc.subtract(found["place"], 1)))
+
+
+def _seconds(start: dt.date | None) -> int | None:
+    """A day or a moment as seconds since 1970-01-01."""
+    return None if start is None else int(np.datetime64(start, "s").astype(np.int64))
 
 
 def _known(rows: pa.Table) -> tuple[pa.Table, Sequence[str]]:

@@ -88,8 +88,8 @@ class Function:
         doc: what it does, NULL and error rules.
         example: SQL that runs on the tables of tests/test_docs.py.
         run: (session, **arguments) -> an array, a table, or rows.
-        handler: (session, function's name, *columns) -> the same, where the macro is written by hand; the UDF
-            then returns `travels`.
+        handler: (session, *, ...) -> the same, declared like `run`: what a UDF of a hand-written macro does;
+            it then returns `travels`.
         travels: the columns that the UDF of a hand-written macro returns.
         beside: the table argument whose columns stand before what is returned; None in most functions.
         logged: whether the call log has it.
@@ -110,6 +110,11 @@ class Function:
     effects: bool = False
 
     @property
+    def by_hand(self) -> bool:
+        """Whether its macro is written by hand."""
+        return self.handler is not None or self.travels is not None
+
+    @property
     def udf(self) -> str:
         """The name of the UDF behind the macro."""
         return f"_xb_{self.name}"
@@ -122,6 +127,8 @@ class Function:
     @property
     def passed(self) -> list[Argument]:
         """The arguments as the macro hands them on: tables last, without the columns that it reads itself."""
+        if self.handler is not None:
+            return list(_arguments(self.handler))
         given = [a for a in self.arguments if not isinstance(a.kind, ColumnOf)]
         tables = [a for a in given if isinstance(a.kind, Rows)]
         return [a for a in given if a not in tables] + tables
@@ -160,26 +167,26 @@ class Function:
         pairs = zip(self.passed, columns, strict=bool(self.arguments))
         return {a.name: a.checked(where, a.kind.of_column(where, a.name, column)) for a, column in pairs}
 
-    def answer(self, session: Session, given: dict[str, Any]) -> Found:
+    def answer(self, session: Session, given: dict[str, Any], handler: Handler | None = None) -> Found:
         """What it does, logged, its errors named."""
+        run = handler or self.run
         if not self.logged:
-            return self.run(session, **given)
+            return run(session, **given)
         model = given.get("model") or given.get("index") or ""
         with session.calls.record(self.name, model if isinstance(model, str) else "", _rows(given)):
-            return self.run(session, **given)
+            return run(session, **given)
 
     def column(self, session: Session, where: str, columns: Sequence[pa.ChunkedArray]) -> pa.Array:
         """What its UDF returns."""
-        if self.handler is not None:
-            with session.calls.record(self.name, "", 0):
-                found = self.handler(session, where, *columns)
-        elif (self.kind == "row" or self.each) and not len(columns[0]):
+        if (self.kind == "row" or self.each) and not len(columns[0]):
             return pa.array([], self.value)
-        else:
-            found = self.answer(session, self.unpacked(where, columns))
+        found = self.answer(session, self.unpacked(where, columns), self.handler)
         if isinstance(found, list):
             return records(found, self.fields)
-        return list_of(found.select(self.fields.names)) if isinstance(found, pa.Table) else found
+        if isinstance(found, pa.Table):
+            names = self.fields.names
+            return list_of(found.rename_columns(names) if self.travels else found.select(names))
+        return found
 
     def table(self, found: Found) -> pa.Table:
         """What a set or an action found, as a table."""
@@ -241,7 +248,7 @@ def function(
     """
 
     def declare(run: Handler) -> Handler:
-        arguments = tuple(_argument(run, p) for p in list(inspect.signature(run).parameters.values())[1:])
+        arguments = _arguments(run)
         kind: Place = "row" if isinstance(returns, str) else "action" if action else "set"
         each = next((a.name for a in arguments if isinstance(a.kind, Each)), None)
         tables = any(isinstance(a.kind, Rows | Stream) for a in arguments)
@@ -254,6 +261,11 @@ def function(
     return declare
 
 
+def _arguments(run: Handler) -> tuple[Argument, ...]:
+    """What a declared function takes beside the session."""
+    return tuple(_argument(run, p) for p in list(inspect.signature(run).parameters.values())[1:])
+
+
 def _argument(run: Handler, parameter: inspect.Parameter) -> Argument:
     """An argument from its annotation."""
     annotation = parameter.annotation
@@ -261,7 +273,7 @@ def _argument(run: Handler, parameter: inspect.Parameter) -> Argument:
         annotation = eval(annotation, run.__globals__)
     kinds = [each for each in get_args(annotation)[1:] if isinstance(each, Kind)]
     words = [each for each in get_args(annotation)[1:] if isinstance(each, str)]
-    return Argument(parameter.name, kinds[-1], words[-1], parameter.default)
+    return Argument(parameter.name, kinds[-1], words[-1] if words else "", parameter.default)
 
 
 def _rows(given: dict[str, Any]) -> int:

@@ -11,8 +11,8 @@ from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.session import insight
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Column, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text
-from xbsql.surface.function import FUNCTIONS, Columns, Like, function
+from xbsql.surface.arguments import DATA, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text
+from xbsql.surface.function import Columns, Like, function
 
 Named = Annotated[
     str | None,
@@ -26,17 +26,9 @@ Target = Annotated[pa.Table, Rows(order=""), "the foreign market's rows, labelle
 Compared = Annotated[Names, "the columns to compare; NULL takes all that have values on both sides"]
 
 
-def _placed(session: Session, where: str, *columns: Column) -> pa.Table:
-    """What a macro that knows the names itself gets: the place of each row."""
-    function = FUNCTIONS[where.rpartition(".")[2]]
-    found = function.run(session, **function.unpacked(where, columns))
-    return found.rename_columns(["place", *found.column_names[1:]])
-
-
 @function(
     {"row": Like("tbl", "id", "BIGINT"), **CONTRIBUTION},
     example="FROM xb.explain('days_home', parcels, per_row := false)",
-    handler=_placed,
     travels={"place": "BIGINT", **CONTRIBUTION},
 )
 def explain(
@@ -92,7 +84,6 @@ def label_curve(
 @function(
     {"row": Like("source", "id", "BIGINT"), "weight": "DOUBLE"},
     example="FROM xb.weights(home, japan, columns := ['title']) LIMIT 3",
-    handler=_placed,
     travels={"place": "BIGINT", "weight": "DOUBLE"},
 )
 def weights(

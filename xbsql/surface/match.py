@@ -7,11 +7,11 @@ from typing import Annotated
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.arrow import table_of_rows
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import match as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, FLAG, Column, ColumnOf, Flag, Rows, Share, Text, constant
+from xbsql.surface.arguments import DATA, ColumnOf, Flag, Rows, Share, Text, Values
 from xbsql.surface.function import Columns, Like, function
 from xbsql.surface.search import named
 
@@ -38,16 +38,15 @@ Variants = Annotated[
     "true takes products that differ in size, count or model number as one; otherwise rows that both state "
     "one and contradict each other never match",
 ]
+Offered = Annotated[pa.Array, Values("a list of rows")]
 IDS: Columns = {"lid": Like("left", "lid"), "rid": Like("right", "rid")}
 KNOWN: Columns = dict.fromkeys(KNOWN_COLUMNS, "DOUBLE")
 
 
 def _match(
-    session: Session, where: str, threshold: Column, model: Column, variants: Column, *sides: Column
-) -> pa.Table:  # fmt: skip
-    least, scorer = constant(where, "threshold", threshold), constant(where, "model", model)
-    left, right = map(_rows, sides)
-    return run.match(session, left, right, least, scorer, FLAG.of_column(where, "variants", variants))
+    session: Session, *, threshold: Share, model: Text = None, variants: Flag, left: Offered, right: Offered
+) -> pa.Table:
+    return run.match(session, _rows(left), _rows(right), threshold, model, variants)
 
 
 @function(
@@ -81,9 +80,8 @@ def match(
     return pa.table(columns, names=["lid", "rid", "score"])
 
 
-def _candidates(session: Session, where: str, variants: Column, *sides: Column) -> pa.Table:
-    left, right = map(_rows, sides)
-    return run.match_candidates(session, left, right, FLAG.of_column(where, "variants", variants))
+def _candidates(session: Session, *, variants: Flag, left: Offered, right: Offered) -> pa.Table:
+    return run.match_candidates(session, _rows(left), _rows(right), variants)
 
 
 @function(
@@ -130,8 +128,8 @@ def _side(
     return table.sort_by([("id", "ascending"), ("text", "ascending")])
 
 
-def _rows(column: Column) -> pa.Table:
+def _rows(offered: pa.Array) -> pa.Table:
     """The rows, text, block and beside, that came as one list; none where the table was empty."""
-    if pa.types.is_null(column.type) or not column[0].is_valid:
+    if pa.types.is_null(offered.type) or not offered[0].is_valid:
         return pa.table({name: pa.nulls(0) for name in ("text", "block", "beside")})
-    return table_of_rows(one_chunk(column).flatten())
+    return table_of_rows(offered.flatten())

@@ -16,9 +16,9 @@ from xbsql.session import search as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
-    NUMBERS,
     Column,
     ColumnOf,
+    Constant,
     Kept,
     Keys,
     Name,
@@ -62,18 +62,18 @@ Vec = Annotated[
     "a vector, e.g. a column or xb.embed(title); without it the texts are embedded",
 ]
 TextOf = Annotated[str | None, ColumnOf(python="str | None"), "VARCHAR: a text, for xb.search_text"]
+Members = Annotated[pa.Array, Values("a list")]
+Taken = Annotated[int | None, Constant("BIGINT", "int | None", (int,), "a count")]
 Table = Annotated[Any, Stream(), DATA]
 
 
-def _build(session: Session, where: str, token: Column, taken: Column, *given: Column) -> Found:
+def _build(
+    session: Session, *, token: Name, taken: Taken = None, index: Index, encoder: Text = None, metric: Metric,
+    weights: Numbers = None, mode: Name,
+) -> Found:  # fmt: skip
     """What is built of the rows that were taken in under a token."""
-    names = ("index", "encoder", "metric", "weights", "mode")
-    index, encoder, metric, weights, mode = (
-        constant(where, name, column) for name, column in zip(names, given, strict=True)
-    )
-    with session.calls.record("build_index", index, constant(where, "rows", taken) or 0):
-        plan = _plan(where, metric, encoder, weights, mode)
-        return [session.builder.build(constant(where, "token", token), _index(where, index), plan)]
+    session.calls.current.rows = taken or 0
+    return [session.builder.build(token, index, _plan(metric, encoder, weights, mode))]
 
 
 @function(
@@ -109,13 +109,12 @@ def build_index(
     """
     where = "xb.build_index"
     token = _collect(session, where, tbl, encoder, (id, vec, text))
-    return [session.builder.build(token, index, _plan(where, metric, encoder, weights, mode))]
+    return [session.builder.build(token, index, _plan(metric, encoder, weights, mode))]
 
 
-def _add(session: Session, where: str, token: Column, taken: Column, index: Column) -> Found:
-    name = _index(where, constant(where, "index", index))
-    with session.calls.record("add_to_index", name, constant(where, "rows", taken) or 0):
-        return [session.builder.add(constant(where, "token", token), name)]
+def _add(session: Session, *, token: Name, taken: Taken = None, index: Index) -> Found:
+    session.calls.current.rows = taken or 0
+    return [session.builder.add(token, index)]
 
 
 @function(
@@ -203,11 +202,8 @@ def drop_index(session: Session, index: Index) -> Found:
     return [{"index": index, "rows": session.indexes.drop(index)}]
 
 
-def _join(
-    session: Session, where: str, k: Column, metric: Column, queries: Column, catalog: Column
-) -> pa.Table:  # fmt: skip
-    asked = constant(where, "k", k), _index(where, constant(where, "metric", metric), "metric")
-    return run.similarity_join(session, _members(queries), _members(catalog), *asked)
+def _join(session: Session, *, k: Whole, metric: Name, queries: Members, catalog: Members) -> pa.Table:
+    return run.similarity_join(session, _flat(queries), _flat(catalog), k, metric)
 
 
 @function(
@@ -246,13 +242,8 @@ def similarity_join(
     return pa.concat_tables(parts)
 
 
-def _duplicates(
-    session: Session, where: str, threshold: Column, metric: Column, vectors: Column
-) -> pa.Table:  # fmt: skip
-    least = float(constant(where, "threshold", threshold) or 0.0)
-    return run.duplicates(
-        session, _members(vectors), least, _index(where, constant(where, "metric", metric), "metric")
-    )
+def _duplicates(session: Session, *, threshold: Score, metric: Name, vectors: Members) -> pa.Table:
+    return run.duplicates(session, _flat(vectors), threshold, metric)
 
 
 @function(
@@ -295,32 +286,16 @@ def _places(column: pa.ChunkedArray) -> pa.Array:
     return pa.array(column.to_numpy() - 1)
 
 
-def _members(column: Column) -> pa.Array:
-    """The values that came as one list."""
-    return one_chunk(column).flatten() if not pa.types.is_null(column.type) else pa.nulls(0)
-
-
 def _flat(ids: pa.Array) -> pa.Array:
     """Ids as they come from Python, or as the one list that comes from SQL."""
     if pa.types.is_list(ids.type) or pa.types.is_fixed_size_list(ids.type):
-        return ids[0].values if ids[0].is_valid else pa.nulls(0)
+        return ids.flatten()
     return pa.nulls(0) if pa.types.is_null(ids.type) else ids
 
 
-def _index(where: str, value: object, argument: str = "index") -> str:
-    """A name that came as a constant."""
-    if not isinstance(value, str):
-        raise errors.invalid(where, f"{argument} must be a name in quotes, got {value!r}")
-    return value
-
-
-def _plan(where: str, metric: object, encoder: str | None, weights: Any, mode: object) -> BuildPlan:  # noqa: ANN401
+def _plan(metric: str, encoder: str | None, weights: list[float] | None, mode: str) -> BuildPlan:
     """What an index shall be."""
-    listed = NUMBERS.checked(where, "weights", weights)
-    measure = _index(where, metric, "metric"), encoder
-    return BuildPlan(
-        *measure, None if listed is None else np.array(listed, np.float64), _index(where, mode, "mode")
-    )
+    return BuildPlan(metric, encoder, None if weights is None else np.array(weights, np.float64), mode)
 
 
 def _collect(

@@ -14,7 +14,6 @@ from xbsql.session import supply as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
-    Column,
     ColumnOf,
     Each,
     Folder,
@@ -25,7 +24,6 @@ from xbsql.surface.arguments import (
     Share,
     Text,
     Values,
-    constant,
 )
 from xbsql.surface.function import Columns, function
 
@@ -135,13 +133,13 @@ def route_options(
 
 
 def _choose_routes(
-    session: Session, where: str, service: Column, options: Column, demand: Column
+    session: Session,
+    *,
+    service_level: Share,
+    options: Annotated[pa.Table, Rows()],
+    demand: Annotated[pa.Table, Rows()],
 ) -> pa.Table:
-    offered, wanted = (
-        Rows().of_column(where, name, column) for name, column in (("options", options), ("demand", demand))
-    )
-    level = constant(where, "service_level", service)
-    return run.choose_routes(session, level, offered, wanted)
+    return run.choose_routes(session, service_level, options, demand)
 
 
 @function(
