@@ -149,5 +149,5 @@ def test_categories_alone_are_a_table(label):
     table = rows().select(["mode", label]).append_column("lane", pa.array(["n", "s", "n"] * 20))
     model, _ = road.fit(TASKS[label], table, label)
     assert answers(model, table).null_count == 0
-    again, _ = TASKS[label].transfer(table, label, base=model, source=table)
+    again, _ = road.transfer(TASKS[label], table, label, base=model, source=table)
     assert answers(again, table).null_count == 0

@@ -85,7 +85,7 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         self, home: Classifier, target: pa.Table, label: str, options: ClassifyOptions
     ) -> Reader:
         """The home reader; for fine-tuning with the encoder before its dense head."""
-        return home.reader.abroad(target, label, options.roles, pooled=options.finetune)
+        return home.reader.abroad(target, label, options.roles, options.keeping, pooled=options.finetune)
 
     def at_home_predictor(self, home: Classifier, classes: Classes) -> Predictor:
         """The home model's, for which further classes have probability 0."""
