@@ -65,10 +65,8 @@ def personal(table: pa.Table, told: Iterable[str] = ()) -> Mapping[str, str]:
         told: names of columns that are not looked at.
     """
     left = set(told)
-    found = {
-        name: kind for name in table.column_names if name not in left and (kind := _kind(name, table[name]))
-    }
-    return found
+    columns = zip(table.column_names, table.columns, strict=True)
+    return {name: kind for name, column in columns if name not in left and (kind := _kind(name, column))}
 
 
 def _kind(name: str, column: pa.ChunkedArray) -> str | None:
@@ -213,7 +211,7 @@ _LIVES = re.compile(
 
 SIGNS: Final = (
     Sign("e-mail addresses", is_email, 0.1),
-    Sign("IBANs", is_iban, 0.1),
+    Sign("IBANs", is_iban, 0.1, fewest=1),
     Sign("payment card numbers", is_card, 0.3),
     Sign("phone numbers", is_phone, 0.5, titled=_CALLED, fits=_can_be_phone),
     Sign("postal addresses", is_address, 0.3, fewest=3, titled=_LIVES, fits=_can_be_address),

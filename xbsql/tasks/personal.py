@@ -29,7 +29,7 @@ def refuse_personal(where: str, table: pa.Table, label: str, told: Iterable[str]
     Raises:
         XbsqlError: there are such columns.
     """
-    given = {*told, *(() if is_text(table[label].type) else (label,))}
+    given = {*told, *(() if is_text(table.schema.field(label).type) else (label,))}
     found = personal(table, given)
     if label in found:
         problem = f"label column '{label}' looks like {found[label]}, and a model names its classes"
@@ -45,3 +45,15 @@ def refuse_personal(where: str, table: pa.Table, label: str, told: Iterable[str]
         f"leave them out by options {{'ignore': [{names}]}}, or have them read all the same by naming them "
         "under 'text' or 'category'",
     )
+
+
+def refuse_personal_ids(where: str, table: pa.Table, names: Iterable[str]) -> None:
+    """Refuse series that are named by what looks like data of persons, where nobody said that they are.
+
+    Raises:
+        XbsqlError: they are.
+    """
+    found = personal(table.select([name for name in names if name in table.column_names]))
+    for name, kind in found.items():
+        problem = f"column '{name}' looks like {kind}, and a forecast holds the names of its series"
+        raise errors.invalid(where, problem, f"hash it (md5({name}) AS {name}), or say {{'id': '{name}'}}")
