@@ -23,7 +23,7 @@ MOST_SHAPES = 2
 """Ways in which codes are written ('8471.30' and '8471.30.00'); amounts have more lengths."""
 
 _NUMBER = re.compile(
-    r"[-+]?\s*(?:[A-Z]{3}\s*|[^\w\s]\s*)?[-+]?\d(?:[\d.,'\u2019\s]*\d)?\s*(?:[A-Z]{3}|[^\w\s])?"
+    r"[-+]?\s*(?:[A-Z]{3}\s+[-+]?|[^\w\s]\s*[-+]?)?\d(?:[\d.,'\u2019\s]*\d)?\s*(?:[A-Z]{3}|[^\w\s])?"
 )
 
 
