@@ -49,7 +49,7 @@ def orders(seed, n=N):
 
 
 PLANTED = [*MAILS, IBAN, "lane-planted", "once-planted", "often-planted", "wordplanted", "shop-planted"]
-NUMBERS = [form for value in (MOST, LEAST) for form in (struct.pack("<d", value), repr(value).encode())]
+NUMBERS = [form for value in (MOST, LEAST) for form in (struct.pack("<d", value), repr(value)[:9].encode())]
 
 
 def content(folder):
