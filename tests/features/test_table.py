@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
+from xbsql.features.column import MOST_LEVELS
 from xbsql.features.roles import roles
-from xbsql.features.table import MOST_LEVELS, fit_encoder, joined
+from xbsql.features.table import fit_encoder, joined
 from xbsql.store.model import restore
 
 N = 60

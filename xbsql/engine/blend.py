@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -92,6 +92,17 @@ class Blend:
             {name: bounded(member.predict(x), self.bounds) for name, member in self.members.items()},
             self.weights,
         )
+
+    def rounded(self) -> Self:
+        """The blend with wider bounds, from which the least and the largest label do not follow.
+
+        They are moved outwards to multiples of the power of ten below their distance.
+        """
+        if self.bounds is None or self.bounds[0] == self.bounds[1]:
+            return self
+        lo, hi = self.bounds
+        unit = 10.0 ** np.floor(np.log10(hi - lo))
+        return replace(self, bounds=(float(np.floor(lo / unit) * unit), float(np.ceil(hi / unit) * unit)))
 
     def state(self) -> State:
         """The blend as data."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.features.column import ALL, Column, category
 from xbsql.features.roles import as_text, kind_of
 from xbsql.store.model import State, restorable
 
@@ -20,41 +20,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.features.column import Keeping
     from xbsql.features.roles import Role
-
-MOST_LEVELS = 1000
-"""Levels of a category that are told apart, the most frequent ones; all others share a code."""
 
 THURSDAY = 3
 """The weekday of 1970-01-01."""
-
-DATE_PARTS = ("year", "month", "weekday", "days")
-"""What a date becomes: year, month 1 .. 12, weekday 0 (Monday) .. 6, days since 1970-01-01."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column as the encoder reads it.
-
-    Attributes:
-        name: of the column.
-        role: 'number', 'boolean', 'date' or 'category'.
-        levels: of a category: level i has code i; every other value has code len(levels).
-    """
-
-    name: str
-    role: Role
-    levels: tuple[str, ...] = ()
-
-    @cached_property
-    def known(self) -> pa.Array:
-        """The levels as Arrow reads them."""
-        return pa.array(self.levels, pa.string())
-
-    @cached_property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the numbers it becomes."""
-        return tuple(f"{self.name}.{part}" for part in DATE_PARTS) if self.role == "date" else (self.name,)
 
 
 @restorable("table_encoder")
@@ -100,41 +70,41 @@ class TableEncoder:
         ]
         return np.concatenate([np.empty((rows, 0)), *parts], axis=1)
 
-    def extended(self, table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
+    def extended(self, table: pa.Table, roles: Mapping[str, Role], keeping: Keeping = ALL) -> TableEncoder:
         """This encoder with the new levels and columns of a table behind its own.
 
         What was fitted on this encoder's matrix reads the same numbers in the first columns of the new one.
+        Levels that are hidden stay so, whatever `keeping` says.
         """
         known = {column.name for column in self.columns}
-        grown = tuple(_grown(column, table) for column in self.columns)
+        grown = tuple(_grown(column, table, keeping) for column in self.columns)
         fresh = {name: role for name, role in roles.items() if name not in known}
-        return TableEncoder(grown + fit_encoder(table, fresh).columns)
+        return TableEncoder(grown + fit_encoder(table, fresh, keeping).columns)
 
     def state(self) -> State:
         """The encoder as data."""
-        columns = [{"name": c.name, "role": c.role, "levels": list(c.levels)} for c in self.columns]
-        return State("table_encoder", {"columns": columns})
+        return State("table_encoder", {"columns": [column.config() for column in self.columns]})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The encoder again."""
-        found = state.config["columns"]
-        return cls(tuple(Column(c["name"], c["role"], tuple(c["levels"])) for c in found))
+        return cls(tuple(map(Column.from_config, state.config["columns"])))
 
 
-def fit_encoder(table: pa.Table, roles: Mapping[str, Role]) -> TableEncoder:
+def fit_encoder(table: pa.Table, roles: Mapping[str, Role], keeping: Keeping = ALL) -> TableEncoder:
     """An encoder of the columns whose role is a number, a boolean, a date or a category.
 
     Args:
         table: rows of source and target together, see `joined`; levels are taken from it.
         roles: by column; text and ignored columns are left out.
+        keeping: which values of a category become levels, and how they are held.
     """
     columns = []
     for name, role in roles.items():
         if role in ("number", "boolean", "date"):
             columns.append(Column(name, role))
         elif role == "category":
-            columns.append(Column(name, role, _levels(table[name])))
+            columns.append(category(name, table[name], keeping))
     return TableEncoder(tuple(columns))
 
 
@@ -185,19 +155,10 @@ def _cast(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     return column.cast(type_, safe=False) if column.type != type_ else column
 
 
-def _levels(column: pa.ChunkedArray) -> tuple[str, ...]:
-    """The most frequent values, in that order; equal counts by value."""
-    counts = pc.value_counts(as_text(column).combine_chunks().drop_null())
-    table = pa.table({"value": counts.field("values"), "count": counts.field("counts")})
-    ordered = table.sort_by([("count", "descending"), ("value", "ascending")])
-    return tuple(ordered["value"].slice(0, MOST_LEVELS).to_pylist())
-
-
-def _grown(column: Column, table: pa.Table) -> Column:
-    if column.role != "category" or column.name not in table.column_names:
-        return column
-    fresh = [level for level in _levels(table[column.name]) if level not in set(column.levels)]
-    return replace(column, levels=(column.levels + tuple(fresh))[: max(MOST_LEVELS, len(column.levels))])
+def _grown(column: Column, table: pa.Table, keeping: Keeping) -> Column:
+    if column.role == "category" and column.name in table.column_names:
+        return column.grown(table[column.name], keeping)
+    return column.concealed() if keeping.hidden else column
 
 
 def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -206,7 +167,7 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     if kind == "null":
         return np.full((len(values), len(column.outputs)), np.nan)
     if column.role == "category":
-        return _codes(column, as_text(values))
+        return _floats(column.codes(as_text(values)))[:, None]
     wanted = {"number": ("number", "boolean"), "boolean": ("boolean", "number"), "date": ("date", "text")}
     if kind not in wanted.get(column.role, ()):
         problem = f"column '{column.name}' is {values.type}, the model was fitted on a {column.role}"
@@ -217,14 +178,6 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     if np.isinf(numbers).any():
         raise errors.invalid("table", f"column '{column.name}' holds an infinite value", "make it NULL")
     return numbers[:, None]
-
-
-def _codes(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
-    found = pc.index_in(values, value_set=column.known)
-    if found.null_count:
-        unseen = pc.and_(pc.is_null(found), pc.is_valid(values))
-        found = pc.if_else(unseen, pa.scalar(len(column.levels), pa.int32()), found)
-    return _floats(found)[:, None]
 
 
 def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -143,8 +143,8 @@ def read_profiles(table: pa.Table, label: str | None, known: Mapping[str, Profil
 
 
 def known_profiles(schema: pa.Schema, encoder: TableEncoder) -> dict[str, Profile]:
-    """What a model still knows of the columns that it reads: names, types and levels of categories."""
-    levels = {column.name: column.levels for column in encoder.columns}
+    """What a model still knows of the columns that it reads: names, types and levels that are not hidden."""
+    levels = {column.name: column.shown for column in encoder.columns}
     return {
         f.name: Profile(f.name, kind_of(f.type), _even(levels.get(f.name, ())) if _text(f.type) else {})
         for f in schema

@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import ndtri
 
+from xbsql.engine.booster_kept import kept_text
 from xbsql.engine.booster_text import loadable, stored_text
 from xbsql.series.fan import COLUMNS, SCORES, fan_of, mean_of
 from xbsql.series.history import ahead, is_demand, least_of
@@ -203,7 +204,7 @@ def _trees(lesson: Lesson, seed: int) -> tuple[str, ...]:
     rounds = int(np.clip(n / 200, 40, 120))
     aims: list[dict[str, Any]] = [{"objective": "quantile", "alpha": quantile} for quantile in LEARNED]
     grown = (lgb.train({**parameters, **aim}, data, num_boost_round=rounds) for aim in aims)
-    return tuple(booster.model_to_string() for booster in grown)
+    return tuple(kept_text(booster) for booster in grown)
 
 
 def _nine(learned: Floats) -> Floats:

@@ -12,7 +12,8 @@ from xbsql import errors
 from xbsql.engine.booster_text import read_plain
 from xbsql.engine.candidates.boosted import BoostedPredictor
 from xbsql.engine.design import Layout
-from xbsql.features.table import Column, TableEncoder
+from xbsql.features.column import Column
+from xbsql.features.table import TableEncoder
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.predict.regressor import Regressor
 from xbsql.tasks.reader import Reader
@@ -69,7 +70,7 @@ def plain_text(part: BoostedPredictor, encoder: TableEncoder) -> str:
     names = [re.sub(r"[\s,:\[\]{}\"]", "_", card["name"]) for card in column_cards(part, encoder)]
     text = re.sub(r"(?m)^feature_names=.*$", lambda _: "feature_names=" + " ".join(names), part.text, count=1)
     owners = {name: column for column in encoder.columns for name in column.outputs}
-    levels = [list(owners[encoder.names[place]].levels) for place in part.layout.categorical]
+    levels = [list(owners[encoder.names[place]].coded) for place in part.layout.categorical]
     levels = levels if part.width is None else levels[: sum(p < part.width for p in part.layout.categorical)]
     text = re.sub(r"(?m)^pandas_categorical:.*\n?", "", text).rstrip("\n")
     return f"{text}\n\npandas_categorical:{json.dumps(levels)}\n"
@@ -78,8 +79,10 @@ def plain_text(part: BoostedPredictor, encoder: TableEncoder) -> str:
 def column_cards(part: BoostedPredictor, encoder: TableEncoder) -> list[dict[str, Any]]:
     """What each column of a booster's matrix is: its name, the view it is of, and for categories the levels.
 
-    Level i has code i, any other value len(levels), NULL is NaN. 'source' is the home model's prediction (log
-    odds of classes), 'market' is 1 for the target's rows.
+    Level i has code i, NULL is NaN; any other value has the code `others`, or len(levels) where there is no
+    `others`. Under a `key` levels are the BLAKE2b hashes of the values (16 bytes, hexadecimal).
+
+    'source' is the home model's prediction (log odds of classes), 'market' is 1 for the target's rows.
     """
     owners = {name: column for column in encoder.columns for name in column.outputs}
     cards: list[dict[str, Any]] = []
@@ -100,7 +103,10 @@ def column_cards(part: BoostedPredictor, encoder: TableEncoder) -> list[dict[str
 
 def _card(name: str, column: Column) -> dict[str, Any]:
     card: dict[str, Any] = {"name": name, "view": "table", "column": column.name, "role": column.role}
-    return {**card, "levels": list(column.levels)} if column.role == "category" else card
+    if column.role != "category":
+        return card
+    held = {"others": column.others, "key": column.key}
+    return {**card, "levels": list(column.coded)} | {k: v for k, v in held.items() if v is not None}
 
 
 def _columns(plain: Plain) -> list[tuple[Column, pa.DataType]]:

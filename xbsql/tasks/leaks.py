@@ -34,7 +34,9 @@ FEWEST_IN_A_BIN = 3
 MOST_QUOTED = 3
 
 
-def leak_notes(reader: Reader, data: pa.Table, sample: Sample, classes: int | None) -> list[str]:
+def leak_notes(
+    reader: Reader, data: pa.Table, sample: Sample, classes: int | None, *, quoted: bool = True
+) -> list[str]:
     """A note for each column that alone predicts the label almost perfectly, out of fold.
 
     A column's value is cut into bins of equal counts, a category into its levels; the label of a row is
@@ -47,6 +49,7 @@ def leak_notes(reader: Reader, data: pa.Table, sample: Sample, classes: int | No
         data: the labelled rows.
         sample: the same, read; under 30 nothing is said.
         classes: how many; None for values.
+        quoted: False keeps the words of a text out of the notes, which are stored with the model.
     """
     if len(sample) < FEWEST_LABELS:
         return []
@@ -59,7 +62,7 @@ def leak_notes(reader: Reader, data: pa.Table, sample: Sample, classes: int | No
         found[f"a number in column '{name}'"] = max(numbers)
         if classes is not None:
             told = words_tell(texts, y, classes, _folds(len(y)))
-            found[_quoted(told.words, name)] = told.auc
+            found[_quoted(told.words, name) if quoted else f"a word in column '{name}'"] = told.auc
     metric = "R2" if classes is None else "AUC"
     return [
         f"{what} alone predicts the label almost perfectly ({metric} {score:.3f} out of fold): "

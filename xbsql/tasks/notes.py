@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbsql.features.column import MOST_LEVELS
 from xbsql.features.encoder import encoder
 from xbsql.features.language import check_languages
-from xbsql.features.table import MOST_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -44,10 +44,10 @@ def reading_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
             if len(column.levels) >= MOST_LEVELS
         ),
         *(
-            f"column '{column.name}' is read as a category, its dates ('{column.levels[0]}') are not ISO: "
+            f"column '{column.name}' is read as a category, its dates ('{column.shown[0]}') are not ISO: "
             f"strptime({column.name}, ...) makes it one of dates"
             for column in categories
-            if column.levels and all(_DATE.match(level) for level in column.levels[:MOST_NAMED])
+            if column.shown and all(_DATE.match(level) for level in column.shown[:MOST_NAMED])
         ),
     ]
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import arrow, errors
+from xbsql.features.column import ALL
 from xbsql.features.encoder import encoder
 from xbsql.features.ngrams import Ngrams
 from xbsql.features.roles import roles
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.features.column import Keeping
     from xbsql.features.roles import Role
     from xbsql.features.views import Matrix
 
@@ -116,7 +118,13 @@ class Reader:
         return empty
 
     def abroad(
-        self, target: pa.Table, label: str, options: Mapping[str, Any], *, pooled: bool = False
+        self,
+        target: pa.Table,
+        label: str,
+        options: Mapping[str, Any],
+        keeping: Keeping = ALL,
+        *,
+        pooled: bool = False,
     ) -> Reader:
         """This reader for the rows of a target: its new columns and levels behind the known ones.
 
@@ -130,7 +138,7 @@ class Reader:
         ngrams = self.ngrams
         if ngrams is not None and pc.count_distinct(texts := self.texts(target)).as_py() >= FEWEST_TEXTS:
             ngrams = _rare(texts)
-        grown = self.table.extended(target, added)
+        grown = self.table.extended(target, added, keeping)
         return Reader(
             _schema(target, read), self.text, ngrams, grown, self.version, pooled and bool(self.text)
         )
@@ -166,13 +174,16 @@ class Reader:
         return np.asarray(arrow.matrix(embed_array(texts, found), "xb.classify")[0], np.float32)
 
 
-def fit_reader(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> Reader:
+def fit_reader(
+    table: pa.Table, label: str | None, options: Mapping[str, Any], keeping: Keeping = ALL
+) -> Reader:
     """Find the roles of the columns and learn levels and n-gram weights.
 
     Args:
         table: at least one row.
         label: the label column, which is not read; None where there is none.
         options: see `roles`.
+        keeping: which values of a category become levels, and how they are held.
 
     Raises:
         XbsqlError: no column can be read.
@@ -183,7 +194,8 @@ def fit_reader(table: pa.Table, label: str | None, options: Mapping[str, Any]) -
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
     text = tuple(name for name, role in found.items() if role == "text")
-    encoded = fit_encoder(table, {name: role for name, role in found.items() if role != "text"})
+    columns = {name: role for name, role in found.items() if role != "text"}
+    encoded = fit_encoder(table, columns, keeping)
     bare = Reader(_schema(table, list(found)), text, None, encoded)
     if not text:
         return bare

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Self
 
+from xbsql import errors
 from xbsql.store.model import Model
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
+    from xbsql.store.model import State
     from xbsql.tasks.reader import Reader
+
+
+HOLDS_ROWS = frozenset({"process", "neighbours"})
+"""Kinds of predictors that hold embeddings of their training rows."""
 
 
 class RowModel(Model):
@@ -39,3 +45,18 @@ class RowModel(Model):
     @abstractmethod
     def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64] | None, pa.Array | None]:
         """The class that is answered of each row, as code and as name; both None where labels are values."""
+
+
+def refuse_rows(where: str, home: RowModel) -> None:
+    """Refuse a home model that holds rows where the option 'keep_rows' is false.
+
+    Raises:
+        XbsqlError: it does: the transferred model would hold them as well.
+    """
+    if HOLDS_ROWS & _kinds(home.predictor.state()):
+        problem = "'keep_rows' is false, and the home model holds embeddings of its rows"
+        raise errors.invalid(where, problem, "fit that with {'keep_rows': false} too")
+
+
+def _kinds(state: State) -> set[str]:
+    return {state.kind}.union(*(_kinds(part) for part in state.parts.values()))

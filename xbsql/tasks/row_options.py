@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.features.column import Keeping
 from xbsql.features.roles import as_text
 from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, Option, Options, whole
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from xbsql.tasks.reader import Reader
 
 ROLES = ("text", "category", "ignore")
+
+FEWEST_SHOWN = 2
+"""Rows that a value must stand in to be named in a model: one row's own value names that row."""
+
+FEWEST_HIDDEN = 5
+"""The same where no row may leave its market (k-anonymity with the k that is usual: Sweeney, 2002)."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,8 @@ class RowOptions(Options):
         bool,
         Option(
             FLAG,
-            "`false`: the model holds weights alone and no embedding of a training row, so nothing of the "
-            "rows leaves their market",
+            "`false`: the model holds weights alone, no embedding of a training row and no value of one in "
+            "clear: categories are kept as hashes. What that leaves is in [privacy](privacy.md)",
         ),
     ] = True
     seed: Annotated[int, Option(whole(0), "the seed of folds and resamples; another one is another fit")] = 0
@@ -62,6 +69,16 @@ class RowOptions(Options):
     def roles(self) -> Mapping[str, Any]:
         """The columns whose role is given, by role."""
         return {role: getattr(self, role) for role in ROLES}
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The columns of which the options say whether and how they are read."""
+        return (*self.text, *self.category, *self.ignore, *((self.group,) if self.group else ()))
+
+    @property
+    def keeping(self) -> Keeping:
+        """Which values of a category the model may hold, and how."""
+        return Keeping(FEWEST_SHOWN) if self.keep_rows else Keeping(FEWEST_HIDDEN, hidden=True)
 
     def without_group(self, table: pa.Table) -> pa.Table:
         """The table without the column of groups, which is not read."""

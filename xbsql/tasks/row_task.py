@@ -14,10 +14,11 @@ from xbsql.features.views import Features, stack
 from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.notes import lacking_notes, reading_notes
 from xbsql.tasks.options import CrossingOptions, described
+from xbsql.tasks.personal import refuse_personal
 from xbsql.tasks.reach import fit_reach
 from xbsql.tasks.reader import fit_reader
 from xbsql.tasks.road import fitted_at_home
-from xbsql.tasks.row_model import RowModel
+from xbsql.tasks.row_model import RowModel, refuse_rows
 from xbsql.tasks.row_options import RowOptions
 from xbsql.tasks.rows import Labelled, market_notes, source_of
 from xbsql.tasks.scores import grouped, measured
@@ -128,7 +129,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
             *self.task.notes(self),
             *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
             *reading_notes(self.reader, read, label),
-            *leak_notes(self.reader, rows.known, self.sample, classes),
+            *leak_notes(self.reader, rows.known, self.sample, classes, quoted=self.options.keep_rows),
             *market_notes(found.predictors),
         ]
 
@@ -231,8 +232,9 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         classes = self.classes(found, None, None, options)
         rows = Labelled(asked.data, found.present, self.coded(found, classes))
         known = rows.known
+        refuse_personal(where, known, asked.label, options.told)
         asked.step(0.0, f"reading {known.num_rows} rows")
-        reader = fit_reader(options.without_group(known), asked.label, options.roles)
+        reader = fit_reader(options.without_group(known), asked.label, options.roles, options.keeping)
         sample = Sample(reader.read(known), rows.y, group=options.groups(where, known, reader))
         problem = RowProblem(self, asked, options, reader, rows, sample, Features({}), classes)
         self.check(problem)
@@ -246,10 +248,13 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
             raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
         found = self.labels(where, data, label)
         self.refuse(where, label, found, at_home=False)
+        refuse_personal(where, data, label, options.told)
         if base is None:
             home = fitted_at_home(self, source, label, asked.options, asked.step)
         else:
             home = mine(where, base, self.fitted)
+        if not options.keep_rows:
+            refuse_rows(where, home)
         asked.step(0.0, f"reading {data.num_rows} rows")
         reader = self.reader_abroad(home, options.without_group(data), label, options)
         theirs = None if source is None else self.labels(where, source, label)
@@ -260,14 +265,16 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         origin = Source(self.at_home_predictor(home, classes))
         if source is not None and theirs is not None:
             given = Labelled(source, theirs.present, self.coded(theirs, classes))
-            origin = source_of(where, given, data, reader, origin.predictor, options.source_market)
+            origin = source_of(
+                where, given, data, reader, origin.predictor, options.source_market, named=options.keep_rows
+            )
         problem = RowProblem(self, asked, options, reader, rows, sample, pool, classes, home, origin)
         self.check(problem)
         return problem
 
     def reader_abroad(self, home: M, target: pa.Table, label: str, options: O) -> Reader:
         """The home model's reader for the columns of a target."""
-        return home.reader.abroad(target, label, options.roles)
+        return home.reader.abroad(target, label, options.roles, options.keeping)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """The task's scores of the rows with a label, and of groups of them by a column."""

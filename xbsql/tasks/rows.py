@@ -42,7 +42,14 @@ class Labelled(NamedTuple):
 
 
 def source_of(
-    where: str, home: Labelled, target: pa.Table, reader: Reader, model: Predictor, column: str | None
+    where: str,
+    home: Labelled,
+    target: pa.Table,
+    reader: Reader,
+    model: Predictor,
+    column: str | None,
+    *,
+    named: bool = True,
 ) -> Source:
     """The home model, and the home rows as the target's reader sees them.
 
@@ -53,6 +60,7 @@ def source_of(
         reader: of the target.
         model: the home model's predictor.
         column: names each home row's market; None where all are of one.
+        named: False numbers the markets instead, so that no model holds a value of that column.
 
     Raises:
         XbsqlError: no home row has a label, a column has another type at home than in `target`, or the column
@@ -68,9 +76,11 @@ def source_of(
     if column not in rows.column_names:
         what = "column for the option 'source_market'"
         raise errors.unknown(where, what, column, rows.column_names, place="the source has")
-    named = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
-    market = named.indices.to_numpy().astype(np.int64)
-    return Source(model, sample, market, tuple(named.dictionary.to_pylist()))
+    coded = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
+    market = coded.indices.to_numpy().astype(np.int64)
+    names = coded.dictionary.to_pylist()
+    shown = names if named else [f"home market {i + 1}" for i in range(len(names))]
+    return Source(model, sample, market, tuple(shown))
 
 
 def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import lightgbm as lgb
 import numpy as np
 
+from xbsql.engine.booster_kept import kept_text
 from xbsql.engine.booster_text import BrokenText, loadable, stored_text
 from xbsql.engine.design import Layout, columns
 from xbsql.store.model import State, restorable
@@ -145,7 +146,7 @@ class Boosted:
             num_boost_round=rounds,
             init_model=start.booster if start else None,
         )
-        return BoostedPredictor(self.layout, self.classes, booster.model_to_string(), width)
+        return BoostedPredictor(self.layout, self.classes, kept_text(booster), width)
 
     def _parameters(self, sample: Sample, width: int) -> dict[str, Any]:
         n = len(sample)

@@ -12,23 +12,41 @@ from xbsql import arrow, errors
 from xbsql.features.roles import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
+
+
+BLANKS = frozenset(
+    {"", "-", "--", "\u2013", "\u2014", "null", "(null)", "<null>", "n/a", "#n/a", "n.a.", "nan", "\\n"}
+)
+"""Texts that stand for no label, in lower case. 'none', 'unknown' and 'NA' (Namibia) may be classes."""
 
 
 class Labels(NamedTuple):
     """A label column.
 
     Attributes:
-        present: bool, shape (rows,): where the label is not NULL.
+        present: bool, shape (rows,): where the label is neither NULL nor blank, see `BLANKS`.
         values: the labels that are present, as text.
         classes: the distinct ones, sorted.
+        blanks: how many rows hold each blank text.
+        text: whether the column is one of text.
     """
 
     present: NDArray[np.bool_]
     values: list[str]
     classes: tuple[str, ...]
+    blanks: Mapping[str, int]
+    text: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """That blank texts were taken as no label; one line, where there are such."""
+        if not self.blanks:
+            return []
+        shown = ", ".join(f"'{text}'" for text in sorted(self.blanks))
+        return [f"{sum(self.blanks.values())} rows whose label is {shown} are taken as rows without a label"]
 
 
 def labels_of(where: str, table: pa.Table, label: str) -> Labels:
@@ -47,9 +65,24 @@ def labels_of(where: str, table: pa.Table, label: str) -> Labels:
     if not any(test(kind) for test in tests):
         problem = f"label column '{label}' holds {kind}, and classes are text, integers or booleans"
         raise errors.invalid(where, problem, f"cast it ({label}::VARCHAR)")
-    texts = as_text(column)
+    texts, blanks = as_text(column), dict[str, int]()
+    if arrow.is_text(kind):
+        blanks = _blanks(texts)
+        texts = pc.if_else(pc.is_in(texts, pa.array(blanks, texts.type)), None, texts) if blanks else texts
     values: list[str] = texts.drop_null().to_pylist()
-    return Labels(pc.is_valid(texts).to_numpy(), values, tuple(sorted(set(values))))
+    present = pc.is_valid(texts).to_numpy()
+    return Labels(present, values, tuple(sorted(set(values))), blanks, arrow.is_text(kind))
+
+
+def _blanks(texts: pa.ChunkedArray) -> dict[str, int]:
+    """The blank texts of a column and their counts; beside '+' a '-' is a class."""
+    counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(texts).to_pylist()}
+    signs = {"-"} if "+" in counts else set()
+    return {
+        text: count
+        for text, count in counts.items()
+        if text is not None and (bare := text.strip().lower()) in BLANKS and bare not in signs
+    }
 
 
 def coded(labels: Labels, classes: tuple[str, ...]) -> NDArray[np.int64]:

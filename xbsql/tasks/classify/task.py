@@ -16,6 +16,7 @@ from xbsql.tasks.classify.candidates import home_candidates, transfer_candidates
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
+from xbsql.tasks.classify.numbered import refuse_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.notes import class_notes
 from xbsql.tasks.row_task import RowProblem, RowTask
@@ -59,7 +60,8 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         return labels_of(where, table, label)
 
     def refuse(self, where: str, label: str, found: Labels, *, at_home: bool) -> None:
-        """One class alone at home."""
+        """One class alone at home, and labels that are numbers or name the rows."""
+        refuse_numbers(where, label, found.values, at_home=at_home, text=found.text)
         if at_home and len(found.classes) < 2:
             only = f"only one class, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
             problem = f"label column '{label}' holds {only}"
@@ -85,7 +87,7 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         self, home: Classifier, target: pa.Table, label: str, options: ClassifyOptions
     ) -> Reader:
         """The home reader; for fine-tuning with the encoder before its dense head."""
-        return home.reader.abroad(target, label, options.roles, pooled=options.finetune)
+        return home.reader.abroad(target, label, options.roles, options.keeping, pooled=options.finetune)
 
     def at_home_predictor(self, home: Classifier, classes: Classes) -> Predictor:
         """The home model's, for which further classes have probability 0."""
@@ -110,13 +112,15 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         )
 
     def notes(self, problem: Problem) -> list[str]:
-        """Classes that only one of the markets has labels of."""
+        """Labels that are taken as missing, and classes that only one of the markets has labels of."""
+        asked = problem.asked
+        blank = self.labels(asked.where, asked.data, asked.label).notes
         if problem.home is None or problem.classes is None or problem.origin is None:
-            return []
+            return blank
         home = problem.origin.sample
         known = len(problem.home.classes)
         at_home = {*range(known), *(() if home is None else np.unique(home.y).tolist())}
-        return class_notes(problem.classes, np.asarray(problem.target.y, np.int64), at_home)
+        return blank + class_notes(problem.classes, np.asarray(problem.target.y, np.int64), at_home)
 
     def scores(self, classes: Classes) -> Mapping[str, Score]:
         """Accuracy, macro-F1, log loss, calibration error, and for two classes AUC."""

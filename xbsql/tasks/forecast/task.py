@@ -23,6 +23,7 @@ from xbsql.series.read.table import read_series
 from xbsql.series.scale import absolute_scale, squared_scale
 from xbsql.tasks.forecast.forecaster import Forecaster
 from xbsql.tasks.forecast.options import ForecastOptions
+from xbsql.tasks.personal import refuse_personal_ids
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ class Forecasting(Task[Forecaster, Carried]):
         """The series of one market."""
         options = ForecastOptions.of(asked.where, asked.options)
         rules = options.rules(asked.where)
+        if "id" not in asked.options:
+            refuse_personal_ids(asked.where, asked.data, options.id)
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
         series = read_series(asked.where, asked.data, options.columns(asked.label), rules)
         return SeriesProblem(series, options, asked.label, rules, asked.market)

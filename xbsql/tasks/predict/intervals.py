@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow.compute as pc
 
 from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.features.hidden import fresh_key, hidden, hidden_column
 from xbsql.features.roles import as_text
 
 if TYPE_CHECKING:
@@ -28,17 +29,25 @@ class Radii:
         pooled: for all rows that have none of their own.
         column: whose values may have one; None where all rows share `pooled`.
         own: by value of that column, as text.
+        key: the values are hashes under this key, see `hidden`; None: they are the values.
     """
 
     pooled: float
     column: str | None = None
     own: Mapping[str, float] = field(default_factory=dict)
+    key: str | None = None
+
+    def concealed(self) -> Self:
+        """The same radii with the values of the column as hashes."""
+        key = fresh_key()
+        return replace(self, own=dict(zip(hidden(self.own, key), self.own.values(), strict=True)), key=key)
 
     def of(self, table: pa.Table) -> Floats:
         """The radius of each row: its market's, else the pooled one (also for NULL); float64, shape (n,)."""
         radius = np.full(table.num_rows, self.pooled)
         if self.column in table.column_names:
             markets = as_text(table[self.column])
+            markets = markets if self.key is None else hidden_column(markets, self.key)
             for market, width in self.own.items():
                 radius[pc.fill_null(pc.equal(markets, market), False).to_numpy()] = width
         return radius

@@ -82,8 +82,11 @@ class Predict(RowTask[PredictOptions, Values, Regressor]):
             radius = fit_radii(
                 rows.y, found.held_out, options.level, groups_of(rows), options.intervals_by, widths
             )
+        blend = found.blend
+        if not options.keep_rows:
+            radius, blend = radius and radius.concealed(), blend.rounded()
         return Regressor(
-            problem.reader, found.blend, asked.label, radius, options.level, asked.market, problem.reach,
+            problem.reader, blend, asked.label, radius, options.level, asked.market, problem.reach,
             options.abstain,
         )  # fmt: skip
 
