@@ -19,7 +19,7 @@ from bench import topk_peers_gpu as peers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.device_search import Search
     from xbsql.kernels.prepared import Prepared
 
 
@@ -93,8 +93,8 @@ def rows(scale: Scale) -> Iterator[Row]:
 
 def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) -> Row:
     """Top k of m queries in n rows of d columns."""
-    from xbsql.kernels import device_search, prepare, similarity
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels import device_search, prepare, queries, similarity
+    from xbsql.kernels.scan import scan_of
     from xbsql.kernels.tuning import group_size
 
     m, n, d, k = (
@@ -107,14 +107,14 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
     q, x = vectors(scale, m, n, d, kind)
     mask = torch.rand(n, device=scale.device) < 0.5 if kind == "masked" else None
     ready = prepare(x, codes=False) if kind != "int8" else None
-    problem = Problem.of(q, x, "dot", None, mask, gather=0.0)
-    scan = device_search.scan_of(problem, group_size(n, k), ready, scale.half)
-    folded = q if x.dtype == torch.int8 else problem.folded().to(scan.x.dtype)
-    folded = torch.nn.functional.pad(folded, (0, scan.x.shape[1] - d))
+    asked = device_search.Search(q, x, "dot", None, mask)
+    size = group_size(n, device_search.first_choice(k, coded=False))
+    scan = scan_of(x, "dot", None, ready, scale.half).masked(mask)
+    stand_in = (*queries.asked(queries.folded(q, None, "dot"), scan, "dot"), scan, size)
     ways = {
-        "xbsql": lambda: device_search.topk(problem, k, ready, scale.half),
-        "xbsql fused scan alone": lambda: similarity.peaks(folded, scan.x, None, scan.bias, scan.size),
-        "xbsql tiled scan alone": lambda: similarity.tiled_peaks(folded, scan.x, None, scan.bias, scan.size),
+        "xbsql": lambda: device_search.topk(asked, k, ready, scale.half),
+        "xbsql fused scan alone": lambda: similarity.peaks(*stand_in),
+        "xbsql tiled scan alone": lambda: similarity.tiled_peaks(*stand_in),
         **peers.ways(q, x, k, mask),
     }
     floor = x.numel() * x.element_size() + q.numel() * q.element_size() + 12 * m * k
@@ -126,7 +126,7 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
         2 * m * n * d,
         dtype,
         ways,
-        partial(_same_rows, problem, k, ready, scale),
+        partial(_same_rows, asked, k, ready, scale),
     )
 
 
@@ -145,13 +145,13 @@ def vectors(scale: Scale, m: int, n: int, d: int, kind: str) -> tuple[Tensor, Te
     return made[0], made[1]
 
 
-def _same_rows(problem: Problem, k: int, ready: Prepared | None, scale: Scale) -> None:
+def _same_rows(asked: Search, k: int, ready: Prepared | None, scale: Scale) -> None:
     """Some queries' rows must be those of float64 scores of everything."""
     from xbsql.kernels.cpu_topk import exhaustive
     from xbsql.kernels.device_search import topk
 
-    scores, places = topk(problem, k, ready, scale.half)
-    few = problem.at(0, 8)
+    scores, places = topk(asked, k, ready, scale.half)
+    few = asked.problem().at(0, 8)
     wanted = exhaustive(few, k)
     torch.testing.assert_close(scores[: len(few.queries)], wanted[0], rtol=0, atol=0)
     torch.testing.assert_close(places[: len(few.queries)], wanted[1], rtol=0, atol=0)
@@ -166,7 +166,7 @@ def join(scale: Scale) -> Row:
     _, x = vectors(scale, 1, n, d, "half")
     copies = n // 100 + 1
     x[-copies:] = x[:copies] + 0.01 * x[copies : 2 * copies]
-    problem = Problem.of(x, x, "cosine", None, None, gather=0.0)
+    asked = device_search.Search(x, x, "cosine")
 
     def plain() -> Tensor:
         unit = torch.nn.functional.normalize(x.float(), dim=1).to(x.dtype)
@@ -174,14 +174,14 @@ def join(scale: Scale) -> Row:
 
     def check() -> None:
         host = Problem.of(x.cpu()[:2000], x.cpu()[:2000], "cosine", None, None)
-        part = Problem.of(x[:2000], x[:2000], "cosine", None, None, gather=0.0)
+        part = device_search.Search(x[:2000], x[:2000], "cosine")
         wanted = cpu_join.threshold_join(host, 0.9, True, None)
         found = device_search.threshold_join(part, 0.9, True, None, scale.half)
         for mine, theirs in zip(found, wanted, strict=True):
             torch.testing.assert_close(mine.cpu(), theirs, rtol=0, atol=0)
 
     ways = {
-        "xbsql": lambda: device_search.threshold_join(problem, 0.9, True, None, scale.half),
+        "xbsql": lambda: device_search.threshold_join(asked, 0.9, True, None, scale.half),
         "torch": plain,
     }
     size = x.numel() * x.element_size()

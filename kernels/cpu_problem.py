@@ -1,9 +1,7 @@
 """What one search asks for: folded queries, exact scores in float64, and the scores of a block in float32.
 
 A scan only has to be near the truth: every block of scan scores comes with a slack, a proven bound on its
-distance from the exact score, and what survives the slack is scored again in float64. The bounds are the
-textbook ones (Higham, Accuracy and Stability of Numerical Algorithms, 3.1): a float32 dot product of d terms
-is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever order it is summed.
+distance from the exact score (`kernels/slack.py`), and what survives the slack is scored again in float64.
 """
 
 from __future__ import annotations
@@ -14,11 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
-UNDERFLOW = 1e-30  # above all that float32 loses to underflow
-_TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
+from xbsql.kernels.slack import TINY
+
 PAIRS = 1 << 20  # elements gathered at a time for the scores of pairs
-_UNIT = 2.0**-24
 
 
 class Block(NamedTuple):
@@ -174,7 +170,7 @@ def lengths(x: Tensor, weights: Tensor | None, metric: str) -> Tensor:
     x = x if weights is None else x * weights
     length: Tensor = torch.linalg.vector_norm(x, dim=1)
     if metric == "cosine":
-        short = (length < _TINY).nonzero()[:, 0]
+        short = (length < TINY).nonzero()[:, 0]
         if len(short):
             length[short] = torch.where(x[short].any(dim=1), torch.inf, 0.0)
     return length
@@ -188,10 +184,4 @@ def marked(length: Tensor, metric: str) -> Tensor:
     """
     if metric != "cosine":
         return length.float()
-    return torch.where((length > 0) & (length < _TINY), torch.inf, length).float()
-
-
-def rounding(d: int) -> float:
-    """Bound on the relative error of a float32 dot product of d terms and the few roundings around it."""
-    terms = 2 * d + 16
-    return 1.02 * terms * _UNIT / (1 - terms * _UNIT)
+    return torch.where((length > 0) & (length < TINY), torch.inf, length).float()

@@ -17,6 +17,8 @@ _FEW = 8  # up to so many queries rows x queries is faster than queries x rows
 
 def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     """Float32 product q @ x.T + bias, (m, b), for float32 q (m, d), x (b, d), bias (b,)."""
+    if not _whole():
+        return torch.from_numpy(q.numpy() @ x.numpy().T).add_(0.0 if bias is None else bias)
     if len(q) > _FEW and _onednn():
         found: Tensor = torch.ops.mkldnn._linear_pointwise(q, x.contiguous(), bias, "none", [], "")
         return found
@@ -36,6 +38,12 @@ def _one(q: Tensor, x: Tensor) -> Tensor:
     out = torch.empty(len(x))
     np.vecdot(x.numpy(), q.numpy(), out=out.numpy())
     return out
+
+
+def _whole() -> bool:
+    """Whether torch multiplies float32 as float32: where a user allows less, it may take bfloat16 instead."""
+    own = getattr(getattr(torch.backends.mkldnn, "matmul", None), "fp32_precision", "none")
+    return own in ("none", "ieee") and torch.get_float32_matmul_precision() == "highest"
 
 
 @cache

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import PAIRS, UNDERFLOW, WILD, Block, lengths, marked, rounding
+from xbsql.kernels.cpu_problem import PAIRS, Block, lengths, marked
 from xbsql.kernels.cpu_product import paired, product
 from xbsql.kernels.prepared import GROUP, Codes
+from xbsql.kernels.slack import UNDERFLOW, WILD, rounding
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from xbsql.kernels import arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from xbsql.kernels.prepared import Prepared
 
@@ -51,6 +53,11 @@ class Work(NamedTuple):
 def on_triton(example: Tensor) -> bool:
     """Whether a call with this tensor runs Triton kernels: a CUDA tensor, and Triton is installed."""
     return example.is_cuda and find_spec("triton") is not None
+
+
+def guard(example: Tensor) -> AbstractContextManager[object]:
+    """Makes the tensor's device the current one, where Triton launches its kernels; nothing on the CPU."""
+    return torch.cuda.device(example.device) if example.is_cuda else nullcontext()
 
 
 def explain(operation: str, *args: Any, **options: Any) -> Plan:  # noqa: ANN401 - takes what the operation takes

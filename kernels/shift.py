@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import arrays, cpu_mean, cpu_moments, ratio
-from xbsql.kernels.dispatch import on_triton
+from xbsql.kernels.dispatch import guard, on_triton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,8 @@ def reweight_normalize(
     if on_triton(t):
         from xbsql.kernels import reweight
 
-        y, norms, scales = reweight.reweight_normalize(t, w, normalize == "l2", _OUT[out_dtype])
+        with guard(t):
+            y, norms, scales = reweight.reweight_normalize(t, w, normalize == "l2", _OUT[out_dtype])
     else:
         on_cpu = cpu_moments.reweight_normalize(t.cpu(), _cpu(w), normalize == "l2", _OUT[out_dtype])
         y, norms, scales = on_cpu[0].to(t.device), on_cpu[1].to(t.device), on_cpu[2]
@@ -106,7 +107,8 @@ def rbf_matvec(x: ArrayT, y: ArrayT, b: Array | None = None, *, gamma: float) ->
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
-        out = kernel_mean.rbf_matvec(s, t, columns, gamma)
+        with guard(s):
+            out = kernel_mean.rbf_matvec(s, t, columns, gamma)
     else:
         out = cpu_mean.rbf_matvec(s.cpu(), t.cpu(), columns.cpu(), gamma)
     return arrays.alike(x, out.to(s.device, s.dtype).reshape(len(s), *right.shape[1:]))
@@ -153,7 +155,8 @@ def mmd2(
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
-        return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)
+        with guard(s):
+            return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)
     return cpu_mean.mmd2(s.cpu(), t.cpu(), gammas, unbiased, _cpu(ws), _cpu(wt))
 
 
@@ -250,7 +253,8 @@ def coral(source: ArrayT, target: ArrayT, *, weights: Array | None = None, reg: 
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import covariance
 
-        moved = covariance.coral(s, t, w, reg)
+        with guard(s):
+            moved = covariance.coral(s, t, w, reg)
     else:
         moved = cpu_moments.coral(s.cpu(), t.cpu(), _cpu(w), reg).to(s.device)
     return arrays.alike(source, moved)

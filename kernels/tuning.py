@@ -21,6 +21,7 @@ class ScanTile(NamedTuple):
         depth: columns in one product.
         warps, stages: launch options.
         few: whether the corpus's rows are on the M axis of the product, for few queries.
+        flat: whether tiles and depth are one loop.
     """
 
     queries: int
@@ -29,6 +30,7 @@ class ScanTile(NamedTuple):
     warps: int
     stages: int
     few: bool
+    flat: bool = False
 
 
 class SumTile(NamedTuple):
@@ -91,9 +93,13 @@ def square_tile() -> SquareTile:
     return _SQUARE
 
 
-def group_size(n: int, k: int) -> int:
-    """Rows that share one maximum: near the roofline's sqrt(2 n / (k d)) with d about 400; 8 to 64."""
+def group_size(n: int, count: int) -> int:
+    """Rows that share one maximum, 8 to 64, where `count` groups are scored.
+
+    A query writes and reads n / G maxima of two bytes and reads count G rows of d values: near the least at
+    sqrt(4 n / (count d b)), here with d b = 800 bytes.
+    """
     size = 64
-    while size > 8 and size * size * k * 200 > 2 * n:
+    while size > 8 and size * size * count * 200 > n:
         size //= 2
     return size
