@@ -39,7 +39,7 @@ def best_of_groups(scores, size):
 @pytest.mark.parametrize("way", TILES)
 @pytest.mark.parametrize(("metric", "kind"), [*SCANS, ("dot", "int8"), ("cosine", "int8")])
 @pytest.mark.parametrize("keep", [None, 0.6], ids="keep={}".format)
-@pytest.mark.parametrize(("m", "n", "size"), [(1, 61, 8), (19, 331, 8), (33, 600, 64)])
+@pytest.mark.parametrize(("m", "n", "size"), [(1, 61, 8), (19, 331, 8), (17, 260, 64)])
 def test_bounds_hold_and_are_near(m, n, size, keep, metric, kind, way, device):
     from xbsql.kernels import queries, scan, similarity
 
@@ -130,7 +130,7 @@ def test_device_topk_is_the_definition(keep, weighted, metric, kind, device, mon
     same(device_search.topk(search, 3, ready, dtype), q, x, 3, metric, w, mask)
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 40, 300])
+@pytest.mark.parametrize("k", [1, 3, 40, 300])
 @pytest.mark.parametrize("few", [False, True], ids=["as chosen", "too few at first"])
 def test_what_the_first_groups_do_not_prove_is_found_anew(few, k, device, monkeypatch):
     from xbsql.kernels import device_search
@@ -140,8 +140,8 @@ def test_what_the_first_groups_do_not_prove_is_found_anew(few, k, device, monkey
         monkeypatch.setattr(device_search, "first_choice", lambda k, coded: -(-k // 8))
     rng = np.random.default_rng(9)
     q = rng.standard_normal((3, 24)).astype("f4")
-    x = (q[0] + 1e-3 * rng.standard_normal((1300, 24))).astype("f4")
-    x[rng.integers(0, 1300, 300)] = x[0]
+    x = (q[0] + 1e-3 * rng.standard_normal((700, 24))).astype("f4")
+    x[rng.integers(0, 700, 200)] = x[0]
     same(device_search.topk(asked(q, x, device=device), k), q, x, k)
 
 
@@ -151,22 +151,23 @@ TROUBLES = ["ties", "nan", "inf", "huge", "few left", "none left", "large k", "n
 @pytest.mark.parametrize("metric", ["dot", "cosine", "l2"])
 @pytest.mark.parametrize("kind", ["bfloat16", "codes"])
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_device_topk_where_a_scan_proves_little(trouble, kind, metric, device):
+def test_device_topk_where_a_scan_proves_little(trouble, kind, metric, device, monkeypatch):
     from xbsql.kernels import device_search
 
     if (metric, kind) == ("l2", "codes"):
         pytest.skip("l2 has no codes")
     rng = np.random.default_rng(4)
-    q, x = rng.standard_normal((4, 24)).astype("f4"), rng.standard_normal((1400, 24)).astype("f4")
+    q, x = rng.standard_normal((4, 24)).astype("f4"), rng.standard_normal((700, 24)).astype("f4")
     mask, k = None, 600 if trouble == "large k" else 3
     if trouble == "ties":
         x[:] = x[0]
     if trouble in ("few left", "none left"):
-        mask = np.arange(1400) % 350 == (7 if trouble == "few left" else 400)
+        mask = np.arange(700) % 350 == (7 if trouble == "few left" else 400)
     x[[5, 300], 1] = {"nan": np.nan, "inf": np.inf, "huge": 1e30}.get(trouble, 1.0)
     q[1, 3] = {"nan query": np.nan, "inf query": np.inf}.get(trouble, 1.0)
     search = asked(q, x, metric, mask=mask, device=device)
     ready = prepare(search.corpus, metric=metric) if kind == "codes" else None
+    monkeypatch.setattr(device_search, "_SHARE", 1)
     same(device_search.topk(search, k, ready), q, x, k, metric, mask=mask)
 
 
@@ -176,7 +177,7 @@ def test_one_strange_row_does_not_send_all_queries_the_long_way(bad, metric, dev
     from xbsql.kernels import device_search
 
     rng = np.random.default_rng(10)
-    q, x = rng.standard_normal((4, 24)).astype("f4"), rng.standard_normal((1400, 24)).astype("f4")
+    q, x = rng.standard_normal((4, 24)).astype("f4"), rng.standard_normal((700, 24)).astype("f4")
     x[77] *= np.float32(bad)
     monkeypatch.setattr(device_search, "exhaustive", None)
     monkeypatch.setattr(device_search, "_SHARE", 1)
@@ -200,11 +201,12 @@ def test_proof_fails_when_it_must(device, monkeypatch):
         same(device_search.topk(search, 3), q, x, 3)
 
 
-def test_the_proof_can_be_left_out(device):
+def test_the_proof_can_be_left_out(device, monkeypatch):
     from xbsql.kernels import device_search
 
     rng = np.random.default_rng(8)
-    q, x = rng.standard_normal((3, 24)).astype("f4"), rng.standard_normal((1900, 24)).astype("f4")
+    q, x = rng.standard_normal((3, 24)).astype("f4"), rng.standard_normal((900, 24)).astype("f4")
+    monkeypatch.setattr(device_search, "_SHARE", 1)
     for k in (3, 300):
         same(device_search.topk(asked(q, x, device=device), k, proof=False), q, x, k)
 
