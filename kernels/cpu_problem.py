@@ -22,11 +22,13 @@ class Block(NamedTuple):
 
     score: float32 or int32 (m, b); -inf (or the least int) where a row cannot be returned.
     scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1.
+    wild: whether some rows, for which no bound holds, have the largest score there is: they always pass.
     """
 
     score: Tensor
     slack: Tensor
     scale: Tensor | None = None
+    wild: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,14 @@ class Problem:
         step, row = max(1, PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [self._pairs(query[s : s + step], row[s : s + step]) for s in range(0, len(row), step)]
         return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
+
+    def of_query(self, query: int, place: Tensor) -> Tensor:
+        """Exact scores of one query with the rows at some places, under dot or cosine: as `pairs`."""
+        row = self.row(place)
+        x = self.corpus.index_select(0, row).double()
+        x = x if self.weights is None else x.mul_(self.weights)
+        length = None if self.length is None else self.length.index_select(0, row)
+        return _settled(self._divided(x @ self.queries[query], x, length))
 
     def _pairs(self, query: Tensor, row: Tensor) -> Tensor:
         q, x = self.queries.index_select(0, query), self.corpus.index_select(0, row).double()
