@@ -9,6 +9,7 @@ are those of the hardware: bfloat16 as bfloat16, float32 operands cut to TF32 (1
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,11 @@ def install() -> None:
     import triton.runtime.interpreter as interpreter
 
     interpreter.InterpreterBuilder.create_dot = _dot
+    # Precisions that compile, and that the interpreter knows no way to do by itself.
+    most = (*interpreter.InterpreterOptions().allowed_dot_input_precisions, "bf16x3")
+    plain = interpreter.InterpreterOptions
+    interpreter.InterpreterOptions = partial(plain, allowed_dot_input_precisions=most)
+    interpreter.interpreter_builder.options = interpreter.InterpreterOptions()
     patch = interpreter._patch_lang_tensor
 
     def patched(tensor: Any, scope: Any) -> None:  # noqa: ANN401 - Triton's own
@@ -60,15 +66,22 @@ def _pieces(a: NDArray[Any], b: NDArray[Any], way: str) -> list[tuple[NDArray[An
     """The pairs of operands whose products the hardware adds up for float32 operands, small ones first."""
     if "IEEE" in way:
         return [(a, b)]
-    mask = _BF16 if "BF16" in way else _TF32
-    high = cut(a, mask), cut(b, mask)
+    shorten = nearest if "BF16" in way else cut
+    high = shorten(a), shorten(b)
     if "X3" not in way:
         return [high]
-    low = tuple(cut(each - part, mask) for each, part in zip((a, b), high, strict=True))
+    low = tuple(shorten(each - part) for each, part in zip((a, b), high, strict=True))
     return [(low[0], high[1]), (high[0], low[1]), high]
 
 
-def cut(x: NDArray[Any], mask: np.uint32) -> NDArray[Any]:
-    """Float32 values with the last bits cut off."""
-    found: NDArray[Any] = (np.ascontiguousarray(x).view(np.uint32) & mask).view(np.float32)
+def cut(x: NDArray[Any]) -> NDArray[Any]:
+    """Float32 values cut to TF32."""
+    found: NDArray[Any] = (np.ascontiguousarray(x).view(np.uint32) & _TF32).view(np.float32)
+    return found
+
+
+def nearest(x: NDArray[Any]) -> NDArray[Any]:
+    """Float32 values rounded to bfloat16."""
+    bits = np.ascontiguousarray(x).view(np.uint32) + np.uint32(0x8000)
+    found: NDArray[Any] = (bits & _BF16).view(np.float32)
     return found

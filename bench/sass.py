@@ -192,13 +192,13 @@ def _rbf(triangle: bool) -> Case:
     }
     constants = {
         "TRIANGLE": triangle,
-        "PRECISION": "tf32x3",
+        "PRECISION": "bf16x3",
         "BN": tile.left,
         "BM": tile.right,
         "BD": tile.depth,
         "KI": 128 // tile.depth,
     }
-    label = f"tf32x3 {tile.left}x{tile.right}" + " triangle" * triangle
+    label = f"bf16x3 {tile.left}x{tile.right}x{tile.depth}" + " triangle" * triangle
     return Case(label, "kernel_mean", "rbf_rows_kernel", signature, constants, tile.warps, tile.stages, True)
 
 

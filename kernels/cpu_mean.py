@@ -26,9 +26,9 @@ _LOG2E = math.log2(math.e)
 
 
 def centred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sides less the mean of y's first rows, in float64 where they are float64, else float32."""
-    middle = y[:4096].double().mean(dim=0)
-    return (x - middle).to(x.dtype), (y - middle).to(y.dtype)
+    """Both sides less the mean of y's first rows, in their dtype: any point common to both would do."""
+    middle = y[:4096].double().mean(dim=0).to(x.dtype)
+    return x - middle, y - middle
 
 
 def left_side(x: Tensor) -> Tensor:

@@ -196,10 +196,12 @@ def importance_weights(
         target: same dtype and device, shape (m, d).
         method: "ulsif" (Kanamori et al., JMLR 2009) or "rulsif" (Yamada et al., 2013), in closed form;
             "kliep"
-            (Sugiyama et al., 2008), 200 multiplicative steps.
+            (Sugiyama et al., 2008), 200 multiplicative steps; "logistic", odds of a regression on x and x^2
+            (Bickel et al., JMLR 2009); "best", the one of ulsif, kliep and logistic with the least squared
+            loss on a fifth of the rows.
         n_centers: how many target rows carry a kernel, drawn with a fixed seed.
         sigma: kernel width, in distance; None chooses it by 5-fold cross-validation of the method's own loss.
-        lam: ridge of ulsif and rulsif, above 0; None chooses it likewise.
+        lam: ridge of ulsif, rulsif and logistic, above 0; None chooses it likewise.
         alpha: rulsif's share of the target in the denominator, 0 <= alpha < 1: bounds the ratio by 1 / alpha.
 
     Returns:
@@ -212,7 +214,7 @@ def importance_weights(
     """
     where = "importance_weights"
     s, t = _both(where, ("source", "target"), source, target)
-    arrays.choice(where, "method", method, ("ulsif", "rulsif", "kliep"))
+    arrays.choice(where, "method", method, ("ulsif", "rulsif", "kliep", "logistic", "best"))
     n_centers = arrays.whole(where, "n_centers", n_centers, 1, 10_000)
     sigma = None if sigma is None else arrays.positive(where, "sigma", sigma)
     lam = None if lam is None else arrays.positive(where, "lam", lam)

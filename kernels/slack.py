@@ -51,6 +51,18 @@ def operand(dtype: torch.dtype) -> float:
     return 1.001 * _TF32 if dtype == torch.float32 else 0.0
 
 
+def kernel_error(d: int, gamma: float, left: float, right: float) -> float:
+    """Relative error of exp(-gamma |x - y|^2) by three products of halves, for lengths of x and y.
+
+    A value is the sum of two bfloat16s up to 2^-16 of itself, and the product of the two smaller ones, at
+    most 2^-16 of the whole, is left out: three such terms in x.y, which counts twice in the exponent. The
+    squared lengths and their sum are float32.
+    """
+    product = 3.01 * 2.0**-16 + summed(3 * d)
+    off = gamma * (2 * product * left * right + 4 * _UNIT * (left + right) ** 2)
+    return float(1.001 * off + 8 * _UNIT) if off < 0.1 else float("inf")
+
+
 def up(d: int) -> float:
     """A float32 length of d values times this is no less than the length."""
     return 1.001 + rounding(d)

@@ -63,7 +63,7 @@ _SCANS = (  # up to so many queries, bytes of a value, tile
     (1 << 62, 1, ScanTile(128, 256, 128, 8, 3, few=False)),
 )
 _SUMS = {
-    torch.float32: SumTile(64, 64, 32, 4, 2),
+    torch.float32: SumTile(128, 64, 32, 8, 2),
     torch.bfloat16: SumTile(128, 128, 64, 8, 3),
 }
 _SQUARE = SquareTile(128, 32, 8, 3)

@@ -104,7 +104,7 @@ def test_importance_weights_is_the_definition(method):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["ulsif", "rulsif", "kliep"])
+@pytest.mark.parametrize("method", ["ulsif", "rulsif", "kliep", "logistic", "best"])
 def test_importance_weights_follow_the_true_ratio(method):
     """Source N(0, 1), target N(0.5, 0.7): weighting must bring the source's mean most of the way."""
     source, target = normal(15, 600, 2), normal(16, 500, 2, shift=0.5, scale=0.7)
@@ -113,6 +113,36 @@ def test_importance_weights_follow_the_true_ratio(method):
     assert np.corrcoef(w, true)[0, 1] > 0.8
     assert abs((w @ source / w.sum()) - 0.5).max() < 0.2
     assert 0.8 < w.mean() < 1.2
+
+
+def test_a_logistic_ratio_is_nearer_where_both_sides_are_normal_and_evidence_says_so():
+    source, target = normal(15, 900, 2), normal(16, 800, 2, shift=0.5, scale=0.7)
+    true = np.exp(-((source - 0.5) ** 2).sum(1) / 0.98 + (source**2).sum(1) / 2) / 0.49
+    error = {
+        method: np.square(importance_weights(source, target, method=method) - true).mean()
+        for method in ("ulsif", "kliep", "logistic", "best")
+    }
+    assert error["logistic"] < error["ulsif"]
+    assert error["best"] == error["logistic"]
+
+
+def test_evidence_leaves_logistic_where_it_is_wrong():
+    """Two heaps on either side of the source: a square cannot say that the middle is empty."""
+    rng = np.random.default_rng(3)
+    source, target = rng.standard_normal((900, 1)), rng.choice([-1.0, 0.2, 1.4], (800, 1))
+    target = target + 0.08 * rng.standard_normal((800, 1))
+    best = importance_weights(source, target, method="best")
+    assert not np.allclose(best, importance_weights(source, target, method="logistic"))
+
+
+def test_kliep_settles_like_the_definition_though_it_asks_every_ten_steps():
+    from xbsql.kernels.ratio import _kliep
+
+    rng = np.random.default_rng(4)
+    at, mean = torch.from_numpy(rng.random((60, 5))), torch.from_numpy(rng.random((2, 5)))
+    share = torch.full((2, 60), 1 / 60, dtype=torch.float64)
+    both, one = _kliep(mean, at, share), _kliep(mean[:1], at, share[:1])
+    torch.testing.assert_close(both[:1], one, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -160,7 +190,7 @@ BAD = np.where(np.arange(27).reshape(9, 3) == 4, np.nan, X)
         (lambda: importance_weights(X, Y[:0]), "target has 0 rows"),
         (
             lambda: importance_weights(X, Y, method="kmm"),
-            "method is 'kmm'; it is one of 'ulsif', 'rulsif', 'kliep'",
+            "method is 'kmm'; it is one of 'ulsif', 'rulsif', 'kliep', 'logistic', 'best'",
         ),
         (lambda: importance_weights(X, Y, alpha=1.0), "alpha is 1.0"),
         (lambda: importance_weights(X, Y, n_centers=0), "n_centers is 0"),
