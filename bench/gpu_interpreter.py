@@ -9,6 +9,7 @@ are those of the hardware: bfloat16 as bfloat16, float32 operands cut to TF32 (1
 from __future__ import annotations
 
 import os
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ _BF16 = np.uint32(0xFFFF0000)
 def install() -> None:
     """Interpret every Triton kernel from here on; call it before anything imports triton."""
     os.environ["TRITON_INTERPRET"] = "1"
+    if "triton" in sys.modules and _installed():
+        return
     import triton.runtime.interpreter as interpreter
 
     interpreter.InterpreterBuilder.create_dot = _dot
@@ -40,6 +43,18 @@ def install() -> None:
         scope.set_attr(tensor, "__index__", lambda self: int(self.handle.data.item()))
 
     interpreter._patch_lang_tensor = patched
+
+
+def _installed() -> bool:
+    """Whether it was done before; RuntimeError where triton was imported first, to compile."""
+    import triton.language as tl
+
+    if type(tl.max).__name__ != "InterpretedFunction":
+        message = "gpu_interpreter: triton was imported before install()"
+        raise RuntimeError(message)
+    from triton.runtime import interpreter
+
+    return interpreter.InterpreterBuilder.create_dot is _dot
 
 
 def _dot(_builder: Any, a: Any, b: Any, added: Any, precision: Any, _most: int) -> Any:  # noqa: ANN401

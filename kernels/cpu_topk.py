@@ -82,11 +82,12 @@ def _below(floor: Tensor) -> Tensor:
 
 def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
     """The k best of the places low..high; low is a multiple of GROUP."""
-    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
-    if isinstance(scan, FloatScan) and is_wide(problem, k, high - low):
-        found = best_of_all(problem, scan, k, low, high)
+    if is_wide(problem.metric, k, high - low):
+        rows = None if prepared is None else replace(prepared, codes=None)
+        found = best_of_all(problem, FloatScan.of(problem, rows), k, low, high)
         if found is not None:
             return Best(*found)
+    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
     best = Best.empty(len(problem.queries), k)
     for start in range(low, high, step):
         stop = min(start + step, high)

@@ -27,9 +27,9 @@ _LAST = 0x7FFFFFFF
 _NOTHING = np.iinfo(np.int64).min
 
 
-def is_wide(problem: Problem, k: int, count: int) -> bool:
-    """Whether k of `count` places are best found at once."""
-    return k >= _LEAST and 8 * k <= count <= _MOST and problem.metric != "l2"
+def is_wide(metric: str, k: int, count: int) -> bool:
+    """Whether k of `count` places are best found at once, in float32 even where there are codes."""
+    return k >= _LEAST and 8 * k <= count <= _MOST and metric != "l2"
 
 
 def best_of_all(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import arrays, cpu_product
+from xbsql.kernels.cpu_wide import is_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,13 +168,17 @@ def _topk(
     corpus: arrays.Array,
     k: int,
     *,
+    metric: str = "dot",
     prepared: Prepared | None = None,
     **_options: object,
 ) -> Work:
     (m, d), n = queries.shape, len(corpus)
-    coded = prepared is not None and prepared.codes is not None
+    held = prepared is not None and prepared.codes is not None
+    many = is_wide(metric, k, n) and not (isinstance(corpus, Tensor) and corpus.is_cuda)
+    coded = held and not many
     scanned = n * d if coded else _size(corpus)
     way = "int8 scan of the codes, float64 rescore" if coded else "float32 scan in blocks, float64 rescore"
+    way = f"{way} (for {k} results the codes gain nothing)" if held and many else way
     integer = coded or str(corpus.dtype).endswith("int8")
     dtypes = (torch.int8, torch.int8) if integer else (torch.float32, torch.bfloat16)
     return Work(scanned + _size(queries) + 12 * m * k, 2 * m * n * d, way, *dtypes)

@@ -32,6 +32,11 @@ def test_explain_sees_the_codes():
     assert plan.bytes < explain("topk", X[:10], X, 5).bytes / 3
 
 
+def test_explain_says_where_codes_gain_nothing():
+    plan = explain("topk", X[:10], X, 50, prepared=prepare(X))
+    assert "for 50 results the codes gain nothing" in plan.why
+
+
 @pytest.mark.parametrize(
     ("operation", "arguments"),
     [

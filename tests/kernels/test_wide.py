@@ -39,7 +39,8 @@ def test_many_results_are_the_definition(m, n, k, metric, weighted, keep, counte
     x[rng.integers(0, n, n // 3)] = x[0]
     w = rng.random(12) if weighted else None
     mask = None if keep is None else rng.random(n) < keep
-    for ready in (None, prepare(x, metric=metric, weights=w, codes=False)):
+    for codes in (None, False, True):
+        ready = None if codes is None else prepare(x, metric=metric, weights=w, codes=codes)
         found = topk(q, x, k, metric=metric, weights=w, mask=mask, prepared=ready)
         same(found, expected(q, x, k, metric, w, mask))
     assert counted or keep == 0.1
