@@ -13,6 +13,9 @@ from xbsql.kernels.dispatch import guard, on_triton
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from xbsql.kernels.arrays import Array, ArrayT
 
 _OUT = {
@@ -158,6 +161,42 @@ def mmd2(
         with guard(s):
             return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)
     return cpu_mean.mmd2(s.cpu(), t.cpu(), gammas, unbiased, _cpu(ws), _cpu(wt))
+
+
+def mmd2_between(
+    domains: Sequence[Array], *, gamma: float | str | Sequence[float] = "median", unbiased: bool = True
+) -> NDArray[np.float64]:
+    """Squared maximum mean discrepancy between every two of several samples: `mmd2`, each own term once.
+
+    Args:
+        domains: two or more, float32 or float64, (n_i, d) each; one kind, dtype and device.
+        gamma: as in `mmd2`; "median" takes the first and the last domain.
+        unbiased: as in `mmd2`.
+
+    Returns:
+        Float64 (s, s), symmetric, 0 on the diagonal.
+
+    Raises:
+        TypeError: neither NumPy nor torch.
+        ValueError: fewer than two domains, or what `mmd2` refuses.
+    """
+    where = "mmd2_between"
+    if len(domains) < 2:
+        message = f"{where}: domains has {len(domains)} entries; give two at least"
+        raise ValueError(message)
+    names = [f"domains[{i}]" for i in range(len(domains))]
+    x = [
+        _both(where, (names[0], name), domains[0], each)[1] for name, each in zip(names, domains, strict=True)
+    ]
+    for name, each in zip(names, x, strict=True):
+        arrays.some_rows(where, name, each, 2 if unbiased else 1)
+    gammas = _gammas(gamma, x[0], x[-1])
+    if on_triton(x[0]) and x[0].dtype == torch.float32:
+        from xbsql.kernels import kernel_mean
+
+        with guard(x[0]):
+            return kernel_mean.between(x, gammas, unbiased).numpy()
+    return cpu_mean.between([each.cpu() for each in x], gammas, unbiased).numpy()
 
 
 def _spread(name: str, weights: Tensor | None, unbiased: bool) -> None:

@@ -11,6 +11,7 @@ from xbsql.kernels import (
     coral,
     importance_weights,
     mmd2,
+    mmd2_between,
     prepare,
     rbf_matvec,
     reference,
@@ -89,6 +90,7 @@ CALLS = {
     "reweight_normalize": lambda: reweight_normalize(there(A)),
     "rbf_matvec": lambda: rbf_matvec(there(A), there(B), gamma=0.1),
     "mmd2": lambda: mmd2(there(A), there(B), gamma=0.1),
+    "mmd2_between": lambda: mmd2_between([there(A), there(B)], gamma=0.1),
     "coral": lambda: coral(there(A), there(B)),
 }
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from xbsql.kernels import coral, importance_weights, mmd2, rbf_matvec, reference, reweight_normalize
+from xbsql.kernels import (
+    coral,
+    cpu_mean,
+    importance_weights,
+    mmd2,
+    mmd2_between,
+    rbf_matvec,
+    reference,
+    reweight_normalize,
+)
+from xbsql.kernels.cpu_mean import median_gamma
 from xbsql.kernels.ratio import _sample
 
 
@@ -84,6 +94,26 @@ def test_mmd2_is_the_definition(weighted, unbiased, gammas, far):
     found = mmd2(x, y, gamma=gammas, unbiased=unbiased, x_weights=w[0], y_weights=w[1])
     wanted = reference.mmd2(x.astype(float), y.astype(float), gammas, unbiased, *w)
     assert found == pytest.approx(wanted, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("gamma", [0.1, [0.05, 0.2], "median"], ids=str)
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_mmd2_between_is_mmd2_of_every_two(unbiased, gamma):
+    x = [normal(i, 60 + 30 * i, 5, shift=0.2 * i + 50) for i in range(3)]
+    found = mmd2_between(x, gamma=gamma, unbiased=unbiased)
+    width = median_gamma(*(torch.from_numpy(x[i]) for i in (0, 2))) if gamma == "median" else gamma
+    for i in range(3):
+        assert found[i, i] == 0
+        for j in range(i):
+            wanted = mmd2(x[i], x[j], gamma=width, unbiased=unbiased)
+            assert found[i, j] == found[j, i] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def test_mmd2_between_meets_each_domain_once(monkeypatch):
+    calls, plain = [], cpu_mean._within
+    monkeypatch.setattr(cpu_mean, "_within", lambda *given: calls.append(1) or plain(*given))
+    mmd2_between([normal(i, 20, 3) for i in range(5)], gamma=0.1)
+    assert len(calls) == 5
 
 
 def test_mmd2_sees_a_shift_and_nothing_where_there_is_none():
@@ -179,6 +209,8 @@ BAD = np.where(np.arange(27).reshape(9, 3) == 4, np.nan, X)
     [
         (lambda: mmd2(BAD, Y), "mmd2: x holds NaN or Inf in 1 rows"),
         (lambda: mmd2(X, Y[:1]), "mmd2: y has 1 rows; it takes 2 to"),
+        (lambda: mmd2_between([X]), "mmd2_between: domains has 1 entries; give two at least"),
+        (lambda: mmd2_between([X, Y, Y[:, :2]]), r"domains\[0\] has 3 columns, domains\[2\] has 2"),
         (lambda: mmd2(X, Y, gamma="mean"), "gamma is 'mean'; it is one of 'median'"),
         (lambda: mmd2(X, Y, gamma=[]), "gamma is empty"),
         (lambda: mmd2(X, Y, gamma=-1.0), "gamma is -1.0; it must be a finite number above 0"),
