@@ -80,9 +80,12 @@ _BOUNDS = dict.fromkeys(("bias_ptr", "scale_ptr", "rest_ptr", "reach_ptr", "ask_
 
 
 def _scans() -> Iterator[Case]:
-    from xbsql.kernels.tuning import scan_tiles
+    import torch
 
-    for tile, dtype in scan_tiles():
+    from xbsql.kernels.tuning import candidates
+
+    tiles = [(tile, dtype) for dtype in (torch.bfloat16, torch.int8) for tile in candidates(dtype)]
+    for tile, dtype in tiles:
         kind = _SHORT[str(dtype).removeprefix("torch.")]
         for size in (8, 64):
             signature = {
@@ -106,7 +109,7 @@ def _scans() -> Iterator[Case]:
                 "STAGES": tile.stages,
                 "FLAT": tile.flat,
             }
-            label = f"{kind} {tile.queries}x{tile.rows}x{tile.depth}{' flat' * tile.flat} group {size}"
+            label = f"{kind} {tile.queries}x{tile.rows}x{tile.depth}{' flat' * tile.flat} group {size}, {tile.stages} stages"
             yield Case(
                 label, "similarity", "peaks_kernel", signature, constants, tile.warps, tile.stages, True
             )

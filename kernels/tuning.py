@@ -83,6 +83,22 @@ def scan_tiles() -> list[tuple[ScanTile, torch.dtype]]:
     return [(tile, torch.int8 if size == 1 else torch.bfloat16) for _, size, tile in _SCANS]
 
 
+def candidates(dtype: torch.dtype) -> list[ScanTile]:
+    """Tiles worth timing for a dtype, by `bench.gpu_tiles`; every one was compiled."""
+    wide = 128 if dtype.itemsize == 1 else 64
+    return list(
+        dict.fromkeys(
+            [
+                *(tile for tile, kind in scan_tiles() if kind == dtype),
+                # One stage fewer and half the depth: three programs share a multiprocessor.
+                ScanTile(16, 128, wide, 4, 3, few=True),
+                ScanTile(128, 128, wide, 8, 4, few=False, flat=True),
+                ScanTile(128, 256, wide, 8, 3, few=False, flat=True),
+            ]
+        )
+    )
+
+
 def rbf_tile(dtype: torch.dtype) -> SumTile:
     """Tile of the kernel-matrix sums."""
     return _SUMS[dtype]
