@@ -1,10 +1,15 @@
 """Every device kernel on a CUDA machine, checked, timed, set against the roofline; torch and Triton suffice.
 
-The roofline is measured first: the bandwidth of a copy, that of the link from pinned memory, and the rate of
-torch's matrix product in each dtype. Then each row of `bench/gpu_rows.py` is checked against float64 and
-timed with CUDA events, all implementations of a row in turn. `<row>_vs_torch` is the time of the plain torch
-way over ours, `<row>_floor` the share of the roofline reached, `fused_vs_tiled` how much faster the fused
-scan is than torch's product into the cache plus one small kernel (S4): below 1 the simple one should be used.
+    python -m bench.run gpu --list                                  the rows and the providers
+    python -m bench.run gpu --rows S1,S4 --seconds 480 --out DIR    some rows, within a time, written to DIR
+    python -m bench.run gpu --providers torch,jax --json            fewer peers, the table as JSON, too
+
+The roofline is measured first, on random data: the bandwidth of a copy and of a sum, that of the link from
+pinned memory, and the rate of torch's product in each dtype; a row that goes beyond it raises it, so that no
+share exceeds 1. The most telling rows come first. Each is checked against float64, timed with CUDA events,
+all implementations in turn, and written before the next begins; peers whose result is wrong are left out,
+and a row that fails says so and the rest goes on. The same command goes on after an interruption.
+`<row>_vs_torch` is the time of the plain torch way over ours, `<row>_floor` the share of the roofline.
 
 Without a CUDA device the same code runs under Triton's interpreter at toy size: everything is checked,
 nothing is timed, and the figures are nan, that is, unmeasured.
@@ -12,185 +17,167 @@ nothing is timed, and the figures are nan, that is, unmeasured.
 
 from __future__ import annotations
 
+import argparse
+import json
 import math
-import os
 import time
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from bench.case import Bench, Timings
+    from bench.case import Bench
     from bench.gpu_rows import Row, Scale
 
 SOURCES = [
     "bench/gpu_rows.py",
     "bench/gpu_shift_rows.py",
+    "bench/gpu_timing.py",
     "bench/topk_peers_gpu.py",
     "kernels/similarity.py",
     "kernels/device_search.py",
+    "kernels/device_exact.py",
+    "kernels/queries.py",
+    "kernels/rescore.py",
+    "kernels/scan.py",
     "kernels/reweight.py",
     "kernels/kernel_mean.py",
     "kernels/covariance.py",
     "kernels/staging.py",
     "kernels/tuning.py",
 ]
-KEYS = (
-    *(f"S{number}" for number in range(1, 11)),
-    *("J1", "R1", "M1", "M2", "C1", "D1", "T1", "T2"),
-)
-_SECONDS = 460  # after this the rest is left out: the whole must end within nine minutes
-_ROW_SECONDS = 20  # after this a row has five rounds at the least, and no more
+
+
+class Options(NamedTuple):
+    """What was asked for: all rows and all providers, for so many seconds, unless said otherwise."""
+
+    rows: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    seconds: float = 460.0
+    out: Path | None = None
+    json: bool = False
+
+
+class _Asked:
+    """The options of this process."""
+
+    options = Options()
+
+
+def configure(rest: Sequence[str]) -> bool:
+    """Take the arguments after the subject; False where they only asked what there is."""
+    from bench.gpu_rows import KEYS
+    from bench.topk_peers_gpu import PROVIDERS
+
+    parser = argparse.ArgumentParser(prog="bench.run gpu", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--list", action="store_true", help="print the rows and the providers")
+    parser.add_argument("--rows", default="", help="keys, comma between: S1,S4")
+    parser.add_argument("--providers", default="", help="of the peers, comma between: torch,jax")
+    parser.add_argument("--seconds", type=float, default=Options().seconds, help="no row begins after them")
+    parser.add_argument("--out", type=Path, help="a folder for the table, the plots and the JSON")
+    parser.add_argument("--json", action="store_true", help="write the rows as JSON, too")
+    given = parser.parse_args(rest)
+    if given.list:
+        print(f"rows: {' '.join(KEYS)}\nproviders: {' '.join(PROVIDERS)}")
+        return False
+    rows, providers = (tuple(filter(None, each.split(","))) for each in (given.rows, given.providers))
+    for name, some, known in (("rows", rows, KEYS), ("providers", providers, PROVIDERS)):
+        unknown = [each for each in some if each not in known]
+        if unknown:
+            parser.error(f"no {name} {', '.join(unknown)}; there is {' '.join(known)}")
+    _Asked.options = Options(rows, providers, given.seconds, given.out, given.json)
+    return True
 
 
 def run(bench: Bench) -> dict[str, float]:
-    """Check and time every row; plot the shares of the roofline."""
-    scale = _scale()
+    """Check and time the rows that were asked for; write, plot and table after each."""
+    from bench import gpu_timing as timing
+
+    scale, options = timing.scale(), _Asked.options
     real = scale.divisor == 1
     if real:
         import torch
 
         bench.device = torch.cuda.get_device_name(scale.device)
     else:
-        print(
-            "bench gpu: no CUDA device; checked under Triton's interpreter at toy size, nothing is measured"
-        )
-    rates = _roofline(bench, scale) if real else {}
-    found: dict[str, float] = {f"{key}{kind}": math.nan for key in KEYS for kind in ("_vs_torch", "_floor")}
-    found["fused_vs_tiled"] = math.nan
-    started, ended = time.monotonic(), []
-    from bench.gpu_rows import rows
+        print("bench gpu: no CUDA device; checked under Triton's interpreter at toy size, nothing measured")
+    from bench.gpu_rows import KEYS, makers
 
-    for row in rows(scale):
-        row.check()
-        bench.record(row.key, "xbsql", "checked", 1.0, sizes=row.sizes)
-        print(f"{row.key}: right", flush=True)
-        if not real:
-            _timed(row.ways, 1)
-        elif time.monotonic() - started < _SECONDS:
-            found |= _measured(bench, row, rates)
-            ended.append((row.key, row.flops / row.bytes, found[f"{row.key}_floor"]))
-        del row  # its arrays, before the next row's are made
-    if ended:
-        _plot(ended, bench)
-    return {"checked": len(KEYS), **found}
+    chosen = [key for key in KEYS if not options.rows or key in options.rows]
+    rates: dict[str, float] = bench.unit("roofline", partial(timing.roofline, bench, scale)) if real else {}
+    found = {f"{key}{kind}": math.nan for key in chosen for kind in ("_vs_torch", "_floor")}
+    found |= {"checked": 0.0, "failed": 0.0}
+    started, made = time.monotonic(), makers(scale)
+    for key in chosen:
+        if time.monotonic() - started > options.seconds:
+            print(f"bench gpu: {key} left out: {options.seconds:.0f} s are over")
+            continue
+        figures: dict[str, float] = bench.unit(key, partial(_row, bench, key, made[key], rates, scale))
+        found["checked" if "failed" not in figures else "failed"] += 1
+        found |= {f"{key}{name}": value for name, value in figures.items() if name != "failed"}
+        _written(bench, rates)
+    return found
 
 
-def _scale() -> Scale:
-    """The GPU at full size, or the interpreter at toy size."""
-    import torch
-
-    real = torch.cuda.is_available()
-    if not real:
-        os.environ["TRITON_INTERPRET"] = "1"
-    from bench.gpu_rows import Scale
-
-    # The interpreter multiplies the bits of bfloat16 as integers.
-    return Scale("cuda", torch.bfloat16, 1) if real else Scale("cpu", torch.float32, 1000)
-
-
-def _roofline(bench: Bench, scale: Scale) -> dict[str, float]:
-    """Bytes a second of a copy and flops a second of torch's product, by dtype."""
-    import torch
-
-    x = torch.empty(1 << 30, dtype=torch.uint8, device=scale.device)
-    y = torch.empty_like(x)
-    copy = _timed({"copy": lambda: y.copy_(x)}, 20)
-    host = torch.empty(len(x), dtype=torch.uint8, pin_memory=True)
-    link = _timed({"link": lambda: y.copy_(host, non_blocking=True)}, 5)
-    rates = {"memory": 2 * len(x) / copy.seconds("copy").p50, "link": len(x) / link.seconds("link").p50}
-    bench.record("roofline", "torch copy_", "bandwidth", rates["memory"] / 1e9, unit="GB/s")
-    bench.record("roofline", "torch copy_ from pinned", "bandwidth", rates["link"] / 1e9, unit="GB/s")
-    for dtype in (torch.bfloat16, torch.float32, torch.int8):
-        a = torch.ones(8192, 8192, dtype=dtype, device=scale.device)
-        call = (lambda a=a: torch._int_mm(a, a.T)) if dtype == torch.int8 else (lambda a=a: a @ a.T)
-        rates[str(dtype)] = 2 * 8192**3 / _timed({"product": call}, 10).seconds("product").p50
-        bench.record(
-            "roofline", "torch product", "rate", rates[str(dtype)] / 1e12, unit="TFLOP/s", dtype=str(dtype)
-        )
-    return rates
+def _row(
+    bench: Bench, key: str, make: partial[Row], rates: dict[str, float], scale: Scale
+) -> dict[str, float]:
+    """Check and time one row; {"failed": 1} and a row that says why where that does not end well."""
+    try:
+        return _measured(bench, make(), rates, scale)
+    except Exception as problem:
+        text = f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"
+        print(f"{key}: FAILED {text}", flush=True)
+        bench.record(key, text, "failed", 1.0)
+        return {"failed": 1.0}
 
 
-def _measured(bench: Bench, row: Row, rates: Mapping[str, float]) -> dict[str, float]:
-    """Time all implementations of a row; ours over torch and over the floor."""
-    timings = _timed(row.ways, 5 if bench.quick else 20)
+def _measured(bench: Bench, row: Row, rates: dict[str, float], scale: Scale) -> dict[str, float]:
+    """Our time over torch's, and the share of the roofline, of a row whose results are right."""
+    from bench import gpu_timing as timing
+
+    row.check()
+    bench.record(row.key, "xbsql", "checked", 1.0, sizes=row.sizes)
+    ways = timing.right(row, _Asked.options.providers)
+    print(f"{row.key}: right", flush=True)
+    if scale.divisor > 1:
+        timing.timed(ways, 1)
+        return {}
+    timings = timing.timed(ways, 5 if bench.quick else 20)
+    fastest = min(timings.seconds(name).p50 for name in ways)
+    rates[row.road] = max(rates[row.road], row.bytes / fastest)
+    rates[str(row.dtype)] = max(rates[str(row.dtype)], row.flops / fastest)
     floor = max(row.bytes / rates[row.road], row.flops / rates[str(row.dtype)])
-    for name in row.ways:
+    for name in ways:
         seconds = timings.seconds(name)
         dtype = str(row.dtype).removeprefix("torch.")
         record = partial(bench.record, row.key, name, dtype=dtype, sizes=row.sizes, bytes_moved=row.bytes)
         record(metric="time", value=seconds, unit="s")
         record(metric="share of floor", value=floor / seconds.p50)
-    found = {
-        f"{row.key}_vs_torch": timings.speedup("xbsql", "torch").p50,
-        f"{row.key}_floor": floor / timings.seconds("xbsql").p50,
-    }
-    if row.key == "S4":
-        names = ("xbsql fused scan alone", "xbsql tiled scan alone")
-        found["fused_vs_tiled"] = timings.speedup(*names).p50
-    return found
+        record(metric="bandwidth", value=row.bytes / seconds.p50 / 1e9, unit="GB/s")
+        record(metric="rate", value=row.flops / seconds.p50 / 1e12, unit="TFLOP/s")
+        if name != "xbsql":
+            record(metric="xbsql is faster by", value=timings.speedup("xbsql", name))
+    figures = {"_floor": floor / timings.seconds("xbsql").p50}
+    return figures | ({"_vs_torch": timings.speedup("xbsql", "torch").p50} if "torch" in ways else {})
 
 
-def _timed(ways: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
-    """Seconds of every call on the device, all of them once a round, after two rounds that do not count."""
-    import torch
+def _written(bench: Bench, rates: Mapping[str, float]) -> None:
+    """The table so far, its plots and its Markdown, where they were asked for."""
+    from bench.gpu_plot import curves, markdown, roofline
+    from bench.run import write
 
-    from bench.case import Timings
-
-    samples: dict[str, list[float]] = {name: [] for name in ways}
-    real = torch.cuda.is_available()
-    # Written between calls, so that none finds its data in the cache.
-    flush = torch.empty((256 << 20) if real else 1, dtype=torch.uint8, device="cuda" if real else "cpu")
-    started = time.monotonic()
-    for turn in range(-2 if real else 0, rounds):
-        if turn >= 5 and time.monotonic() - started > _ROW_SECONDS:
-            break
-        for name, call in ways.items():
-            flush.zero_()
-            seconds = _on_device(call) if real else _on_host(call)
-            if turn >= 0:
-                samples[name].append(seconds)
-    return Timings(samples)
-
-
-def _on_device(call: Callable[[], object]) -> float:
-    import torch
-
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-    start.record()
-    call()
-    end.record()
-    torch.cuda.synchronize()
-    return float(start.elapsed_time(end)) / 1e3
-
-
-def _on_host(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def _plot(ended: list[tuple[str, float, float]], bench: Bench) -> None:
-    """Flops a byte, where any, against the share of the roofline; none without matplotlib."""
-    from bench.run import ROOT
-
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        print("bench gpu: matplotlib is not installed, no roofline plot")
+    folder = _Asked.options.out
+    if folder is None:
         return
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    for key, intensity, share in ended:
-        if intensity:
-            axes.plot(intensity, share, "o", color="C0")
-            axes.annotate(key, (intensity, share), xytext=(4, 4), textcoords="offset points")
-    axes.set(xscale="log", xlabel="flops for each byte", ylabel="share of the roofline", ylim=(0, 1.05))
-    axes.set_title(f"{bench.device}, {bench.date}")
-    folder = ROOT / (".bench" if bench.quick else "bench/results")
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / "gpu_roofline.png", dpi=150)
-    plt.close(figure)
+    write(bench.rows, folder / "gpu.csv")
+    (folder / "gpu.md").write_text(markdown(bench.rows), encoding="utf-8")
+    if _Asked.options.json:
+        rows: list[dict[str, Any]] = [asdict(row) for row in bench.rows]
+        (folder / "gpu.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    if rates:
+        roofline(bench.rows, rates, folder)
+        curves(bench.rows, folder)

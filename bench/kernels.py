@@ -6,6 +6,9 @@ the two thread counts. `topk` is timed as a first call on plain arrays (it measu
 int8 scan on a prepared corpus; both return the rows of the float64 definition. `extra_mb` is what the peak of
 resident memory rises above the state before the call, the larger of N and 4 N rows. `mmd2`: two samples of
 50,000 x 128 against the same sum by torch in blocks, product or cdist, whichever is faster.
+`k100_vs_best`: k = 100 and k = 1,000 at Q = 1,000, N = 50,000, d = 64, one thread, our time over that of the
+faster of torch and tuned faiss, the worse of both; `q1_plain_vs_numpy`: one query on plain arrays, our time
+over NumPy's product and argpartition.
 """
 
 from __future__ import annotations
@@ -27,7 +30,14 @@ if TYPE_CHECKING:
     from bench.case import Bench, Timings
 
 TESTS = ["tests/kernels"]
-SOURCES = ["bench/topk_peers.py", "kernels/cpu_topk.py", "kernels/cpu_scan.py", "kernels/cpu_mean.py"]
+SOURCES = [
+    "bench/topk_peers.py",
+    "kernels/cpu_topk.py",
+    "kernels/cpu_scan.py",
+    "kernels/cpu_wide.py",
+    "kernels/cpu_product.py",
+    "kernels/cpu_mean.py",
+]
 K = 10
 D = 384
 _THREADS = (1, 2)
@@ -36,7 +46,7 @@ _THREADS = (1, 2)
 def run(bench: Bench) -> dict[str, float]:
     """Measure search, memory and mmd2; see the module."""
     n, m, rounds = (50_000, 50, 3) if bench.quick else (200_000, 100, 9)
-    bench.plan(3 * len(_THREADS) + 3)
+    bench.plan(3 * len(_THREADS) + 5)
     many = [bench.unit(f"search, {t} threads", partial(_search, bench, n, m, rounds, t)) for t in _THREADS]
     duck = [bench.unit(f"duckdb, {t} threads", partial(_duckdb, bench, n, m, t)) for t in _THREADS]
     one = [bench.unit(f"one query, {t} threads", partial(_one, bench, n, 3 * rounds, t)) for t in _THREADS]
@@ -44,6 +54,8 @@ def run(bench: Bench) -> dict[str, float]:
     size = 10_000 if bench.quick else 50_000
     mean = bench.unit("mmd2", lambda: _mmd2(bench, size))
     memory = bench.unit("memory of mmd2", lambda: _extra_mmd2(bench, size))
+    wide = [bench.unit(f"many results, {k}", partial(_wide, bench, k, rounds)) for k in (100, 1000)]
+    plain = bench.unit("one query on plain arrays", partial(_plain, bench, n, 3 * rounds))
     return {
         "over_matmul": max(each["over_matmul"] for each in many),
         "vs_faiss_tuned": min(each["vs_faiss_tuned"] for each in many),
@@ -55,6 +67,8 @@ def run(bench: Bench) -> dict[str, float]:
         "extra_mb": extra,
         "mmd2_vs_torch": mean,
         "mmd2_mb": memory,
+        "k100_vs_best": max(wide),
+        "q1_plain_vs_numpy": plain,
     }
 
 
@@ -138,6 +152,50 @@ def _one(bench: Bench, n: int, rounds: int, count: int) -> float:
         timings = bench.timed(ways, rounds=rounds, warmup=2)
     _record_times(bench, f"one query, {count} threads", timings, n, 1)
     return timings.speedup("xbsql topk prepared", "torch sum").p50
+
+
+def _wide(bench: Bench, k: int, rounds: int) -> float:
+    """Our time for k results of each of 1,000 queries over that of the faster of torch and tuned faiss."""
+    from xbsql.kernels import topk
+
+    rng = np.random.default_rng(0)
+    q, x = (rng.standard_normal((rows, 64), dtype=np.float32) for rows in (1000, 50_000))
+    q, x = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (q, x))
+    a, b = torch.from_numpy(q), torch.from_numpy(x)
+    ways: dict[str, Callable[[], Any]] = {
+        "xbsql topk": lambda: topk(q, x, k)[1],
+        "torch": lambda: torch.topk(a @ b.T, k, dim=1).indices.numpy(),
+        **peers.faiss_flat(q, x, k, 1),
+    }
+    with peers.threads(1):
+        timings = bench.timed(ways, rounds=rounds)
+        wanted = peers.exact_rows(q[:20], x, k)
+        for name, way in ways.items():
+            found = peers.recall(way()[:20], wanted)
+            bench.record(f"many results, {k}", name, "recall", found, sizes=_sizes(1000, 50_000, 64, k))
+    for name in ways:
+        seconds = timings.seconds(name)
+        bench.record(f"many results, {k}", name, "time", seconds, unit="s", sizes=_sizes(1000, 50_000, 64, k))
+    return max(timings.speedup(name, "xbsql topk").p50 for name in ways if name != "xbsql topk")
+
+
+def _sizes(m: int, n: int, d: int, k: int) -> dict[str, object]:
+    return {"Q": m, "N": n, "d": d, "k": k}
+
+
+def _plain(bench: Bench, n: int, rounds: int) -> float:
+    """Our time for one query on plain arrays over that of NumPy's product and argpartition, one thread."""
+    from xbsql.kernels import topk
+
+    q, x = _vectors(n, 1)
+    ways: dict[str, Callable[[], Any]] = {
+        "xbsql topk": lambda: topk(q, x, K),
+        "numpy product and argpartition": lambda: np.argpartition(-(x @ q[0]), K - 1)[:K],
+    }
+    with peers.threads(1):
+        timings = bench.timed(ways, rounds=rounds, warmup=2)
+    _record_times(bench, "one query, plain arrays", timings, n, 1)
+    return timings.speedup("numpy product and argpartition", "xbsql topk").p50
 
 
 def _mmd2(bench: Bench, n: int) -> float:

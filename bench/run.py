@@ -3,7 +3,8 @@
 QUICK=1 asks for a short run with the same code and keys; its table rests in .bench/ unless --save is given.
 An interrupted run goes on where it stopped. A subject is a module bench/<subject>.py with
 `run(bench: Bench) -> dict[str, float]` and, where it has them, TESTS (paths for pytest, green before anything
-is measured) and SOURCES (files, beside its own, whose change makes stored units worthless).
+is measured), SOURCES (files, beside its own, whose change makes stored units worthless) and `configure(rest)`
+(takes further arguments, and says False where nothing is left to run).
 """
 
 from __future__ import annotations
@@ -38,12 +39,16 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     arguments = argparse.ArgumentParser(prog="bench.run", description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("subject")
     arguments.add_argument("--save", action="store_true", help="a QUICK run, too, writes bench/results")
-    asked = arguments.parse_args(argv)
+    asked, rest = arguments.parse_known_args(argv)
     if asked.subject not in subjects(root):
         print(f"bench: no subject '{asked.subject}'; there is {', '.join(subjects(root)) or 'none'}")
         return 2
     start = time.monotonic()
     module = load(asked.subject, root)
+    if rest and not hasattr(module, "configure"):
+        arguments.error(f"{asked.subject} takes no further arguments, got {' '.join(rest)}")
+    if rest and module.configure(rest) is False:
+        return 0
     if not green(getattr(module, "TESTS", ()), root):
         print(f"bench {asked.subject}: its tests are red; nothing measured, nothing written")
         return 1

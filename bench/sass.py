@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TESTS = ["tests/kernels/test_sass.py"]
 SOURCES = [
     "kernels/similarity.py",
+    "kernels/queries.py",
+    "kernels/rescore.py",
     "kernels/reweight.py",
     "kernels/kernel_mean.py",
     "kernels/covariance.py",
@@ -44,6 +46,7 @@ class Case(NamedTuple):
     warps: int
     stages: int
     product: bool
+    registers: int | None = None
 
 
 class Report(NamedTuple):
@@ -62,8 +65,9 @@ def cases() -> Iterator[Case]:
     yield from _scans()
     for kind in ("bf16", "fp32", "i32"):
         yield _tile_peaks(kind)
-    for metric in range(3):
-        yield _rescore(metric)
+    yield from _queries()
+    for metric in ("dot", "cosine", "l2"):
+        yield from _exact(metric)
     for out, quantize in (("bf16", False), ("fp32", False), ("i8", True)):
         yield _reweight(out, quantize)
     for triangle in (False, True):
@@ -72,31 +76,40 @@ def cases() -> Iterator[Case]:
         yield _square(weighted)
 
 
-def _scans() -> Iterator[Case]:
-    from xbsql.kernels.tuning import scan_tiles
+_BOUNDS = dict.fromkeys(("bias_ptr", "scale_ptr", "rest_ptr", "reach_ptr", "ask_ptr"), "*fp32")
 
-    for tile, dtype in scan_tiles():
+
+def _scans() -> Iterator[Case]:
+    import torch
+
+    from xbsql.kernels.tuning import candidates
+
+    tiles = [(tile, dtype) for dtype in (torch.bfloat16, torch.int8) for tile in candidates(dtype)]
+    for tile, dtype in tiles:
         kind = _SHORT[str(dtype).removeprefix("torch.")]
         for size in (8, 64):
             signature = {
                 "q_desc": f"tensordesc<{kind}[{tile.queries},{tile.depth}]>",
                 "x_desc": f"tensordesc<{kind}[{tile.rows},{tile.depth}]>",
-                **dict.fromkeys(("scale_ptr", "bias_ptr", "out_ptr"), "*fp32"),
-                **dict.fromkeys(("m", "n", "groups", "tiles"), "i32"),
+                **_BOUNDS,
+                "out_ptr": "*i16",
+                **dict.fromkeys(("m", "n", "bounds", "groups", "tiles"), "i32"),
             }
             constants = {
-                "HAS_SCALE": True,
                 "HAS_BIAS": True,
+                "HAS_SCALE": kind == "i8",
                 "INT": kind == "i8",
                 "FEW": tile.few,
                 "G": size,
+                "SHARE": 64 // size,
                 "BQ": tile.queries,
                 "BN": tile.rows,
                 "BD": tile.depth,
                 "KI": 384 // tile.depth,
                 "STAGES": tile.stages,
+                "FLAT": tile.flat,
             }
-            label = f"{kind} {tile.queries}x{tile.rows}x{tile.depth} group {size}"
+            label = f"{kind} {tile.queries}x{tile.rows}x{tile.depth}{' flat' * tile.flat} group {size}, {tile.stages} stages"
             yield Case(
                 label, "similarity", "peaks_kernel", signature, constants, tile.warps, tile.stages, True
             )
@@ -105,27 +118,55 @@ def _scans() -> Iterator[Case]:
 def _tile_peaks(kind: str) -> Case:
     signature = {
         "score_ptr": f"*{kind}",
-        **dict.fromkeys(("scale_ptr", "bias_ptr", "out_ptr"), "*fp32"),
-        **dict.fromkeys(("m", "n", "start", "width", "groups"), "i32"),
+        **_BOUNDS,
+        "out_ptr": "*i16",
+        **dict.fromkeys(("m", "n", "bounds", "groups", "start", "width"), "i32"),
     }
-    constants = {"HAS_SCALE": True, "HAS_BIAS": True, "G": 32, "BQ": 16, "BN": 256}
+    constants = {"HAS_BIAS": True, "HAS_SCALE": kind == "i32", "G": 32, "SHARE": 2, "BQ": 16, "BN": 256}
     return Case(f"{kind} 16x256", "similarity", "tile_peaks_kernel", signature, constants, 4, 3, False)
 
 
-def _rescore(metric: int) -> Case:
-    signature = {
-        "q_ptr": "*fp64",
-        "w_ptr": "*fp64",
-        "x_ptr": "*fp32",
-        "alive_ptr": "*u8",
-        "query_ptr": "*i64",
-        "group_ptr": "*i64",
-        "out_ptr": "*fp32",
-        **dict.fromkeys(("n", "d", "stride"), "i32"),
-    }
-    constants = {"HAS_WEIGHTS": True, "HAS_ALIVE": True, "METRIC": metric, "G": 32, "BD": 64}
-    label = f"fp32 {('dot', 'cosine', 'l2')[metric]} group 32"
-    return Case(label, "similarity", "rescore_kernel", signature, constants, 4, 3, False)
+def _queries() -> Iterator[Case]:
+    fold = {"q_ptr": "*fp32", "w_ptr": "*fp64", "out_ptr": "*fp64"} | dict.fromkeys(
+        ("d", "stride", "step"), "i32"
+    )
+    constants: dict[str, object] = {"HAS_WEIGHTS": True, "UNIT": True, "BD": 1024}
+    yield Case("fp32 cosine", "queries", "fold_kernel", fold, constants, 4, 3, False)
+    for kind, out in enumerate(("i16", "fp32", "i8")):
+        cast = {"v_ptr": "*fp64", "out_ptr": f"*{out}", "asked_ptr": "*fp32"}
+        cast |= dict.fromkeys(("m", "d", "columns"), "i32") | dict.fromkeys(("relative", "lost"), "fp32")
+        constants = {"KIND": kind, "L2": kind == 0, "BD": 1024, "WILD": 1e15, "UNDERFLOW": 1e-30}
+        yield Case(f"to {out}", "queries", "cast_kernel", cast, constants, 4, 3, False)
+
+
+def _exact(metric: str) -> Iterator[Case]:
+    from xbsql.kernels.device_exact import REGISTERS
+
+    shared = {"q_ptr": "*fp64", "w_ptr": "*fp64", "x_ptr": "*fp32", "alive_ptr": "*u8"}
+    sizes = dict.fromkeys(("n", "d", "stride"), "i32")
+    constants: dict[str, object] = {"HAS_WEIGHTS": metric != "dot", "HAS_ALIVE": True}
+    constants |= {"METRIC": ("dot", "cosine", "l2").index(metric), "G": 32, "BD": 64}
+    listed = shared | {"query_ptr": "*i64", "group_ptr": "*i64", "out_ptr": "*fp32"} | sizes
+    yield Case(f"fp32 {metric}", "rescore", "rescore_kernel", listed, constants, 4, 3, False)
+    picked = shared | {"pick_ptr": "*i64", "wide_ptr": "*i64", "out_ptr": "*i64"} | sizes
+    picked |= dict.fromkeys(("count", "width"), "i32")
+    wide: dict[str, object] = {"HAS_WIDE": True, "WIDE": 32}
+    yield Case(f"fp32 {metric}", "rescore", "keys_kernel", picked, constants | wide, 4, 3, False)
+    last = shared | {"key_ptr": "*i64", "upper_ptr": "*i16", "outside_ptr": "*i16", "score_ptr": "*fp32"}
+    last |= {"row_ptr": "*i64"} | sizes | dict.fromkeys(("k", "groups", "count", "width"), "i32")
+    for most in (16, 256):
+        held: dict[str, object] = {"PROOF": True, "K": most}
+        yield Case(
+            f"fp32 {metric} K {most}",
+            "rescore",
+            "finish_kernel",
+            last,
+            constants | held,
+            4,
+            3,
+            False,
+            REGISTERS,
+        )
 
 
 def _reweight(out: str, quantize: bool) -> Case:
@@ -154,13 +195,13 @@ def _rbf(triangle: bool) -> Case:
     }
     constants = {
         "TRIANGLE": triangle,
-        "PRECISION": "tf32x3",
+        "PRECISION": "bf16x3",
         "BN": tile.left,
         "BM": tile.right,
         "BD": tile.depth,
         "KI": 128 // tile.depth,
     }
-    label = f"tf32x3 {tile.left}x{tile.right}" + " triangle" * triangle
+    label = f"bf16x3 {tile.left}x{tile.right}x{tile.depth}" + " triangle" * triangle
     return Case(label, "kernel_mean", "rbf_rows_kernel", signature, constants, tile.warps, tile.stages, True)
 
 
@@ -197,6 +238,7 @@ def compiled(case: Case) -> Report:
         attrs={(names.index(name),): [["tt.divisibility", 16]] for name in names if name in aligned},
     )
     options = {"num_warps": case.warps, "num_stages": case.stages}
+    options |= {} if case.registers is None else {"maxnreg": case.registers}
     made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from xbsql.kernels.dispatch import Plan, explain
     from xbsql.kernels.prepared import Prepared, prepare
     from xbsql.kernels.search import cooccurrence_topk, threshold_join, topk
-    from xbsql.kernels.shift import coral, importance_weights, mmd2, rbf_matvec, reweight_normalize
+    from xbsql.kernels.shift import (
+        coral,
+        importance_weights,
+        mmd2,
+        mmd2_between,
+        rbf_matvec,
+        reweight_normalize,
+    )
 
 __all__ = [
     "Plan",
@@ -23,6 +30,7 @@ __all__ = [
     "explain",
     "importance_weights",
     "mmd2",
+    "mmd2_between",
     "prepare",
     "rbf_matvec",
     "reweight_normalize",
@@ -34,7 +42,7 @@ _HOME = {
     "prepared": ("Prepared", "prepare"),
     "dispatch": ("Plan", "explain"),
     "search": ("cooccurrence_topk", "threshold_join", "topk"),
-    "shift": ("coral", "importance_weights", "mmd2", "rbf_matvec", "reweight_normalize"),
+    "shift": ("coral", "importance_weights", "mmd2", "mmd2_between", "rbf_matvec", "reweight_normalize"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -105,21 +105,24 @@ def pair(where: str, first: str, a: Tensor, second: str, b: Tensor) -> None:
 
 
 def vector(where: str, name: str, value: Array | None, length: int, like: Tensor) -> Tensor | None:
-    """An optional float32 or float64 vector of `length` on the device of `like`, as float64."""
+    """An optional float32 or float64 vector of `length` on the device of `like`, as float64, contiguous."""
     if value is None:
         return None
     found = tensor(where, name, value, REALS, 1)
     same_length(where, name, found, length)
-    return found.to(device=like.device, dtype=torch.float64)
+    return found.to(device=like.device, dtype=torch.float64).contiguous()
 
 
 def flags(where: str, name: str, value: Array | None, length: int, like: Tensor) -> Tensor | None:
-    """An optional boolean vector of `length` on the device of `like`; None where nothing is masked."""
+    """An optional boolean vector of `length` on the device of `like`, contiguous; None where it is all True.
+
+    Flags on a device are not looked at, so that nothing waits for it.
+    """
     if value is None:
         return None
     found = tensor(where, name, value, (torch.bool,), 1)
     same_length(where, name, found, length)
-    return None if bool(found.all()) else found.to(like.device)
+    return None if not found.is_cuda and bool(found.all()) else found.to(like.device).contiguous()
 
 
 def same_length(where: str, name: str, found: Tensor, length: int) -> None:

@@ -25,6 +25,8 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     peak = grouped.amax(dim=2)
     gate = floor - block.slack
     gate = (gate if block.scale is None else gate / block.scale).clamp_(min=_least(score)).expand(peak.shape)
+    if block.wild and block.scale is not None:
+        gate = gate.clamp(max=2.0**30)  # below the largest whole number, which always passes
     query, group = (peak > gate).nonzero(as_tuple=True)
     row, inside = (grouped[query, group] > gate[query, group, None]).nonzero(as_tuple=True)
     return query[row], group[row] * GROUP + inside

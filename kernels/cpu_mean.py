@@ -9,6 +9,7 @@ float32, sums of blocks float64.
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,7 +19,7 @@ from xbsql.kernels.cpu_product import product
 from xbsql.kernels.cpu_threads import ranges, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _ROWS = 1024  # of the left side at a time
 _COLUMNS = 1024  # of the right side at a time
@@ -26,9 +27,9 @@ _LOG2E = math.log2(math.e)
 
 
 def centred(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Both sides less the mean of y's first rows, in float64 where they are float64, else float32."""
-    middle = y[:4096].double().mean(dim=0)
-    return (x - middle).to(x.dtype), (y - middle).to(y.dtype)
+    """Both sides less the mean of y's first rows, in their dtype: any point common to both would do."""
+    middle = y[:4096].double().mean(dim=0).to(x.dtype)
+    return x - middle, y - middle
 
 
 def left_side(x: Tensor) -> Tensor:
@@ -67,16 +68,42 @@ def mmd2(
 ) -> float:
     """Squared maximum mean discrepancy, the mean over the gammas; weights float64 or None for equal ones."""
     x, y = centred(x, y)
-    within_x = _within(x, wx, gammas, unbiased)
-    within_y = _within(y, wy, gammas, unbiased)
+    own = _within(x, wx, gammas, unbiased), _within(y, wy, gammas, unbiased)
+    return sum(own) - 2 * _cross(x, y, gammas, wx, wy)
+
+
+def between(samples: Sequence[Tensor], gammas: Sequence[float], unbiased: bool) -> Tensor:
+    """Squared maximum mean discrepancy of every two samples, float64 (s, s); each meets itself once."""
+    x = around(samples)
+    own = [_within(each, None, gammas, unbiased) for each in x]
+    return table(own, lambda i, j: _cross(x[i], x[j], gammas))
+
+
+def around(samples: Sequence[Tensor]) -> list[Tensor]:
+    """Samples less one point common to all."""
+    middle = samples[0][:4096].double().mean(dim=0).to(samples[0].dtype)
+    return [each - middle for each in samples]
+
+
+def table(own: Sequence[float], cross: Callable[[int, int], float]) -> Tensor:
+    """The symmetric table, 0 on its diagonal, of own terms and the mean kernel between two samples."""
+    out = torch.zeros(len(own), len(own), dtype=torch.float64)
+    for i, j in combinations(range(len(own)), 2):
+        out[i, j] = out[j, i] = own[i] + own[j] - 2 * cross(i, j)
+    return out
+
+
+def _cross(
+    x: Tensor, y: Tensor, gammas: Sequence[float], wx: Tensor | None = None, wy: Tensor | None = None
+) -> float:
+    """Weighted mean of k(x_i, y_j), the mean over the gammas."""
     mass = (len(x) if wx is None else float(wx.sum())) * (len(y) if wy is None else float(wy.sum()))
 
     def share(starts: range) -> float:
         blocks = ((x[s : s + _ROWS], None if wx is None else wx[s : s + _ROWS]) for s in starts)
         return sum((_total(part, y, w, wy, gammas) for part, w in blocks), 0.0)
 
-    cross = sum(spread(share, _dealt(len(x))), 0.0) / mass
-    return within_x + within_y - 2 * cross
+    return sum(spread(share, _dealt(len(x))), 0.0) / mass
 
 
 def _within(x: Tensor, w: Tensor | None, gammas: Sequence[float], unbiased: bool) -> float:

@@ -12,9 +12,9 @@ def reweight_normalize(
     x: Tensor, weights: Tensor | None, normalize: bool, out: torch.dtype
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Weighted, normalised, cast rows; their lengths; the scales of int8 codes. See `xbsql.kernels`."""
-    y = torch.empty(x.shape, dtype=out)
-    norms = torch.empty(len(x), dtype=torch.float32)
-    scales = torch.empty(len(x), dtype=torch.float32) if out == torch.int8 else None
+    y = torch.empty(x.shape, dtype=out, device=x.device)
+    norms = torch.empty(len(x), dtype=torch.float32, device=x.device)
+    scales = torch.empty_like(norms) if out == torch.int8 else None
     w = None if weights is None else weights.float()
     for s in range(0, len(x), _BLOCK):
         part = x[s : s + _BLOCK].float()

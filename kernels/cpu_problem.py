@@ -1,9 +1,7 @@
 """What one search asks for: folded queries, exact scores in float64, and the scores of a block in float32.
 
 A scan only has to be near the truth: every block of scan scores comes with a slack, a proven bound on its
-distance from the exact score, and what survives the slack is scored again in float64. The bounds are the
-textbook ones (Higham, Accuracy and Stability of Numerical Algorithms, 3.1): a float32 dot product of d terms
-is off by at most d u / (1 - d u) times sum |q_i x_i|, u = 2^-24, in whatever order it is summed.
+distance from the exact score (`kernels/slack.py`), and what survives the slack is scored again in float64.
 """
 
 from __future__ import annotations
@@ -14,11 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-WILD = 1e15  # lengths beyond it could overflow a float32 square: such blocks are scored in float64
-UNDERFLOW = 1e-30  # above all that float32 loses to underflow
-_TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
+from xbsql.kernels.slack import TINY
+
 PAIRS = 1 << 20  # elements gathered at a time for the scores of pairs
-_UNIT = 2.0**-24
 
 
 class Block(NamedTuple):
@@ -26,11 +22,13 @@ class Block(NamedTuple):
 
     score: float32 or int32 (m, b); -inf (or the least int) where a row cannot be returned.
     scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1.
+    wild: whether some rows, for which no bound holds, have the largest score there is: they always pass.
     """
 
     score: Tensor
     slack: Tensor
     scale: Tensor | None = None
+    wild: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,14 @@ class Problem:
         parts = [self._pairs(query[s : s + step], row[s : s + step]) for s in range(0, len(row), step)]
         return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
 
+    def of_query(self, query: int, place: Tensor) -> Tensor:
+        """Exact scores of one query with the rows at some places, under dot or cosine: as `pairs`."""
+        row = self.row(place)
+        x = self.corpus.index_select(0, row).double()
+        x = x if self.weights is None else x.mul_(self.weights)
+        length = None if self.length is None else self.length.index_select(0, row)
+        return _settled(self._divided(x @ self.queries[query], x, length))
+
     def _pairs(self, query: Tensor, row: Tensor) -> Tensor:
         q, x = self.queries.index_select(0, query), self.corpus.index_select(0, row).double()
         if self.metric == "l2":
@@ -174,7 +180,7 @@ def lengths(x: Tensor, weights: Tensor | None, metric: str) -> Tensor:
     x = x if weights is None else x * weights
     length: Tensor = torch.linalg.vector_norm(x, dim=1)
     if metric == "cosine":
-        short = (length < _TINY).nonzero()[:, 0]
+        short = (length < TINY).nonzero()[:, 0]
         if len(short):
             length[short] = torch.where(x[short].any(dim=1), torch.inf, 0.0)
     return length
@@ -188,10 +194,4 @@ def marked(length: Tensor, metric: str) -> Tensor:
     """
     if metric != "cosine":
         return length.float()
-    return torch.where((length > 0) & (length < _TINY), torch.inf, length).float()
-
-
-def rounding(d: int) -> float:
-    """Bound on the relative error of a float32 dot product of d terms and the few roundings around it."""
-    terms = 2 * d + 16
-    return 1.02 * terms * _UNIT / (1 - terms * _UNIT)
+    return torch.where((length > 0) & (length < TINY), torch.inf, length).float()

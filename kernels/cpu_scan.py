@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import PAIRS, UNDERFLOW, WILD, Block, lengths, marked, rounding
-from xbsql.kernels.cpu_product import paired, product
+from xbsql.kernels.cpu_problem import PAIRS, Block, lengths, marked
+from xbsql.kernels.cpu_product import FEW, paired, product, with_reach
 from xbsql.kernels.prepared import GROUP, Codes
+from xbsql.kernels.slack import UNDERFLOW, WILD, rounding
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Problem
@@ -34,7 +35,8 @@ def block_shape(problem: Problem, prepared: Prepared | None) -> tuple[int, int]:
     """Queries and places to score at a time, so that no block's scores or copied rows are large."""
     chunk = min(max(1, len(problem.queries)), _QUERIES)
     step = max(GROUP, _VALUES // problem.corpus.shape[1])
-    if prepared is not None and problem.rows is None and problem.corpus.dtype == torch.float32:
+    few = problem.metric == "dot" and len(problem.queries) <= FEW
+    if (prepared is not None or few) and problem.rows is None and problem.corpus.dtype == torch.float32:
         step = _SCORES  # rows are read where they lie, and once
     return chunk, max(GROUP, min(_SCORES // chunk, step) // GROUP * GROUP)
 
@@ -62,13 +64,13 @@ class Slab:
         x: float32 (b, d).
         length: float32 (b,), of the (weighted) rows; 0 for rows that cannot be returned.
         dead: int64 columns that cannot be returned: masked, or holding NaN.
-        tame: False where a length leaves the range in which the bounds hold.
+        wild: int64 columns whose length leaves the range in which the bounds hold; their length here is 0.
     """
 
     x: Tensor
     length: Tensor
     dead: Tensor
-    tame: bool
+    wild: Tensor
 
 
 @dataclass
@@ -90,18 +92,39 @@ class FloatScan:
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """See `Scan.block`."""
-        slab = self._at(start, stop)
         q_length = self.query_length[first:last]
-        if not slab.tame or _wild(q_length):
+        if _wild(q_length):
             return None
+        block = self._at_once(first, last, start, stop, q_length)
+        if block is not None:
+            return block
+        slab = self._at(start, stop)
         score, slack = self._score(self.folded[first:last], q_length, slab)
+        if len(slab.wild):
+            score.index_fill_(1, slab.wild, torch.inf)
         if len(slab.dead):
             score.index_fill_(1, slab.dead, -torch.inf)
-        return Block(score, slack[:, None] + UNDERFLOW)
+        return Block(score, slack[:, None] + UNDERFLOW, wild=len(slab.wild) > 0)
 
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """See `Scan.upper`."""
         return None
+
+    def _at_once(self, first: int, last: int, start: int, stop: int, q_length: Tensor) -> Block | None:
+        """The block of few queries by one pass over plain rows of unknown lengths; None elsewhere."""
+        problem = self.problem
+        plain = problem.metric == "dot" and self.prepared is None and problem.rows is None
+        x = problem.corpus[start:stop]
+        if not plain or len(q_length) > FEW or x.dtype != torch.float32 or not x.is_contiguous():
+            return None
+        score, reach = with_reach(self.folded[first:last], x)
+        if not reach <= WILD:
+            return None
+        if problem.mask is not None:
+            score.masked_fill_(~problem.mask[start:stop], -torch.inf)
+        # The sum behind the reach has many terms, but it is a sum of squares and of far more than one row.
+        slack = rounding(x.shape[1]) * q_length * (1.05 * reach)
+        return Block(score, slack[:, None] + UNDERFLOW)
 
     def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
         relative, longest = rounding(q.shape[1]), slab.length.amax()
@@ -129,9 +152,10 @@ class FloatScan:
         gone = length.isnan()
         if problem.mask is not None:
             gone |= ~problem.mask[start:stop]
-        tame = not _wild(length)
-        dead = gone.nonzero()[:, 0]
-        return Slab(x, length.masked_fill(gone, 0.0) if len(dead) else length, dead, tame)
+        dead, strange = gone.nonzero()[:, 0], (length > WILD) & ~gone
+        wild = strange.nonzero()[:, 0]
+        out = gone | strange if len(wild) else gone
+        return Slab(x, length.masked_fill(out, 0.0) if len(dead) + len(wild) else length, dead, wild)
 
 
 @dataclass(frozen=True)
@@ -185,17 +209,20 @@ class IntScan:
         """See `Scan.block`."""
         q_length, groups = self.query_length[first:last, None], slice(start // GROUP, -(-stop // GROUP))
         length = None if self.length is None else marked(self.length[start:stop], self.problem.metric)
-        if _wild(q_length) or (length is not None and _wild(length)):
+        if _wild(q_length):
             return None
         rest, reach = self.codes.rest[groups], self.codes.reach[groups]
         score = torch._int_mm(self.code[first:last], self._code(start, stop).T)
+        wild = None if length is None or not _wild(length) else (length > WILD).nonzero()[:, 0]
+        if wild is not None:
+            score.index_fill_(1, wild, torch.iinfo(torch.int32).max)
         gone = self._gone(start, stop)
         if gone is not None:
             score.index_fill_(1, gone, torch.iinfo(torch.int32).min)
         scale = self.scale[first:last, None] * self.codes.scale[groups]
         off = self.rest[first:last, None] + rounding(self.code.shape[1]) * q_length
         slack = q_length * rest + off * reach
-        return Block(score, 1.001 * slack + scale / 4 + UNDERFLOW, scale)
+        return Block(score, 1.001 * slack + scale / 4 + UNDERFLOW, scale, wild is not None)
 
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""
@@ -206,10 +233,12 @@ class IntScan:
         pieces = zip(torch.split(query, step), torch.split(row, step), strict=True)
         take, folded = self.problem.corpus.index_select, self.folded
         score = torch.cat([paired(folded[one], take(0, other).float()) for one, other in pieces])
-        length, relative = self.length[row].float(), rounding(d)
+        length, relative = marked(self.length[row], self.problem.metric), rounding(d)
         if self.problem.metric == "dot":
-            return score.add_(relative * self.query_length[query] * length + UNDERFLOW)
-        return torch.where(length > 0, score / length, 0.0).add_(2 * relative)
+            score.add_(relative * self.query_length[query] * length + UNDERFLOW)
+        else:
+            score = torch.where(length > 0, score / length, 0.0).add_(2 * relative)
+        return score.masked_fill_(length > WILD, torch.inf)
 
     def _code(self, start: int, stop: int) -> Tensor:
         """Codes of the rows at the places start..stop."""

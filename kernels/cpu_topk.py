@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels.cpu_gate import leaders, passing
-from xbsql.kernels.cpu_scan import block_shape, scan_of
+from xbsql.kernels.cpu_scan import FloatScan, block_shape, scan_of
 from xbsql.kernels.cpu_threads import ranges, spread
+from xbsql.kernels.cpu_wide import best_of_all, is_wide
 from xbsql.kernels.prepared import GROUP
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 22  # products that are worth a thread
 _EXACT = 2048  # rows at a time in float64
+_STRANGE = 16  # rows of a block that no bound holds for, and that do not spoil its first floor
 _MANY = 256  # queries a thread from which on threads share the queries instead of the rows
 
 
@@ -80,8 +82,13 @@ def _below(floor: Tensor) -> Tensor:
 
 def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
     """The k best of the places low..high; low is a multiple of GROUP."""
-    best = Best.empty(len(problem.queries), k)
+    if is_wide(problem.metric, k, high - low):
+        rows = None if prepared is None else replace(prepared, codes=None)
+        found = best_of_all(problem, FloatScan.of(problem, rows), k, low, high)
+        if found is not None:
+            return Best(*found)
     scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
+    best = Best.empty(len(problem.queries), k)
     for start in range(low, high, step):
         stop = min(start + step, high)
         for first in range(0, len(problem.queries), chunk):
@@ -161,7 +168,7 @@ def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, sto
             place = column + start
             upper = scan.upper(query + first, place)
             if upper is not None:
-                likely = upper > floor[query, 0]
+                likely = ~(upper <= floor[query, 0])  # NaN: no bound holds
                 query, place = query[likely], place[likely]
             best.merge(query, place, problem.pairs(query + first, place))
             return
@@ -175,10 +182,13 @@ def _first_floor(problem: Problem, block: Block, k: int, first: int, start: int)
     m, columns = block.score.shape
     if k > columns:
         return torch.full((m, 1), -torch.inf)
-    column, there = leaders(block, k)
+    # Rows that no bound holds for lead whatever their score: with some more leaders, k others are among them.
+    count = min(k + _STRANGE, columns) if block.wild else k
+    column, there = leaders(block, count)
     query = torch.arange(first, first + m)[:, None].expand_as(column)
-    score = problem.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, k)
-    return _below(torch.where(there, score, -torch.inf).amin(dim=1, keepdim=True))
+    score = problem.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, count)
+    score = torch.where(there, score, -torch.inf)
+    return _below(score.topk(k, dim=1).values[:, -1:])
 
 
 def _merge_all(best: Best, score: Tensor, start: int) -> None:

@@ -1,4 +1,7 @@
-"""Triton kernel: sums over the RBF kernel matrix, tile by tile; nothing of size n x m is stored."""
+"""Triton kernel: sums over the RBF kernel matrix, tile by tile; nothing of size n x m is stored.
+
+Products are three of bfloat16 halves each; `slack.kernel_error` bounds what that does to a kernel value.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from xbsql.kernels.cpu_mean import centred
+from xbsql.kernels.cpu_mean import around, centred, table
 from xbsql.kernels.tuning import SumTile, rbf_tile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LOG2E = math.log2(math.e)
+_VALUES = 1 << 24  # in float64 at a time
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -91,8 +95,8 @@ def rbf_rows(
     rbf_rows_kernel[(left, splits)](
         x,
         y,
-        (x.double() ** 2).sum(dim=1).float(),
-        (y.double() ** 2).sum(dim=1).float(),
+        _squares(x),
+        _squares(y),
         b.float(),
         out,
         n,
@@ -101,7 +105,7 @@ def rbf_rows(
         -gamma * _LOG2E,
         each,
         TRIANGLE=triangle,
-        PRECISION="tf32x3",
+        PRECISION="bf16x3",
         BN=tile.left,
         BM=tile.right,
         BD=tile.depth,
@@ -110,6 +114,13 @@ def rbf_rows(
         num_stages=tile.stages,
     )
     return out.double().sum(dim=0)
+
+
+def _squares(x: Tensor) -> Tensor:
+    """Squared lengths of float32 rows, added up in float64 some rows at a time: float32 (n,)."""
+    step = max(1, _VALUES // x.shape[1])
+    parts = [(x[s : s + step].double() ** 2).sum(dim=1).float() for s in range(0, len(x), step)]
+    return torch.cat(parts)
 
 
 def rbf_matvec(x: Tensor, y: Tensor, b: Tensor, gamma: float) -> Tensor:
@@ -125,15 +136,27 @@ def mmd2(
     x, y = centred(x, y)
     u = torch.ones(len(x), dtype=torch.float64, device=x.device) if wx is None else wx
     v = torch.ones(len(y), dtype=torch.float64, device=x.device) if wy is None else wy
-    total = 0.0
-    for gamma in gammas:
-        cross = float(u @ rbf_rows(x, y, v, gamma)) / float(u.sum() * v.sum())
-        total += _within(x, u, gamma, unbiased) + _within(y, v, gamma, unbiased) - 2 * cross
-    return total / len(gammas)
+    own = _within(x, u, gammas, unbiased) + _within(y, v, gammas, unbiased)
+    return own - 2 * _cross(x, y, u, v, gammas)
 
 
-def _within(x: Tensor, w: Tensor, gamma: float, unbiased: bool) -> float:
-    """Weighted mean of k(x_i, x_j), without i = j where unbiased."""
-    pairs = 2 * float(w @ rbf_rows(x, x, w, gamma, triangle=True))
+def between(samples: Sequence[Tensor], gammas: Sequence[float], unbiased: bool) -> Tensor:
+    """Squared maximum mean discrepancy of every two samples, float64 (s, s) on the CPU."""
+    x = around(samples)
+    ones = [torch.ones(len(each), dtype=torch.float64, device=each.device) for each in x]
+    own = [_within(each, w, gammas, unbiased) for each, w in zip(x, ones, strict=True)]
+    return table(own, lambda i, j: _cross(x[i], x[j], ones[i], ones[j], gammas))
+
+
+def _cross(x: Tensor, y: Tensor, u: Tensor, v: Tensor, gammas: Sequence[float]) -> float:
+    """Weighted mean of k(x_i, y_j), the mean over the gammas."""
+    total = sum((u @ rbf_rows(x, y, v, gamma) for gamma in gammas), u.new_zeros(()))
+    return float(total) / float(u.sum() * v.sum()) / len(gammas)
+
+
+def _within(x: Tensor, w: Tensor, gammas: Sequence[float], unbiased: bool) -> float:
+    """Weighted mean of k(x_i, x_j), without i = j where unbiased, the mean over the gammas."""
+    total = sum((w @ rbf_rows(x, x, w, gamma, triangle=True) for gamma in gammas), w.new_zeros(()))
+    pairs = 2 * float(total) / len(gammas)
     mass, square = float(w.sum()) ** 2, float(w @ w)
     return pairs / (mass - square) if unbiased else (pairs + square) / mass

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from xbsql.kernels import arrays
-from xbsql.kernels.cpu_problem import rounding
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.head import Head, sample
+from xbsql.kernels.slack import WILD, rounding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.kernels.arrays import Array
+    from xbsql.kernels.scan import Scan
 
 GROUP = 64  # neighbouring rows that share one scale and one maximum
 _BLOCK = 8192
@@ -56,12 +58,19 @@ class Prepared:
         weights: float64 (d,) or None: the weights it was made for.
         length: float64 (n,): of the rows (dot) or of the weighted rows (cosine, l2); NaN for a row with NaN.
         codes: of the rows (dot) or of the weighted unit rows (cosine); None where none were asked for.
+        scans: what a device search reads, by the dtype of its rows, from the first search on.
     """
 
     metric: str
     weights: Tensor | None
     length: Tensor
     codes: Codes | None
+    scans: dict[torch.dtype, Scan] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def weights_at_hand(self) -> Tensor | None:
+        """The weights on the CPU, so that comparing them waits for no device."""
+        return None if self.weights is None else self.weights.cpu()
 
     @property
     def nbytes(self) -> int:
@@ -161,7 +170,9 @@ def _codes(x: Tensor, weights: Tensor | None, length: Tensor | None) -> Codes:
         for s in range(*part, _BLOCK):
             here = slice(s, min(s + _BLOCK, part[1]))
             v = _weighted(x[here], weights, None if length is None else length[here])[0]
-            v = torch.nan_to_num(v, nan=0.0, posinf=0.0, neginf=0.0)
+            # Rows that no bound holds for are scored exactly, and must not spoil their group's scale.
+            tame = torch.linalg.vector_norm(v, dim=1) <= WILD
+            v = torch.where(tame[:, None], v, 0.0)
             code[here], found = _encode((v if head is None else head.fold(v)).float())
             bounds.append(found)
         return torch.cat(bounds, dim=1)

@@ -7,7 +7,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-_MOST_COLUMNS = 16384  # of a row held in registers
+from xbsql.kernels import cpu_moments
+
+_MOST_COLUMNS = 16384  # of a row held in registers; beyond, torch goes over the rows several times
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -62,8 +64,7 @@ def reweight_normalize(
     """Weighted, normalised, cast rows; their lengths; the scales of int8 codes. See `xbsql.kernels`."""
     n, d = x.shape
     if d > _MOST_COLUMNS:
-        message = f"reweight_normalize: x has {d} columns; on a device it takes {_MOST_COLUMNS}"
-        raise ValueError(message)
+        return cpu_moments.reweight_normalize(x, weights, normalize, out)
     x = x if x.stride(1) == 1 else x.contiguous()
     y = torch.empty(n, d, dtype=out, device=x.device)
     norms = torch.empty(n, dtype=torch.float32, device=x.device)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xbsql.kernels import arrays, cpu_cooccurrence, cpu_join, cpu_topk
 from xbsql.kernels.cpu_problem import Problem
-from xbsql.kernels.dispatch import on_triton
+from xbsql.kernels.dispatch import guard, on_triton
 
 if TYPE_CHECKING:
     from xbsql.kernels.arrays import Array, ArrayT
@@ -69,21 +69,23 @@ def topk(
     arrays.choice("topk", "metric", metric, arrays.METRICS)
     arrays.choice("topk", "precision", precision, ("exact", "fast"))
     k = arrays.whole("topk", "k", k, 1, len(x))
-    w = arrays.vector("topk", "weights", weights, x.shape[1], x)
+    w = arrays.vector("topk", "weights", weights, x.shape[1], x if prepared is None else torch.empty(0))
     keep = arrays.flags("topk", "mask", mask, len(x), x)
     if prepared is not None:
         _agrees(prepared, x, metric, w)
+        w = prepared.weights
     if on_triton(q):
         from xbsql.kernels import device_search
 
-        asked = Problem.of(q, x, metric, w, keep, gather=0.0)
-        scores, rows = device_search.topk(asked, k, prepared, proof=precision == "exact")
+        with guard(q):
+            asked = device_search.Search(q, x, metric, w, keep)
+            scores, rows = device_search.topk(asked, k, prepared, proof=precision == "exact")
     else:
         ready = None if x.is_cuda else prepared
         length = None if ready is None or metric == "l2" else ready.length
         gather = 0.5 if ready is None or ready.codes is None else _GATHER
-        asked = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep), gather, length)
-        scores, rows = cpu_topk.topk(asked, k, ready)
+        problem = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep), gather, length)
+        scores, rows = cpu_topk.topk(problem, k, ready)
     return arrays.alike(queries, scores.to(q.device)), arrays.alike(queries, rows.to(q.device))
 
 
@@ -93,8 +95,9 @@ def _cpu(x: Tensor | None) -> Tensor | None:
 
 def _agrees(prepared: Prepared, x: Tensor, metric: str, weights: Tensor | None) -> None:
     """Raise ValueError unless `prepared` was made of such a corpus, for this metric and these weights."""
-    same = (prepared.weights is None) == (weights is None) and (
-        weights is None or prepared.weights is None or torch.equal(prepared.weights, weights)
+    own = prepared.weights_at_hand
+    same = (own is None) == (weights is None) and (
+        weights is None or own is None or torch.equal(own, weights)
     )
     codes = prepared.codes
     width = None if codes is None else codes.code if codes.head is None else codes.head.basis
@@ -157,8 +160,9 @@ def threshold_join(
     if on_triton(a):
         from xbsql.kernels import device_search
 
-        asked = Problem.of(a, b, metric, w, keep, gather=0.0)
-        i, j, scores = device_search.threshold_join(asked, threshold, right is None, most)
+        with guard(a):
+            asked = device_search.Search(a, b, metric, w, keep)
+            i, j, scores = device_search.threshold_join(asked, threshold, right is None, most)
     else:
         problem = Problem.of(a.cpu(), b.cpu(), metric, _cpu(w), _cpu(keep))
         i, j, scores = cpu_join.threshold_join(problem, threshold, right is None, most, _cpu(keep))

@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import arrays, cpu_mean, cpu_moments, ratio
-from xbsql.kernels.dispatch import on_triton
+from xbsql.kernels.dispatch import guard, on_triton
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from xbsql.kernels.arrays import Array, ArrayT
 
@@ -55,7 +58,8 @@ def reweight_normalize(
     if on_triton(t):
         from xbsql.kernels import reweight
 
-        y, norms, scales = reweight.reweight_normalize(t, w, normalize == "l2", _OUT[out_dtype])
+        with guard(t):
+            y, norms, scales = reweight.reweight_normalize(t, w, normalize == "l2", _OUT[out_dtype])
     else:
         on_cpu = cpu_moments.reweight_normalize(t.cpu(), _cpu(w), normalize == "l2", _OUT[out_dtype])
         y, norms, scales = on_cpu[0].to(t.device), on_cpu[1].to(t.device), on_cpu[2]
@@ -106,7 +110,8 @@ def rbf_matvec(x: ArrayT, y: ArrayT, b: Array | None = None, *, gamma: float) ->
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
-        out = kernel_mean.rbf_matvec(s, t, columns, gamma)
+        with guard(s):
+            out = kernel_mean.rbf_matvec(s, t, columns, gamma)
     else:
         out = cpu_mean.rbf_matvec(s.cpu(), t.cpu(), columns.cpu(), gamma)
     return arrays.alike(x, out.to(s.device, s.dtype).reshape(len(s), *right.shape[1:]))
@@ -153,8 +158,45 @@ def mmd2(
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import kernel_mean
 
-        return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)
+        with guard(s):
+            return kernel_mean.mmd2(s, t, gammas, unbiased, ws, wt)
     return cpu_mean.mmd2(s.cpu(), t.cpu(), gammas, unbiased, _cpu(ws), _cpu(wt))
+
+
+def mmd2_between(
+    domains: Sequence[Array], *, gamma: float | str | Sequence[float] = "median", unbiased: bool = True
+) -> NDArray[np.float64]:
+    """Squared maximum mean discrepancy between every two of several samples: `mmd2`, each own term once.
+
+    Args:
+        domains: two or more, float32 or float64, (n_i, d) each; one kind, dtype and device.
+        gamma: as in `mmd2`; "median" takes the first and the last domain.
+        unbiased: as in `mmd2`.
+
+    Returns:
+        Float64 (s, s), symmetric, 0 on the diagonal.
+
+    Raises:
+        TypeError: neither NumPy nor torch.
+        ValueError: fewer than two domains, or what `mmd2` refuses.
+    """
+    where = "mmd2_between"
+    if len(domains) < 2:
+        message = f"{where}: domains has {len(domains)} entries; give two at least"
+        raise ValueError(message)
+    names = [f"domains[{i}]" for i in range(len(domains))]
+    x = [
+        _both(where, (names[0], name), domains[0], each)[1] for name, each in zip(names, domains, strict=True)
+    ]
+    for name, each in zip(names, x, strict=True):
+        arrays.some_rows(where, name, each, 2 if unbiased else 1)
+    gammas = _gammas(gamma, x[0], x[-1])
+    if on_triton(x[0]) and x[0].dtype == torch.float32:
+        from xbsql.kernels import kernel_mean
+
+        with guard(x[0]):
+            return kernel_mean.between(x, gammas, unbiased).numpy()
+    return cpu_mean.between([each.cpu() for each in x], gammas, unbiased).numpy()
 
 
 def _spread(name: str, weights: Tensor | None, unbiased: bool) -> None:
@@ -193,10 +235,12 @@ def importance_weights(
         target: same dtype and device, shape (m, d).
         method: "ulsif" (Kanamori et al., JMLR 2009) or "rulsif" (Yamada et al., 2013), in closed form;
             "kliep"
-            (Sugiyama et al., 2008), 200 multiplicative steps.
+            (Sugiyama et al., 2008), 200 multiplicative steps; "logistic", odds of a regression on x and x^2
+            (Bickel et al., JMLR 2009); "best", the one of ulsif, kliep and logistic with the least squared
+            loss on a fifth of the rows.
         n_centers: how many target rows carry a kernel, drawn with a fixed seed.
         sigma: kernel width, in distance; None chooses it by 5-fold cross-validation of the method's own loss.
-        lam: ridge of ulsif and rulsif, above 0; None chooses it likewise.
+        lam: ridge of ulsif, rulsif and logistic, above 0; None chooses it likewise.
         alpha: rulsif's share of the target in the denominator, 0 <= alpha < 1: bounds the ratio by 1 / alpha.
 
     Returns:
@@ -209,7 +253,7 @@ def importance_weights(
     """
     where = "importance_weights"
     s, t = _both(where, ("source", "target"), source, target)
-    arrays.choice(where, "method", method, ("ulsif", "rulsif", "kliep"))
+    arrays.choice(where, "method", method, ("ulsif", "rulsif", "kliep", "logistic", "best"))
     n_centers = arrays.whole(where, "n_centers", n_centers, 1, 10_000)
     sigma = None if sigma is None else arrays.positive(where, "sigma", sigma)
     lam = None if lam is None else arrays.positive(where, "lam", lam)
@@ -250,7 +294,8 @@ def coral(source: ArrayT, target: ArrayT, *, weights: Array | None = None, reg: 
     if on_triton(s) and s.dtype == torch.float32:
         from xbsql.kernels import covariance
 
-        moved = covariance.coral(s, t, w, reg)
+        with guard(s):
+            moved = covariance.coral(s, t, w, reg)
     else:
         moved = cpu_moments.coral(s.cpu(), t.cpu(), _cpu(w), reg).to(s.device)
     return arrays.alike(source, moved)

@@ -1,6 +1,8 @@
-"""Triton kernels of similarity search: the best score of every group, exact scores of chosen groups."""
+"""Triton kernels of similarity search: what no score of a group of rows can exceed, for every group."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 import triton
@@ -8,43 +10,92 @@ import triton.language as tl
 from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
+from xbsql.kernels.prepared import GROUP
+from xbsql.kernels.rescore import WIDE
 from xbsql.kernels.tuning import ScanTile, scan_tile
 
+if TYPE_CHECKING:
+    from xbsql.kernels.scan import Scan
+
 _GRID = 65535  # programs along the second axis of a grid
-_METRIC = {"dot": 0, "cosine": 1, "l2": 2}
+_TILE = 32 << 20  # bytes of raw products that stay in the L2 cache
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def bounded(
+    peak: tl.tensor,  # float32, largest product of each group, biased
+    ask_ptr: tl.tensor,  # (4, m) float32: step, |q|, off, base
+    query: tl.tensor,  # with the shape of the peak but 1 along the groups
+    bound: tl.tensor,  # where a group's scale, rest and reach lie; 1 along the queries
+    scale_ptr: tl.tensor,  # (bounds,) float32
+    rest_ptr: tl.tensor,
+    reach_ptr: tl.tensor,
+    m: tl.tensor,
+    bounds: tl.tensor,
+    HAS_SCALE: tl.constexpr,
+) -> tl.tensor:
+    """The bound of every group rounded up to bfloat16, as its bits; see `scan.Scan` for what it adds up."""
+    asked, held = query < m, bound < bounds
+    length = tl.load(ask_ptr + m + query, mask=asked, other=0.0)
+    off = tl.load(ask_ptr + 2 * m + query, mask=asked, other=0.0)
+    base = tl.load(ask_ptr + 3 * m + query, mask=asked, other=0.0)
+    none = (peak == float("-inf")) | (base == float("-inf"))
+    upper = tl.where(none, 0.0, peak)
+    if HAS_SCALE:
+        step = tl.load(ask_ptr + query, mask=asked, other=0.0)
+        upper = upper * (step * tl.load(scale_ptr + bound, mask=held, other=0.0))
+    rest = tl.load(rest_ptr + bound, mask=held, other=0.0)
+    reach = tl.load(reach_ptr + bound, mask=held, other=0.0)
+    upper = upper + (length * rest + off * reach + base)
+    upper = tl.where(upper == upper, upper, float("inf"))
+    bits = tl.where(none, float("-inf"), upper).to(tl.int32, bitcast=True)
+    # Bits of a positive value grow with it: adding all of what is cut off rounds up. Cutting does, below 0.
+    return (tl.where(bits < 0, bits, bits + 0xFFFF) >> 16).to(tl.int16)
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def peaks_kernel(
-    q_desc: tl.tensor,  # (m, d) float16, bfloat16, float32 or int8
-    x_desc: tl.tensor,  # (n, d) the same
-    scale_ptr: tl.tensor,  # (n,) float32
+    q_desc: tl.tensor,  # (m, columns) bfloat16, float32 or int8
+    x_desc: tl.tensor,  # (n, columns) the same
     bias_ptr: tl.tensor,  # (n,) float32; -inf: the row cannot be returned
-    out_ptr: tl.tensor,  # (m, groups) float32
+    scale_ptr: tl.tensor,  # (n / GROUP rounded up,) float32, and likewise
+    rest_ptr: tl.tensor,
+    reach_ptr: tl.tensor,
+    ask_ptr: tl.tensor,  # (4, m) float32
+    out_ptr: tl.tensor,  # (m, groups) int16: bits of bfloat16
     m: tl.tensor,
     n: tl.tensor,
+    bounds: tl.tensor,
     groups: tl.tensor,
     tiles: tl.tensor,  # of rows for each program
-    HAS_SCALE: tl.constexpr,
     HAS_BIAS: tl.constexpr,
+    HAS_SCALE: tl.constexpr,
     INT: tl.constexpr,
     FEW: tl.constexpr,
     G: tl.constexpr,
+    SHARE: tl.constexpr,  # groups that share a bound
     BQ: tl.constexpr,
     BN: tl.constexpr,
     BD: tl.constexpr,
     KI: tl.constexpr,
     STAGES: tl.constexpr,
+    FLAT: tl.constexpr,  # one loop over tiles and depth, which does not drain between tiles
 ) -> None:
-    """Largest (q . x) scale + bias of every G neighbouring rows; only these leave the chip."""
+    """What no score of every G neighbouring rows exceeds; only these numbers leave the chip."""
     first = tl.program_id(0) * BQ
     query = first + tl.arange(0, BQ)
-    for t in tl.range(0, tiles):
+    for t in tl.range(0, tiles, flatten=FLAT):
         start = (tl.program_id(1) * tiles + t) * BN
         row = start + tl.arange(0, BN)
         real = row < n
+        steps = KI
+        if HAS_BIAS:
+            bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
+            real = bias > float("-inf")
+            # A tile without a row that can be returned is not multiplied.
+            steps = tl.where(tl.max(bias, axis=0) > float("-inf"), KI, 0)
         acc = tl.zeros((BN, BQ) if FEW else (BQ, BN), tl.int32 if INT else tl.float32)
-        for kk in tl.range(0, KI, num_stages=STAGES):
+        for kk in tl.range(0, steps, num_stages=STAGES):
             q = q_desc.load([first, kk * BD])
             x = x_desc.load([start, kk * BD])
             # The corpus's rows go on the M axis when queries are few: wgmma needs 64 there.
@@ -57,39 +108,41 @@ def peaks_kernel(
             else:
                 acc = tl.dot(x, q.T, acc) if FEW else tl.dot(q, x.T, acc)
         score = acc.to(tl.float32)
-        if HAS_SCALE:
-            scale = tl.load(scale_ptr + row, mask=real, other=0.0)
-            score = score * (scale[:, None] if FEW else scale[None, :])
         if HAS_BIAS:
-            bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
-            real = bias > float("-inf")
             score = score + (bias[:, None] if FEW else bias[None, :])
         score = tl.where(real[:, None] if FEW else real[None, :], score, float("-inf"))
         group = start // G + tl.arange(0, BN // G)
         if FEW:
             peak = tl.max(tl.reshape(score, (BN // G, G, BQ)), axis=1)
-            place = query[None, :].to(tl.int64) * groups + group[:, None]
-            tl.store(out_ptr + place, peak, mask=(query[None, :] < m) & (group[:, None] < groups))
+            one, other = query[None, :], group[:, None]
         else:
             peak = tl.max(tl.reshape(score, (BQ, BN // G, G)), axis=2)
-            place = query[:, None].to(tl.int64) * groups + group[None, :]
-            tl.store(out_ptr + place, peak, mask=(query[:, None] < m) & (group[None, :] < groups))
+            one, other = query[:, None], group[None, :]
+        upper = bounded(
+            peak, ask_ptr, one, other // SHARE, scale_ptr, rest_ptr, reach_ptr, m, bounds, HAS_SCALE
+        )
+        tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
 
 
 @triton.jit  # type: ignore[untyped-decorator]
 def tile_peaks_kernel(
     score_ptr: tl.tensor,  # (m, width) raw products
-    scale_ptr: tl.tensor,
     bias_ptr: tl.tensor,
-    out_ptr: tl.tensor,  # (m, groups) float32
+    scale_ptr: tl.tensor,
+    rest_ptr: tl.tensor,
+    reach_ptr: tl.tensor,
+    ask_ptr: tl.tensor,
+    out_ptr: tl.tensor,  # (m, groups) int16
     m: tl.tensor,
     n: tl.tensor,
-    start: tl.tensor,  # first row of this tile, a multiple of G
-    width: tl.tensor,
+    bounds: tl.tensor,
     groups: tl.tensor,
-    HAS_SCALE: tl.constexpr,
+    start: tl.tensor,  # first row of this tile, a multiple of BN
+    width: tl.tensor,
     HAS_BIAS: tl.constexpr,
+    HAS_SCALE: tl.constexpr,
     G: tl.constexpr,
+    SHARE: tl.constexpr,
     BQ: tl.constexpr,
     BN: tl.constexpr,
 ) -> None:
@@ -100,186 +153,99 @@ def tile_peaks_kernel(
     real = (column < width) & (row < n)
     place = query[:, None].to(tl.int64) * width + column[None, :]
     score = tl.load(score_ptr + place, mask=(query[:, None] < m) & real[None, :], other=0.0).to(tl.float32)
-    if HAS_SCALE:
-        score = score * tl.load(scale_ptr + row, mask=real, other=0.0)[None, :]
     if HAS_BIAS:
         bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
         real = bias > float("-inf")
         score = score + bias[None, :]
     score = tl.where(real[None, :], score, float("-inf"))
     peak = tl.max(tl.reshape(score, (BQ, BN // G, G)), axis=2)
-    group = (start + tl.program_id(1) * BN) // G + tl.arange(0, BN // G)
-    inside = (tl.program_id(1) * BN + tl.arange(0, BN // G) * G) < width
-    out = query[:, None].to(tl.int64) * groups + group[None, :]
-    tl.store(out_ptr + out, peak, mask=(query[:, None] < m) & ((group < groups) & inside)[None, :])
+    one, other = query[:, None], ((start + tl.program_id(1) * BN) // G + tl.arange(0, BN // G))[None, :]
+    upper = bounded(peak, ask_ptr, one, other // SHARE, scale_ptr, rest_ptr, reach_ptr, m, bounds, HAS_SCALE)
+    tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def rescore_kernel(
-    q_ptr: tl.tensor,  # (m, d) float64: w q for l2, the unit vector of w q for cosine, q for dot
-    w_ptr: tl.tensor,  # (d,) float64
-    x_ptr: tl.tensor,  # (n, d) the corpus
-    alive_ptr: tl.tensor,  # (n,) uint8
-    query_ptr: tl.tensor,  # (pairs,) int64
-    group_ptr: tl.tensor,  # (pairs,) int64
-    out_ptr: tl.tensor,  # (pairs, G) float32
-    n: tl.tensor,
-    d: tl.tensor,
-    stride: tl.tensor,  # of a row of x
-    HAS_WEIGHTS: tl.constexpr,
-    HAS_ALIVE: tl.constexpr,
-    METRIC: tl.constexpr,
-    G: tl.constexpr,
-    BD: tl.constexpr,
-) -> None:
-    """Float64 scores, as float32, of one query with the G rows of one group; -inf for NaN and dead rows."""
-    pair = tl.program_id(0).to(tl.int64)
-    q_row = q_ptr + tl.load(query_ptr + pair) * d
-    row = tl.load(group_ptr + pair) * G + tl.arange(0, G)
-    real = row < n
-    total = tl.zeros((G,), tl.float64)
-    square = tl.zeros((G,), tl.float64)
-    for k in range(0, d, BD):
-        column = k + tl.arange(0, BD)
-        inside = column < d
-        q = tl.load(q_row + column, mask=inside, other=0.0)[None, :]
-        place = row[:, None] * stride + column[None, :]
-        x = tl.load(x_ptr + place, mask=real[:, None] & inside[None, :], other=0.0).to(tl.float64)
-        if HAS_WEIGHTS:
-            w = tl.load(w_ptr + column, mask=inside, other=0.0)[None, :]
-            x = x * w
-        if METRIC == 2:
-            total += tl.sum((q - x) * (q - x), axis=1)
-        else:
-            total += tl.sum(q * x, axis=1)
-        if METRIC == 1:
-            square += tl.sum(x * x, axis=1)
-    if METRIC == 1:
-        total = tl.where(square > 0, total / tl.sqrt(tl.where(square > 0, square, 1.0)), total)
-    if METRIC == 2:
-        total = -total
-    score = total.to(tl.float32)
-    if HAS_ALIVE:
-        real = real & (tl.load(alive_ptr + row, mask=real, other=0) != 0)
-    score = tl.where(real & (score == score), score, float("-inf"))
-    tl.store(out_ptr + pair * G + tl.arange(0, G), score)
-
-
-def peaks(
-    q: Tensor, x: Tensor, scale: Tensor | None, bias: Tensor | None, size: int, tile: ScanTile | None = None
-) -> Tensor:
-    """Largest (q . x) scale + bias of every `size` neighbouring rows, float32 (m, n / size rounded up).
+def peaks(q: Tensor, shares: Tensor, scan: Scan, size: int, tile: ScanTile | None = None) -> Tensor:
+    """What no score of every `size` neighbouring rows exceeds: bfloat16 (m, groups), a multiple of WIDE.
 
     Args:
-        q: (m, d), float16, bfloat16, float32 or int8; rows contiguous and a multiple of 16 bytes.
-        x: (n, d), the same.
-        scale: float32 (n,) or None.
-        bias: float32 (n,) or None; -inf takes a row out.
-        size: rows of a group: a power of two, at most the tile's rows.
+        q: (m, columns), stand-ins in the scan's dtype.
+        shares: float32 (4, m), as `queries.asked` makes them.
+        scan: of the corpus.
+        size: rows of a group: a power of two, at most GROUP and the tile's rows.
         tile: how; None as `tuning` has it.
     """
-    (m, d), n = q.shape, len(x)
+    m, n = len(q), len(scan.x)
     tile = scan_tile(m, q.dtype) if tile is None else tile
-    groups = -(-n // size)
-    out = torch.empty(m, groups, dtype=torch.float32, device=q.device)
-    row_tiles = -(-n // tile.rows)
-    query_tiles = -(-m // tile.queries)
+    out = _empty(m, n, size, q.device)
+    row_tiles, query_tiles = -(-out.shape[1] * size // tile.rows), -(-m // tile.queries)
     each = max(1, min(16, row_tiles * query_tiles // 1024), -(-row_tiles // _GRID))
-    none = out if scale is None or bias is None else scale
     peaks_kernel[(query_tiles, -(-row_tiles // each))](
         TensorDescriptor.from_tensor(q, [tile.queries, tile.depth]),
-        TensorDescriptor.from_tensor(x, [tile.rows, tile.depth]),
-        none if scale is None else scale,
-        none if bias is None else bias,
+        TensorDescriptor.from_tensor(scan.x, [tile.rows, tile.depth]),
+        *_arrays(scan, shares),
         out,
         m,
         n,
-        groups,
+        len(scan.rest),
+        out.shape[1],
         each,
-        HAS_SCALE=scale is not None,
-        HAS_BIAS=bias is not None,
+        **_constants(scan, size),
         INT=q.dtype == torch.int8,
         FEW=tile.few,
-        G=size,
         BQ=tile.queries,
         BN=tile.rows,
         BD=tile.depth,
-        KI=-(-d // tile.depth),
+        KI=-(-q.shape[1] // tile.depth),
         STAGES=tile.stages,
+        FLAT=tile.flat,
         num_warps=tile.warps,
     )
-    return out
+    return out.view(torch.bfloat16)
 
 
-def tiled_peaks(q: Tensor, x: Tensor, scale: Tensor | None, bias: Tensor | None, size: int) -> Tensor:
-    """The same by torch's product into a tile of 32 MB, which stays in the L2 cache, and one small kernel."""
-    m, n, rows = len(q), len(x), 256
-    width = max(rows, (32 << 20) // max(1, m) // q.element_size() // rows * rows)
-    groups = -(-n // size)
-    out = torch.empty(m, groups, dtype=torch.float32, device=q.device)
-    none = out if scale is None or bias is None else scale
+def tiled_peaks(q: Tensor, shares: Tensor, scan: Scan, size: int) -> Tensor:
+    """The same by torch's product into a tile that stays in the L2 cache, and one small kernel."""
+    m, n, rows = len(q), len(scan.x), 256
+    made = 4 if q.dtype == torch.int8 else q.element_size()
+    width = max(rows, _TILE // max(1, m) // made // rows * rows)
+    out = _empty(m, n, size, q.device).fill_(_NEVER)
     for start in range(0, n, width):
-        part = x[start : start + width]
+        part = scan.x[start : start + width]
         score = torch._int_mm(q, part.T) if q.dtype == torch.int8 else q @ part.T
         tile_peaks_kernel[(-(-m // 16), -(-len(part) // rows))](
             score,
-            none if scale is None else scale,
-            none if bias is None else bias,
+            *_arrays(scan, shares),
             out,
             m,
             n,
+            len(scan.rest),
+            out.shape[1],
             start,
             len(part),
-            groups,
-            HAS_SCALE=scale is not None,
-            HAS_BIAS=bias is not None,
-            G=size,
+            **_constants(scan, size),
             BQ=16,
             BN=rows,
         )
-    return out
+    return out.view(torch.bfloat16)
 
 
-def rescore(
-    q: Tensor,
-    weights: Tensor | None,
-    x: Tensor,
-    alive: Tensor | None,
-    metric: str,
-    pairs: tuple[Tensor, Tensor],
-    size: int,
-) -> Tensor:
-    """Exact scores of queries with all rows of groups, float32 (pairs, size); -inf for NaN and for dead rows.
+_NEVER = -128  # minus infinity in the bits of a bfloat16
 
-    Args:
-        q: float64 (m, d), as `cpu_problem.Problem.queries`.
-        weights: float64 (d,) or None.
-        x: (n, d), the corpus.
-        alive: bool (n,) or None for all.
-        metric: "dot", "cosine" or "l2".
-        pairs: queries and groups, int64, of the same length.
-        size: rows of a group.
-    """
-    query, group = pairs
-    out = torch.empty(len(query), size, dtype=torch.float32, device=x.device)
-    if not len(query):
-        return out
-    flags = out if alive is None else alive.view(torch.uint8)
-    rescore_kernel[(len(query),)](
-        q,
-        q if weights is None else weights,
-        x,
-        flags,
-        query,
-        group,
-        out,
-        len(x),
-        x.shape[1],
-        x.stride(0),
-        HAS_WEIGHTS=weights is not None,
-        HAS_ALIVE=alive is not None,
-        METRIC=_METRIC[metric],
-        G=size,
-        BD=64,
-    )
-    return out
+
+def _empty(m: int, n: int, size: int, device: torch.device) -> Tensor:
+    groups = -(-n // (size * WIDE)) * WIDE
+    return torch.empty(m, groups, dtype=torch.int16, device=device)
+
+
+def _arrays(scan: Scan, shares: Tensor) -> tuple[Tensor, ...]:
+    bias, scale = (shares if each is None else each for each in (scan.bias, scan.scale))
+    return bias, scale, scan.rest, scan.reach, shares
+
+
+def _constants(scan: Scan, size: int) -> dict[str, int]:
+    return {
+        "HAS_BIAS": scan.bias is not None,
+        "HAS_SCALE": scan.scale is not None,
+        "G": size,
+        "SHARE": GROUP // size,
+    }

@@ -21,6 +21,7 @@ class ScanTile(NamedTuple):
         depth: columns in one product.
         warps, stages: launch options.
         few: whether the corpus's rows are on the M axis of the product, for few queries.
+        flat: whether tiles and depth are one loop.
     """
 
     queries: int
@@ -29,6 +30,7 @@ class ScanTile(NamedTuple):
     warps: int
     stages: int
     few: bool
+    flat: bool = False
 
 
 class SumTile(NamedTuple):
@@ -61,7 +63,7 @@ _SCANS = (  # up to so many queries, bytes of a value, tile
     (1 << 62, 1, ScanTile(128, 256, 128, 8, 3, few=False)),
 )
 _SUMS = {
-    torch.float32: SumTile(64, 64, 32, 4, 2),
+    torch.float32: SumTile(128, 64, 32, 8, 2),
     torch.bfloat16: SumTile(128, 128, 64, 8, 3),
 }
 _SQUARE = SquareTile(128, 32, 8, 3)
@@ -81,6 +83,22 @@ def scan_tiles() -> list[tuple[ScanTile, torch.dtype]]:
     return [(tile, torch.int8 if size == 1 else torch.bfloat16) for _, size, tile in _SCANS]
 
 
+def candidates(dtype: torch.dtype) -> list[ScanTile]:
+    """Tiles worth timing for a dtype, by `bench.gpu_tiles`; every one was compiled."""
+    wide = 128 if dtype.itemsize == 1 else 64
+    return list(
+        dict.fromkeys(
+            [
+                *(tile for tile, kind in scan_tiles() if kind == dtype),
+                # One stage fewer and half the depth: three programs share a multiprocessor.
+                ScanTile(16, 128, wide, 4, 3, few=True),
+                ScanTile(128, 128, wide, 8, 4, few=False, flat=True),
+                ScanTile(128, 256, wide, 8, 3, few=False, flat=True),
+            ]
+        )
+    )
+
+
 def rbf_tile(dtype: torch.dtype) -> SumTile:
     """Tile of the kernel-matrix sums."""
     return _SUMS[dtype]
@@ -91,9 +109,13 @@ def square_tile() -> SquareTile:
     return _SQUARE
 
 
-def group_size(n: int, k: int) -> int:
-    """Rows that share one maximum: near the roofline's sqrt(2 n / (k d)) with d about 400; 8 to 64."""
+def group_size(n: int, count: int) -> int:
+    """Rows that share one maximum, 8 to 64, where `count` groups are scored.
+
+    A query writes and reads n / G maxima of two bytes and reads count G rows of d values: near the least at
+    sqrt(4 n / (count d b)), here with d b = 800 bytes.
+    """
     size = 64
-    while size > 8 and size * size * k * 200 > 2 * n:
+    while size > 8 and size * size * count * 200 > n:
         size //= 2
     return size

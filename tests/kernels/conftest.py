@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from importlib.util import find_spec
 
-import numpy as np
 import pytest
 import torch
 
-if not torch.cuda.is_available():
+from bench import gpu_interpreter
+
+if not torch.cuda.is_available() and find_spec("triton") is not None:
     # Before anything imports triton: its own functions, too, are interpreted or compiled as this says.
-    os.environ.setdefault("TRITON_INTERPRET", "1")
+    gpu_interpreter.install()
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -25,13 +26,8 @@ def one_thread():
 @pytest.fixture(scope="session")
 def device():
     """Where Triton kernels run: a CUDA device, or this CPU under Triton's interpreter."""
-    triton = pytest.importorskip("triton", reason="triton is not installed")
-    if torch.cuda.is_available():
-        return "cuda"
-    versions = [tuple(map(int, each.__version__.split(".")[:2])) for each in (triton, np)]
-    if versions[0] < (3, 7) and versions[1] >= (2, 4):
-        pytest.skip("before 3.7 triton's interpreter cannot run a loop of variable length on numpy 2.4")
-    return "cpu"
+    pytest.importorskip("triton", reason="triton is not installed")
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 
 import xbsql.kernels
-from xbsql.kernels import explain, prepare
+from xbsql.kernels import explain, prepare, topk
 from xbsql.kernels.dispatch import Work, _chosen
 
 X = np.ones((1000, 64), np.float32)
@@ -29,6 +30,11 @@ def test_explain_sees_the_codes():
     plan = explain("topk", X[:10], X, 5, prepared=prepare(X))
     assert "int8 scan" in plan.why
     assert plan.bytes < explain("topk", X[:10], X, 5).bytes / 3
+
+
+def test_explain_says_where_codes_gain_nothing():
+    plan = explain("topk", X[:10], X, 50, prepared=prepare(X))
+    assert "for 50 results the codes gain nothing" in plan.why
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,31 @@ def test_what_runs_on_a_device(operation, dtype, where):
     chosen, why = _chosen(operation, torch.device("cuda"), dtype, Work(1, 1, "somehow"))
     assert chosen == where
     assert ("copied to the CPU" in why) == (where == "cpu")
+
+
+@pytest.mark.parametrize("shape", [(1, 40_000, 64), (200, 8_000, 256)], ids=str)
+@pytest.mark.parametrize("codes", [False, True], ids=["rows", "codes"])
+def test_no_call_is_faster_than_its_floor(shape, codes):
+    m, n, d = shape
+    rng = np.random.default_rng(0)
+    q, x = (rng.standard_normal((rows, d)).astype(np.float32) for rows in (m, n))
+    ready = prepare(x, codes=codes)
+    floor = explain("topk", q, x, 10, prepared=ready).floor_seconds
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        topk(q, x, 10, prepared=ready)
+        seconds.append(time.perf_counter() - start)
+    assert floor <= min(seconds)
+
+
+def test_a_floor_is_of_the_dtype_that_is_multiplied(monkeypatch):
+    from xbsql.kernels import dispatch
+
+    asked = []
+    monkeypatch.setattr(dispatch, "probe", lambda *given: asked.append(given[1]) or dispatch.Rate(1e9, 1e9))
+    explain("topk", X, X, 3)
+    explain("topk", X, X, 3, prepared=prepare(X))
+    explain("mmd2", X, X)
+    explain("coral", X, X)
+    assert asked == [torch.float32, torch.int8, torch.float32, torch.float64]

@@ -114,10 +114,10 @@ def test_the_device_search_proves_its_result_by_the_head(device, monkeypatch):
     rng = np.random.default_rng(7)
     x = lowrank(rng, 1500)
     sides = (torch.from_numpy(each).to(device) for each in (x[:4], x))
-    problem = Problem.of(*sides, "cosine", None, None, 0.0)
-    ready = prepare(problem.corpus, metric="cosine")
+    asked = device_search.Search(*sides, "cosine")
+    ready = prepare(asked.corpus, metric="cosine")
     assert ready.codes.head is not None
     monkeypatch.setattr(device_search, "exhaustive", None)
     monkeypatch.setattr(device_search, "_SHARE", 1)
-    found = device_search.topk(problem, 3, ready)
+    found = device_search.topk(asked, 3, ready)
     same([each.cpu().numpy() for each in found], expected(x[:4], x, 3))

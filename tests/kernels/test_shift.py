@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from xbsql.kernels import coral, importance_weights, mmd2, rbf_matvec, reference, reweight_normalize
+from xbsql.kernels import (
+    coral,
+    cpu_mean,
+    importance_weights,
+    mmd2,
+    mmd2_between,
+    rbf_matvec,
+    reference,
+    reweight_normalize,
+)
+from xbsql.kernels.cpu_mean import median_gamma
 from xbsql.kernels.ratio import _sample
 
 
@@ -86,6 +96,26 @@ def test_mmd2_is_the_definition(weighted, unbiased, gammas, far):
     assert found == pytest.approx(wanted, rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.parametrize("gamma", [0.1, [0.05, 0.2], "median"], ids=str)
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_mmd2_between_is_mmd2_of_every_two(unbiased, gamma):
+    x = [normal(i, 60 + 30 * i, 5, shift=0.2 * i + 50) for i in range(3)]
+    found = mmd2_between(x, gamma=gamma, unbiased=unbiased)
+    width = median_gamma(*(torch.from_numpy(x[i]) for i in (0, 2))) if gamma == "median" else gamma
+    for i in range(3):
+        assert found[i, i] == 0
+        for j in range(i):
+            wanted = mmd2(x[i], x[j], gamma=width, unbiased=unbiased)
+            assert found[i, j] == found[j, i] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+def test_mmd2_between_meets_each_domain_once(monkeypatch):
+    calls, plain = [], cpu_mean._within
+    monkeypatch.setattr(cpu_mean, "_within", lambda *given: calls.append(1) or plain(*given))
+    mmd2_between([normal(i, 20, 3) for i in range(5)], gamma=0.1)
+    assert len(calls) == 5
+
+
 def test_mmd2_sees_a_shift_and_nothing_where_there_is_none():
     x, same, moved = normal(10, 400, 5), normal(11, 400, 5), normal(12, 400, 5, shift=0.5)
     assert abs(mmd2(x, same)) < 0.005 < 0.02 < mmd2(x, moved)
@@ -104,7 +134,7 @@ def test_importance_weights_is_the_definition(method):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["ulsif", "rulsif", "kliep"])
+@pytest.mark.parametrize("method", ["ulsif", "rulsif", "kliep", "logistic", "best"])
 def test_importance_weights_follow_the_true_ratio(method):
     """Source N(0, 1), target N(0.5, 0.7): weighting must bring the source's mean most of the way."""
     source, target = normal(15, 600, 2), normal(16, 500, 2, shift=0.5, scale=0.7)
@@ -113,6 +143,36 @@ def test_importance_weights_follow_the_true_ratio(method):
     assert np.corrcoef(w, true)[0, 1] > 0.8
     assert abs((w @ source / w.sum()) - 0.5).max() < 0.2
     assert 0.8 < w.mean() < 1.2
+
+
+def test_a_logistic_ratio_is_nearer_where_both_sides_are_normal_and_evidence_says_so():
+    source, target = normal(15, 900, 2), normal(16, 800, 2, shift=0.5, scale=0.7)
+    true = np.exp(-((source - 0.5) ** 2).sum(1) / 0.98 + (source**2).sum(1) / 2) / 0.49
+    error = {
+        method: np.square(importance_weights(source, target, method=method) - true).mean()
+        for method in ("ulsif", "kliep", "logistic", "best")
+    }
+    assert error["logistic"] < error["ulsif"]
+    assert error["best"] == error["logistic"]
+
+
+def test_evidence_leaves_logistic_where_it_is_wrong():
+    """Two heaps on either side of the source: a square cannot say that the middle is empty."""
+    rng = np.random.default_rng(3)
+    source, target = rng.standard_normal((900, 1)), rng.choice([-1.0, 0.2, 1.4], (800, 1))
+    target = target + 0.08 * rng.standard_normal((800, 1))
+    best = importance_weights(source, target, method="best")
+    assert not np.allclose(best, importance_weights(source, target, method="logistic"))
+
+
+def test_kliep_settles_like_the_definition_though_it_asks_every_ten_steps():
+    from xbsql.kernels.ratio import _kliep
+
+    rng = np.random.default_rng(4)
+    at, mean = torch.from_numpy(rng.random((60, 5))), torch.from_numpy(rng.random((2, 5)))
+    share = torch.full((2, 60), 1 / 60, dtype=torch.float64)
+    both, one = _kliep(mean, at, share), _kliep(mean[:1], at, share[:1])
+    torch.testing.assert_close(both[:1], one, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
@@ -149,6 +209,8 @@ BAD = np.where(np.arange(27).reshape(9, 3) == 4, np.nan, X)
     [
         (lambda: mmd2(BAD, Y), "mmd2: x holds NaN or Inf in 1 rows"),
         (lambda: mmd2(X, Y[:1]), "mmd2: y has 1 rows; it takes 2 to"),
+        (lambda: mmd2_between([X]), "mmd2_between: domains has 1 entries; give two at least"),
+        (lambda: mmd2_between([X, Y, Y[:, :2]]), r"domains\[0\] has 3 columns, domains\[2\] has 2"),
         (lambda: mmd2(X, Y, gamma="mean"), "gamma is 'mean'; it is one of 'median'"),
         (lambda: mmd2(X, Y, gamma=[]), "gamma is empty"),
         (lambda: mmd2(X, Y, gamma=-1.0), "gamma is -1.0; it must be a finite number above 0"),
@@ -160,7 +222,7 @@ BAD = np.where(np.arange(27).reshape(9, 3) == 4, np.nan, X)
         (lambda: importance_weights(X, Y[:0]), "target has 0 rows"),
         (
             lambda: importance_weights(X, Y, method="kmm"),
-            "method is 'kmm'; it is one of 'ulsif', 'rulsif', 'kliep'",
+            "method is 'kmm'; it is one of 'ulsif', 'rulsif', 'kliep', 'logistic', 'best'",
         ),
         (lambda: importance_weights(X, Y, alpha=1.0), "alpha is 1.0"),
         (lambda: importance_weights(X, Y, n_centers=0), "n_centers is 0"),

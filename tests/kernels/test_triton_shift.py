@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from xbsql.kernels import reference
+from xbsql.kernels import reference, slack
 from xbsql.kernels.tuning import SquareTile, SumTile
 
 pytestmark = pytest.mark.usefixtures("poisoned")
@@ -73,7 +73,25 @@ def test_rbf_rows_is_the_definition(n, m, d, triangle, device):
     found = rbf_rows(x.to(device), y.to(device), b.to(device), 0.1, triangle, TILE)
     kernel = reference.rbf(x.double().numpy(), y.double().numpy(), 0.1)
     wanted = (np.triu(kernel, 1) if triangle else kernel) @ b.numpy()
-    np.testing.assert_allclose(found.cpu().numpy(), wanted, rtol=1e-5, atol=1e-6 * m)
+    longest = (float(each.double().norm(dim=1).max()) for each in (x, y))
+    bound = slack.kernel_error(d, 0.1, *longest) * wanted + 1e-6 * m
+    assert (np.abs(found.cpu().numpy() - wanted) <= bound).all()
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+def test_the_error_of_a_kernel_value_is_within_its_bound_and_not_far_below(scale, device):
+    """Values whose halves are off the most, all of one sign, so that nothing cancels."""
+    from xbsql.kernels.kernel_mean import rbf_rows
+
+    off = 1 + 2.0**-9 + 2.0**-17 - 2.0**-23
+    x = torch.full((40, 32), off * scale)
+    y, one = -x[:1] * 0.5, torch.ones(1, dtype=torch.float64)
+    gamma = 1 / (32 * scale**2)
+    found = rbf_rows(x.to(device), y.to(device), one.to(device), gamma, False, TILE).cpu().numpy()
+    exact = reference.rbf(x.double().numpy(), y.double().numpy(), gamma)[:, 0]
+    relative = np.abs(found / exact - 1).max()
+    bound = slack.kernel_error(32, gamma, float(x[0].norm()), float(y[0].norm()))
+    assert relative <= bound < 1e-3
 
 
 @pytest.mark.parametrize("unbiased", [True, False])
