@@ -135,7 +135,7 @@ def test_a_hostile_name_is_one_line_and_touches_nothing(place, call, hostile):
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("name", ["\udcff", 5, b"cat", ["cat"], 1.5])
+@pytest.mark.parametrize("name", ["\udcff", 5, b"cat", ["cat", 5], 1.5])
 def test_what_is_no_text_is_no_name(place, call, name):
     folder, con = place
     before = seen(folder)

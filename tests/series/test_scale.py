@@ -23,9 +23,9 @@ from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.shaped import fit_shaped
-from xbsql.tasks.forecast import forecaster
+from xbsql.tasks import road
 from xbsql.tasks.forecast.options import ForecastOptions
-from xbsql.tasks.progress import quiet
+from xbsql.tasks.forecast.task import SeriesProblem
 
 SCALES = (1e-6, 1e9, 2.0**-20, 2.0**30)
 WEEKLY = Frequency.named("test", "W-MON")
@@ -85,8 +85,8 @@ def test_a_market_beside_home_may_count_in_another_unit(seed):
 
 
 def fit_model(series, home, seed=0):
-    options = ForecastOptions.of("test", {"horizon": 4, "season": [13], "seed": seed}, "y")
-    return forecaster(series, home, None, options, "auto", None, quiet)
+    options = ForecastOptions.of("test", {"horizon": 4, "season": [13], "seed": seed})
+    return road.solved(SeriesProblem(series, options, "y", options.rules("test"), None, home))
 
 
 def test_a_model_forecasts_and_promises_in_the_unit_of_its_series():

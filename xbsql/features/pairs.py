@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 METRICS = ("cosine", "dot", "l2")
+LARGE = 1e9
+"""Numbers beyond this may leave float32 when they are squared and summed."""
 
 
 def similarity(
@@ -23,8 +25,11 @@ def similarity(
         metric: 'dot'; 'cosine', 0 where a vector is all zero; 'l2', minus the squared distance.
 
     Returns:
-        float32, shape (n,); computed in the inputs' precision. NaN in a vector gives NaN.
+        float32, shape (n,); computed in the inputs' precision, in float64 where that is not enough. NaN in a
+        vector gives NaN; a product beyond float32 is infinite.
     """
+    if max(np.abs(side).max(initial=0.0) for side in (a, b)) > LARGE:
+        a, b = a.astype(np.float64), b.astype(np.float64)
     if metric == "l2":
         apart = a - b
         return np.asarray(-np.einsum("nd,nd->n", apart, apart), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,10 @@ def newsvendor(
             continue
         if None in shares or None in values:
             raise errors.invalid(where, "a level or quantile is NULL", "leave both out")
+        if not all(isinstance(each, int | float | Decimal) for each in (*shares, *values)):
+            raise errors.invalid(
+                where, "levels and quantiles must be lists of numbers", "cast them (::DOUBLE[])"
+            )
         known = np.array(shares, np.float64), np.array(values, np.float64)
         found[row] = stock.newsvendor(where, *known, float(costs[0][row]), float(costs[1][row]))
     return _out(found)

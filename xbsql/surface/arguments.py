@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
@@ -74,11 +75,18 @@ class Values(Kind):
         """An array of what holds several values; a single value stays as it is, for `beside`."""
         if hasattr(value, "to_arrow"):
             value = value.to_arrow()
+        if hasattr(value, "iloc") and value.ndim == 2:
+            value = pa.Table.from_pandas(value, preserve_index=False)
+        if isinstance(value, pa.Table):
+            return one_chunk(value.to_struct_array())
         if isinstance(value, pa.Array | pa.ChunkedArray):
             return one_chunk(value)
-        if isinstance(value, Sequence | Mapping) and not isinstance(value, str | bytes | Mapping):
-            return _array(where, name, value)
-        return _array(where, name, value) if hasattr(value, "__array__") and value.ndim else value
+        if hasattr(value, "__array__") and value.ndim:
+            value = list(value)
+        if isinstance(value, list | tuple):
+            one = "[" in self.type and value and isinstance(value[0], int | float | np.number)
+            return as_array(where, name, [value] if one else value)
+        return value
 
 
 @dataclass(frozen=True)
@@ -349,9 +357,14 @@ def shown(value: object) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
-def _array(where: str, name: str, values: object) -> pa.Array:
+def as_array(where: str, name: str, values: object) -> pa.Array:
+    """Python values as an array.
+
+    Raises:
+        XbsqlError: they are of no one type.
+    """
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowException, TypeError, ValueError) as error:
         problem = f"{name} holds values of no one type ({' '.join(str(error).split())[:MOST_SHOWN]})"
         raise errors.invalid(where, problem, "give a pyarrow array") from error

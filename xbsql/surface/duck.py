@@ -21,9 +21,9 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
 from xbsql.arrow import one_chunk, widened
-from xbsql.harmonise.rows import beside
 from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
+from xbsql.surface.arguments import as_array, shown
 from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
 from xbsql.surface.interrupts import listen, stop, stoppable
@@ -104,8 +104,12 @@ def load(
     Raises:
         XbsqlError: the connection is closed, the alias is taken, or another store is asked for than is open.
     """
-    if not ALIAS.fullmatch(alias):
-        raise errors.invalid("xbsql.load", f"'{alias}' cannot be an alias", "use letters, digits and '_'")
+    if not hasattr(con, "cursor"):
+        raise errors.invalid("xbsql.load", f"{shown(con)} is no connection", "pass duckdb.connect(...)")
+    if not isinstance(alias, str) or not ALIAS.fullmatch(alias) or alias.lower() in _reserved(con):
+        raise errors.invalid(
+            "xbsql.load", f"{shown(alias)} cannot be an alias", "use letters, digits and '_', no word of SQL"
+        )
     listen()
     with _lock:
         known = _databases(con)
@@ -124,6 +128,21 @@ def load(
             problem = f"this database has the store {_sessions[token].store.path} open"
             raise errors.invalid("xbsql.load", problem, "open another database for another store")
     return con
+
+
+def _reserved(con: DuckDBPyConnection) -> set[str]:
+    """Words that DuckDB keeps for itself, and the names of its own catalogues and schemas."""
+    query = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    try:
+        return {
+            "main",
+            "memory",
+            "temp",
+            "system",
+            *(name for (name,) in con.cursor().execute(query).fetchall()),
+        }
+    except duckdb.ConnectionException as error:
+        raise errors.invalid("xbsql.load", "the connection is closed", "connect again") from error
 
 
 def session_of(where: str, con: DuckDBPyConnection) -> Session:
@@ -347,10 +366,14 @@ def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, va
         if value not in rows.column_names:
             raise errors.unknown(where, "column", value, rows.column_names, place="the table has")
         return one_chunk(rows[value])
-    if rows is not None:
-        return beside(rows, value)
+    if rows is None:
+        return value if isinstance(value, pa.Array) else as_array(where, argument.name, [value])
     if not isinstance(value, pa.Array):
-        return pa.array([value])
+        value = None if value is None else as_array(where, argument.name, [value])
+        value = pa.nulls(len(rows)) if value is None else value.take(pa.array([0] * len(rows), pa.int64()))
+    if len(value) != len(rows):
+        problem = f"{argument.name} has {len(value)} values beside {len(rows)}"
+        raise errors.invalid(where, problem, "give one value a row, or one for all")
     return value
 
 

@@ -99,8 +99,9 @@ class FrameSpace:
                 _type_of(function, known, arguments[a.name])
                 arguments[a.name] = pl.col(arguments[a.name])
         names = [free_name(field.name, known.names()) for field in function.fields]
-        found = _elementwise(function, arguments).alias("_xb").struct.rename_fields(names)
-        return self._frame.with_columns(found).unnest("_xb")
+        own = free_name("_xb", known.names())
+        found = _elementwise(function, arguments).alias(own).struct.rename_fields(names)
+        return self._frame.with_columns(found).unnest(own)
 
 
 def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
