@@ -109,7 +109,8 @@ def _scans() -> Iterator[Case]:
                 "STAGES": tile.stages,
                 "FLAT": tile.flat,
             }
-            label = f"{kind} {tile.queries}x{tile.rows}x{tile.depth}{' flat' * tile.flat} group {size}, {tile.stages} stages"
+            shape = f"{tile.queries}x{tile.rows}x{tile.depth}{' flat' * tile.flat}"
+            label = f"{kind} {shape} group {size}, {tile.stages} stages"
             yield Case(
                 label, "similarity", "peaks_kernel", signature, constants, tile.warps, tile.stages, True
             )

@@ -17,7 +17,8 @@ from bench import sass
 from xbsql.kernels.tuning import SHARED_LIMIT
 seen = []
 for case in sass.cases():
-    chosen = case.label.startswith(("bf16 16x128x128 group 8,", "i8 128x256x128 group 64,", "tf32x3", "bf16x3"))
+    some = ("bf16 16x128x128 group 8,", "i8 128x256x128 group 64,", "tf32x3", "bf16x3")
+    chosen = case.label.startswith(some)
     if chosen or not (case.product or case.label.startswith(("fp32 dot", "fp32 l2"))):
         report = sass.compiled(case)
         fits, fast = report.shared <= SHARED_LIMIT, report.wgmma > 0 or not case.product
