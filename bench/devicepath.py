@@ -172,7 +172,7 @@ def started(m: int, n: int, metric: str, codes: bool) -> tuple[int, int, int]:
         corpus = gpu_fake.there(x)
         ready = prepare(corpus, metric=metric, codes=codes)
         topk(gpu_fake.there(q[:1]), corpus, 2, metric=metric, prepared=ready)
-    with gpu_fake.device(0.9 * x.numel()) as count:
+    with gpu_fake.device(n) as count:
         topk(gpu_fake.there(q), corpus, 2, metric=metric, prepared=ready)
     return count.operations, count.waits, count.reads
 

@@ -28,7 +28,7 @@ _PICKS = {"keys_kernel", "rescore_kernel", "finish_kernel"}  # take the corpus, 
 
 @dataclass
 class Count:
-    """What was done: starts of work, waits of the host, reads of a matrix of at least `whole` values."""
+    """What was done: starts of work, waits of the host, reads of a matrix of at least `whole` rows."""
 
     whole: float = float("inf")
     operations: int = 0
@@ -42,7 +42,7 @@ class Count:
         self.operations += 1
         self.log.append(name)
         if name not in _PICKS:
-            self.reads += any(each.numel() >= self.whole for each in given)
+            self.reads += any(each.dim() == 2 and each.shape[0] >= self.whole for each in given)
 
 
 COUNT = Count()
