@@ -99,10 +99,10 @@ def _card(given: argparse.Namespace) -> int:
 
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
-    from xbsql.session.forecast import Asked
+    from xbsql.session.forecast import ForecastCall
     from xbsql.surface.duck import rows_of, session_of
 
-    where, asked = "xbsql forecast", Asked(given.horizon)
+    where, asked = "xbsql forecast", ForecastCall(given.horizon)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
         given.page.write_text(outlook(session_of(where, con), given.model, rows, asked))

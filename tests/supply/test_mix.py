@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.supply.mix import Options, cheapest
+from xbsql.supply.mix import MixOptions, cheapest
 
 
 def options(lane, cost, on_time=1.0, capacity=np.inf, fixed=0.0, pool=-1):
     n = len(lane)
     numbers = [np.full(n, 1.0) * values for values in (cost, fixed, on_time, capacity)]
-    return Options(np.array(lane), *numbers, np.full(n, 1) * pool)
+    return MixOptions(np.array(lane), *numbers, np.full(n, 1) * pool)
 
 
 def solve(given, demand, service=0.0):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Labelled(NamedTuple):
+class LabelNames(NamedTuple):
     """A target whose label is called as at home.
 
     Attributes:
@@ -32,7 +32,7 @@ def of_one_label(
     options: Mapping[str, Any],
     home: str | None,
     source: pa.Table | None,
-) -> Labelled:
+) -> LabelNames:
     """Call the target's label as the home market does.
 
     The names differ where 'align' says so, or where a base was fitted on a label of
@@ -65,9 +65,9 @@ def of_one_label(
             f"{unknown}; say what it is called there: options {{'align': {{'{abroad}': '...'}}}}"
         )
     if theirs == abroad:
-        return Labelled(data, label, dict(options))
+        return LabelNames(data, label, dict(options))
     if theirs in data.column_names:
         raise errors.invalid(where, f"the table has both '{abroad}' and '{theirs}'", "leave one out")
     renamed = [theirs if name == abroad else name for name in data.column_names]
     rest = {"align": pairs} if isinstance(given, Mapping) else {}
-    return Labelled(data.rename_columns(renamed), theirs, {**options, **rest})
+    return LabelNames(data.rename_columns(renamed), theirs, {**options, **rest})

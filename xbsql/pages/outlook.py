@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_DRAWN = 12
 
 
-def outlook(session: Session, model: str, rows: pa.Table, asked: forecasts.Asked) -> str:
+def outlook(session: Session, model: str, rows: pa.Table, asked: forecasts.ForecastCall) -> str:
     """One HTML page: the series of which most is expected, drawn, and how many have which status.
 
     Args:

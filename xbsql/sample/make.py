@@ -18,7 +18,7 @@ from xbsql.sample.titles import Product, pick, title
 from xbsql.sample.vocabulary import brands, colours, features, kinds, shops
 
 if TYPE_CHECKING:
-    from xbsql.sample.vocabulary import Brand, Kind, Words
+    from xbsql.sample.vocabulary import Brand, ProductKind, Words
 
 SEED = 20240229
 PRODUCTS = 720
@@ -81,7 +81,7 @@ def products(seed: int, number: int) -> list[Product]:
     return [product(name, kind, Random(f"{seed}/{name}")) for name, kind in zip(names, drawn, strict=True)]
 
 
-def product(product_id: str, kind: Kind, rng: Random) -> Product:
+def product(product_id: str, kind: ProductKind, rng: Random) -> Product:
     """Draw one product of a kind."""
     low, high = (math.log(price) for price in kind.dollars)
     brand = pick(rng, brands(kind.category))
@@ -99,7 +99,7 @@ def product(product_id: str, kind: Kind, rng: Random) -> Product:
     )
 
 
-def _two(kind: Kind, rng: Random) -> tuple[Words, Words]:
+def _two(kind: ProductKind, rng: Random) -> tuple[Words, Words]:
     """Two features that can stand together: at most one says whom or what it is for."""
     own, common = (features(name, kind.nouns["en"]) for name in (kind.category, "any"))
     chosen: list[Words] = []

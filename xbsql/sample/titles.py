@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from xbsql.sample.vocabulary import Brand, Kind, Words
+    from xbsql.sample.vocabulary import Brand, ProductKind, Words
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Product:
     """One product, the same in every market; colour, material and size are empty where it has none."""
 
     product_id: str
-    kind: Kind
+    kind: ProductKind
     brand: Brand
     colour: str
     material: str

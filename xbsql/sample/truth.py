@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from xbsql.errors import unknown
 
-Kind = Literal["covariate", "concept", "label", "seasonality", "scale"]
+ProductKind = Literal["covariate", "concept", "label", "seasonality", "scale"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Shift:
     """One parameter in which a foreign market differs from home."""
 
     market: str
-    kind: Kind
+    kind: ProductKind
     what: str
     parameter: str
     home: Any

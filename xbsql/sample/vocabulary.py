@@ -17,7 +17,7 @@ Words: TypeAlias = dict[str, Variants]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProductKind:
     """A kind of product: what it is called, and what its sizes, materials and prices can be.
 
     Args:
@@ -70,7 +70,7 @@ def _words(line: dict[str, str]) -> Words:
 
 
 @cache
-def kinds() -> tuple[Kind, ...]:
+def kinds() -> tuple[ProductKind, ...]:
     """Every kind of product, by category."""
     found = []
     for line in table("kinds"):
@@ -78,7 +78,7 @@ def kinds() -> tuple[Kind, ...]:
         unit, *sizes = line["size"].split() or [""]
         dollars = (float(low), float(high))
         materials = tuple(line["materials"].split())
-        found.append(Kind(line["category"], dollars, unit, tuple(sizes), materials, _words(line)))
+        found.append(ProductKind(line["category"], dollars, unit, tuple(sizes), materials, _words(line)))
     return tuple(found)
 
 

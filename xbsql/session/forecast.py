@@ -33,7 +33,7 @@ MOST_VALUES: Final = 20_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class ForecastCall:
     """What a forecast is asked for.
 
     Attributes:
@@ -89,7 +89,9 @@ def places(id: Sequence[str], ts: str, y: str, known: Sequence[str] = ()) -> Col
     return Columns(tuple(id), ts, y, tuple(known))
 
 
-def forecast(session: Session, reference: str, table: pa.Table, columns: Columns, asked: Asked) -> pa.Table:
+def forecast(
+    session: Session, reference: str, table: pa.Table, columns: Columns, asked: ForecastCall
+) -> pa.Table:
     """What a model expects of the periods after each series of a table.
 
     Args:
@@ -130,7 +132,9 @@ def forecaster(session: Session, where: str, reference: str) -> Forecaster:
     return model  # type: ignore[return-value]
 
 
-def told(where: str, model: Forecaster, table: pa.Table, columns: Columns, asked: Asked) -> SeriesForecast:
+def told(
+    where: str, model: Forecaster, table: pa.Table, columns: Columns, asked: ForecastCall
+) -> SeriesForecast:
     """The same before it is a table: the series as they were read, and what is expected of each.
 
     Raises:
@@ -146,7 +150,7 @@ def _read(where: str, model: Forecaster, table: pa.Table, columns: Columns) -> S
     return SeriesTable.of(where, table, columns._replace(title=model.columns.title).of(table))
 
 
-def _expected(model: Forecaster, table: SeriesTable, asked: Asked) -> SeriesForecast:
+def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> SeriesForecast:
     options = ForecastCallOptions.of(table.where, asked.options)
     if asked.rollup and options.end is None:
         options = replace(options, end="common")
@@ -194,7 +198,7 @@ def _apart(where: str, given: str, own: Frequency) -> errors.XbsqlError:
     return errors.invalid(where, problem, "fit a model on such periods")
 
 
-def _rolled_up(where: str, model: Forecaster, told: SeriesForecast, asked: Asked) -> SeriesForecast:
+def _rolled_up(where: str, model: Forecaster, told: SeriesForecast, asked: ForecastCall) -> SeriesForecast:
     """Forecasts of the sums too, and all of them made to add up; an interval lies about its new forecast.
 
     What is known in advance is known of the series alone: sums are then those of the series' forecasts.

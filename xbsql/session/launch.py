@@ -12,7 +12,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import family_of, one_chunk
 from xbsql.session import models
-from xbsql.session.forecast import Asked, forecaster
+from xbsql.session.forecast import ForecastCall, forecaster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Launch:
         Raises:
             XbsqlError: a horizon, a level, a price error or a number of draws out of bounds.
         """
-        Asked(self.horizon, self.level).check(WHERE)
+        ForecastCall(self.horizon, self.level).check(WHERE)
         if not 0 <= self.price_error < 1:
             raise errors.invalid(WHERE, f"price_error is {self.price_error}", "give a share, 0 to 1: 0.05")
         if not 100 <= self.draws <= MOST_DRAWS:

@@ -119,7 +119,7 @@ def choose_routes(session: Session, service: object, options: pa.Table, demand: 
     Raises:
         XbsqlError: a number is missing or out of its range, or no mix serves.
     """
-    from xbsql.supply.mix import Options, cheapest
+    from xbsql.supply.mix import MixOptions, cheapest
 
     where = "xb.choose_routes"
     if isinstance(service, bool) or service is None or not 0 <= float(service) <= 1:  # type: ignore[arg-type]
@@ -131,7 +131,7 @@ def choose_routes(session: Session, service: object, options: pa.Table, demand: 
     pool = options["pool"].cast(pa.string()).combine_chunks().dictionary_encode().indices.fill_null(-1)
     with session.calls.record("choose_routes", "", len(options)) as call:
         call.kernel = "HiGHS"
-        taken = Options(
+        taken = MixOptions(
             lane[rows].astype(np.int64), cost[rows], fixed[rows], on_time[rows], capacity[rows],
             np.asarray(pool.to_numpy(zero_copy_only=False), np.int64)[rows],
         )  # fmt: skip

@@ -24,7 +24,7 @@ GAP = 1e-6
 
 
 @dataclass(frozen=True)
-class Options:
+class MixOptions:
     """Ways to serve lanes; n of them.
 
     Attributes:
@@ -45,7 +45,7 @@ class Options:
     pool: NDArray[np.int64]
 
 
-def cheapest(where: str, options: Options, demand: Floats, names: list[str], service: float) -> Floats:
+def cheapest(where: str, options: MixOptions, demand: Floats, names: list[str], service: float) -> Floats:
     """Units by option so that each lane's demand is met, on time often enough, at the least cost.
 
     minimise sum cost x + fixed y
@@ -90,7 +90,7 @@ def cheapest(where: str, options: Options, demand: Floats, names: list[str], ser
 
 
 def _check_lane(
-    where: str, options: Options, rows: NDArray[np.int64], demand: float, name: str, service: float
+    where: str, options: MixOptions, rows: NDArray[np.int64], demand: float, name: str, service: float
 ) -> None:
     """Raise where a lane cannot be served even alone: too little capacity, or too late a mix."""
     if demand <= 0:
@@ -108,7 +108,7 @@ def _check_lane(
 
 
 def _constraints(
-    options: Options, demand: Floats, service: float, most: Floats
+    options: MixOptions, demand: Floats, service: float, most: Floats
 ) -> list[LinearConstraint]:  # fmt: skip
     from scipy.optimize import LinearConstraint
     from scipy.sparse import diags, hstack

@@ -25,7 +25,7 @@ MOST_SHOWN = 200
 RESERVED = {"by", "columns", "first", "last", "left", "right", "shift"}
 
 
-class Tables(Protocol):
+class TableSource(Protocol):
     """Where a Python call's tables come from."""
 
     def rows(self, where: str, data: object, *, ordered: bool) -> pa.Table:
@@ -55,7 +55,7 @@ class Kind:
         """The value from the column that DuckDB hands over."""
         raise NotImplementedError(f"{where}: {name} has no column")
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The value from what a Python call gives."""
         return value
 
@@ -71,7 +71,7 @@ class Values(Kind):
         """The column as one array."""
         return one_chunk(column)
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """An array of what holds several values; a single value stays as it is, for `beside`."""
         if hasattr(value, "to_arrow"):
             value = value.to_arrow()
@@ -105,7 +105,7 @@ class Constant(Kind):
         """The one value of the column."""
         return self.checked(where, name, constant(where, name, column))
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The value, checked."""
         return self.checked(where, name, value)
 
@@ -137,7 +137,7 @@ class EachOr(Constant):
         self.checked(where, name, whole[0].as_py())
         return whole
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The value, or what holds several of them."""
         found = Values().of_python(where, name, value, tables)
         if isinstance(found, pa.Array):
@@ -156,7 +156,7 @@ class Number(Constant):
 
 
 @dataclass(frozen=True)
-class Options(Constant):
+class StructOf(Constant):
     """A STRUCT of options as a mapping."""
 
     def sql(self, name: str) -> str:
@@ -227,7 +227,7 @@ class Rows(Kind):
             raise errors.invalid(where, f"{name} has no rows", "give a table with at least one row")
         return table
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> pa.Table | None:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> pa.Table | None:  # noqa: ANN401
         """The table."""
         if value is None and self.optional:
             return None
@@ -251,7 +251,7 @@ class Stream(Kind):
 
     type: str = "a table"
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Iterator[pa.RecordBatch]:  # noqa: ANN401
         """Its batches."""
         return tables.batches(where, value)
 
@@ -271,7 +271,7 @@ class Keys(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kept(Kind):
+class KeptOnce(Kind):
     """A table or list that a helper UDF keeps once and names, as DuckDB would hand it to every row.
 
     Attributes:
@@ -291,7 +291,7 @@ class Kept(Kind):
         names = column.unique()
         return Keys(names[0].as_py() if len(names) == 1 else one_chunk(column).to_pylist())
 
-    def of_python(self, where: str, name: str, value: Any, tables: Tables) -> Any:  # noqa: ANN401
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The table, or the list as it is."""
         return Rows().of_python(where, name, value, tables) if self.table else value
 
@@ -302,7 +302,7 @@ _NUMBERS = (int, float, Decimal)
 NAME = Constant("VARCHAR", "str", _WORDS, "a name in quotes")
 FLAG = Constant("BOOLEAN", "bool", (bool,), "true or false")
 NUMBERS = Listed("FLOAT[]", "Sequence[float] | None", (list, tuple), "a list of numbers", _NUMBERS)
-OPTIONS = Options("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT such as {'k': 1}")
+OPTIONS = StructOf("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT such as {'k': 1}")
 
 Name = Annotated[str, NAME]
 Model = Annotated[str, NAME, "'name' for the promoted version, 'name@3' for exactly that one"]

@@ -304,7 +304,7 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
     return call
 
 
-class Tables:
+class ConnectionTables:
     """Where the tables of a Python call are looked up."""
 
     def __init__(self, con: DuckDBPyConnection) -> None:
@@ -335,7 +335,7 @@ def called(name: str, con: DuckDBPyConnection, /, **arguments: Any) -> Any:  # n
     """
     function, session = BY_NAME[name], session_of(f"xbsql.{name}", con)
     where = f"{session.calls.alias}.{name}"
-    given = _given(function, where, Tables(con), arguments)
+    given = _given(function, where, ConnectionTables(con), arguments)
     if function.each is None:
         found = function.answer(session, given)
         return found if function.kind == "row" else function.table(found)
@@ -346,7 +346,9 @@ def called(name: str, con: DuckDBPyConnection, /, **arguments: Any) -> Any:  # n
     )
 
 
-def _given(function: Function, where: str, tables: Tables, arguments: dict[str, Any]) -> dict[str, Any]:
+def _given(
+    function: Function, where: str, tables: ConnectionTables, arguments: dict[str, Any]
+) -> dict[str, Any]:
     """The arguments unpacked; columns are made as long as the first of them."""
     given: dict[str, Any] = {}
     rows = None

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xbsql.surface.arguments import Each, EachOr, Options, Rows, Stream, Values
+from xbsql.surface.arguments import Each, EachOr, Rows, Stream, StructOf, Values
 from xbsql.surface.functions import FUNCTIONS
 from xbsql.surface.macros import comment, macro
 from xbsql.surface.reference import reference
@@ -144,7 +144,7 @@ def _parameter(argument: Argument, annotation: str) -> str:
         kind += " | None"
     if kind == "Values":
         kind = "Values | None" if argument.given is None else "Values | float"
-    given = None if isinstance(argument.kind, Options) else argument.given
+    given = None if isinstance(argument.kind, StructOf) else argument.given
     return f"{argument.name}: {kind} = {_literal(given)}"
 
 

@@ -50,7 +50,7 @@ def _forecast(
     tbl: Annotated[pa.Table, Rows()],
 ) -> pa.Table:  # fmt: skip
     rows, known = _known(tbl)
-    asked = forecasts.Asked(horizon, level, rollup, options)
+    asked = forecasts.ForecastCall(horizon, level, rollup, options)
     return _as_text(
         forecasts.forecast(session, model, rows, forecasts.places(("id",), "ts", "y", known), asked)
     )
@@ -98,7 +98,9 @@ def forecast(
     cannot be forecast is NULL. A series without any value is forecast from home.
     """
     places = forecasts.places([id] if isinstance(id, str) else id, ts, y, known or ())
-    return forecasts.forecast(session, model, tbl, places, forecasts.Asked(horizon, level, rollup, options))
+    return forecasts.forecast(
+        session, model, tbl, places, forecasts.ForecastCall(horizon, level, rollup, options)
+    )
 
 
 def _launch(

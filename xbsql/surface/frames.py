@@ -108,7 +108,7 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
     """A function of columns and constants as an expression of the columns."""
     number = _place()
     session: Session = _duck().session_of(f"xb.{function.name}", _connections[number])
-    where, tables = f"{session.calls.alias}.{function.name}", _duck().Tables(_connections[number])
+    where, tables = f"{session.calls.alias}.{function.name}", _duck().ConnectionTables(_connections[number])
     columns = {
         a.name: column for a in _rows_first(function) if (column := _column(a, arguments[a.name])) is not None
     }

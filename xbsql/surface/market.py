@@ -11,7 +11,7 @@ from xbsql.arrow import digest, one_chunk, table_of_rows
 from xbsql.harmonise import rows
 from xbsql.session import harmonise
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Kept, Keys, Rows, Text, Values
+from xbsql.surface.arguments import DATA, KeptOnce, Keys, Rows, Text, Values
 from xbsql.surface.function import Helper, function
 
 Number = Annotated[pa.Array, Values("DOUBLE"), "a number"]
@@ -52,7 +52,7 @@ def to_currency(
     new_currency: Annotated[Word, "the money it shall be in"],
     rates: Annotated[
         pa.Table | Keys,
-        Kept("a table", expression="(SELECT _xb_keep_rates(list(_xb_row)) FROM query_table({}) _xb_row)"),
+        KeptOnce("a table", expression="(SELECT _xb_keep_rates(list(_xb_row)) FROM query_table({}) _xb_row)"),
         "currency, per_unit (what one unit is worth in whatever money the table counts in) and, where rates "
         "change, day DATE (from when on)",
     ],

@@ -19,7 +19,7 @@ from xbsql.surface.arguments import (
     Column,
     ColumnOf,
     Constant,
-    Kept,
+    KeptOnce,
     Keys,
     Name,
     Numbers,
@@ -50,7 +50,7 @@ Index = Annotated[Name, "the name of the index"]
 Most = Annotated[Whole, "how many; fewer come back only where fewer rows match"]
 Filter = Annotated[
     Any,
-    Kept("a list", expression="(SELECT _xb_filter({}))", table=False),
+    KeptOnce("a list", expression="(SELECT _xb_filter({}))", table=False),
     "the ids that may be found, e.g. (SELECT list(sku) FROM home WHERE price < 10); NULL, which is what "
     "list() makes of no row, lets nothing through",
 ]

@@ -11,7 +11,7 @@ MOST_SHOWN: Final = 80
 """Characters of a wrong value that an error repeats."""
 
 
-class Kind(NamedTuple):
+class OptionKind(NamedTuple):
     """What an option takes.
 
     Attributes:
@@ -57,7 +57,7 @@ class Option:
         shown: the default as the docs put it, where the value itself does not say it.
     """
 
-    kind: Kind
+    kind: OptionKind
     meaning: str
     aligned: bool = False
     at_home: bool = True
@@ -85,25 +85,27 @@ def listed(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def whole(least: int, most: int | None = None, remedy: str = "") -> Kind:
+def whole(least: int, most: int | None = None, remedy: str = "") -> OptionKind:
     """A whole number, bounds included."""
 
     def takes(value: Any) -> bool:  # noqa: ANN401 - whatever a user gives
         return _is_whole(value) and value >= least and (most is None or value <= most)
 
-    return Kind("INTEGER", takes, remedy or f"give a whole number, {least} or more", int)
+    return OptionKind("INTEGER", takes, remedy or f"give a whole number, {least} or more", int)
 
 
-def choice(*names: str) -> Kind:
+def choice(*names: str) -> OptionKind:
     """One of these words."""
-    return Kind("VARCHAR", lambda value: value in names, f"give {' or '.join(names)}", choices=names)
+    return OptionKind("VARCHAR", lambda value: value in names, f"give {' or '.join(names)}", choices=names)
 
 
-FLAG: Final = Kind("BOOLEAN", lambda value: isinstance(value, bool), "give true or false, without quotes")
-SHARE: Final = Kind("DOUBLE", _is_share, "give a share between 0 and 1: 0.9", float)
-WORD: Final = Kind("VARCHAR", _is_text, "give one text")
-COLUMN: Final = Kind("VARCHAR", _is_text, "name one column")
-COLUMNS: Final = Kind(
+FLAG: Final = OptionKind(
+    "BOOLEAN", lambda value: isinstance(value, bool), "give true or false, without quotes"
+)
+SHARE: Final = OptionKind("DOUBLE", _is_share, "give a share between 0 and 1: 0.9", float)
+WORD: Final = OptionKind("VARCHAR", _is_text, "give one text")
+COLUMN: Final = OptionKind("VARCHAR", _is_text, "name one column")
+COLUMNS: Final = OptionKind(
     "VARCHAR[]", lambda value: _is_text(value) or _are_texts(value), "name columns: ['column', ...]", listed
 )
 
@@ -183,11 +185,11 @@ def _is_alignment(value: object) -> bool:
     return named or isinstance(value, bool)
 
 
-ALIGNMENT: Final = Kind(
+ALIGNMENT: Final = OptionKind(
     "BOOLEAN or STRUCT", _is_alignment, "give true, or {'theirs': 'home'}, columns by their names"
 )
 
-SAME: Final = Kind("VARCHAR", lambda value: value == "same", "say 'same', or leave it out")
+SAME: Final = OptionKind("VARCHAR", lambda value: value == "same", "say 'same', or leave it out")
 
 
 @dataclass(frozen=True)

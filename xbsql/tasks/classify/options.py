@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from xbsql.tasks.options import FLAG, SHARE, Kind, Option, listed
+from xbsql.tasks.options import FLAG, SHARE, Option, OptionKind, listed
 from xbsql.tasks.row_options import RowOptions
 
 
@@ -18,7 +18,7 @@ def _names(names: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever a user giv
     return listed(names) if isinstance(names, str | list | tuple) else (names,)
 
 
-NAMING = Kind(
+NAMING = OptionKind(
     "STRUCT",
     _is_naming,
     "give {'class': ['name', ...]}",

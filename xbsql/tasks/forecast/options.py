@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.rules import CHOICES, Rules
 from xbsql.series.read.table import Columns
-from xbsql.tasks.options import COLUMN, COLUMNS, SHARE, WORD, Kind, Option, Options, choice, whole
+from xbsql.tasks.options import COLUMN, COLUMNS, SHARE, WORD, Option, OptionKind, Options, choice, whole
 
 HORIZONS = {"H": 48, "D": 28, "W": 8, "M": 12, "Q": 8, "Y": 4}
 """Steps where nobody says, by the first letter of the frequency after its number; 8 of others."""
@@ -21,13 +21,13 @@ def _periods(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever a user g
 
 
 CYCLE = whole(2)
-CYCLES = Kind(
+CYCLES = OptionKind(
     "INTEGER[]",
     lambda value: all(map(CYCLE.takes, _periods(value))),
     "give periods: [24, 168]",
     lambda value: tuple(sorted(_periods(value))),
 )
-MOMENT = Kind("VARCHAR", lambda value: isinstance(value, str | date), "give a date: '2026-12-31'", str)
+MOMENT = OptionKind("VARCHAR", lambda value: isinstance(value, str | date), "give a date: '2026-12-31'", str)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from xbsql.tasks.predict.candidates import home_candidates, transfer_candidates
 from xbsql.tasks.predict.intervals import fit_radii
 from xbsql.tasks.predict.options import PredictOptions
 from xbsql.tasks.predict.regressor import Regressor
-from xbsql.tasks.predict.values import Values, values_of, varied
+from xbsql.tasks.predict.values import ValueLabels, values_of, varied
 from xbsql.tasks.row_task import RowProblem, RowTask
 from xbsql.tasks.scores import VALUES, answering, coverage
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Problem = RowProblem[PredictOptions, Regressor]
 
 
-class Predict(RowTask[PredictOptions, Values, Regressor]):
+class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
     """Labels are finite numbers, not all the same; a target of under 30 may have all the same."""
 
     name = "predict"
@@ -47,15 +47,15 @@ class Predict(RowTask[PredictOptions, Values, Regressor]):
         kind = schema.field(label).type
         return not pa.types.is_dictionary(kind) and kind_of(kind) == "number"
 
-    def labels(self, where: str, table: pa.Table, label: str) -> Values:
+    def labels(self, where: str, table: pa.Table, label: str) -> ValueLabels:
         """The labels as float64."""
         return values_of(where, table, label)
 
-    def refuse(self, where: str, label: str, found: Values, *, at_home: bool) -> None:
+    def refuse(self, where: str, label: str, found: ValueLabels, *, at_home: bool) -> None:
         """One value alone."""
         varied(where, label, found, 0 if at_home else FEWEST_LABELS)
 
-    def coded(self, found: Values, classes: Classes) -> NDArray[np.float64]:
+    def coded(self, found: ValueLabels, classes: Classes) -> NDArray[np.float64]:
         """The labels as they are."""
         return found.y
 
@@ -95,7 +95,7 @@ class Predict(RowTask[PredictOptions, Values, Regressor]):
         return VALUES
 
     def prediction(self, model: Regressor, rows: pa.Table, classes: Classes) -> Floats:
-        """Values."""
+        """ValueLabels."""
         return model.values(rows)
 
     def scoring(
@@ -115,7 +115,7 @@ class Predict(RowTask[PredictOptions, Values, Regressor]):
 
         return scores
 
-    def truth(self, found: Values) -> Labels:
+    def truth(self, found: ValueLabels) -> Labels:
         """The values."""
         return found.y
 

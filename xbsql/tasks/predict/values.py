@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
 
 
-class Values(NamedTuple):
+class ValueLabels(NamedTuple):
     """A label column.
 
     Attributes:
@@ -29,7 +29,7 @@ class Values(NamedTuple):
     y: Floats
 
 
-def values_of(where: str, table: pa.Table, label: str) -> Values:
+def values_of(where: str, table: pa.Table, label: str) -> ValueLabels:
     """The labels of a table.
 
     Raises:
@@ -50,10 +50,10 @@ def values_of(where: str, table: pa.Table, label: str) -> Values:
     if wrong := int(np.count_nonzero(~np.isfinite(y))):
         problem = f"label column '{label}' is infinite or NaN in {wrong} rows"
         raise errors.invalid(where, problem, "set these to NULL or leave them out")
-    return Values(present, y)
+    return ValueLabels(present, y)
 
 
-def varied(where: str, label: str, found: Values, least: int = 0) -> Values:
+def varied(where: str, label: str, found: ValueLabels, least: int = 0) -> ValueLabels:
     """The labels, if they are not all the same; fewer than `least` are not looked at.
 
     Raises:
