@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xbsql.kernels.prepared import GROUP
+from xbsql.kernels.stand_ins import GROUP
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Block

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from xbsql.kernels.cpu_problem import PAIRS, Block, lengths, marked
 from xbsql.kernels.cpu_product import FEW, paired, product, with_reach
-from xbsql.kernels.prepared import GROUP, Codes
 from xbsql.kernels.slack import UNDERFLOW, WILD, rounding
+from xbsql.kernels.stand_ins import GROUP, Codes
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Problem

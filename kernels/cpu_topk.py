@@ -19,7 +19,7 @@ from xbsql.kernels.cpu_gate import leaders, passing
 from xbsql.kernels.cpu_scan import FloatScan, block_shape, scan_of
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.cpu_wide import best_of_all, is_wide
-from xbsql.kernels.prepared import GROUP
+from xbsql.kernels.stand_ins import GROUP
 
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_problem import Block, Problem

@@ -19,8 +19,8 @@ from xbsql.kernels import queries, similarity
 from xbsql.kernels.cpu_problem import Problem
 from xbsql.kernels.cpu_topk import exhaustive
 from xbsql.kernels.device_exact import MOST, WIDE, Exact
-from xbsql.kernels.prepared import GROUP
-from xbsql.kernels.scan import Scan, scan_of
+from xbsql.kernels.scan import scan_of
+from xbsql.kernels.stand_ins import GROUP, Scan
 from xbsql.kernels.tuning import group_size
 
 if TYPE_CHECKING:

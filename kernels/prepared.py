@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from xbsql.kernels import arrays
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.head import Head, sample
 from xbsql.kernels.slack import WILD, rounding
+from xbsql.kernels.stand_ins import GROUP, Codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,32 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.kernels.arrays import Array
-    from xbsql.kernels.scan import Scan
+    from xbsql.kernels.stand_ins import Scan
 
-GROUP = 64  # neighbouring rows that share one scale and one maximum
 _BLOCK = 8192
-
-
-class Codes(NamedTuple):
-    """Int8 codes of the folded rows: row = scale * code + rest, |rest| and |scale * code| bounded by group.
-
-    Args:
-        code: int8 (n, h).
-        scale: float32 (n / GROUP rounded up,).
-        rest: float32, the same shape: the largest |rest| of the group.
-        reach: float32, the same shape: the largest |scale * code| of the group.
-        head: what folds the rows and queries; None where codes are of the rows themselves, h = d.
-    """
-
-    code: Tensor
-    scale: Tensor
-    rest: Tensor
-    reach: Tensor
-    head: Head | None = None
-
-    def fold(self, v: Tensor) -> Tensor:
-        """Float64 vectors (n, d) in the space of the codes, where no inner product is smaller: (n, h)."""
-        return v if self.head is None else self.head.fold(v)
 
 
 @dataclass(frozen=True)

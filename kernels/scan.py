@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from xbsql.kernels.cpu_problem import lengths, marked
-from xbsql.kernels.prepared import GROUP
 from xbsql.kernels.slack import WILD, flushed, operand, rounding, up
+from xbsql.kernels.stand_ins import GROUP, Scan
 
 if TYPE_CHECKING:
-    from xbsql.kernels.prepared import Codes, Prepared
+    from xbsql.kernels.prepared import Prepared
+    from xbsql.kernels.stand_ins import Codes
 
 _BLOCK = 1 << 24  # values made at a time
 _ALIGNED = 16  # bytes; where TMA lets a matrix begin
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Stand-ins of rows: exact score <= (q' . x') step scale + bias + |q| rest + off reach + base.
-
-    The query's share (step, |q|, off, base) is made by `queries.asked`.
-
-    Args:
-        x: (n, columns), bfloat16, float32 or int8; columns a multiple of 64, rows contiguous and aligned.
-        bias: float32 (n,) or None: added to a row's product. -inf: the row cannot be returned; +inf: no bound
-            holds, so it is always scored exactly.
-        scale: float32 (n / GROUP rounded up,) or None for ones: of codes.
-        rest, reach: float32, the same shape: see `kernels/slack.py`.
-        codes: whose head folds the queries, or None where rows are scanned themselves.
-    """
-
-    x: Tensor
-    bias: Tensor | None
-    scale: Tensor | None
-    rest: Tensor
-    reach: Tensor
-    codes: Codes | None = None
-
-    def masked(self, mask: Tensor | None) -> Scan:
-        """The same without the rows whose flag, bool (n,), is False."""
-        if mask is None:
-            return self
-        free = torch.where(mask, 0.0 if self.bias is None else self.bias, -torch.inf)
-        return Scan(self.x, free, self.scale, self.rest, self.reach, self.codes)
-
-    def after(self, start: int) -> Scan:
-        """The same without the rows before `start`, a multiple of GROUP."""
-        low = start // GROUP
-        return Scan(
-            self.x[start:],
-            None if self.bias is None else self.bias[start:],
-            None if self.scale is None else self.scale[low:],
-            self.rest[low:],
-            self.reach[low:],
-            self.codes,
-        )
 
 
 def scan_of(

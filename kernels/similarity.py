@@ -10,12 +10,12 @@ import triton.language as tl
 from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from xbsql.kernels.prepared import GROUP
 from xbsql.kernels.rescore import WIDE
+from xbsql.kernels.stand_ins import GROUP
 from xbsql.kernels.tuning import ScanTile, scan_tile
 
 if TYPE_CHECKING:
-    from xbsql.kernels.scan import Scan
+    from xbsql.kernels.stand_ins import Scan
 
 _GRID = 65535  # programs along the second axis of a grid
 _TILE = 32 << 20  # bytes of raw products that stay in the L2 cache
@@ -34,7 +34,7 @@ def bounded(
     bounds: tl.tensor,
     HAS_SCALE: tl.constexpr,
 ) -> tl.tensor:
-    """The bound of every group rounded up to bfloat16, as its bits; see `scan.Scan` for what it adds up."""
+    """The bound of every group rounded up to bfloat16, as its bits; see `stand_ins.Scan` for what it adds up."""
     asked, held = query < m, bound < bounds
     length = tl.load(ask_ptr + m + query, mask=asked, other=0.0)
     off = tl.load(ask_ptr + 2 * m + query, mask=asked, other=0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from xbsql.kernels.prepared import GROUP
+from xbsql.kernels.stand_ins import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
