@@ -34,7 +34,7 @@ def bounded(
     bounds: tl.tensor,
     HAS_SCALE: tl.constexpr,
 ) -> tl.tensor:
-    """The bound of every group rounded up to bfloat16, as its bits; see `stand_ins.Scan` for what it adds up."""
+    """The bound of every group rounded up to bfloat16, as its bits; see `stand_ins.Scan` for its parts."""
     asked, held = query < m, bound < bounds
     length = tl.load(ask_ptr + m + query, mask=asked, other=0.0)
     off = tl.load(ask_ptr + 2 * m + query, mask=asked, other=0.0)
