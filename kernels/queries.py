@@ -67,7 +67,7 @@ def cast_kernel(
     WILD: tl.constexpr,
     UNDERFLOW: tl.constexpr,
 ) -> None:
-    """A query's stand-in, and what the bound needs to know of it; see `stand_ins.Scan`, `kernels/slack.py`."""
+    """A query's stand-in, and what the bound needs to know of it; see `stand_ins.Scan`, `slack.py`."""
     row = tl.program_id(0).to(tl.int64)
     factor = 2.0 if L2 else 1.0
     square = tl.zeros((BD,), tl.float64)

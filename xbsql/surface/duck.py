@@ -43,6 +43,7 @@ BATCH_ROWS = 65_536
 HEARD = 0.1
 """Seconds that a function which was stopped waits: DuckDB hears of the interrupt on another thread meanwhile,
 and reports that. Where it has no other thread it reports the function's KeyboardInterrupt."""
+OWN = {"main", "memory", "temp", "system"}
 ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # A UDF stays in the database's catalogue as a bare pointer when the connection that registered it is closed:
@@ -134,13 +135,7 @@ def _reserved(con: DuckDBPyConnection) -> set[str]:
     """Words that DuckDB keeps for itself, and the names of its own catalogues and schemas."""
     query = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
     try:
-        return {
-            "main",
-            "memory",
-            "temp",
-            "system",
-            *(name for (name,) in con.cursor().execute(query).fetchall()),
-        }
+        return OWN | {name for (name,) in con.cursor().execute(query).fetchall()}
     except duckdb.ConnectionException as error:
         raise errors.invalid("xbsql.load", "the connection is closed", "connect again") from error
 
