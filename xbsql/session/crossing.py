@@ -1,4 +1,4 @@
-"""A transfer as a session runs it: the target's columns aligned, its units compared, and both said."""
+"""What a transfer does before its task sees the rows: it aligns the target's columns and compares units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forecasts as a session runs them: series, a model's fans, sums that add up, dates as they came."""
+"""Forecasts with the models of a store: series are read once, forecast, summed, and dated as they came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aligning, linting and money as a session runs them: which encoder, which rates; every call is logged."""
+"""Columns aligned, tables linted and money converted with the encoder and the rates of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks inside, as a session runs it: why a model says so, what labels bring, how markets differ."""
+"""What looks inside models and markets: why a model says so, what labels bring, how markets differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Launches as a session runs them: what home products would bring in a market, from the models that exist."""
+"""What home products would bring in a market, drawn from the models of a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matching as a session runs it: which rows have a text, which scorer judges the pairs."""
+"""Matching with the models of a store: which rows have a text, which scorer judges the pairs."""
 
 from __future__ import annotations
 

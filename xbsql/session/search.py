@@ -1,4 +1,4 @@
-"""Search and joins as a session runs them: which index, which encoder, which filter; every call is logged."""
+"""Search and joins in the indexes of a store: which index, which encoder, which filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One open store with its loaded models: which model, which version, which device; every call is logged."""
+"""One open store with its loaded models: it says which model, which version and which device a call uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Supply decisions as a session runs them: which models, which rows; every call is logged."""
+"""Supply decisions with the models of a store: which models give cost and delay of which rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts as vectors, vectors compared and languages told, as a session runs them; every call is logged."""
+"""Texts embedded, vectors compared and languages told with the encoder of a session."""
 
 from __future__ import annotations
 
