@@ -58,8 +58,8 @@ def test_words_of_a_name(name, expected):
 @pytest.mark.parametrize(
     ("name", "known"),
     [
-        ("nm", "nm"), ("Nm", "Nm"), ("N·m", "Nm"), ("nmi", "nmi"), ("mm", "mm"), ("MM", "mm"), ("Mm",
-        "Mm"), ("KG", "kg"),
+        ("nm", "nm"), ("Nm", "Nm"), ("N·m", "Nm"), ("nmi", "nmi"), ("mm", "mm"), ("Mm",
+        "Mm"), ("KG", "kg"), ("KB", "kB"),
         ("mW", "mW"), ("MW", "MW"), ("Mb", "Mb"), ("MB", "MB"), ("mL", "ml"), ("fl oz", "floz"),
         ("FL. OZ.", "floz"),
         ("oz.", "oz"), ("lbs.", "lb"), ("m²", "m2"), ("m^2", "m2"), ("cm³", "cm3"), ("sq ft", "ft2"),
@@ -77,7 +77,7 @@ def test_usual_spellings_and_their_case(name, known):
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("NM", "may be 'Nm' or 'nm' or 'nmi'"), ("ML", "may be 'ml' or 'megaliter'"), ("mw",
+        ("NM", "may be 'Nm' or 'nm' or 'nmi'"), ("ML", "may be 'ml' or 'megaliter'"), ("MM", "may be 'mm' or 'Mm'"), ("MG", "may be 'mg' or 'Mg'"), ("mw",
         "may be 'MW' or 'mW'"),
         ("ton", "another size in each country"), ("Pfund", "another size"), ("livres", "another size"),
         ("x" * 9000, "no unit"),

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 MINUS = "-\u2212"
 _AFTER_PIECES = {"", "入", "入り", "セット", "装", "裝", "套", "套装", "組", "り"}
-_SURE = {"k", "K", "M"}
+_SURE = {"k", "M"}
 """Letters that are read as thousands and millions although units are written so too."""
+
+_UNSURE = {"MM"}
+"""Units in capitals that are millions, too."""
 
 _NO_CENTS = re.compile(r"^(?P<mark>[.,:/])(?:[-\u2010-\u2015\u2212]{1,2}|=)")
 _TYPED = {"eur", "usd", "gbp", "jpy", "cny", "chf"}
@@ -108,7 +111,7 @@ def bare(text: str) -> str:
 def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | None:
     """What a number is multiplied by for what stands around it, and whether it begins with its decimal mark.
 
-    Left out are a currency on either side, a unit or a word for pieces behind, and '-' for no cents.
+    Left out are a currency on either side, a word for pieces or, without a currency, a unit behind, and '-' for no cents.
     Thousands, millions, lakhs ... and parts of a currency (cents, pence) count. All else is not understood:
     'iPhone 15', '5%', '(5)', '5-'.
 
@@ -121,6 +124,8 @@ def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | Non
         The factor with its sign, and whether the decimal mark comes first; None where something is not
         understood.
     """
+    if behind.casefold() == "st":  # '1st' is the first, '8 st' are stones
+        return None
     words = Vocabulary.of(market)
     sign, money, leads = _head(words, before.strip())
     if sign == 0:
@@ -156,6 +161,8 @@ def _head(words: Vocabulary, text: str) -> tuple[float, str, bool]:
     leads = rest.endswith(words.decimal) and re.search(r"[\w/\u0d80-\u0dff]$", rest[:-1]) is None
     if leads:
         rest = rest[:-1]
+    if _has_stray_mark(rest):
+        return 0.0, "", False
     rest, minuses = re.subn(rf"^[{MINUS}]|[{MINUS}]$", "", rest)
     word = bare(rest)
     hyphened = (
@@ -175,23 +182,28 @@ def _tail(words: Vocabulary, text: str, *, money: bool) -> float | None:
             return None
         text = text[closed.end() :]
     word = bare(text)
-    if not word or (words.is_money(word) and word not in words.behind):
+    if _has_stray_mark(text):
+        return None
+    if not word or (words.is_money(word) and word not in words.behind and word not in words.parts):
         return 1.0
     if closed:
         return None
-    return _multiplied(words, word, money=money) or _measured(words, text, word)
+    return _multiplied(words, word, money=money) or _measured(words, text, word, money=money)
 
 
 def _multiplied(words: Vocabulary, word: str, *, money: bool) -> float | None:
-    """The factor of a multiple, alone, before a currency or before a word for pieces, or of a part of it."""
+    """The factor of a multiple, alone, before a currency or before a word for pieces, or of a part of it.
+
+    A part is refused behind a currency ('$5 ct'), and where it is a unit or a word for pieces, too ('5 c').
+    """
     if word in words.parts:
-        return words.parts[word]
+        return None if money or word in units() or _pieces(word) else words.parts[word]
     for cut in range(len(word), 0, -1):
         many, rest = _many(words, word[:cut]), word[cut:]
         if many is None or (rest and not (words.is_money(rest) or _pieces(rest))):
             continue
         symbol = len(word) <= 3 and (key(word) in units() or word in ("L", "G"))
-        doubted = symbol or (word == "T" and many == 1e3)
+        doubted = symbol or word == "T"
         return None if doubted and not (rest or money or word in _SURE) else many
     return None
 
@@ -200,11 +212,24 @@ def _many(words: Vocabulary, word: str) -> float | None:
     return words.behind.get(word, words.lower.get(word.casefold()))
 
 
-def _measured(words: Vocabulary, text: str, word: str) -> float | None:
-    """1 where a text is a unit or a word for pieces and nothing else."""
+def _measured(words: Vocabulary, text: str, word: str, *, money: bool) -> float | None:
+    """1 where a text is a word for pieces, or a unit that stands behind no price, and nothing else."""
     single = len(word) == 1 and word.isascii() and (word not in units() or word in "cf")
-    doubted = single or word in words.behind or word in words.doubted
-    return 1.0 if not doubted and (meant(text) or _pieces(text)) else None
+    several = words.behind.keys() | words.parts.keys() | words.doubted | _UNSURE
+    known = _pieces(text) or (not money and bool(meant(text)))
+    return 1.0 if known and not single and word not in several else None
+
+
+def _has_stray_mark(text: str) -> bool:
+    """Whether a full stop stands behind no letter, so that it abbreviates nothing: '..5', '0.1.'.
+
+    One behind a slash abbreviates, too: 'B/.' is Panama's money.
+    """
+    before = [" ", *text]
+    return any(
+        mark == "." and last != "/" and unicodedata.category(last)[0] not in "LM"
+        for last, mark in zip(before, text, strict=False)
+    )
 
 
 def _pieces(text: str) -> bool:

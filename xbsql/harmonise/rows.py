@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_YEARS = 200
 """Days further apart than this are no dates but signs for something else."""
 
+_INFINITE = 2**31 - 1
+"""Days from 1970 to DuckDB's DATE 'infinity'."""
+
 EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -93,13 +96,18 @@ def try_parse_date(where: str, texts: pa.Array, code: pa.Array) -> pa.Array:
 
 
 def holiday(where: str, day: pa.Array, code: pa.Array) -> pa.Array:
-    """The name of the public holiday of each day, or NULL."""
+    """The name of the public holiday of each day, or NULL; NULL for an infinite day.
+
+    Raises:
+        XbsqlError: no such market or calendar, or a year that the calendar does not know.
+    """
     known = _days(where, day)
     names: list[str | None] = [None] * len(day)
     for (name,), group in _groups(where, {"market": code}):
         rows = group[known[1][group]] if known else group[:0]
         dates = (EPOCH + known[0][rows]).tolist() if known else []
-        calendar = market(name).holidays({date.year for date in dates})
+        years = known[0][rows].astype("datetime64[D]").astype("datetime64[Y]") if known else []
+        calendar = market(name).holidays({int(str(year)) for year in np.unique(years)})
         for row, date in zip(rows.tolist(), dates, strict=True):
             names[row] = calendar.get(date)
     return pa.array(names, pa.string())
@@ -109,7 +117,7 @@ def workdays(where: str, first: pa.Array, last: pa.Array, code: pa.Array) -> pa.
     """Working days after the first day up to and with the last, int32; NULL where one is NULL.
 
     Raises:
-        XbsqlError: no such market or calendar, or days more than `MOST_YEARS` apart.
+        XbsqlError: no such market or calendar, a year that the calendar does not know, or days more than `MOST_YEARS` apart.
     """
     start, end = _days(where, first), _days(where, last)
     found, known = np.zeros(len(first), np.int32), np.zeros(len(first), bool)
@@ -186,11 +194,12 @@ def _numbers(where: str, name: str, values: pa.Array) -> NDArray[np.float64]:
 
 
 def _days(where: str, column: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
-    """Days since 1970 and which rows have one; None where the column is no more than NULL."""
+    """Days since 1970 and which rows have a finite one; None where the column is no more than NULL."""
     if pa.types.is_null(column.type):
         return None
     if kind_of(column.type) != "date":
         raise errors.invalid(where, f"day is {column.type}", "cast it (day::DATE)")
     days = column.cast(pa.date32(), safe=False).cast(pa.int32())
     there = np.asarray(days.is_valid().to_numpy(zero_copy_only=False), bool)
-    return np.asarray(days.fill_null(0).to_numpy(zero_copy_only=False), np.int64), there
+    found = np.asarray(days.fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    return found, there & (np.abs(found) < _INFINITE)

@@ -97,7 +97,7 @@ pressure    psi     6894.757293168361 pressure-pound-force-per-square-inch :
 speed       m/s     1               speed-meter-per-second :
 speed       km/h    0.2777777777777778 speed-kilometer-per-hour : kph kmh
 speed       mph     0.44704         speed-mile-per-hour    :
-data        kB      1e3             digital-kilobyte       :
+data        kB      1e3             digital-kilobyte       : KB
 data        MB      1e6             digital-megabyte       :
 data        GB      1e9             digital-gigabyte       :
 data        TB      1e12            digital-terabyte       :

@@ -26,7 +26,7 @@ class Unit:
         dimension: 'mass', 'length', 'area', 'volume', 'time', 'temperature', 'power' ...
         scale: exact by definition (NIST Special Publication 811, appendix B).
         offset: not 0 for temperatures.
-        rare: whether hardly anything is sold by it, so that 'MM' is no megametre.
+        rare: whether hardly anything is sold by it, so that 'mb' is no megabit.
     """
 
     name: str
@@ -73,15 +73,25 @@ def meant(name: str) -> tuple[Unit, ...]:
     """The units that a name may stand for: one where that is sure, several where its case leaves it open.
 
     The case counts where it tells units apart: 'nm' is a nanometre and 'Nm' a newton metre, 'mm' and 'Mm' are
-    a millimetre and a megametre. 'KG' and 'Kg' can be one thing only, and capitals throughout never make a
-    unit rare: 'ML' may be a millilitre.
+    a millimetre and a megametre. 'KG' and 'Kg' can be one thing only; capitals throughout leave open which of
+    two it is: 'ML' a millilitre or a megalitre, 'MM' a millimetre or a megametre.
     """
     written = key(name)
     exact = units().get(written)
     alike = folded().get(written.casefold(), ())
-    if exact is None or (exact.rare and len(written) > 1 and written.isupper()):
-        return alike if exact is None or exact in alike else (*alike, exact)
-    return (exact,)
+    if len(written) > 1 and written.isupper() and (exact is None or exact.rare):
+        return tuple(dict.fromkeys((*alike, *_rare().get(written.casefold(), ()))))
+    return alike if exact is None else (exact,)
+
+
+@cache
+def _rare() -> dict[str, tuple[Unit, ...]]:
+    """The rare units by symbols without their case."""
+    found: defaultdict[str, list[Unit]] = defaultdict(list)
+    for name, each in units().items():
+        if each.rare:
+            found[name.casefold()].append(each)
+    return {name: tuple(several) for name, several in found.items()}
 
 
 def unit(where: str, name: str) -> Unit:
@@ -111,9 +121,13 @@ def converted(where: str, values: NDArray[np.float64], unit_: str, into: str) ->
     """
     old, new = unit(where, unit_), unit(where, into)
     if old.dimension != new.dimension:
-        problem = f"'{old.name}' is a {old.dimension} and '{new.name}' a {new.dimension}"
+        problem = f"'{unit_[:60]}' is {_one(old.dimension)} and '{into[:60]}' {_one(new.dimension)}"
         raise errors.invalid(where, problem, "give two units of one dimension")
     return (values * old.scale + old.offset - new.offset) / new.scale
+
+
+def _one(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def words(name: str) -> list[str]:

@@ -28,7 +28,7 @@ _PARTS = r"(?s)^(?P<before>\D*)(?P<number>\d(?:[\d.,'\x{2019} ]*\d)?)(?P<behind>
 def numbers(where: str, texts: pa.Array, market: Market) -> pa.Array:
     """Texts such as '1.234,50', 'EUR 1.234,50' or '1,5 Mio. €' as float64; NULL and blank stay NULL.
 
-    A currency around the number, a unit or a word for pieces behind it and '-' for no cents ('12,-') are left
+    A currency around the number, a word for pieces or, without a currency, a unit behind it and '-' for no cents ('12,-') are left
     out. Words that change it count, by the CLDR and by common use: thousands, millions, lakhs, 万; cents and
     pence. What is not understood beside the number ('iPhone 15', '5%', '(5)') is refused. Thousands must
     stand where they belong: '12.5' is no number in a market that writes '12,5'. Any digits are read.
@@ -58,6 +58,7 @@ def read_numbers(texts: pa.Array, market: Market) -> tuple[pa.Array, pa.Array]:
     bare = pc.and_(pc.match_substring_regex(texts, rf"^-?{shape}$"), pc.match_substring_regex(texts, r"\d$"))
     alone = pc.fill_null(bare, False)
     value = _value(pc.if_else(alone, texts, None), mark, decimal)
+    alone = pc.fill_null(pc.is_finite(value), False)  # 400 digits are more than a float64 holds
     if pc.all(alone).as_py():
         return value, alone
     rest = pc.invert(alone)
@@ -80,7 +81,8 @@ def _dressed(texts: pa.Array, market: Market, mark: str, shape: str) -> tuple[pa
     if pc.any(pc.match_substring_regex(plain, _SEVERAL)).as_py():
         other = by_value(pc.if_else(fits, None, plain), partial(amounts.compound, market), pa.float64())
         value, fits = pc.coalesce(value, other), pc.or_(fits, pc.is_valid(other))
-    return value, pc.or_(blank(plain), fits)
+    finite = pc.fill_null(pc.is_finite(value), False)
+    return pc.if_else(finite, value, None), pc.or_(blank(plain), pc.and_(fits, finite))
 
 
 def _value(digits: pa.Array, mark: str, decimal: str) -> pa.Array:

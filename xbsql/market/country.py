@@ -64,8 +64,9 @@ class Market:
         """Its public holidays in these years, with their names in English; the package `holidays` knows them.
 
         Raises:
-            XbsqlError: the package does not know the country's calendar.
+            XbsqlError: the package does not know the country's calendar, or not in one of these years.
         """
+        _check_years(self.code, years)
         found: Mapping[dt.date, str] = _calendar(self.code, frozenset(years))
         return found
 
@@ -73,8 +74,9 @@ class Market:
         """1 for each day of a year that people work on, 0 for weekends and public holidays.
 
         Raises:
-            XbsqlError: the package `holidays` does not know the country's calendar.
+            XbsqlError: the package `holidays` does not know the country's calendar, or not in that year.
         """
+        _check_years(self.code, {year})
         return _working(self.code, year)
 
     @cached_property
@@ -93,8 +95,8 @@ class Market:
         return words.months(self.locale)
 
     @cached_property
-    def weekdays(self) -> set[str]:
-        """The names of the weekdays, short and long."""
+    def weekdays(self) -> Mapping[str, set[int]]:
+        """The names of the weekdays, short and long: 'Mo.' -> {0}."""
         return words.weekdays(self.locale)
 
     @cached_property
@@ -209,6 +211,16 @@ def _calendar(code: str, years: frozenset[int]) -> Any:  # noqa: ANN401 - a dict
     except NotImplementedError:
         known = holidays.list_supported_countries(include_aliases=False)
         raise unknown("xbsql.market", "calendar of market", code, sorted(known)) from None
+
+
+def _check_years(code: str, years: set[int]) -> None:
+    """Refuse years that the package knows no holiday of: it would answer that there is none."""
+    known = _calendar(code, frozenset())
+    outside = [year for year in sorted(years) if not known.start_year <= year <= known.end_year]
+    if outside:
+        span = f"{known.start_year} to {known.end_year}"
+        problem = f"the holidays of {code} are known for {span}, not for {outside[0]}"
+        raise invalid("xbsql.market", problem, "leave out days of other years")
 
 
 @cache

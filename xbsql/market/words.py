@@ -74,14 +74,14 @@ def months(locale: Any) -> dict[str, int]:  # noqa: ANN401 - Babel is not typed
     return found
 
 
-def weekdays(locale: Any) -> set[str]:  # noqa: ANN401 - Babel is not typed
-    """The names of weekdays of a locale, short and long."""
-    widths = [
-        locale.days[context][width]
-        for context in ("format", "stand-alone")
-        for width in ("wide", "abbreviated")
-    ]
-    return {str(name) for names in widths for name in names.values()}
+def weekdays(locale: Any) -> dict[str, set[int]]:  # noqa: ANN401 - Babel is not typed
+    """The names of weekdays of a locale, short and long: name -> the days it may be, 0 for Monday."""
+    found: dict[str, set[int]] = {}
+    for context in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for number, name in locale.days[context][width].items():
+                found.setdefault(str(name), set()).add(number)
+    return found
 
 
 def date_words(locale: Any) -> set[str]:  # noqa: ANN401 - Babel is not typed
