@@ -2,12 +2,14 @@
 
 import datetime as dt
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import xbsql
 from xbsql.errors import XbsqlError
+from xbsql.harmonise.contradictions import quoted
 from xbsql.harmonise.lint import lint
 
 N = 240
@@ -85,6 +87,17 @@ FAULTS = [
     ({"label": pa.nulls(N, pa.string())}, "label", "error", "NULL in every row", "rows with a label"),
     ({"label": [*spread(["bags", "mugs"])[:-2], "hat", "cap"]}, "label", "warning", "have one row: 2",
     "QUALIFY count(*)"),
+    ({"label": [str(i % 11) for i in range(N)]}, "label", "error", "'0', which would be 11 classes",
+    "xb.parse_number(label, 'US') AS label"),
+    ({"price": [str(i % 11) for i in range(N)]}, "price", "warning", "numbers as text",
+    "xb.parse_number(price, 'US')"),
+    ({"price": [str(i) for i in range(N)]}, "price", "warning", "numbers as text",
+    "xb.parse_number(price, 'US')"),
+    ({"day": spread(["2025-12-31", "2026-01-02"])}, "day", "warning", "dates as text",
+    "xb.parse_date(day"),
+    ({"day": spread(["2025-12-31 10:00", "2026-01-02 11:30"])}, "day", "warning", "times as text",
+    "TRY_CAST(day AS TIMESTAMP)"),
+    ({"from": ["air"] * N}, "from", "note", "has one value", 'SELECT * EXCLUDE ("from") FROM data'),
     ({"label": spread(["bags", "Bags ", "mugs"])}, "label", "warning", "case or blanks alone: 1",
     "lower(trim(label)) AS label"),
 ]  # fmt: skip
@@ -102,6 +115,27 @@ def test_each_fault_is_found(changes, column, severity, problem, remedy):
     assert any(
         (e.severity, problem in e.problem, remedy in e.remedy) == (severity, True, True) for e in found
     ), found
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("label", ["0", "1"]), ("label", ["01", "02", "11"]), ("hs_code", ["640399", "850440", "420221"]),
+     ("zip", ["10115", "20095", "80331"]), ("size", ["007", "008", "100"])],
+)  # fmt: skip
+def test_digits_that_are_codes_or_two_classes_are_no_numbers(name, values):
+    found = [each for each in lint("f", shop(**{name: spread(values)}), label="label") if each.column == name]
+    assert not any("as text" in each.problem for each in found)
+
+
+def test_a_remedy_quotes_every_word_that_duckdb_does_not_take_for_a_column():
+    con = duckdb.connect()
+    known = con.execute("SELECT DISTINCT keyword_name FROM duckdb_keywords()").fetchall()
+    for (word,) in known:
+        con.execute(f'CREATE OR REPLACE TABLE data("{word}" INT, other INT)')
+        name = quoted(word)
+        con.execute(f"SELECT abs({name}) AS {name}, CASE WHEN {name} = 1 THEN {name} END FROM data")
+        con.execute(f"SELECT * EXCLUDE ({name}) FROM data")
+        con.execute(f"FROM data QUALIFY count(*) OVER (PARTITION BY {name}, other) > 1")
 
 
 def test_rows_that_are_twice_and_rows_of_two_labels():

@@ -9,7 +9,7 @@ import pytest
 from xbsql.errors import XbsqlError
 from xbsql.harmonise import rows
 from xbsql.harmonise.units import converted
-from xbsql.harmonise.written import read_numbers
+from xbsql.harmonise.written import read_dates, read_numbers
 from xbsql.market import codes, market
 
 
@@ -75,3 +75,25 @@ def test_infinite_values_stay_and_nan_is_null():
     values = pa.array([np.inf, -np.inf, np.nan, None])
     found = rows.convert("f", values, pa.array(["g"] * 4), pa.array(["kg"] * 4))
     assert found.to_pylist() == [np.inf, -np.inf, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "fits"),
+    [
+        ("Tuesday, March 3, 2025", "US", False),
+        ("Monday, March 3, 2025", "US", True),
+        ("Tues 4 March 2025", "GB", True),
+        ("Mon Tue March 3 2025", "US", False),
+        ("Dienstag, 3. März 2025", "DE", False),
+        ("Montag, 3. März 2025", "DE", True),
+        ("mar. 4 mars 2025", "FR", True),
+        ("mar. 3 mars 2025", "FR", False),
+        ("2025年3月4日火曜日", "JP", True),
+        ("2025年3月3日火曜日", "JP", False),
+        ("Sept 5, 2025", "US", True),
+        ("Sept. 5, 2025", "US", True),
+        ("Sun, 5 Sept 2025", "GB", False),
+    ],
+)
+def test_a_weekday_must_not_contradict_its_date(text, code, fits):
+    assert read_dates(pa.array([text]), market(code))[1].to_pylist() == [fits]

@@ -77,7 +77,8 @@ def test_usual_spellings_and_their_case(name, known):
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("NM", "may be 'Nm' or 'nm' or 'nmi'"), ("ML", "may be 'ml' or 'megaliter'"), ("MM", "may be 'mm' or 'Mm'"), ("MG", "may be 'mg' or 'Mg'"), ("mw",
+        ("NM", "may be 'Nm' or 'nm' or 'nmi'"), ("ML", "may be 'ml' or 'megaliter'"), ("MM",
+        "may be 'mm' or 'Mm'"), ("MG", "may be 'mg' or 'Mg'"), ("mw",
         "may be 'MW' or 'mW'"),
         ("ton", "another size in each country"), ("Pfund", "another size"), ("livres", "another size"),
         ("x" * 9000, "no unit"),

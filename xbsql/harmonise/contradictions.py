@@ -126,8 +126,23 @@ def _stated(theirs: Profile, ours: Profile) -> Finding | None:
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL writes it."""
-    return name if name.isidentifier() and name == name.lower() else '"' + name.replace('"', '""') + '"'
+    """A column's name as SQL writes it, in quotes where it is a word of SQL or no small word."""
+    plain = name.isidentifier() and name == name.lower() and name not in _RESERVED
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+_WORDS = """
+all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case
+cast check collate collation column concurrently constraint create cross default deferrable desc
+describe distinct do else end except false fetch for foreign freeze from full glob group having
+ilike in initially inner intersect into is isnull join lambda lateral leading left like limit
+natural not notnull null offset on only or order outer overlaps pivot pivot_longer pivot_wider
+placing positional primary qualify references returning right select semi show similar some
+summarize symmetric table tablesample then to trailing true union unique unpack unpivot using
+variadic verbose when where window with
+"""
+_RESERVED = frozenset(_WORDS.split())
+"""Words that DuckDB takes for no column's name without quotes."""
 
 
 def _listed(values: frozenset[str]) -> str:

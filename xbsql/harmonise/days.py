@@ -39,6 +39,8 @@ _ERA = re.compile(
 _MINGUO = re.compile(r"^(?:中華)?民[國国]\s?(\d{1,3})[年./-]\s?(\d{1,2})[月./-]\s?(\d{1,2})日?$")
 _MARKS = re.compile(r"[\s.,'\u2019\u060c\u1363\u2013-]+")
 _JOINTS = "st nd rd th of the er º de del den d"
+_TYPED_MONTHS = {"sept": 9}
+_TYPED_WEEKDAYS = {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
 _BUDDHIST = {"พศ", "be"}
 _PERSIAN = "فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند"
 
@@ -46,10 +48,11 @@ _PERSIAN = "فروردین اردیبهشت خرداد تیر مرداد شهر�
 def dates(where: str, texts: pa.Array, market: Market) -> pa.Array:
     """Texts such as '31.12.2025', '31. Dez. 2025' or '令和7年12月31日' as date32; NULL and blank stay NULL.
 
-    Numbers stand in the market's order, or year, month, day where the year of four digits comes first. A year
-    of two digits is in 1970 to 2069. Names of months are read in the market's language and in English. A year
-    of another calendar is converted where the market says which (see `calendars`) and refused elsewhere, as
-    is every year before 1583 and after 2299 but 9999, which stands for no end.
+    Numbers stand in the market's order, or year, month, day where the year of four digits comes first. A
+    year of two digits is in 1970 to 2069. Names of months are read in the market's language and in English;
+    a weekday that is not the day's makes it no date. A year of another calendar is converted where the
+    market says which (see `calendars`) and refused elsewhere, as is every year before 1583 and after 2299
+    but 9999, which stands for no end.
 
     Raises:
         XbsqlError: a text is no date in that order, or no day of the calendar.
@@ -111,7 +114,20 @@ def _read(text: str, market: Market) -> dt.date | None:
 
 
 def _named(text: str, market: Market) -> dt.date | None:
-    """A date with the name of its month: one name, one day and one year, and no word that a date has not."""
+    """A date with the name of its month, which a weekday must not contradict."""
+    found = _of_words(text, market)
+    return found if found is None or _fits_weekday(text, market, found) else None
+
+
+def _fits_weekday(text: str, market: Market, day: dt.date) -> bool:
+    """Whether every weekday that a text names is the day's; a word that is a month's, too, is none."""
+    words, weekdays = _words(market), _weekdays(market)
+    tokens = _tokens(_folded(_TIME.sub("", text.casefold())), words)
+    return all(day.weekday() in weekdays.get(token, range(7)) for token in tokens if not words.get(token))
+
+
+def _of_words(text: str, market: Market) -> dt.date | None:
+    """The date of one month's name, one day and one year, without a word that a date has not."""
     words = _words(market)
     tokens = list(_tokens(_folded(_TIME.sub("", text.casefold())), words))
     numbers = [token for token in tokens if token.isdecimal()]
@@ -157,13 +173,27 @@ def _words(market: Market) -> Mapping[str, int]:
     """The words of a market's dates: a month's name -> its number (Persian ones from 13 on), others -> 0."""
     from xbsql.market import market as known
 
-    found = dict.fromkeys([*_JOINTS.split(), *_BUDDHIST], 0)
+    found = dict.fromkeys([*_JOINTS.split(), *_BUDDHIST, *_TYPED_WEEKDAYS], 0) | _TYPED_MONTHS
     for each in (known("US"), market):
         found |= {_folded(word): 0 for word in (*each.date_words, *each.weekdays)}
         found |= {_folded(name): number for name, number in each.months.items()}
     if market.code in ("IR", "AF"):
         found |= {name: number for number, name in enumerate(_PERSIAN.split(), 13)}
     return {word: number for word, number in found.items() if word and not word.isdecimal()}
+
+
+@cache
+def _weekdays(market: Market) -> Mapping[str, set[int]]:
+    """The names of weekdays, in the market's language and in English -> the days they may be, Monday is 0."""
+    from xbsql.market import market as known
+
+    found: dict[str, set[int]] = {name: {number} for name, number in _TYPED_WEEKDAYS.items()}
+    for each in (known("US"), market):
+        for name, numbers in each.weekdays.items():
+            word = _folded(name)
+            found[word] = found.get(word, set()) | numbers
+    others = {_folded(word) for word in market.date_words}  # in Japan, the word of a day is that of Sunday
+    return {name: numbers for name, numbers in found.items() if name not in others}
 
 
 def _folded(text: str) -> str:

@@ -66,7 +66,7 @@ def _alone(table: pa.Table, label: str | None) -> list[Finding]:
     if label is not None:
         found += [*labels(table, label), *leaks(table, label)]
     wrong = {each.column for each in found if each.severity == "error"}
-    texts = [each for each in written(table) if each.column not in wrong]
+    texts = [each for each in written(table, label) if each.column not in wrong]
     said = {each.column for each in texts}
     found += [each for each in ids(table, label, read) if each.column not in said]
     return [*found, *texts, *constant(table, label), *placeholders(table, label)]
@@ -79,7 +79,7 @@ def _both(source: pa.Table, target: pa.Table, label: str | None) -> list[Finding
     found += [each for each in (*_types(theirs, ours), *_magnitudes(theirs, ours)) if each.column not in said]
     found += [*late_names(theirs | ours, label), *odd(target, " of the target")]
     for table in (source, target):
-        found += [*written(table), *placeholders(table, label)]
+        found += [*written(table, label), *placeholders(table, label)]
         if label is not None and label in table.column_names:
             found += [*labels(table, label), *leaks(table, label)]
     return [*found, *_absent(theirs, ours, said)]

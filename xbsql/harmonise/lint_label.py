@@ -12,7 +12,7 @@ from xbsql.features.drawn import drawn
 from xbsql.features.roles import LOOKED_AT, as_text, kind_of
 from xbsql.harmonise.contradictions import Finding, quoted
 from xbsql.harmonise.lint_table import FEWEST_ROWS, counts_rows
-from xbsql.harmonise.lint_texts import DATE_MARKETS, MARKETS, distinct, is_marked, reading
+from xbsql.harmonise.lint_texts import DATE_MARKETS, MARKETS, are_codes, distinct, is_marked, reading
 from xbsql.harmonise.written import read_dates, read_numbers
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _written(label: str, values: pa.Array) -> Finding | None:
         remedy = f"epoch(xb.parse_date({column}, '{dates.market}')) AS {column}"
         return Finding("error", label, f"the label '{label}' holds dates as text, which {many}", remedy)
     numbers = reading(values, read_numbers, MARKETS)
-    if numbers is None or not (is_marked(values) or len(values) >= FEWEST_ROWS):
+    two = len(values) <= 2 and not is_marked(values)  # '0' and '1' are two classes
+    if numbers is None or two or are_codes(label, values):
         return None
     call = f"xb.{'' if numbers.whole else 'try_'}parse_number"
     ways = [f"{call}({column}, '{code}') AS {column}" for code in (numbers.market, *numbers.others)]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from xbsql.features.roles import as_text, kind_of, looked_at
 from xbsql.harmonise.contradictions import Finding, quoted
-from xbsql.harmonise.units import meant
+from xbsql.harmonise.units import meant, words
 from xbsql.harmonise.written import read_dates, read_numbers
 from xbsql.market import currencies, market
 
@@ -40,7 +40,11 @@ MOST_VALUES = 5000
 
 _HEAD = 50
 _MARKED = r"\d[.,\x{2019}' ]\d"
-_ISO = r"^\d{4}-\d{2}-\d{2}"
+_ISO_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
+_CODES = {
+    "id", "ids", "key", "nr", "no", "code", "codes", "sku", "asin", "ean", "gtin", "upc", "isbn", "hs", "zip",
+    "postcode", "plz", "phone",
+}  # fmt: skip
 _SYMBOLS = {
     "€": "EUR",
     "£": "GBP",
@@ -69,15 +73,15 @@ class Reading(NamedTuple):
     whole: bool
 
 
-def written(table: pa.Table) -> Iterator[Finding]:
-    """Numbers and dates that are text, and amounts of several units or currencies."""
+def written(table: pa.Table, label: str | None) -> Iterator[Finding]:
+    """Numbers and dates that are text, but for the label, and amounts of several units or currencies."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         values = distinct(column)
-        if not len(values) or pc.mean(pc.match_substring_regex(values, _ISO)).as_py() > 0.5:
+        if name == label or not len(values):
             continue
         if (dates := reading(values, read_dates, DATE_MARKETS)) is not None:
             yield _as_text(name, values, "dates", "parse_date", dates)
-        elif is_marked(values) and (numbers := reading(values, read_numbers, MARKETS)) is not None:
+        elif not are_codes(name, values) and (numbers := reading(values, read_numbers, MARKETS)) is not None:
             yield _mixed(name, values, numbers) or _as_text(name, values, "numbers", "parse_number", numbers)
 
 
@@ -130,12 +134,22 @@ def reading(
 
 
 def is_marked(values: pa.Array) -> bool:
-    """Whether some have a mark, a word or a sign beside the digits: bare digits may be codes."""
+    """Whether some have a mark, a word or a sign beside the digits: bare digits may be codes or classes."""
     return bool(pc.any(pc.match_substring_regex(values, rf"{_MARKED}|\pL|\p{{Sc}}")).as_py())
+
+
+def are_codes(name: str, values: pa.Array) -> bool:
+    """Whether bare digits are codes: the column is named so, or some begin with a nought, '00123'."""
+    if is_marked(values):
+        return False
+    return bool(_CODES & set(words(name)) or pc.any(pc.match_substring_regex(values, r"^0\d+$")).as_py())
 
 
 def _as_text(name: str, values: pa.Array, what: str, function: str, how: Reading) -> Finding:
     call = f"xb.{'' if how.whole else 'try_'}{function}"
+    if what == "dates" and pc.all(pc.match_substring_regex(values, _ISO_TIME)).as_py():
+        remedy = f"TRY_CAST({quoted(name)} AS TIMESTAMP) AS {quoted(name)}"
+        return Finding("warning", name, f"'{name}' holds times as text, '{values[0].as_py()[:60]}'", remedy)
     ways = [f"{call}({quoted(name)}, '{code}') AS {quoted(name)}" for code in (how.market, *how.others)]
     open_ = "which part is the month" if what == "dates" else "what the mark means"
     unsure = f", and {open_} cannot be told" if how.others else ""

@@ -106,8 +106,8 @@ def holiday(where: str, day: pa.Array, code: pa.Array) -> pa.Array:
     for (name,), group in _groups(where, {"market": code}):
         rows = group[known[1][group]] if known else group[:0]
         dates = (EPOCH + known[0][rows]).tolist() if known else []
-        years = known[0][rows].astype("datetime64[D]").astype("datetime64[Y]") if known else []
-        calendar = market(name).holidays({int(str(year)) for year in np.unique(years)})
+        years = np.unique((EPOCH + known[0][rows]).astype("datetime64[Y]").astype(int)) if known else ()
+        calendar = market(name).holidays({int(year) + 1970 for year in years})
         for row, date in zip(rows.tolist(), dates, strict=True):
             names[row] = calendar.get(date)
     return pa.array(names, pa.string())
@@ -117,7 +117,8 @@ def workdays(where: str, first: pa.Array, last: pa.Array, code: pa.Array) -> pa.
     """Working days after the first day up to and with the last, int32; NULL where one is NULL.
 
     Raises:
-        XbsqlError: no such market or calendar, a year that the calendar does not know, or days more than `MOST_YEARS` apart.
+        XbsqlError: no such market or calendar, a year that the calendar does not know, or days more than
+            `MOST_YEARS` apart.
     """
     start, end = _days(where, first), _days(where, last)
     found, known = np.zeros(len(first), np.int32), np.zeros(len(first), bool)

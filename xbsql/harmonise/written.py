@@ -28,10 +28,11 @@ _PARTS = r"(?s)^(?P<before>\D*)(?P<number>\d(?:[\d.,'\x{2019} ]*\d)?)(?P<behind>
 def numbers(where: str, texts: pa.Array, market: Market) -> pa.Array:
     """Texts such as '1.234,50', 'EUR 1.234,50' or '1,5 Mio. €' as float64; NULL and blank stay NULL.
 
-    A currency around the number, a word for pieces or, without a currency, a unit behind it and '-' for no cents ('12,-') are left
-    out. Words that change it count, by the CLDR and by common use: thousands, millions, lakhs, 万; cents and
-    pence. What is not understood beside the number ('iPhone 15', '5%', '(5)') is refused. Thousands must
-    stand where they belong: '12.5' is no number in a market that writes '12,5'. Any digits are read.
+    A currency around the number, a word for pieces or, without a currency, a unit behind it and '-' for no
+    cents ('12,-') are left out. Words that change it count, by the CLDR and by common use: thousands,
+    millions, lakhs, 万; cents and pence. What is not understood beside the number ('iPhone 15', '5%', '(5)')
+    is refused. Thousands must stand where they belong: '12.5' is no number in a market that writes '12,5'.
+    Any digits are read.
 
     Raises:
         XbsqlError: a text is no number as the market writes them.
