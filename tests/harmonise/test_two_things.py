@@ -79,12 +79,21 @@ def test_infinite_values_stay_and_nan_is_null():
 
 @pytest.mark.parametrize(
     ("text", "code", "fits"),
-    [("Tuesday, March 3, 2025", "US", False), ("Monday, March 3, 2025", "US", True), ("Tues 4 March 2025",
-    "GB", True),
-     ("Mon Tue March 3 2025", "US", False), ("Dienstag, 3. März 2025", "DE", False), ("Montag, 3. März 2025",
-     "DE", True),
-     ("mar. 4 mars 2025", "FR", True), ("mar. 3 mars 2025", "FR", False), ("Sept 5, 2025", "US", True),
-     ("Sept. 5, 2025", "US", True), ("Sun, 5 Sept 2025", "GB", False)],
-)  # fmt: skip
+    [
+        ("Tuesday, March 3, 2025", "US", False),
+        ("Monday, March 3, 2025", "US", True),
+        ("Tues 4 March 2025", "GB", True),
+        ("Mon Tue March 3 2025", "US", False),
+        ("Dienstag, 3. März 2025", "DE", False),
+        ("Montag, 3. März 2025", "DE", True),
+        ("mar. 4 mars 2025", "FR", True),
+        ("mar. 3 mars 2025", "FR", False),
+        ("2025年3月4日火曜日", "JP", True),
+        ("2025年3月3日火曜日", "JP", False),
+        ("Sept 5, 2025", "US", True),
+        ("Sept. 5, 2025", "US", True),
+        ("Sun, 5 Sept 2025", "GB", False),
+    ],
+)
 def test_a_weekday_must_not_contradict_its_date(text, code, fits):
     assert read_dates(pa.array([text]), market(code))[1].to_pylist() == [fits]

@@ -111,10 +111,9 @@ def bare(text: str) -> str:
 def factor(market: Market, before: str, behind: str) -> tuple[float, bool] | None:
     """What a number is multiplied by for what stands around it, and whether it begins with its decimal mark.
 
-    Left out are a currency on either side, a word for pieces or, without a currency, a unit behind, and
-    '-' for no cents.
-    Thousands, millions, lakhs ... and parts of a currency (cents, pence) count. All else is not understood:
-    'iPhone 15', '5%', '(5)', '5-'.
+    Left out are a currency on either side, a word for pieces or, without a currency, a unit behind, and '-'
+    for no cents. Thousands, millions, lakhs ... and parts of a currency (cents, pence) count. All else is
+    not understood: 'iPhone 15', '5%', '(5)', '5-'.
 
     Args:
         market: who wrote it.

@@ -126,7 +126,7 @@ def _stated(theirs: Profile, ours: Profile) -> Finding | None:
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL writes it, in quotes where it is a word of SQL or no small ASCII word."""
+    """A column's name as SQL writes it, in quotes where it is a word of SQL or no small word."""
     plain = name.isidentifier() and name == name.lower() and name not in _RESERVED
     return name if plain else '"' + name.replace('"', '""') + '"'
 
