@@ -126,7 +126,7 @@ class Expressions(ExpressionSpace):
     def parse_number(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """A number as a market writes it: '1.234,50' in Germany is 1234.5.
 
-        A currency, and behind it a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL
+        A currency, or without one a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL
         and blank give NULL; what may be something else, such as 'iPhone 15', is an error, not a guess. Any
         script's digits are read.
 

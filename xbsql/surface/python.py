@@ -867,7 +867,7 @@ def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Arra
 def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
     """A number as a market writes it: '1.234,50' in Germany is 1234.5.
 
-    A currency, and behind it a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL and
+    A currency, or without one a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL and
     blank give NULL; what may be something else, such as 'iPhone 15', is an error, not a guess. Any script's
     digits are read.
 
