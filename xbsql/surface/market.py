@@ -68,8 +68,8 @@ def to_currency(
 @function("DOUBLE", example="SELECT xb.parse_number('1.234,50 EUR', 'DE'), xb.parse_number('1,234.50', 'US')")
 def parse_number(session: Session, text: Word, market: Market) -> pa.Array:
     """A number as a market writes it: '1.234,50' in Germany is 1234.5. A currency, or
-    without one a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL and blank give NULL; what may be
-    something else, such as 'iPhone 15', is an error, not a guess. Any script's digits are read.
+    without one a unit, is left out; thousands, millions, lakhs, 万 and cents count. NULL and blank give NULL;
+    what may be something else, such as 'iPhone 15', is an error, not a guess. Any script's digits are read.
     """
     return rows.parse_number("xb.parse_number", text, market)
 
