@@ -144,7 +144,7 @@ def test_no_module_hides_a_public_name():
 def test_every_call_is_logged_once_whoever_asks(con):
     xbsql.frame.use(con)
     con.sql("SELECT xb.convert(x, 'kg', 'g') FROM t").fetchall()
-    xbsql.holiday(con, pa.array([0], pa.date32()), "DE")
+    xbsql.holiday(con, pa.array([20_000], pa.date32()), "DE")
     con.sql("FROM t").pl().select(pl.col("x").xb.spread(9.0))
     found = [(row["function"], row["rows"]) for row in xbsql.last_calls(con).to_pylist()]
     assert found == [("spread", 5), ("holiday", 1), ("convert", 5)]
