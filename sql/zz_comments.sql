@@ -1,4 +1,4 @@
--- Made from the declarations in xbsql/surface by `make docs`; changes belong there.;
+-- Made from the declarations in xbsql/surface by `make docs`; changes belong there.
 COMMENT ON MACRO TABLE xb.add_to_index IS 'Add rows to an index; a row whose id is there already takes its place. The same addition again changes nothing.';
 COMMENT ON MACRO TABLE xb.align_columns IS 'Which column of the target is which of the source, one to one: by ''name'', by ''normalised name'' (case, accents, word breaks and units apart) or by ''meaning'' (the encoder on the names, across languages, and the values). A column that nothing is sure enough for stands alone, with the best score it had. `xb.transfer` reads the target so with options {''align'': true}.';
 COMMENT ON MACRO TABLE xb.build_index IS 'Build an index and keep it in the store, in place of one of the same name. Rows whose id or vector is NULL, or whose vector is not finite, are left out and counted in `skipped`. Rows are streamed: memory does not grow with the vectors. The same content again changes nothing; a build that fails leaves what was there.';

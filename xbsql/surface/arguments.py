@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.surface.checks import as_array, constant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Column: TypeAlias = pa.ChunkedArray
 DATA = "its name, a CTE, a registered Arrow or Polars object or a Python variable"
-MOST_SHOWN = 200
 RESERVED = {"by", "columns", "first", "last", "left", "right", "shift"}
 
 
@@ -129,8 +129,9 @@ class EachOr(Constant):
     def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
         """The one value of the column, else the column."""
         whole = one_chunk(column)
-        if whole.null_count in (0, len(whole)) and len(whole.unique()) <= 1:
-            return super().of_column(where, name, column)
+        names = whole.unique()
+        if len(names) <= 1:
+            return self.checked(where, name, names[0].as_py() if len(names) else None)
         if whole.null_count:
             problem = f"{name} is NULL in {whole.null_count} of {len(whole)} rows"
             raise errors.invalid(where, problem, f"leave them out, or give {self.said}")
@@ -327,44 +328,6 @@ Names = Annotated[
 Numbers = Annotated[list[float] | None, NUMBERS]
 
 
-def constant(where: str, argument: str, column: Column) -> Any:  # noqa: ANN401 - SQL gives any type
-    """The one value that a column of equal values holds; None for NULL.
-
-    Raises:
-        XbsqlError: the value varies from row to row.
-    """
-    if pa.types.is_nested(column.type):  # which pyarrow cannot count
-        first, *others = column.to_pylist() or [None]
-        values = [first, *(value for value in others if value != first)]
-    else:
-        values = column.unique().to_pylist()
-    if len(values) > 1:
-        some = ", ".join(str(value) for value in values[:3])
-        raise errors.invalid(
-            where, f"{argument} varies from row to row ({some[:MOST_SHOWN]} ...)", "give one value a query"
-        )
-    return values[0] if values else None
-
-
 def quoted(name: str) -> str:
     """An argument's name in a macro: quoted where it is one of DuckDB's words."""
     return f'"{name}"' if name in RESERVED else name
-
-
-def shown(value: object) -> str:
-    """A value in an error, at most 200 characters of it."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
-
-
-def as_array(where: str, name: str, values: object) -> pa.Array:
-    """Python values as an array.
-
-    Raises:
-        XbsqlError: they are of no one type.
-    """
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        problem = f"{name} holds values of no one type ({' '.join(str(error).split())[:MOST_SHOWN]})"
-        raise errors.invalid(where, problem, "give a pyarrow array") from error

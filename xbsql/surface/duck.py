@@ -23,7 +23,7 @@ from xbsql import errors, sql
 from xbsql.arrow import one_chunk, widened
 from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
-from xbsql.surface.arguments import as_array, shown
+from xbsql.surface.checks import as_array, named, shown
 from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
 from xbsql.surface.interrupts import listen, stop, stoppable
@@ -107,7 +107,11 @@ def load(
     """
     if not hasattr(con, "cursor"):
         raise errors.invalid("xbsql.load", f"{shown(con)} is no connection", "pass duckdb.connect(...)")
-    if not isinstance(alias, str) or not ALIAS.fullmatch(alias) or alias.lower() in _reserved(con):
+    if (
+        not isinstance(alias, str)
+        or not ALIAS.fullmatch(alias)
+        or (alias != "xb" and alias.lower() in _reserved(con))
+    ):
         raise errors.invalid(
             "xbsql.load", f"{shown(alias)} cannot be an alias", "use letters, digits and '_', no word of SQL"
         )
@@ -360,14 +364,12 @@ def _given(
 def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, value: Any) -> pa.Array:  # noqa: ANN401
     """A column as long as the first one, or as the table, whose column a name is."""
     if isinstance(rows, pa.Table) and isinstance(value, str):
-        if value not in rows.column_names:
-            raise errors.unknown(where, "column", value, rows.column_names, place="the table has")
-        return one_chunk(rows[value])
+        return one_chunk(rows[named(where, rows.column_names, value)])
     if rows is None:
         return value if isinstance(value, pa.Array) else as_array(where, argument.name, [value])
     if not isinstance(value, pa.Array):
-        value = None if value is None else as_array(where, argument.name, [value])
-        value = pa.nulls(len(rows)) if value is None else value.take(pa.array([0] * len(rows), pa.int64()))
+        one = as_array(where, argument.name, [value])[0]
+        return pa.nulls(len(rows)) if value is None else pa.repeat(one, len(rows))
     if len(value) != len(rows):
         problem = f"{argument.name} has {len(value)} values beside {len(rows)}"
         raise errors.invalid(where, problem, "give one value a row, or one for all")

@@ -69,10 +69,7 @@ def faces() -> dict[Path, str]:
     names = "".join(f'    "{function.name}",\n' for function in made)
     return {
         ROOT / "sql" / "generated.sql": ";\n\n".join([f"{SQL}\n\n{macros[0]}", *macros[1:]]) + ";\n",
-        ROOT / "sql" / "zz_comments.sql": ";\n".join([f"-- {MADE}", *map(comment, made)]).replace(
-            "`.;\n", "`.\n", 1
-        )
-        + ";\n",
+        ROOT / "sql" / "zz_comments.sql": f"-- {MADE}\n" + ";\n".join(map(comment, made)) + ";\n",
         ROOT / "xbsql" / "surface" / "python.py": PYTHON + "".join(map(python, made)),
         ROOT / "xbsql" / "surface" / "polars.py": POLARS + polars(made),
         ROOT / "xbsql" / "surface" / "names.py": f'"""The names of all functions.\n\n{MADE}\n"""\n\n'

@@ -25,8 +25,8 @@ from xbsql.surface.arguments import (
     Text,
     Whole,
 )
+from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, Like, function
-from xbsql.surface.search import named
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import list_of, one_chunk, records
+from xbsql.arrow import list_of, records
 from xbsql.surface.arguments import ColumnOf, Constant, Each, Kind, Rows, Stream
 from xbsql.surface.types import Columns, Like, arrow_type, fields_of, struct_type
 
@@ -291,4 +291,4 @@ def _literal(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-__all__ = ["FUNCTIONS", "Argument", "Columns", "Function", "Helper", "Like", "function", "one_chunk"]
+__all__ = ["FUNCTIONS", "Argument", "Columns", "Function", "Helper", "Like", "function"]

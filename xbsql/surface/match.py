@@ -12,8 +12,8 @@ from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import match as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, Rows, Share, Text, Values
+from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, Like, function
-from xbsql.surface.search import named
 
 Side = Annotated[pa.Table, Rows(order="", empty=True), DATA]
 LeftId = Annotated[str, ColumnOf(), "the left id, any type"]

@@ -30,12 +30,12 @@ from xbsql.surface.arguments import (
     Text,
     Values,
     Whole,
-    constant,
 )
+from xbsql.surface.checks import constant, named
 from xbsql.surface.function import Columns, Helper, Like, function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     Found = list[dict[str, Any]]
     Batches = Iterator[pa.RecordBatch]
@@ -268,17 +268,6 @@ def duplicates(
     found = run.duplicates(session, one_chunk(own.column(1)), threshold, metric)
     ids = [own.column(0).take(_places(found[name])) for name in ("a", "b", "cluster")]
     return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])
-
-
-def named(where: str, known: Sequence[str], name: str) -> str:
-    """The name of a column that is there.
-
-    Raises:
-        XbsqlError: there is none of that name.
-    """
-    if name not in known:
-        raise errors.unknown(where, "column", name, known, place="the table has")
-    return name
 
 
 def _places(column: pa.ChunkedArray) -> pa.Array:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from xbsql import errors
 from xbsql.arrow import one_chunk, widened
 from xbsql.harmonise.rows import beside
 from xbsql.session import boosters
@@ -25,6 +24,7 @@ from xbsql.surface.arguments import (
     Text,
     Values,
 )
+from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, function
 
 Number = Annotated[pa.Array, Values("DOUBLE"), "a number"]
@@ -234,6 +234,4 @@ def _column(table: pa.Table, given: str | float | None) -> pa.Array:
     """A column by its name, or one value for every row."""
     if not isinstance(given, str):
         return beside(table, given)
-    if given not in table.column_names:
-        raise errors.unknown("xb", "column", given, table.column_names, place="the table has")
-    return one_chunk(table[given])
+    return one_chunk(table[named("xb", table.column_names, given)])
