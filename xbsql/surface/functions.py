@@ -1,17 +1,15 @@
-"""Every function of the surface: importing this declares them."""
+"""Every function of the surface, family by family: importing this declares them."""
 
 from __future__ import annotations
 
 from xbsql.surface import forecast, help, insight, market, match, models, search, supply, text
 from xbsql.surface.function import FUNCTIONS as DECLARED
 
-__all__ = ["DECLARED", "FAMILIES", "FUNCTIONS", "HELPERS", "family"]
+__all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]
 
-FAMILIES = (text, models, search, match, market, supply, insight, forecast, help)
-FUNCTIONS = tuple(DECLARED.values())
+_FAMILIES = [
+    family.__name__ for family in (text, models, search, match, market, supply, insight, forecast, help)
+]
+FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
+"""In the order of the reference, which no order of imports changes."""
 HELPERS = (*search.HELPERS, *market.HELPERS)
-
-
-def family(name: str) -> str:
-    """The family that declares a function."""
-    return DECLARED[name].run.__module__.rpartition(".")[2]
