@@ -40,7 +40,15 @@ ROOMS = {
     "cli": {"duckdb", "pyarrow"},
 }  # fmt: skip
 OWNER = {
-    "duckdb": {"surface/duck.py", "surface/python.py", "surface/frames.py", "shell.py", "cli.py", "demo.py"},
+    "duckdb": {
+        "surface/calls.py",
+        "surface/duck.py",
+        "surface/python.py",
+        "surface/frames.py",
+        "shell.py",
+        "cli.py",
+        "demo.py",
+    },
     "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
     "ray": {"surface/cluster.py"},
 }
