@@ -28,6 +28,7 @@ ROOMS = {
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
+    "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
