@@ -1,13 +1,14 @@
 """Customers: what other countries' customers of a British shop spend in the 90 days after a day.
 
-`xb.profile` with the United Kingdom's profiles as home, beside three methods that learn from labels: ridge
-regression, LightGBM (absolute error) and the median, on 50 or 120 of the customers abroad whose spend is known;
-20 draws. `mae_gain50` is one minus the mean absolute error of `typical_spend`, which needs no label, over that of
-the best of the three, chosen afterwards for all draws; a method's parameters are those of its library. EIRE is left
-out: three wholesalers. `coverage` is the share of customers abroad whose spend lies in lo to hi, asked for .9.
+`xb.profile` with the British profiles as home stands beside three methods that learn from labels:
+ridge regression, LightGBM (absolute error) and the median, on 50 or 120 customers abroad whose spend is
+known, in 20 draws. `mae_gain50` is 1 minus the mean absolute error of `typical_spend`, which needs no label,
+over that of the best of the three, chosen afterwards for all draws; their parameters are those of their
+libraries. EIRE is left out: three wholesalers. `coverage` is the share of customers whose spend lies in lo to
+hi, asked for .9.
 
-The median as the point of least absolute error, and what the interval counts below 0, were decided on days in
-March to June 2011; the days reported are from July on.
+The median as the point of least absolute error, and which end of the interval counts where it begins at 0,
+were decided on days from March to June 2011; the days reported are from July on.
 """
 
 from __future__ import annotations

@@ -53,6 +53,14 @@ def market(n, rates=HOME, worth=MONEY, days=500, seed=0, money=1.0):
     return pa.table({"user": users, "ts": ts, "amount": paid, "basket": none, "category": none})
 
 
+def past_of(found):
+    """What the process needs of profiles in which everybody ordered."""
+    orders, recency, age, value = (
+        found[name].to_numpy().astype(float) for name in ("orders", "recency", "age", "order_value")
+    )
+    return Histories(orders - 1, age - recency, age, value)
+
+
 def asked(until=None, horizon=90, level=0.9, segments=5):
     return Asked(until, horizon, level, segments)
 
@@ -74,30 +82,29 @@ def test_the_draws_have_the_expectation_of_the_formulas():
 
 def test_parameters_are_found_again():
     found = profile("xb.profile", market(800), asked(), None)
-    known = found.filter(pa.compute.greater(found["orders"], 0))
-    past = Histories(
-        *(
-            known[a].to_numpy().astype(float) - (known[b].to_numpy() if b else 0)
-            for a, b in (("orders", None), ("age", "recency"), ("age", None), ("order_value", None))
-        )
-    )
-    past = Histories(past.repeats - 1, past.last, past.age, past.value)
+    past = past_of(found)
     rates, worth = fit_rates(past), fit_worth(past)
     assert rates.r / rates.alpha == pytest.approx(HOME.r / HOME.alpha, rel=0.2)
     assert worth.p * worth.v / (worth.q - 1) == pytest.approx(6.25 * 15.44 / 2.74, rel=0.1)
 
 
 def test_home_brings_a_small_market_nearer_to_the_truth():
-    home = profile("xb.profile", market(500, seed=1), asked(), None)
-    until, losses = DAY + dt.timedelta(300), []
+    home = fit_rates(past_of(profile("xb.profile", market(500, seed=1), asked(), None)))
+    errors = []
     for seed in range(3):
-        sales = market(50, seed=10 + seed)
-        own = profile("xb.profile", sales, asked(until), None).to_pandas()
-        carried = profile("xb.profile", sales, asked(until), home).to_pandas()
-        truth = own.later_spend
-        losses.append([(p.expected_spend - truth).abs().mean() for p in (own, carried)])
-    alone, with_home = np.mean(losses, axis=0)
-    assert with_home < alone * 1.005
+        past = past_of(profile("xb.profile", market(50, seed=10 + seed), asked(), None))
+        truth = expected_orders(HOME, past, 90)
+        found = [expected_orders(fit_rates(past, prior), past, 90) for prior in (None, home)]
+        errors.append([np.abs(orders - truth).mean() for orders in found])
+    alone, with_home = np.mean(errors, axis=0)
+    assert with_home < 0.6 * alone
+
+
+def test_a_home_that_is_unlike_loses_its_say():
+    past = past_of(profile("xb.profile", market(150, seed=4), asked(), None))
+    unlike = Rates(8.0, 20.0, 3.0, 1.0)
+    truth = expected_orders(HOME, past, 90).sum()
+    assert expected_orders(fit_rates(past, unlike), past, 90).sum() == pytest.approx(truth, rel=0.25)
 
 
 def test_intervals_hold_what_they_say():
