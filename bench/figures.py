@@ -99,6 +99,11 @@ FIGURES = (
     Figure("search", "filtered_ratio", "time with a filter that 1 % pass, over the time without"),
     Figure("polars", "share", "a model's own time over that of the same call in Polars"),
     Figure("polars", "same", "whether Polars and SQL answer alike, row by row"),
+    Figure(
+        "profiles", "mae_gain50", "spend of customers abroad: error below the best of three from 50 labels"
+    ),
+    Figure("profiles", "mae_gain120", "below the best of three from 120 labels"),
+    Figure("profiles", "coverage", "share of spends inside 90 % intervals, from a summer into Christmas"),
 )
 
 

@@ -182,7 +182,7 @@ def _same_rows(asked: Search, k: int, ready: Prepared | None, scale: Scale) -> N
     from xbsql.kernels.device_search import topk
 
     scores, places = topk(asked, k, ready, scale.half)
-    few = asked.problem().at(0, 8)
+    few = asked.request().at(0, 8)
     wanted = exhaustive(few, k)
     torch.testing.assert_close(scores[: len(few.queries)], wanted[0], rtol=0, atol=0)
     torch.testing.assert_close(places[: len(few.queries)], wanted[1], rtol=0, atol=0)
@@ -191,7 +191,7 @@ def _same_rows(asked: Search, k: int, ready: Prepared | None, scale: Scale) -> N
 def join(scale: Scale) -> Row:
     """All pairs of 200,000 rows whose cosine is at least 0.9; one row in a hundred has a near copy."""
     from xbsql.kernels import cpu_join, device_search
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_request import Request
 
     n, d = scale.rows(200_000) // (1 if scale.divisor == 1 else 6), 384 if scale.divisor == 1 else 64
     _, x = vectors(scale, 1, n, d, "half")
@@ -209,7 +209,7 @@ def join(scale: Scale) -> Row:
         return torch.cat(found)
 
     def check() -> None:
-        host = Problem.of(x.cpu()[:2000], x.cpu()[:2000], "cosine", None, None)
+        host = Request.of(x.cpu()[:2000], x.cpu()[:2000], "cosine", None, None)
         part = device_search.Search(x[:2000], x[:2000], "cosine")
         wanted = cpu_join.threshold_join(host, 0.9, True, None)
         found = device_search.threshold_join(part, 0.9, True, None, scale.half)

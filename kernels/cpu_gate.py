@@ -10,7 +10,7 @@ from torch import Tensor
 from xbsql.kernels.stand_ins import GROUP
 
 if TYPE_CHECKING:
-    from xbsql.kernels.cpu_problem import Block
+    from xbsql.kernels.cpu_request import Block
 
 
 def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:

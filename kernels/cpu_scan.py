@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import PAIRS, Block, lengths, marked
 from xbsql.kernels.cpu_product import FEW, paired, product, with_reach
+from xbsql.kernels.cpu_request import PAIRS, Block, lengths, marked
 from xbsql.kernels.slack import UNDERFLOW, WILD, rounding
 from xbsql.kernels.stand_ins import GROUP, Codes
 
 if TYPE_CHECKING:
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_request import Request
     from xbsql.kernels.prepared import Prepared
 
 _QUERIES = 512  # in one matrix product
@@ -22,27 +22,27 @@ _SCORES = 1 << 21  # scan scores at a time: 8 MB
 _VALUES = 1 << 23  # values of the corpus at a time
 
 
-def scan_of(problem: Problem, prepared: Prepared | None) -> Scan:
+def scan_of(request: Request, prepared: Prepared | None) -> Scan:
     """The int8 scan where the corpus has codes or is int8 itself, else the float32 scan."""
-    if prepared is not None and prepared.codes is not None and problem.rows is None:
-        return IntScan.of(problem, prepared)
-    if problem.corpus.dtype == torch.int8 and problem.metric == "dot" and problem.weights is None:
-        return IntScan.raw(problem)
-    return FloatScan.of(problem, prepared)
+    if prepared is not None and prepared.codes is not None and request.rows is None:
+        return IntScan.of(request, prepared)
+    if request.corpus.dtype == torch.int8 and request.metric == "dot" and request.weights is None:
+        return IntScan.raw(request)
+    return FloatScan.of(request, prepared)
 
 
-def block_shape(problem: Problem, prepared: Prepared | None) -> tuple[int, int]:
+def block_shape(request: Request, prepared: Prepared | None) -> tuple[int, int]:
     """Queries and places to score at a time, so that no block's scores or copied rows are large."""
-    chunk = min(max(1, len(problem.queries)), _QUERIES)
-    step = max(GROUP, _VALUES // problem.corpus.shape[1])
-    few = problem.metric == "dot" and len(problem.queries) <= FEW
-    if (prepared is not None or few) and problem.rows is None and problem.corpus.dtype == torch.float32:
+    chunk = min(max(1, len(request.queries)), _QUERIES)
+    step = max(GROUP, _VALUES // request.corpus.shape[1])
+    few = request.metric == "dot" and len(request.queries) <= FEW
+    if (prepared is not None or few) and request.rows is None and request.corpus.dtype == torch.float32:
         step = _SCORES  # rows are read where they lie, and once
     return chunk, max(GROUP, min(_SCORES // chunk, step) // GROUP * GROUP)
 
 
 class Scan(Protocol):
-    """Scores blocks of the corpus for a problem's queries."""
+    """Scores blocks of the corpus for a request's queries."""
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """Scan scores of the queries first..last at the places start..stop; None where no bound holds."""
@@ -77,7 +77,7 @@ class Slab:
 class FloatScan:
     """The float32 product of raw rows and folded queries."""
 
-    problem: Problem
+    request: Request
     prepared: Prepared | None
     folded: Tensor
     query_length: Tensor
@@ -85,10 +85,10 @@ class FloatScan:
     _slab: Slab | None = None
 
     @classmethod
-    def of(cls, problem: Problem, prepared: Prepared | None) -> FloatScan:
+    def of(cls, request: Request, prepared: Prepared | None) -> FloatScan:
         """Fold the queries once."""
-        length = torch.linalg.vector_norm(problem.direct(), dim=1).float()
-        return cls(problem, prepared, problem.folded().float(), length)
+        length = torch.linalg.vector_norm(request.direct(), dim=1).float()
+        return cls(request, prepared, request.folded().float(), length)
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """See `Scan.block`."""
@@ -112,25 +112,25 @@ class FloatScan:
 
     def _at_once(self, first: int, last: int, start: int, stop: int, q_length: Tensor) -> Block | None:
         """The block of few queries by one pass over plain rows of unknown lengths; None elsewhere."""
-        problem = self.problem
-        plain = problem.metric == "dot" and self.prepared is None and problem.rows is None
-        x = problem.corpus[start:stop]
+        request = self.request
+        plain = request.metric == "dot" and self.prepared is None and request.rows is None
+        x = request.corpus[start:stop]
         if not plain or len(q_length) > FEW or x.dtype != torch.float32 or not x.is_contiguous():
             return None
         score, reach = with_reach(self.folded[first:last], x)
         if not reach <= WILD:
             return None
-        if problem.mask is not None:
-            score.masked_fill_(~problem.mask[start:stop], -torch.inf)
+        if request.mask is not None:
+            score.masked_fill_(~request.mask[start:stop], -torch.inf)
         # The sum behind the reach has many terms, but it is a sum of squares and of far more than one row.
         slack = rounding(x.shape[1]) * q_length * (1.05 * reach)
         return Block(score, slack[:, None] + UNDERFLOW)
 
     def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
         relative, longest = rounding(q.shape[1]), slab.length.amax()
-        if self.problem.metric == "dot":
+        if self.request.metric == "dot":
             return product(q, slab.x), relative * q_length * longest
-        if self.problem.metric == "cosine":
+        if self.request.metric == "cosine":
             inverse = torch.where(slab.length > 0, 1 / slab.length, 0.0)
             return product(q, slab.x).mul_(inverse), 2 * relative * torch.ones_like(q_length)
         score = product(2 * q, slab.x, -slab.length.square()).sub_(q_length.square()[:, None])
@@ -143,15 +143,15 @@ class FloatScan:
         return self._slab
 
     def _load(self, start: int, stop: int) -> Slab:
-        problem, x = self.problem, self.problem.take(start, stop).float()
-        w = None if problem.weights is None or problem.metric == "dot" else problem.weights.float()
-        if self.prepared is not None and problem.rows is None:
-            length = marked(self.prepared.length[start:stop], problem.metric)
+        request, x = self.request, self.request.take(start, stop).float()
+        w = None if request.weights is None or request.metric == "dot" else request.weights.float()
+        if self.prepared is not None and request.rows is None:
+            length = marked(self.prepared.length[start:stop], request.metric)
         else:
-            length = lengths(x, w, problem.metric)
+            length = lengths(x, w, request.metric)
         gone = length.isnan()
-        if problem.mask is not None:
-            gone |= ~problem.mask[start:stop]
+        if request.mask is not None:
+            gone |= ~request.mask[start:stop]
         dead, strange = gone.nonzero()[:, 0], (length > WILD) & ~gone
         wild = strange.nonzero()[:, 0]
         out = gone | strange if len(wild) else gone
@@ -167,7 +167,7 @@ class IntScan:
     their product is not below that of the vectors.
     """
 
-    problem: Problem
+    request: Request
     codes: Codes
     length: Tensor | None
     code: Tensor
@@ -177,38 +177,38 @@ class IntScan:
     folded: Tensor | None = None
 
     @classmethod
-    def of(cls, problem: Problem, prepared: Prepared) -> IntScan:
+    def of(cls, request: Request, prepared: Prepared) -> IntScan:
         """Code the folded queries."""
         if prepared.codes is None:
             message = "IntScan needs codes"
             raise TypeError(message)
-        v = prepared.codes.fold(problem.direct())
+        v = prepared.codes.fold(request.direct())
         largest = v.abs().amax(dim=1, keepdim=True)
         scale = torch.where(largest > 0, largest / 127, torch.ones_like(largest))
         code = torch.nan_to_num(v / scale).round_().clamp_(-127, 127)
         rest = torch.linalg.vector_norm(v - code * scale, dim=1)
         length = torch.linalg.vector_norm(v, dim=1)
         bounds = (scale[:, 0].float(), rest.float(), length.float())
-        folded = problem.folded().float()
-        return cls(problem, prepared.codes, prepared.length, code.to(torch.int8), *bounds, folded)
+        folded = request.folded().float()
+        return cls(request, prepared.codes, prepared.length, code.to(torch.int8), *bounds, folded)
 
     @classmethod
-    def raw(cls, problem: Problem) -> IntScan:
+    def raw(cls, request: Request) -> IntScan:
         """An int8 corpus under the inner product: its own codes, without a rest."""
-        groups = -(-len(problem) // GROUP)
+        groups = -(-len(request) // GROUP)
         one, zero = torch.ones(groups), torch.zeros(groups)
         # Compared as float32, integers beyond 2^24 are off by a little.
-        largest = 127.0**2 * problem.corpus.shape[1]
+        largest = 127.0**2 * request.corpus.shape[1]
         rest = zero if largest < 2**24 else torch.full_like(zero, largest * 2**-22)
-        m = len(problem.queries)
+        m = len(request.queries)
         bounds = (torch.ones(m), torch.zeros(m), torch.ones(m))
-        codes, own = Codes(problem.corpus, one, rest, zero), problem.queries.to(torch.int8)
-        return cls(problem, codes, None, own, *bounds)
+        codes, own = Codes(request.corpus, one, rest, zero), request.queries.to(torch.int8)
+        return cls(request, codes, None, own, *bounds)
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """See `Scan.block`."""
         q_length, groups = self.query_length[first:last, None], slice(start // GROUP, -(-stop // GROUP))
-        length = None if self.length is None else marked(self.length[start:stop], self.problem.metric)
+        length = None if self.length is None else marked(self.length[start:stop], self.request.metric)
         if _wild(q_length):
             return None
         rest, reach = self.codes.rest[groups], self.codes.reach[groups]
@@ -228,13 +228,13 @@ class IntScan:
         """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""
         if self.folded is None or self.length is None:
             return None
-        d = self.problem.corpus.shape[1]
-        row, step = self.problem.row(place), max(1, PAIRS // d)
+        d = self.request.corpus.shape[1]
+        row, step = self.request.row(place), max(1, PAIRS // d)
         pieces = zip(torch.split(query, step), torch.split(row, step), strict=True)
-        take, folded = self.problem.corpus.index_select, self.folded
+        take, folded = self.request.corpus.index_select, self.folded
         score = torch.cat([paired(folded[one], take(0, other).float()) for one, other in pieces])
-        length, relative = marked(self.length[row], self.problem.metric), rounding(d)
-        if self.problem.metric == "dot":
+        length, relative = marked(self.length[row], self.request.metric), rounding(d)
+        if self.request.metric == "dot":
             score.add_(relative * self.query_length[query] * length + UNDERFLOW)
         else:
             score = torch.where(length > 0, score / length, 0.0).add_(2 * relative)
@@ -242,13 +242,13 @@ class IntScan:
 
     def _code(self, start: int, stop: int) -> Tensor:
         """Codes of the rows at the places start..stop."""
-        if self.problem.rows is None:
+        if self.request.rows is None:
             return self.codes.code[start:stop]
-        return self.codes.code[self.problem.rows[start:stop]]
+        return self.codes.code[self.request.rows[start:stop]]
 
     def _gone(self, start: int, stop: int) -> Tensor | None:
         """Columns that cannot be returned: masked, or holding NaN."""
-        gone = None if self.problem.mask is None else ~self.problem.mask[start:stop]
+        gone = None if self.request.mask is None else ~self.request.mask[start:stop]
         if self.length is not None:
             missing = self.length[start:stop].isnan()
             gone = missing if gone is None else gone | missing

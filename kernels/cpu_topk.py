@@ -22,7 +22,7 @@ from xbsql.kernels.cpu_wide import best_of_all, is_wide
 from xbsql.kernels.stand_ins import GROUP
 
 if TYPE_CHECKING:
-    from xbsql.kernels.cpu_problem import Block, Problem
+    from xbsql.kernels.cpu_request import Block, Request
     from xbsql.kernels.cpu_scan import Scan
     from xbsql.kernels.prepared import Prepared
 
@@ -32,47 +32,47 @@ _STRANGE = 16  # rows of a block that no bound holds for, and that do not spoil 
 _MANY = 256  # queries a thread from which on threads share the queries instead of the rows
 
 
-def topk(problem: Problem, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
+def topk(request: Request, k: int, prepared: Prepared | None = None) -> tuple[Tensor, Tensor]:
     """The k best rows of every query: scores float32 (m, k), rows int64 (m, k); see `xbsql.kernels.topk`."""
-    strange = _strange(problem, prepared)
+    strange = _strange(request, prepared)
     if prepared is not None and strange is not None:
-        scores, places = Best.empty(len(problem.queries), k)
+        scores, places = Best.empty(len(request.queries), k)
         for some, ready in ((~strange, prepared), (strange, replace(prepared, codes=None))):
-            part = replace(problem, queries=problem.queries[some])
+            part = replace(request, queries=request.queries[some])
             scores[some], places[some] = _shared_out(part, k, ready)
         return scores, places
-    return _shared_out(problem, k, prepared)
+    return _shared_out(request, k, prepared)
 
 
-def _strange(problem: Problem, prepared: Prepared | None) -> Tensor | None:
+def _strange(request: Request, prepared: Prepared | None) -> Tensor | None:
     """The queries for which codes are of no use, bool (m,); None where there is none."""
     if prepared is None or prepared.codes is None or prepared.codes.head is None:
         return None
-    found = prepared.codes.head.strange(problem.direct())
+    found = prepared.codes.head.strange(request.direct())
     return found if bool(found.any()) else None
 
 
-def _shared_out(problem: Problem, k: int, prepared: Prepared | None) -> tuple[Tensor, Tensor]:
+def _shared_out(request: Request, k: int, prepared: Prepared | None) -> tuple[Tensor, Tensor]:
     """The queries by ranges, a thread each, where there are many; else the corpus, and the best of all.
 
     A range of rows has to find its own floor first, so that ranges of queries have less to score.
     """
-    if len(problem.queries) >= _MANY * torch.get_num_threads():
+    if len(request.queries) >= _MANY * torch.get_num_threads():
         own = spread(
-            lambda part: _search(problem.at(*part), k, prepared, 0, len(problem)),
-            ranges(len(problem.queries), 1, _MANY),
+            lambda part: _search(request.at(*part), k, prepared, 0, len(request)),
+            ranges(len(request.queries), 1, _MANY),
         )
         scores, places = (torch.cat(column) for column in zip(*own, strict=True))
-        return scores, problem.row(places)
-    each = 1 + _PIECE // max(1, len(problem.queries) * problem.corpus.shape[1])
-    parts = spread(lambda part: _search(problem, k, prepared, *part), ranges(len(problem), GROUP, each))
+        return scores, request.row(places)
+    each = 1 + _PIECE // max(1, len(request.queries) * request.corpus.shape[1])
+    parts = spread(lambda part: _search(request, k, prepared, *part), ranges(len(request), GROUP, each))
     if not parts:
-        best = Best.empty(len(problem.queries), k)
+        best = Best.empty(len(request.queries), k)
     else:
         best = Best(*(torch.cat(column, dim=1) for column in zip(*parts, strict=True)))
     # A part's places all lie beyond those of the part before: a stable sort keeps ties right.
     order = best.scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
-    return best.scores.gather(1, order), problem.row(best.places.gather(1, order))
+    return best.scores.gather(1, order), request.row(best.places.gather(1, order))
 
 
 def _below(floor: Tensor) -> Tensor:
@@ -80,32 +80,32 @@ def _below(floor: Tensor) -> Tensor:
     return torch.nextafter(floor, torch.tensor(-torch.inf))
 
 
-def _search(problem: Problem, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
+def _search(request: Request, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
     """The k best of the places low..high; low is a multiple of GROUP."""
-    if is_wide(problem.metric, k, high - low):
+    if is_wide(request.metric, k, high - low):
         rows = None if prepared is None else replace(prepared, codes=None)
-        found = best_of_all(problem, FloatScan.of(problem, rows), k, low, high)
+        found = best_of_all(request, FloatScan.of(request, rows), k, low, high)
         if found is not None:
             return Best(*found)
-    scan, (chunk, step) = scan_of(problem, prepared), block_shape(problem, prepared)
-    best = Best.empty(len(problem.queries), k)
+    scan, (chunk, step) = scan_of(request, prepared), block_shape(request, prepared)
+    best = Best.empty(len(request.queries), k)
     for start in range(low, high, step):
         stop = min(start + step, high)
-        for first in range(0, len(problem.queries), chunk):
-            _visit(problem, scan, best.at(first, first + chunk), first, start, stop)
+        for first in range(0, len(request.queries), chunk):
+            _visit(request, scan, best.at(first, first + chunk), first, start, stop)
     return best
 
 
-def exhaustive(problem: Problem, k: int) -> tuple[Tensor, Tensor]:
-    """The same by float64 scores of every row, on the problem's device: for what no scan can prove."""
-    m = len(problem.queries)
-    best = Best.empty(m, k, problem.corpus.device)
+def exhaustive(request: Request, k: int) -> tuple[Tensor, Tensor]:
+    """The same by float64 scores of every row, on the request's device: for what no scan can prove."""
+    m = len(request.queries)
+    best = Best.empty(m, k, request.corpus.device)
     for first in range(0, m, _EXACT):
         last = min(first + _EXACT, m)
-        for start in range(0, len(problem), _EXACT):
-            score = problem.exact(first, last, start, min(start + _EXACT, len(problem)))
+        for start in range(0, len(request), _EXACT):
+            score = request.exact(first, last, start, min(start + _EXACT, len(request)))
             _merge_all(best.at(first, last), score, start)
-    return best.scores, problem.row(best.places)
+    return best.scores, request.row(best.places)
 
 
 def first_k(score: Tensor, k: int) -> Tensor:
@@ -155,29 +155,29 @@ class Best(NamedTuple):
         self.places[touched] = torch.where(kept > -torch.inf, places.gather(1, order), -1)
 
 
-def _visit(problem: Problem, scan: Scan, best: Best, first: int, start: int, stop: int) -> None:
+def _visit(request: Request, scan: Scan, best: Best, first: int, start: int, stop: int) -> None:
     """Bring the best of the queries from `first` on up to date with the places start..stop."""
     last = first + len(best.scores)
     block = scan.block(first, last, start, stop)
     if block is not None:
         floor = best.scores[:, -1:]
         if bool((floor == -torch.inf).any()):
-            floor = torch.maximum(floor, _first_floor(problem, block, best.scores.shape[1], first, start))
+            floor = torch.maximum(floor, _first_floor(request, block, best.scores.shape[1], first, start))
         query, column = passing(block, floor)
-        if len(query) * problem.dense_share <= block.score.numel():
+        if len(query) * request.dense_share <= block.score.numel():
             place = column + start
             upper = scan.upper(query + first, place)
             if upper is not None:
                 likely = ~(upper <= floor[query, 0])  # NaN: no bound holds
                 query, place = query[likely], place[likely]
-            best.merge(query, place, problem.pairs(query + first, place))
+            best.merge(query, place, request.pairs(query + first, place))
             return
     for low in range(start, stop, _EXACT):
         high = min(low + _EXACT, stop)
-        _merge_all(best, problem.exact(first, last, low, high), low)
+        _merge_all(best, request.exact(first, last, low, high), low)
 
 
-def _first_floor(problem: Problem, block: Block, k: int, first: int, start: int) -> Tensor:
+def _first_floor(request: Request, block: Block, k: int, first: int, start: int) -> Tensor:
     """What the k-th best score cannot be below, float32 (m, 1): the worst of k rows of this block."""
     m, columns = block.score.shape
     if k > columns:
@@ -186,7 +186,7 @@ def _first_floor(problem: Problem, block: Block, k: int, first: int, start: int)
     count = min(k + _STRANGE, columns) if block.wild else k
     column, there = leaders(block, count)
     query = torch.arange(first, first + m)[:, None].expand_as(column)
-    score = problem.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, count)
+    score = request.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, count)
     score = torch.where(there, score, -torch.inf)
     return _below(score.topk(k, dim=1).values[:, -1:])
 

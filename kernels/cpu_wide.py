@@ -16,7 +16,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_request import Request
     from xbsql.kernels.cpu_scan import FloatScan
 
 _LEAST = 32  # results from which on this is faster than a rising gate
@@ -33,7 +33,7 @@ def is_wide(metric: str, k: int, count: int) -> bool:
 
 
 def best_of_all(
-    problem: Problem, scan: FloatScan, k: int, low: int, high: int
+    request: Request, scan: FloatScan, k: int, low: int, high: int
 ) -> tuple[Tensor, Tensor] | None:
     """Scores float32 and places int64 (m, k) of the k best of low..high; None where no bound holds.
 
@@ -43,10 +43,10 @@ def best_of_all(
     while size > 4 and (high - low) // size < 16 * k:
         size //= 2
     step = max(1, _SCORES // (high - low))
-    exact = _Exact.of(problem)
-    keys = np.empty((len(problem.queries), k), np.int64)
-    for first in range(0, len(problem.queries), step):
-        last = min(first + step, len(problem.queries))
+    exact = _Exact.of(request)
+    keys = np.empty((len(request.queries), k), np.int64)
+    for first in range(0, len(request.queries), step):
+        last = min(first + step, len(request.queries))
         block = scan.block(first, last, low, high)
         if block is None or block.wild:
             return None
@@ -87,21 +87,21 @@ def _chosen(
 class _Exact(NamedTuple):
     """Exact scores of one query with some places: float64 rows, where they are few enough to be kept so."""
 
-    problem: Problem
+    request: Request
     rows: NDArray[np.float64] | None
     queries: NDArray[np.float64]
 
     @classmethod
-    def of(cls, problem: Problem) -> _Exact:
+    def of(cls, request: Request) -> _Exact:
         """Rows as float64 at once where that takes little memory."""
-        plain = problem.metric == "dot" and problem.weights is None and problem.rows is None
-        few = problem.corpus.numel() <= _WHOLE and plain
-        return cls(problem, problem.corpus.double().numpy() if few else None, problem.queries.numpy())
+        plain = request.metric == "dot" and request.weights is None and request.rows is None
+        few = request.corpus.numel() <= _WHOLE and plain
+        return cls(request, request.corpus.double().numpy() if few else None, request.queries.numpy())
 
     def scores(self, query: int, place: NDArray[np.int64]) -> NDArray[np.float32]:
         """Float32 (places,); -inf for NaN."""
         if self.rows is None:
-            return self.problem.of_query(query, torch.from_numpy(place)).numpy()
+            return self.request.of_query(query, torch.from_numpy(place)).numpy()
         found: NDArray[np.float32] = (self.rows.take(place, axis=0) @ self.queries[query]).astype(np.float32)
         return found
 

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import queries, similarity
-from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_request import Request
 from xbsql.kernels.cpu_topk import exhaustive
 from xbsql.kernels.device_exact import MOST, WIDE, Exact
 from xbsql.kernels.scan import scan_of
-from xbsql.kernels.stand_ins import GROUP, Scan
+from xbsql.kernels.stand_ins import GROUP, StandIns
 from xbsql.kernels.tuning import group_size
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class Search(NamedTuple):
         x = self.corpus
         return self if x.stride(1) == 1 or x.shape[1] == 1 else self._replace(corpus=x.contiguous())
 
-    def problem(self) -> Problem:
+    def request(self) -> Request:
         """The same for the ways that score everything."""
-        return Problem.of(self.queries, self.corpus, self.metric, self.weights, self.mask, gather=0.0)
+        return Request.of(self.queries, self.corpus, self.metric, self.weights, self.mask, gather=0.0)
 
     def exact(self, folded: Tensor, size: int) -> Exact:
         """What scores groups of `size` rows for folded queries."""
@@ -95,7 +95,7 @@ def topk(
     n, count = len(search.corpus), first_choice(k, coded)
     size = group_size(n, count)
     if not len(search.queries) or count * size * _SHARE > n:
-        return exhaustive(search.problem(), k)
+        return exhaustive(search.request(), k)
     scan = scan_of(search.corpus, search.metric, search.weights, prepared, dtype).masked(search.mask)
     step = max(1, _PEAKS // (n // size + WIDE))
     parts = [
@@ -120,7 +120,7 @@ def _few_left(search: Search, k: int) -> Tensor | None:
     return search.mask.nonzero()[:, 0] if k <= count < len(search.mask) // _FEW else None
 
 
-def _chunk(search: Search, scan: Scan, sizes: tuple[int, int, int], proof: bool) -> tuple[Tensor, Tensor]:
+def _chunk(search: Search, scan: StandIns, sizes: tuple[int, int, int], proof: bool) -> tuple[Tensor, Tensor]:
     """The k best rows of a chunk of queries."""
     k, count, size = sizes
     folded = queries.folded(search.queries, search.weights, search.metric)
@@ -135,7 +135,7 @@ def _chunk(search: Search, scan: Scan, sizes: tuple[int, int, int], proof: bool)
     sure = (outside < scores[:, -1]) | (outside == -torch.inf)
     open_ = (~sure).nonzero()[:, 0] if proof else picks[:0, 0]
     if len(open_):
-        scores[open_], rows[open_] = exhaustive(search.at(open_).problem(), k)
+        scores[open_], rows[open_] = exhaustive(search.at(open_).request(), k)
     return scores, rows
 
 
@@ -198,7 +198,7 @@ def threshold_join(
 
 
 def _reaching(
-    search: Search, scan: Scan, where: tuple[int, int, int], threshold: float
+    search: Search, scan: StandIns, where: tuple[int, int, int], threshold: float
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Queries, rows and scores of the pairs of queries first..last and rows from start on that reach it."""
     first, last, start = where

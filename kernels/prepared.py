@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.kernels.arrays import Array
-    from xbsql.kernels.stand_ins import Scan
+    from xbsql.kernels.stand_ins import StandIns
 
 _BLOCK = 8192
 
@@ -43,7 +43,7 @@ class Prepared:
     weights: Tensor | None
     length: Tensor
     codes: Codes | None
-    scans: dict[torch.dtype, Scan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    scans: dict[torch.dtype, StandIns] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def weights_at_hand(self) -> Tensor | None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from xbsql.kernels.slack import UNDERFLOW, WILD, flushed, operand, summed
 
 if TYPE_CHECKING:
-    from xbsql.kernels.stand_ins import Scan
+    from xbsql.kernels.stand_ins import StandIns
 
 _WIDE = 1024  # columns at a time
 _KINDS = {torch.bfloat16: 0, torch.float32: 1, torch.int8: 3}
@@ -67,7 +67,7 @@ def cast_kernel(
     WILD: tl.constexpr,
     UNDERFLOW: tl.constexpr,
 ) -> None:
-    """A query's stand-in, and what the bound needs to know of it; see `stand_ins.Scan`, `slack.py`."""
+    """A query's stand-in, and what the bound needs to know of it; see `stand_ins.StandIns`, `slack.py`."""
     row = tl.program_id(0).to(tl.int64)
     factor = 2.0 if L2 else 1.0
     square = tl.zeros((BD,), tl.float64)
@@ -136,10 +136,10 @@ def folded(q: Tensor, weights: Tensor | None, metric: str) -> Tensor:
     return out
 
 
-def asked(v: Tensor, scan: Scan, metric: str) -> tuple[Tensor, Tensor]:
+def asked(v: Tensor, scan: StandIns, metric: str) -> tuple[Tensor, Tensor]:
     """Stand-ins (m, columns) of folded queries, float64 (m, d), in the scan's dtype; step, |q|, off and base.
 
-    The four are float32 (4, m): see `stand_ins.Scan`.
+    The four are float32 (4, m): see `stand_ins.StandIns`.
     """
     v = v if scan.codes is None or scan.codes.head is None else scan.codes.head.fold(v).contiguous()
     (m, d), columns, dtype = v.shape, scan.x.shape[1], scan.x.dtype

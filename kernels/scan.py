@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_problem import lengths, marked
+from xbsql.kernels.cpu_request import lengths, marked
 from xbsql.kernels.slack import WILD, flushed, operand, rounding, up
-from xbsql.kernels.stand_ins import GROUP, Scan
+from xbsql.kernels.stand_ins import GROUP, StandIns
 
 if TYPE_CHECKING:
     from xbsql.kernels.prepared import Prepared
@@ -21,7 +21,7 @@ _ALIGNED = 16  # bytes; where TMA lets a matrix begin
 
 def scan_of(
     x: Tensor, metric: str, weights: Tensor | None, prepared: Prepared | None, dtype: torch.dtype
-) -> Scan:
+) -> StandIns:
     """What a search of the corpus reads; kept in `prepared`, so that it is made once.
 
     Args:
@@ -39,13 +39,13 @@ def scan_of(
     return prepared.scans[dtype]
 
 
-def _coded(prepared: Prepared, codes: Codes) -> Scan:
+def _coded(prepared: Prepared, codes: Codes) -> StandIns:
     """The codes of a prepared corpus; a row that they say nothing of is marked in the bias."""
     bias = _marks(marked(prepared.length, prepared.metric))
-    return Scan(padded(codes.code), bias, codes.scale, codes.rest, codes.reach, codes)
+    return StandIns(padded(codes.code), bias, codes.scale, codes.rest, codes.reach, codes)
 
 
-def _made(x: Tensor, metric: str, weights: Tensor | None, dtype: torch.dtype) -> Scan:
+def _made(x: Tensor, metric: str, weights: Tensor | None, dtype: torch.dtype) -> StandIns:
     """Stand-ins of raw rows, block by block: the (unit, weighted) rows rounded to `dtype`, or as they are."""
     integer = x.dtype == torch.int8 and metric == "dot" and weights is None
     weights = None if metric == "dot" or weights is None else weights.float()
@@ -62,7 +62,7 @@ def _made(x: Tensor, metric: str, weights: Tensor | None, dtype: torch.dtype) ->
         length = torch.where(mark <= WILD, mark, 0.0)
         square = -length.square() * (1 - 2 * rounding(x.shape[1]) - 2.0**-20)
         bias = square if bias is None else square + bias
-    return Scan(rows, bias, None, rest, reach)
+    return StandIns(rows, bias, None, rest, reach)
 
 
 def _part(

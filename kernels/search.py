@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import arrays, cpu_cooccurrence, cpu_join, cpu_topk
-from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_request import Request
 from xbsql.kernels.dispatch import guard, on_triton
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def topk(
         ready = None if x.is_cuda else prepared
         length = None if ready is None or metric == "l2" else ready.length
         gather = 0.5 if ready is None or ready.codes is None else _GATHER
-        problem = Problem.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep), gather, length)
-        scores, rows = cpu_topk.topk(problem, k, ready)
+        request = Request.of(q.cpu(), x.cpu(), metric, _cpu(w), _cpu(keep), gather, length)
+        scores, rows = cpu_topk.topk(request, k, ready)
     return arrays.alike(queries, scores.to(q.device)), arrays.alike(queries, rows.to(q.device))
 
 
@@ -164,8 +164,8 @@ def threshold_join(
             asked = device_search.Search(a, b, metric, w, keep)
             i, j, scores = device_search.threshold_join(asked, threshold, right is None, most)
     else:
-        problem = Problem.of(a.cpu(), b.cpu(), metric, _cpu(w), _cpu(keep))
-        i, j, scores = cpu_join.threshold_join(problem, threshold, right is None, most, _cpu(keep))
+        request = Request.of(a.cpu(), b.cpu(), metric, _cpu(w), _cpu(keep))
+        i, j, scores = cpu_join.threshold_join(request, threshold, right is None, most, _cpu(keep))
     found = (each.to(a.device) for each in (i, j, scores))
     return arrays.alike(left, next(found)), arrays.alike(left, next(found)), arrays.alike(left, next(found))
 

@@ -15,7 +15,7 @@ from xbsql.kernels.stand_ins import GROUP
 from xbsql.kernels.tuning import ScanTile, scan_tile
 
 if TYPE_CHECKING:
-    from xbsql.kernels.stand_ins import Scan
+    from xbsql.kernels.stand_ins import StandIns
 
 _GRID = 65535  # programs along the second axis of a grid
 _TILE = 32 << 20  # bytes of raw products that stay in the L2 cache
@@ -34,7 +34,7 @@ def bounded(
     bounds: tl.tensor,
     HAS_SCALE: tl.constexpr,
 ) -> tl.tensor:
-    """The bound of every group rounded up to bfloat16, as its bits; see `stand_ins.Scan` for its parts."""
+    """The bound of every group rounded up to bfloat16, as its bits; see `StandIns` for its parts."""
     asked, held = query < m, bound < bounds
     length = tl.load(ask_ptr + m + query, mask=asked, other=0.0)
     off = tl.load(ask_ptr + 2 * m + query, mask=asked, other=0.0)
@@ -164,7 +164,7 @@ def tile_peaks_kernel(
     tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
 
 
-def peaks(q: Tensor, shares: Tensor, scan: Scan, size: int, tile: ScanTile | None = None) -> Tensor:
+def peaks(q: Tensor, shares: Tensor, scan: StandIns, size: int, tile: ScanTile | None = None) -> Tensor:
     """What no score of every `size` neighbouring rows exceeds: bfloat16 (m, groups), a multiple of WIDE.
 
     Args:
@@ -203,7 +203,7 @@ def peaks(q: Tensor, shares: Tensor, scan: Scan, size: int, tile: ScanTile | Non
     return out.view(torch.bfloat16)
 
 
-def tiled_peaks(q: Tensor, shares: Tensor, scan: Scan, size: int) -> Tensor:
+def tiled_peaks(q: Tensor, shares: Tensor, scan: StandIns, size: int) -> Tensor:
     """The same by torch's product into a tile that stays in the L2 cache, and one small kernel."""
     m, n, rows = len(q), len(scan.x), 256
     made = 4 if q.dtype == torch.int8 else q.element_size()
@@ -237,12 +237,12 @@ def _empty(m: int, n: int, size: int, device: torch.device) -> Tensor:
     return torch.empty(m, groups, dtype=torch.int16, device=device)
 
 
-def _arrays(scan: Scan, shares: Tensor) -> tuple[Tensor, ...]:
+def _arrays(scan: StandIns, shares: Tensor) -> tuple[Tensor, ...]:
     bias, scale = (shares if each is None else each for each in (scan.bias, scan.scale))
     return bias, scale, scan.rest, scan.reach, shares
 
 
-def _constants(scan: Scan, size: int) -> dict[str, int]:
+def _constants(scan: StandIns, size: int) -> dict[str, int]:
     return {
         "HAS_BIAS": scan.bias is not None,
         "HAS_SCALE": scan.scale is not None,

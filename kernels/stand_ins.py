@@ -38,7 +38,7 @@ class Codes(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scan:
+class StandIns:
     """Stand-ins of rows: exact score <= (q' . x') step scale + bias + |q| rest + off reach + base.
 
     The query's share (step, |q|, off, base) is made by `queries.asked`.
@@ -59,17 +59,17 @@ class Scan:
     reach: Tensor
     codes: Codes | None = None
 
-    def masked(self, mask: Tensor | None) -> Scan:
+    def masked(self, mask: Tensor | None) -> StandIns:
         """The same without the rows whose flag, bool (n,), is False."""
         if mask is None:
             return self
         free = torch.where(mask, 0.0 if self.bias is None else self.bias, -torch.inf)
-        return Scan(self.x, free, self.scale, self.rest, self.reach, self.codes)
+        return StandIns(self.x, free, self.scale, self.rest, self.reach, self.codes)
 
-    def after(self, start: int) -> Scan:
+    def after(self, start: int) -> StandIns:
         """The same without the rows before `start`, a multiple of GROUP."""
         low = start // GROUP
-        return Scan(
+        return StandIns(
             self.x[start:],
             None if self.bias is None else self.bias[start:],
             None if self.scale is None else self.scale[low:],

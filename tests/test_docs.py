@@ -13,7 +13,7 @@ from xbsql.surface.functions import FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
-PAGES += ["docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
+PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,8 @@ def con(tmp_path_factory):
     world = sample.simulate(rows=10_000, seed=0)
     con.register("us_sales", world.table("sales", "US"))
     con.register("jp_sales", world.table("sales", "JP"))
+    con.register("us_orders", world.table("orders", "US"))
+    con.register("jp_orders", world.table("orders", "JP"))
     con.execute(
         """
         CREATE TABLE home AS SELECT title, category FROM catalogue
@@ -33,6 +35,10 @@ def con(tmp_path_factory):
             SELECT title, CASE WHEN position <= 60 THEN category END AS category
             FROM (SELECT *, row_number() OVER (ORDER BY hash(product_id)) AS position FROM catalogue
                   WHERE market = 'JP' AND hash(product_id) % 2 = 1);
+        CREATE TABLE orders_us AS
+            SELECT customer_id, ordered, category, price * quantity AS paid FROM us_orders LIMIT 1500;
+        CREATE TABLE orders_jp AS
+            SELECT customer_id, ordered, category, price * quantity AS paid FROM jp_orders;
         CREATE TABLE parcels AS
             SELECT i % 20 AS weight, CASE WHEN i % 3 = 0 THEN 'air' ELSE 'sea' END AS mode,
                    CASE WHEN i % 3 = 0 THEN 2 ELSE 9 END + i % 20 / 10 AS days,

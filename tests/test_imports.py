@@ -28,6 +28,7 @@ ROOMS = {
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
+    "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
@@ -40,7 +41,15 @@ ROOMS = {
     "cli": {"duckdb", "pyarrow"},
 }  # fmt: skip
 OWNER = {
-    "duckdb": {"surface/duck.py", "surface/python.py", "surface/frames.py", "shell.py", "cli.py", "demo.py"},
+    "duckdb": {
+        "surface/calls.py",
+        "surface/duck.py",
+        "surface/python.py",
+        "surface/frames.py",
+        "shell.py",
+        "cli.py",
+        "demo.py",
+    },
     "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
     "ray": {"surface/cluster.py"},
 }

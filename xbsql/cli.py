@@ -100,7 +100,8 @@ def _card(given: argparse.Namespace) -> int:
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
     from xbsql.session.forecast import ForecastCall
-    from xbsql.surface.duck import rows_of, session_of
+    from xbsql.surface.calls import rows_of
+    from xbsql.surface.duck import session_of
 
     where, asked = "xbsql forecast", ForecastCall(given.horizon)
     with _opened(where, given) as con:

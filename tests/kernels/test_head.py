@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from xbsql.kernels import prepare, reference, topk
-from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_request import Request
 from xbsql.kernels.cpu_scan import IntScan
 from xbsql.kernels.head import Head
 
@@ -53,8 +53,8 @@ def test_queries_it_knows_nothing_of_are_found_all_the_same():
     x = lowrank(rng, 2000)
     q = np.concatenate([x[:9], rng.standard_normal((9, 192)).astype(np.float32), np.zeros((1, 192), "f4")])
     ready = prepare(x, metric="cosine")
-    problem = Problem.of(*map(torch.from_numpy, (q, x)), "cosine", None, None)
-    strange = ready.codes.head.strange(problem.direct())
+    request = Request.of(*map(torch.from_numpy, (q, x)), "cosine", None, None)
+    strange = ready.codes.head.strange(request.direct())
     assert strange.tolist() == [False] * 9 + [True] * 9 + [False]
     same(topk(q, x, 5, metric="cosine", prepared=ready), expected(q, x, 5))
 

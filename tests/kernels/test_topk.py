@@ -195,7 +195,7 @@ def test_int8_scan_reads_no_more_than_it_must(monkeypatch):
     scored = []
     plain = _pairs_of()
     monkeypatch.setattr(
-        "xbsql.kernels.cpu_problem.Problem.pairs",
+        "xbsql.kernels.cpu_request.Request.pairs",
         lambda self, query, place: scored.append(len(query)) or plain(self, query, place),
     )
     topk(q, x, 10, metric="cosine", prepared=prepare(x, metric="cosine"))
@@ -203,9 +203,9 @@ def test_int8_scan_reads_no_more_than_it_must(monkeypatch):
 
 
 def _pairs_of():
-    from xbsql.kernels.cpu_problem import Problem
+    from xbsql.kernels.cpu_request import Request
 
-    return Problem.pairs
+    return Request.pairs
 
 
 Q, X = np.ones((2, 4), np.float32), np.ones((9, 4), np.float32)

@@ -19,7 +19,7 @@ from xbsql.session.session import Session
 from xbsql.surface import faces
 from xbsql.surface import function as functions
 from xbsql.surface.arguments import Flag, Name, Rows, Share, Values
-from xbsql.surface.duck import called
+from xbsql.surface.calls import called
 from xbsql.surface.functions import FUNCTIONS
 from xbsql.surface.macros import macro
 
@@ -62,7 +62,7 @@ def declared(monkeypatch):
         return [{"rows": len(tbl), "said": label}]
 
     monkeypatch.setattr("xbsql.surface.duck.FUNCTIONS", tuple(known.values()))
-    monkeypatch.setattr("xbsql.surface.duck.BY_NAME", known)
+    monkeypatch.setattr("xbsql.surface.calls.FUNCTIONS", known)
     for module in ("frames", "help"):
         monkeypatch.setattr(f"xbsql.surface.{module}.FUNCTIONS", known)
     statements = [*xbsql.surface.duck.sql.statements(), *(macro(known[n]) for n in ("doubled", "counted"))]

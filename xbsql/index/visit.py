@@ -10,7 +10,7 @@ import torch
 
 from xbsql.index.cells import Space
 from xbsql.index.hits import Hits, by_rank
-from xbsql.kernels.cpu_problem import Problem
+from xbsql.kernels.cpu_request import Request
 from xbsql.kernels.cpu_scan import FloatScan
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.cpu_topk import first_k
@@ -48,14 +48,14 @@ def visit(
     parts = []
     for s in range(0, len(asked), _AT_ONCE):
         some = asked[s : s + _AT_ONCE]
-        problem = Problem.of(some, vectors, prepared.metric, prepared.weights, mask, 0.0, length)
+        request = Request.of(some, vectors, prepared.metric, prepared.weights, mask, 0.0, length)
         nearest = Space(prepared.metric, weights).nearest(some.numpy(), cells.centre, visits)
-        parts.append(by_rank(_best(problem, prepared, cells, nearest, k), cells.rank))
+        parts.append(by_rank(_best(request, prepared, cells, nearest, k), cells.rank))
     return Hits(np.concatenate([p.scores for p in parts]), np.concatenate([p.rows for p in parts]))
 
 
 def _best(
-    problem: Problem, prepared: Prepared, cells: Cells, nearest: NDArray[np.int64], k: int
+    request: Request, prepared: Prepared, cells: Cells, nearest: NDArray[np.int64], k: int
 ) -> Hits:  # fmt: skip
     """The k best rows of each query in its nearest cells, int64 of shape (m, visits), -1 for none."""
     m, visits = nearest.shape
@@ -70,7 +70,7 @@ def _best(
         for cell in wanted[slice(*part)]:
             line = torch.from_numpy(order[edge[cell] : edge[cell + 1]])
             start, stop = int(cells.start[cell]), int(cells.start[cell + 1])
-            score = _within(problem, prepared, line // visits, start, stop)
+            score = _within(request, prepared, line // visits, start, stop)
             column = first_k(score, min(width, stop - start))
             scores[line, : column.shape[1]] = score.gather(1, column)
             rows[line, : column.shape[1]] = column + start
@@ -80,13 +80,13 @@ def _best(
     best = first_k(scores, min(k, visits * width))
     place = torch.where(scores.gather(1, best) > -torch.inf, rows.gather(1, best), -1)
     query = torch.arange(m)[:, None].expand_as(place)
-    exact = problem.pairs(query.reshape(-1), place.clamp(min=0).reshape(-1)).view(place.shape)
+    exact = request.pairs(query.reshape(-1), place.clamp(min=0).reshape(-1)).view(place.shape)
     return _padded(torch.where(place >= 0, exact, -torch.inf).numpy(), place.numpy(), k)
 
 
-def _within(problem: Problem, prepared: Prepared, query: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+def _within(request: Request, prepared: Prepared, query: torch.Tensor, start: int, stop: int) -> torch.Tensor:
     """Scores of some queries with the rows of a cell, float32; -inf for rows that cannot be returned."""
-    own = replace(problem, queries=problem.queries[query])
+    own = replace(request, queries=request.queries[query])
     block = FloatScan.of(own, prepared).block(0, len(query), start, stop)
     return own.exact(0, len(query), start, stop) if block is None else block.score
 

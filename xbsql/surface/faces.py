@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xbsql.surface.duck import called
+from xbsql.surface.calls import called
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-    from xbsql.surface.duck import Values
+    from xbsql.surface.calls import Values
 '''
 POLARS = f'''"""Every function that takes rows, for Polars.
 

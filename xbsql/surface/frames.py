@@ -85,7 +85,7 @@ class FrameSpace:
             tables = {n: f.collect().to_arrow() for n, f in frames.items() if n != own.name}
             given = {**arguments, **tables, own.name: rows.struct.unnest().to_arrow()}
             with _naming_the_store(_duck().session_of(f"xb.{name}", _connections[number])):
-                found = _duck().called(name, _connections[number], **given)
+                found = _calls().called(name, _connections[number], **given)
             return pl.Series("_xb", found.to_struct_array()).cast(kind)
 
         row = pl.struct(pl.all()).alias("_xb")
@@ -108,7 +108,7 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
     """A function of columns and constants as an expression of the columns."""
     number = _place()
     session: Session = _duck().session_of(f"xb.{function.name}", _connections[number])
-    where, tables = f"{session.calls.alias}.{function.name}", _duck().ConnectionTables(_connections[number])
+    where, tables = f"{session.calls.alias}.{function.name}", _calls().ConnectionTables(_connections[number])
     columns = {
         a.name: column for a in _rows_first(function) if (column := _column(a, arguments[a.name])) is not None
     }
@@ -185,6 +185,10 @@ def _naming_the_store(session: Session) -> Iterator[None]:
 
 def _duck() -> ModuleType:
     return import_module("xbsql.surface.duck")
+
+
+def _calls() -> ModuleType:
+    return import_module("xbsql.surface.calls")
 
 
 def _place() -> int:

@@ -42,6 +42,7 @@ NAMES = (
     "parse_number",
     "predict",
     "predict_table",
+    "profile",
     "promote",
     "reorder_point",
     "route_options",

@@ -802,6 +802,58 @@ class Frames(FrameSpace):
         """
         return self._call("predict_table", model=model, shift=shift)
 
+    def profile(
+        self,
+        user: str,
+        ts: str,
+        amount: str,
+        basket: str | None = None,
+        category: str | None = None,
+        home: pl.LazyFrame | pl.DataFrame | None = None,
+        until: dt.date | None = None,
+        horizon: int = 90,
+        level: float = 0.9,
+        segments: int = 5,
+    ) -> pl.LazyFrame:
+        """What the sales of a market say of each customer, one row each.
+
+        What somebody buys on one day is one order. Past: `orders`, their first and last day, `recency` and
+        `age` (days since), `spend` (after returns), `order_value` (mean), `returned` (share of the money),
+        `gap` (median days between orders), `lines` (bought at once), the `category` that most is spent on
+        and its share, `price_band` (the fifth of the market's lines that the median line lies in, 5 the
+        dearest), the usual `weekday` (1 Monday) and `hour`. Ahead: the probability to be `alive` as a
+        customer, the orders, their value and the spend that are expected within `horizon` days (BG/NBD and
+        Gamma-Gamma), the spend's median, which errs least (`typical_spend`), and its interval; the `basis`
+        is 'calibrated' where the market's own last period could be tried (40 customers, two horizons), else
+        'model'. `segment`: 1 are those who are expected to spend most. With `home`, home's process is the
+        prior as far as it predicts customers here, segments are home's, and `nearest` is the home customer
+        most alike, as text. `later_orders` and `later_spend` are what came after `until`, NULL where the
+        table ends before the horizon: labels for xb.fit and xb.transfer. Rows without user, ts or a finite
+        amount are left out; equal rows all count. Who only returned has NULL for what orders say.
+
+        Args:
+            user: a column or expression: who bought, any type.
+            ts: a column or expression: DATE or TIMESTAMP: when.
+            amount: a column or expression: what the line came to, in money of one currency; below 0 is
+                a return.
+            basket: a column or expression: what was bought at once, for `lines`; NULL: that day.
+            category: a column or expression: of what was bought.
+            home: a table: the profiles of another market: what this function made of it.
+            until: DATE or TIMESTAMP: today; NULL is the last day of the table.
+            horizon: INTEGER: days ahead, 1 to 3650.
+            level: DOUBLE: the share of truths that lo and hi shall hold.
+            segments: INTEGER: groups at most, 1 to 100; with `home` they are home's.
+
+        Returns:
+            user (as user), orders BIGINT, first_order DATE, last_order DATE, recency INTEGER, age
+            INTEGER, spend DOUBLE, order_value DOUBLE, returned DOUBLE, gap DOUBLE, lines DOUBLE,
+            category VARCHAR, category_share DOUBLE, price_band INTEGER, weekday INTEGER, hour INTEGER,
+            alive DOUBLE, expected_orders DOUBLE, expected_value DOUBLE, expected_spend DOUBLE,
+            typical_spend DOUBLE, lo DOUBLE, hi DOUBLE, basis VARCHAR, segment INTEGER, nearest VARCHAR,
+            later_orders BIGINT, later_spend DOUBLE.
+        """
+        return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
+
     def route_options(
         self,
         cost_model: str,

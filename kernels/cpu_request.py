@@ -32,7 +32,7 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Problem:
+class Request:
     """Queries and corpus with the metric folded into the queries.
 
     A place is a position in the search order: the row itself, or an entry of `rows` where few rows are
@@ -66,7 +66,7 @@ class Problem:
         mask: Tensor | None,
         gather: float = 0.5,
         length: Tensor | None = None,
-    ) -> Problem:
+    ) -> Request:
         """Fold metric and weights into the queries; a mask of under `gather` of the rows becomes `rows`."""
         q = queries.double()
         if metric != "dot" and weights is not None:
@@ -77,7 +77,7 @@ class Problem:
             return cls(q, corpus, metric, weights, None, mask.nonzero()[:, 0], length)
         return cls(q, corpus, metric, weights, mask, None, length)
 
-    def at(self, first: int, last: int) -> Problem:
+    def at(self, first: int, last: int) -> Request:
         """The same question for the queries first..last only."""
         return replace(self, queries=self.queries[first:last])
 

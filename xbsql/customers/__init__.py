@@ -1,0 +1,1 @@
+"""What the orders of a market say of each of its customers, and what to expect of them."""
