@@ -142,6 +142,18 @@ def validity(array: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
 
 
+def written_out(where: str, name: str, column: pa.Array) -> pa.Array:
+    """Values as text.
+
+    Raises:
+        XbsqlError: they are of a type that Arrow does not write out, such as a list.
+    """
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise errors.invalid(where, f"{name} is {column.type}", f"cast it ({name}::VARCHAR)") from error
+
+
 def table_of_rows(array: pa.Array | pa.ChunkedArray) -> pa.Table:
     """A column of rows (STRUCT) as a table; a NULL row has every column NULL."""
     rows = one_chunk(array)

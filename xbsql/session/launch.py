@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import family_of, one_chunk
+from xbsql.arrow import family_of, one_chunk, written_out
 from xbsql.session import models
 from xbsql.session.forecast import ForecastCall, forecaster
 
@@ -128,7 +128,7 @@ def _titles(rows: pa.Array, title: str | None) -> tuple[str | None, ...] | None:
     """What the products are called, where their rows say so in the column that the demand model reads."""
     if title is None or rows.type.get_field_index(title) < 0:
         return None
-    return tuple(rows.field(title).cast(pa.string()).to_pylist())
+    return tuple(written_out(WHERE, title, rows.field(title)).to_pylist())
 
 
 def _days(session: Session, rows: pa.Array, asked: Launch) -> tuple[Floats, Floats]:

@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.arrow import is_text, one_chunk, table_of_rows
 from xbsql.surface.checks import as_array, constant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Column: TypeAlias = pa.ChunkedArray
+_NUMBERS = (int, float, Decimal)
 DATA = "its name, a CTE, a registered Arrow or Polars object or a Python variable"
 RESERVED = {"by", "columns", "first", "last", "left", "right", "shift"}
 
@@ -129,6 +130,8 @@ class EachOr(Constant):
     def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
         """The one value of the column, else the column."""
         whole = one_chunk(column)
+        if not is_text(whole.type) and not pa.types.is_null(whole.type):
+            raise errors.invalid(where, f"{name} must be {self.said}, got {whole.type}")
         names = whole.unique()
         if len(names) <= 1:
             return self.checked(where, name, names[0].as_py() if len(names) else None)
@@ -259,10 +262,34 @@ class Stream(Kind):
 
 @dataclass(frozen=True)
 class ColumnOf(Kind):
-    """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python."""
+    """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python.
+
+    What Python may give is what its annotation says: a name, several, a number, None.
+    """
 
     type: str = "a column or expression"
     python: str = "str"
+
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
+        """The name, or what stands for one."""
+        return self.checked(where, name, value)
+
+    def checked(self, where: str, name: str, value: Any) -> Any:  # noqa: ANN401
+        """The name, or what stands for one.
+
+        Raises:
+            XbsqlError: it is of another type.
+        """
+        several, number = "Sequence" in self.python, "float" in self.python
+        if (value is None and "None" in self.python) or (isinstance(value, str) and self.python[:3] == "str"):
+            return value
+        if number and isinstance(value, _NUMBERS) and not isinstance(value, bool):
+            return value
+        if several and isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
+            return value
+        ways = "the name of a column" if self.python[:3] == "str" else ""
+        more = " or ".join(way for way in (ways, "names of columns" * several, "a number" * number) if way)
+        raise errors.invalid(where, f"{name} must be {more}, got {shown(value)}")
 
 
 class Keys(NamedTuple):
@@ -298,7 +325,6 @@ class KeptOnce(Kind):
 
 
 _WORDS = (str,)
-_NUMBERS = (int, float, Decimal)
 
 NAME = Constant("VARCHAR", "str", _WORDS, "a name in quotes")
 FLAG = Constant("BOOLEAN", "bool", (bool,), "true or false")

@@ -211,8 +211,11 @@ def _relation(
         else:
             cursor.register("given", data)
             yield cursor.sql(query.format("given"))
+    except TypeError as error:  # what `register` says of anything else
+        remedy = "give its name, or an Arrow, Polars or pandas object"
+        raise errors.invalid(where, f"{shown(data)} is no table", remedy) from error
     except duckdb.Error as error:
-        raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
+        raise errors.invalid(where, errors.shown(" ".join(str(error).split()))) from error
     finally:
         cursor.close()  # an open one that holds a registered object outlives the process's last rites
 

@@ -25,7 +25,7 @@ from xbsql.surface.arguments import (
     Text,
     Whole,
 )
-from xbsql.surface.checks import named
+from xbsql.surface.checks import in_order, named
 from xbsql.surface.function import Columns, Like, function
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def launch(
     names = (id,) if isinstance(id, str) else tuple(id)
     for name in (*names, *((price,) if price else ())):
         named("xb.launch", products.column_names, name)
-    rows = products.sort_by([(name, "ascending") for name in names])
+    rows = in_order(products, names)
     ids = rows[id] if isinstance(id, str) else rows.select(names).to_struct_array()
     amounts = rows[price] if price else pa.nulls(len(rows), pa.float64())
     given = pa.table({"id": ids, "price": amounts, "row": rows.to_struct_array()})

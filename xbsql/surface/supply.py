@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from xbsql.arrow import one_chunk, widened
+from xbsql.arrow import one_chunk, widened, written_out
 from xbsql.harmonise.rows import beside
 from xbsql.session import boosters
 from xbsql.session import supply as run
@@ -183,9 +183,11 @@ def choose_routes(
     numbers = {"cost": cost, "on_time": on_time, "capacity": capacity, "fixed": fixed}
     asked = {name: _column(options, value) for name, value in numbers.items()}
     asked |= {
-        name: _column(options, value).cast(pa.string()) for name, value in (("lane", lane), ("pool", pool))
+        name: written_out("xb.choose_routes", name, _column(options, value))
+        for name, value in (("lane", lane), ("pool", pool))
     }
-    needs = {"lane": _column(demand, lane).cast(pa.string()), "quantity": _column(demand, quantity)}
+    lanes = written_out("xb.choose_routes", "lane", _column(demand, lane))
+    needs = {"lane": lanes, "quantity": _column(demand, quantity)}
     found = run.choose_routes(session, service_level, pa.table(asked), pa.table(needs))
     chosen = options.take(pa.array(found["position"].to_numpy() - 1))
     chosen = widened(chosen, {name: found[name] for name in FOUND})

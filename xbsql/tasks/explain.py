@@ -117,10 +117,12 @@ def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None
         problem = "one row has no other to be compared with"
         raise errors.invalid("xb.explain", problem, "give background := the table that it comes from")
     rows = np.flatnonzero(~model.reader.blank(table))
-    table = table.take(pa.array(rows))
+    table, names = table.take(pa.array(rows)), names_of(model.reader)
+    if not len(rows):
+        nothing = np.empty((0, len(names.features)))
+        return Explanation(rows, None, names.features, nothing, nothing[:, 0], _values(model.reader, table))
     some = pa.array(drawn(behind.num_rows, MOST_BACKGROUND))
     x, there = model.reader.read(table), model.reader.read(behind.take(some))
-    names = names_of(model.reader)
     prediction = model.predictor.predict(x)
     chosen, labels = model.chosen(prediction)
     asked = Question(x, there, names, chosen)
