@@ -371,8 +371,8 @@ def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, va
     if rows is None:
         return value if isinstance(value, pa.Array) else as_array(where, argument.name, [value])
     if not isinstance(value, pa.Array):
-        one = as_array(where, argument.name, [value])[0]
-        return pa.nulls(len(rows)) if value is None else pa.repeat(one, len(rows))
+        one = as_array(where, argument.name, [value])
+        return pa.nulls(len(rows)) if value is None else one.take(pa.array([0] * len(rows), pa.int64()))
     if len(value) != len(rows):
         problem = f"{argument.name} has {len(value)} values beside {len(rows)}"
         raise errors.invalid(where, problem, "give one value a row, or one for all")
