@@ -56,7 +56,12 @@ def match(
     if not 0 <= threshold <= 1:
         raise errors.invalid(where, f"threshold is {threshold}", "give a probability, 0 to 1")
     from xbsql.harmonise.assignment import assigned
+    from xbsql.matching.beside import fields
 
+    if model is not None:
+        session.model(where, model)
+    for table in (left, right):
+        fields(where, one_chunk(table["beside"]))
     with session.calls.record("match", model or "", len(left)) as call:
         call.kernel = "topk + assignment"
         found = _described(session, where, left, right, variants)

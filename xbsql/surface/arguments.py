@@ -124,6 +124,45 @@ class Constant(Kind):
 
 
 @dataclass(frozen=True)
+class Code(Constant):
+    """The country code of a market, in capitals."""
+
+    def checked(self, where: str, name: str, value: Any) -> str | None:  # noqa: ANN401
+        """The code.
+
+        Raises:
+            XbsqlError: no such market.
+        """
+        from xbsql.market import market
+
+        found = super().checked(where, name, value)
+        try:
+            return None if found is None else market(found).code
+        except errors.XbsqlError as error:
+            error.name(where)
+            raise
+
+
+@dataclass(frozen=True)
+class Existing(Constant):
+    """The name of a model for the rows of a table: looked up once, also where the table has no row.
+
+    Attributes:
+        of: the function, for errors.
+    """
+
+    of: str = ""
+
+    def sql(self, name: str) -> str:
+        """The name that was looked up, see `looked_up`."""
+        return f"_xb_named.{name}"
+
+    def looked_up(self, name: str) -> str:
+        """The helper's call."""
+        return f"_xb_existing('{self.of}', {quoted(name)}) AS {name}"
+
+
+@dataclass(frozen=True)
 class EachOr(Constant):
     """One value a query, or one a row as a pyarrow array; never NULL."""
 
@@ -243,6 +282,7 @@ class Each(Rows):
     """The rows of a table, one at a time: the function's answer stands beside each of them."""
 
     order: str = ""
+    empty: bool = True
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The rows as STRUCT."""
@@ -339,6 +379,11 @@ ModelOfRow = Annotated[
     "'name' for the promoted version, 'name@3' for exactly that one; or a column of them, a model a row: "
     "'category_' || market",
 ]
+Market = Annotated[
+    str | None,
+    Code("VARCHAR", "str | None", _WORDS, "a country code in quotes: 'DE'"),
+    "a country code: 'DE'",
+]
 Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
 Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
@@ -352,6 +397,11 @@ Names = Annotated[
     Listed("VARCHAR[]", "Sequence[str] | None", (list, tuple), "names: ['weight', 'mode']", (str,)),
 ]
 Numbers = Annotated[list[float] | None, NUMBERS]
+
+
+def existing(function: str) -> Existing:
+    """The kind of a model's name in a function of tables whose rows may be none."""
+    return Existing("VARCHAR", "str", _WORDS, "a name in quotes", function)
 
 
 def quoted(name: str) -> str:

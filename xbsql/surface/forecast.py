@@ -18,6 +18,7 @@ from xbsql.surface.arguments import (
     ColumnOf,
     Flag,
     Given,
+    Market,
     Moment,
     Name,
     Rows,
@@ -104,7 +105,7 @@ def forecast(
 
 
 def _launch(
-    session: Session, *, demand: Name, delay: Text = None, market: Text = None, start: Moment = None,
+    session: Session, *, demand: Name, delay: Text = None, market: Market = None, start: Moment = None,
     horizon: Whole, level: Share, price_error: Share, draws: Whole, products: Annotated[pa.Table, Rows()],
 ) -> pa.Table:  # fmt: skip
     asked = launches.Launch(
@@ -138,7 +139,7 @@ def launch(
         ColumnOf(python="str | None"),
         "a number in the market's money, such as xb.to_currency(...); may be NULL",
     ] = None,
-    market: Annotated[Text, "for the record; NULL is the demand model's"] = None,
+    market: Annotated[Market, "a country code, for the record; NULL is the demand model's"] = None,
     start: Annotated[Moment, "when the goods leave; NULL is now"] = None,
     horizon: Horizon = 8,
     level: Annotated[Share, "the share of outcomes between _lo and _hi"] = 0.9,

@@ -124,6 +124,8 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
     def made(series: Sequence[pl.Series]) -> pl.Series:
         size = max(map(len, series)) if all(map(len, series)) else 0
         if not size:
+            with _naming_the_store(session):
+                function.check_models(session, where, fixed)
             return pl.Series(series[0].name, pa.array([], function.value))
         given = dict(fixed)
         for name, values in zip(columns, series, strict=True):

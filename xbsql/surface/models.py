@@ -13,9 +13,11 @@ from xbsql.session.checks import selfcheck as check
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
+    Column,
     Each,
     Flag,
     Given,
+    Market,
     Model,
     ModelOfRow,
     Name,
@@ -23,8 +25,10 @@ from xbsql.surface.arguments import (
     Text,
     Values,
     Whole,
+    existing,
 )
-from xbsql.surface.function import Columns, function
+from xbsql.surface.checks import constant
+from xbsql.surface.function import Columns, Helper, function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
     Found = list[dict[str, Any]]
 
 NewModel = Annotated[Name, "the name to store it under"]
-Market = Annotated[Text, "the market the rows come from, for the model card"]
+Origin = Annotated[Market, "the country code of the market that the rows come from, for the model card"]
 Options = Annotated[
     Given, "text, ignore (lists of columns), seed and more, see xb.options and docs/options.md"
 ]
@@ -95,7 +99,7 @@ def predict(
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
 def predict_table(
     session: Session,
-    model: Model,
+    model: Annotated[Model, existing("predict_table")],
     tbl: Annotated[pa.Array, Each(), DATA],
     shift: Annotated[Flag, "whether to measure how far each row lies out; it doubles the time"] = False,
 ) -> pa.Array:
@@ -142,7 +146,7 @@ def fit(
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
         "unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
     ] = "auto",
-    market: Market = None,
+    market: Origin = None,
     options: Options = None,
 ) -> Found:
     """Fit a model on one market, store it and promote it; the metrics are out of fold. The same call on the
@@ -160,12 +164,14 @@ def transfer(
     session: Session,
     model: NewModel,
     data: Annotated[pa.Table, Rows(), f"the target: {DATA}; rows whose label is NULL are unlabelled"],
-    label: Annotated[Name, "the label column, of the same name on both sides"],
+    label: Annotated[
+        Name, "the label column, as the target or as home calls it; the option `align` pairs two names"
+    ],
     base: Annotated[Text, "a model of the home market"] = None,
     source: Annotated[
         pa.Table | None, Rows(optional=True), "the home market's rows, where they may still be read"
     ] = None,
-    market: Market = None,
+    market: Origin = None,
     method: Annotated[Name, "'auto', a family or a candidate"] = "auto",
     options: Options = None,
 ) -> Found:
@@ -225,6 +231,17 @@ def last_calls(session: Session) -> Found:
 def selfcheck(session: Session) -> Found:
     """Whether this installation works: versions, encoder weights, store, kernels against their reference."""
     return check(session)
+
+
+def _existing(session: Session, of: Column, model: Column) -> pa.Array:
+    """The name of a model that is there, for a function that asks it of every row."""
+    where = f"{session.calls.alias}.{constant('xb', 'of', of)}"
+    name = existing("").of_column(where, "model", model)
+    session.store.resolve(where, name)
+    return pa.array([name] * len(model), pa.string())
+
+
+HELPERS = (Helper("existing", "VARCHAR", _existing),)
 
 
 def _by_model(

@@ -561,7 +561,7 @@ class Frames(FrameSpace):
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
                 series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
                 brackets.
-            market: VARCHAR: the market the rows come from, for the model card.
+            market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
 
@@ -666,7 +666,7 @@ class Frames(FrameSpace):
                 days; NULL: goods are there at once.
             price: a column or expression: a number in the market's money, such as xb.to_currency(...);
                 may be NULL.
-            market: VARCHAR: for the record; NULL is the demand model's.
+            market: VARCHAR: a country code, for the record; NULL is the demand model's.
             start: DATE or TIMESTAMP: when the goods leave; NULL is now.
             horizon: INTEGER: how many periods, 1 to 1000.
             level: DOUBLE: the share of outcomes between _lo and _hi.
@@ -875,10 +875,11 @@ class Frames(FrameSpace):
 
         Args:
             model: VARCHAR: the name to store it under.
-            label: VARCHAR: the label column, of the same name on both sides.
+            label: VARCHAR: the label column, as the target or as home calls it; the option `align`
+                pairs two names.
             base: VARCHAR: a model of the home market.
             source: a table: the home market's rows, where they may still be read.
-            market: VARCHAR: the market the rows come from, for the model card.
+            market: VARCHAR: the country code of the market that the rows come from, for the model card.
             method: VARCHAR: 'auto', a family or a candidate.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.

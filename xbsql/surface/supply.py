@@ -16,13 +16,14 @@ from xbsql.surface.arguments import (
     ColumnOf,
     Each,
     Folder,
+    Market,
     Model,
     Name,
     Names,
     Rows,
     Share,
-    Text,
     Values,
+    existing,
 )
 from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, function
@@ -117,8 +118,8 @@ def route_options(
         Each(),
         f"one row a route and carrier that could be taken, what both models read: {DATA}",
     ],
-    cost_model: Annotated[Name, "a model of numbers: freight of a shipment"],
-    delay_model: Annotated[Name, "a model of numbers: days, or days late"],
+    cost_model: Annotated[str, existing("route_options"), "a model of numbers: freight of a shipment"],
+    delay_model: Annotated[str, existing("route_options"), "a model of numbers: days, or days late"],
     promise: Annotated[Number, "a number or a column: days that are promised, for `on_time`"] = None,
     per_day: Annotated[Number, "a number or a column: what a day costs: stock on the way, a penalty"] = 0,
     extra: Annotated[Number, "a number or a column: duty, insurance, handling"] = 0,
@@ -223,7 +224,7 @@ def import_booster(
     path: Annotated[Folder, "a file of plain LightGBM text"],
     label: Annotated[Name, "the column that it predicts"],
     classes: Annotated[Names, "names of its classes by code; NULL: '0', '1' ..."] = None,
-    market: Annotated[Text, "the market it was fitted in, for the model card"] = None,
+    market: Annotated[Market, "the country code of the market it was fitted in, for the model card"] = None,
 ) -> list[dict[str, Any]]:
     """Store a plain LightGBM model, so that it predicts here and serves as `base` of xb.transfer. Columns go
     by the file's feature names, categories by its pandas_categorical. Objectives: the regressions on the
