@@ -61,6 +61,7 @@ class Calls(Case):
                 continue
             self._con.register(f"_{name}", table)
             self._con.execute(f"CREATE TABLE {name} AS FROM _{name}")
+        self._con.execute("CREATE TABLE united AS SELECT * REPLACE (union_value(k := id) AS late) FROM good")
         xbsql.frame.use(self._con)
         self._functions = {function.name: function for function in FUNCTIONS}
         self._expected = json.loads((folder / "answer.json").read_text())

@@ -86,7 +86,7 @@ COLUMNS: dict[str, str] = {
 WRITES = {"fit", "transfer", "import_booster", "drop_model", "promote"}
 CHANGES_INDEX = {"build_index", "add_to_index", "delete_from_index", "drop_index"}
 SPARE, SPARE_INDEX = ("spare", "spare@1", "new_one"), ("spare_idx", "new_idx")
-TABLES = ("good", "good", "good", "series", "empty", "one", "nulls", "odd", "twice", "none_such")
+TABLES = ("good", "good", "good", "series", "empty", "one", "nulls", "odd", "twice", "united", "none_such")
 
 
 def tables() -> dict[str, pa.Table]:

@@ -91,6 +91,7 @@ def demo(folder: Path) -> str:
         con.register("sample", sample.catalog())
         con.execute("CREATE OR REPLACE TABLE catalogue AS FROM sample")
         con.unregister("sample")
+        sample.add_examples(con)
         script = Script(con, bar)
         cards: list[tuple[str, Rows]] = []
         points: list[Point] = []
@@ -160,5 +161,5 @@ def _closing(folder: Path, seconds: float) -> str:
         f"{seconds:.0f} s. Look at {folder / 'report.html'}\n"
         f"Go on with: xbsql shell {folder / 'shop.duckdb'}\n"
         "  e.g. SELECT title, xb.classify('category_japan', title).label FROM japan LIMIT 5;\n"
-        f"Every statement that ran is in {folder / 'demo.sql'}"
+        f"Every statement that ran is in {folder / 'demo.sql'}; the examples of docs/ run there, too"
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, table_of_rows
+from xbsql.arrow import is_text, one_chunk, refuse_unions, table_of_rows
 from xbsql.surface.checks import as_array, constant, shown
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Values(Kind):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The column as one array."""
+        refuse_unions(where, name, column.type)
         return one_chunk(column)
 
     def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
@@ -259,6 +260,7 @@ class Rows(Kind):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Table | None:
         """The rows that came as one list."""
+        refuse_unions(where, name, column.type)
         rows = one_chunk(column).flatten()
         if self.optional and [field.name for field in rows.type] == ["_nothing"]:
             return None
@@ -274,7 +276,9 @@ class Rows(Kind):
         """The table."""
         if value is None and self.optional:
             return None
-        return self._some(where, name, tables.rows(where, value, ordered=self.order == "hash"))
+        found = tables.rows(where, value, ordered=self.order == "hash")
+        refuse_unions(where, name, pa.struct(list(found.schema)))
+        return self._some(where, name, found)
 
 
 @dataclass(frozen=True)
@@ -286,6 +290,7 @@ class Each(Rows):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The rows as STRUCT."""
+        refuse_unions(where, name, column.type)
         return one_chunk(column)
 
 

@@ -231,7 +231,7 @@ def similarity_join(
     """
     where, parts = "xb.similarity_join", []
     own = catalog.select([named(where, catalog.column_names, name) for name in (cid, cvec)])
-    own = in_order(own, own.column_names[:1])
+    own = in_order(own.rename_columns(["id", "vec"]), ["id"])
     for batch in queries:
         ids, vectors = (batch.column(named(where, batch.schema.names, name)) for name in (qid, qvec))
         found = run.similarity_join(session, vectors, one_chunk(own.column(1)), k, metric)
@@ -264,7 +264,7 @@ def duplicates(
     hang together through pairs. Each pair comes once, the smaller id first.
     """
     own = tbl.select([named("xb.duplicates", tbl.column_names, name) for name in (id, vec)])
-    own = in_order(own, own.column_names[:1])
+    own = in_order(own.rename_columns(["id", "vec"]), ["id"])
     found = run.duplicates(session, one_chunk(own.column(1)), threshold, metric)
     ids = [own.column(0).take(_places(found[name])) for name in ("a", "b", "cluster")]
     return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])

@@ -80,7 +80,7 @@ class Explanation:
     def summed(self) -> pa.Table:
         """One line a feature, the largest first: its mean absolute contribution; no row, label or value."""
         seen = np.flatnonzero(self.parts.any(axis=0))
-        size = np.abs(self.parts[:, seen]).mean(axis=0)
+        size = np.abs(self.parts[:, seen]).sum(axis=0) / max(len(self.parts), 1)
         order = np.argsort(-size, kind="stable")
         nothing = pa.nulls(len(order), pa.string())
         columns = {
