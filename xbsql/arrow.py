@@ -154,7 +154,7 @@ def written_out(where: str, name: str, column: pa.Array) -> pa.Array:
         raise errors.invalid(where, f"{name} is {column.type}", f"cast it ({name}::VARCHAR)") from error
 
 
-def refuse_unions(where: str, name: str, kind: pa.DataType) -> None:
+def refuse_unions(where: str, kind: pa.DataType) -> None:
     """Refuse what holds a UNION inside: Arrow ends the process where it takes such a list or struct apart.
 
     Raises:
@@ -165,9 +165,9 @@ def refuse_unions(where: str, name: str, kind: pa.DataType) -> None:
     for place in range(kind.num_fields):
         field = kind.field(place)
         if pa.types.is_union(field.type):
-            problem = f"{name} holds a UNION in '{errors.shown(field.name)}'"
-            raise errors.invalid(where, problem, "cast that column (::VARCHAR), or leave it out")
-        refuse_unions(where, name, field.type)
+            problem = f"column '{errors.shown(field.name)}' is a UNION"
+            raise errors.invalid(where, problem, "cast it (::VARCHAR), or leave it out")
+        refuse_unions(where, field.type)
 
 
 def table_of_rows(array: pa.Array | pa.ChunkedArray) -> pa.Table:

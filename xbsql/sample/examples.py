@@ -1,4 +1,4 @@
-"""The tables that the documentation's examples read, beside those that `xbsql demo` makes of the catalogue."""
+"""The tables that the examples of the documentation read, beside those that `xbsql demo` makes."""
 
 from __future__ import annotations
 

@@ -70,7 +70,6 @@ class Values(Kind):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The column as one array."""
-        refuse_unions(where, name, column.type)
         return one_chunk(column)
 
     def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
@@ -260,7 +259,6 @@ class Rows(Kind):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Table | None:
         """The rows that came as one list."""
-        refuse_unions(where, name, column.type)
         rows = one_chunk(column).flatten()
         if self.optional and [field.name for field in rows.type] == ["_nothing"]:
             return None
@@ -277,7 +275,7 @@ class Rows(Kind):
         if value is None and self.optional:
             return None
         found = tables.rows(where, value, ordered=self.order == "hash")
-        refuse_unions(where, name, pa.struct(list(found.schema)))
+        refuse_unions(where, pa.struct(list(found.schema)))
         return self._some(where, name, found)
 
 
@@ -290,7 +288,6 @@ class Each(Rows):
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The rows as STRUCT."""
-        refuse_unions(where, name, column.type)
         return one_chunk(column)
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
-from xbsql.arrow import one_chunk, widened
+from xbsql.arrow import one_chunk, refuse_unions, widened
 from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
 from xbsql.surface.checks import as_array, named, shown
@@ -289,6 +289,8 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
+            for column in columns:
+                refuse_unions(where, column.type)
             with stoppable(session):
                 return function.column(session, where, columns)
         except errors.XbsqlError:

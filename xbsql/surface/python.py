@@ -498,6 +498,10 @@ def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
 def holiday(con: DuckDBPyConnection, day: Values, market: Values) -> pa.Array:
     """The public holiday that a day is in a market, by its English name where it has one; else NULL.
 
+    Days of the week play no part: a Sunday is no holiday. A year that the market's calendar does not know
+    is an error that says which it knows: Germany 1991 to 2100, the United States 1777 to 2100. NULL gives
+    NULL.
+
     Args:
         con: a connection that xbsql is loaded in.
         day: DATE: a day.
@@ -850,7 +854,9 @@ def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Arra
     United States, '2025-12-31' anywhere.
 
     Buddhist, Persian, Minguo and Japanese years are converted, other calendars' are an error, and so is
-    another order of day and month where it can be told. NULL and blank give NULL.
+    another order of day and month where it can be told. A year of two digits lies in 1970 to 2069; of four,
+    years 1583 to 2299 are read, and 9999. A weekday may stand beside the date, and one that is not the
+    day's is an error. NULL and blank give NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1301,10 +1307,11 @@ def weights(
 
 
 def workdays(con: DuckDBPyConnection, first: Values, last: Values, market: Values) -> pa.Array:
-    """Working days after `first` up to and with `last` in a market: no weekend of its own, no public
-    holiday.
+    """Working days after `first` up to and with `last` in a market: no day of its own weekend (Friday and
+    Saturday in some), no public holiday, but weekend days that its calendar makes working ones.
 
-    Negative where `last` comes first; NULL gives NULL.
+    Negative where `last` comes first; NULL gives NULL. Days more than 200 years apart are an error, and so
+    is a year that the market's calendar does not know, see xb.holiday.
 
     Args:
         con: a connection that xbsql is loaded in.
