@@ -150,7 +150,8 @@ def launch(
     interval of wanted (demand of the horizon, forecast from home), days (until goods arrive), sold (what is
     wanted after that) and revenue (sold times price). The intervals are joint: outcomes are drawn with one
     delivery time a product, demand that stays high where it is high, and one change of price for all, and
-    always the same for the same arguments. The last row, product NULL, is all products together.
+    always the same for the same arguments. The last row, product NULL, is all products together. A model
+    that was not carried from another market is an error, and so is a product that sells there already.
     """
     names = (id,) if isinstance(id, str) else tuple(id)
     for name in (*names, *((price,) if price else ())):

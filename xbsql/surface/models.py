@@ -105,7 +105,7 @@ def predict_table(
 ) -> pa.Array:
     """Every column of the table and the prediction. Classes: the class in `predicted` and its probability in
     `value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL. `shift`
-    is NULL unless it is asked for. Where the table has such a column the new one is `value_1`.
+    is NULL unless it is asked for. Where the table has a column `value` the new one is `value_1`.
     """
     return run.predict_table(session, model, tbl, shift=shift)
 
@@ -121,12 +121,12 @@ def evaluate(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     by: Annotated[Text, "a column, one group of rows a value; of a forecast 'step'"] = None,
 ) -> Found:
-    """Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy,
-    macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and
-    coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and
-    answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves
-    undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse,
-    smape, wape, pinball, coverage, bias.
+    """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is of all
+    rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are two. Numbers
+    have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that abstains has these
+    over every row, and answered, the share it answers, with accuracy_answered or mae_answered. A metric that
+    a group leaves undefined is NULL. A forecast is made of the last steps of each series from what came
+    before, and has mase, rmsse, smape, wape, pinball, coverage and bias.
     """
     return run.evaluate(session, model, tbl, label, by)
 
@@ -149,8 +149,9 @@ def fit(
     market: Origin = None,
     options: Options = None,
 ) -> Found:
-    """Fit a model on one market, store it and promote it; the metrics are out of fold. The same call on the
-    same data gives the version that is already there.
+    """Fit a model on one market, store it and promote it. One row a metric, which is measured out of fold, with
+    its 95 % interval; `note` says what the data may not mean. The same call on the same data gives the
+    version that is already there.
     """
     return run.fit(session, model, data, label, task=task, market=market, options=options)
 

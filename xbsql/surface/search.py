@@ -226,8 +226,8 @@ def similarity_join(
     k: Most = 10,
     metric: Metric = "cosine",
 ) -> pa.Table:
-    """The k most similar rows of the catalog for each query: qid, cid, score, rank. Exact. For a catalog that
-    is searched again, or does not fit into memory, build an index.
+    """The k most similar rows of the catalog for each query: qid, cid, score, rank. The search is exact. Build an
+    index where a catalog is searched again or does not fit into memory.
     """
     where, parts = "xb.similarity_join", []
     own = catalog.select([named(where, catalog.column_names, name) for name in (cid, cvec)])
@@ -260,8 +260,8 @@ def duplicates(
     threshold: Annotated[Score, "the least score of a pair"] = 0.9,
     metric: Metric = "cosine",
 ) -> pa.Table:
-    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all that
-    hang together through pairs. Each pair comes once, the smaller id first.
+    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all rows
+    that pairs connect. Each pair comes once, the smaller id first.
     """
     own = tbl.select([named("xb.duplicates", tbl.column_names, name) for name in (id, vec)])
     own = in_order(own.rename_columns(["id", "vec"]), ["id"])

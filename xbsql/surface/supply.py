@@ -82,8 +82,8 @@ def reorder_point(
     lead_time_sd: LeadTimeSd = 0,
     service_level: ServiceLevel = 0.95,
 ) -> pa.Array:
-    """The stock at which to order again: demand lead_time, what is expected to be sold meanwhile, and
-    xb.safety_stock. NULL gives NULL.
+    """The stock at which to order again: demand times lead_time, which is what the lead time is expected to
+    sell, plus xb.safety_stock. NULL gives NULL.
     """
     asked = [demand, demand_sd, lead_time, lead_time_sd, service_level]
     return run.safety_stock("xb.reorder_point", asked, with_expected=True)
@@ -126,9 +126,9 @@ def route_options(
 ) -> pa.Array:
     """Every column of the table, and what each route is expected to cost and to take, with intervals.
     landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends add
-    those of both intervals, so they hold at least as much as both together. on_time: the probability of no
-    more days than promised, the error taken for normal with the interval's spread. shift: the larger of the
-    two models'. NULL where a model cannot say.
+    those of both intervals, so they hold at least as much as both together. on_time is the probability of no
+    more days than promised, the error taken for normal with the interval's spread, and shift the larger of
+    the two models'. What a model cannot say is NULL.
     """
     return run.route_options(session, cost_model, delay_model, promise, per_day, extra, routes)
 
