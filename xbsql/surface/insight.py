@@ -71,12 +71,13 @@ def label_curve(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     options: Annotated[Given, "of the fits, see docs/options.md"] = None,
 ) -> list[dict[str, Any]]:
-    """How many labels does this market need? The answer is the score by number of labels, out of fold with
-    95 % bootstrap intervals: of the target alone, and of the transfer from the home model (`blend`; `source only` is that
-    model as it is). A transferred model stands for its base. Where the model was fitted on these very rows,
-    or from rows without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two
-    and four times the labels there are: a power law through the last points, which promises too much where
-    noise remains that no label removes. Every size is fitted five times, so it takes as long as some twenty transfers.
+    """How many labels does this market need? The answer is the score by number of labels, out of fold
+    with 95 % bootstrap intervals: of the target alone, and of the transfer from the home model
+    (`blend`; `source only` is that model as it is). A transferred model stands for its base. Where the
+    model was fitted on these very rows, or from rows without a base, the target alone is shown. `basis`
+    is 'measured', or 'extrapolated' for two and four times the labels there are: a power law through
+    the last points, which promises too much where noise remains that no label removes. Every size is
+    fitted five times, so it takes as long as some twenty transfers.
     """
     return insight.label_curve(session, model, tbl, label, options or {})
 

@@ -121,12 +121,12 @@ def evaluate(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     by: Annotated[Text, "a column, one group of rows a value; of a forecast 'step'"] = None,
 ) -> Found:
-    """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is of all
-    rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are two. Numbers
-    have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that abstains has these
-    over every row, and answered, the share it answers, with accuracy_answered or mae_answered. A metric that
-    a group leaves undefined is NULL. A forecast is made of the last steps of each series from what came
-    before, and has mase, rmsse, smape, wape, pinball, coverage and bias.
+    """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is
+    of all rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are
+    two. Numbers have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
+    abstains has these over every row, and answered, the share it answers, with accuracy_answered or
+    mae_answered. A metric that a group leaves undefined is NULL. A forecast is made of the last steps
+    of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias.
     """
     return run.evaluate(session, model, tbl, label, by)
 
@@ -149,9 +149,9 @@ def fit(
     market: Origin = None,
     options: Options = None,
 ) -> Found:
-    """Fit a model on one market, store it and promote it. One row a metric, which is measured out of fold, with
-    its 95 % interval; `note` says what the data may not mean. The same call on the same data gives the
-    version that is already there.
+    """Fit a model on one market, store it and promote it. One row a metric, which is measured out of
+    fold, with its 95 % interval; `note` says what the data may not mean. The same call on the same data
+    gives the version that is already there.
     """
     return run.fit(session, model, data, label, task=task, market=market, options=options)
 

@@ -226,8 +226,8 @@ def similarity_join(
     k: Most = 10,
     metric: Metric = "cosine",
 ) -> pa.Table:
-    """The k most similar rows of the catalog for each query: qid, cid, score, rank. The search is exact. Build an
-    index where a catalog is searched again or does not fit into memory.
+    """The k most similar rows of the catalog for each query: qid, cid, score, rank. The search is
+    exact. Build an index where a catalog is searched again or does not fit into memory.
     """
     where, parts = "xb.similarity_join", []
     own = catalog.select([named(where, catalog.column_names, name) for name in (cid, cvec)])
