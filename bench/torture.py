@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from bench.case import Bench
 
 SOURCES = tuple(f"bench/{path.name}" for path in sorted(Path(__file__).parent.glob("torture_*.py")))
-SHARES = {"kills": 1_000, "calls": 20_000, "text": 5_000, "artifact": 1_000, "index": 1_000, "leaks": 6}
-QUICK_SHARE = 12
-LEAST = 100
+SHARES = {"kills": 1_000, "calls": 20_000, "text": 5_000, "artifact": 1_000, "index": 1_000, "leaks": 12}
+QUICK_SHARES = {"kills": 60, "calls": 1_000, "text": 400, "artifact": 80, "index": 80, "leaks": 6}
 UNIT = 1_000
 START_SECONDS = 120.0
 SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -137,7 +136,7 @@ def run(bench: Bench) -> dict[str, float]:
 
 def _parts(case: str, first: int, *, quick: bool) -> Iterator[range]:
     """The seeds of each unit."""
-    last = first + (max(SHARES[case] // QUICK_SHARE, min(SHARES[case], LEAST)) if quick else SHARES[case])
+    last = first + (QUICK_SHARES if quick else SHARES)[case]
     for start in range(first, last, UNIT):
         yield range(start, min(start + UNIT, last))
 

@@ -13,8 +13,10 @@ from bench.torture_case import Case, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROUNDS = {"predict": 1_000, "filters": 1_000, "sql": 400, "connect": 25, "fit": 12, "mistakes": 600}
+ROUNDS = {"predict": 200, "filters": 200, "sql": 80, "connect": 6, "fit": 4, "mistakes": 120}
 """How often each is called before the first look at memory, and as often again before the second."""
+LONGER = 8
+"""From the second round of seeds on each is called so many times as often."""
 
 
 class Leaks(Case):
@@ -42,11 +44,11 @@ class Leaks(Case):
     def attack(self, seed: int) -> str:
         """Repeat one kind of call."""
         name = list(ROUNDS)[seed % len(ROUNDS)]
-        call = self._calls()[name]
-        for i in range(ROUNDS[name]):
+        call, rounds = self._calls()[name], ROUNDS[name] * (LONGER if seed >= len(ROUNDS) else 1)
+        for i in range(rounds):
             call(i)
         before = resident()
-        for i in range(ROUNDS[name], 2 * ROUNDS[name]):
+        for i in range(rounds, 2 * rounds):
             call(i)
         return f"grown {resident() - before} {name}"
 
