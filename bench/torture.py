@@ -1,13 +1,15 @@
 """Whether anything that is given to xbsql kills it, hangs it, ends in its own fault or changes an answer.
 
-Every case runs in child processes, so that a death is counted and not suffered: LightGBM text (`text`),
-folders of models (`artifact`) and of indexes (`index`), each damaged by seed; torture_cases.py says what is
-done, torture_mutants.py what the damage is. Another case is a class there and a line in `SHARES`.
+Every case runs in child processes, so that a death is counted and not suffered. Each has a file of its own:
+LightGBM text (`text`), folders of models (`artifact`) and of indexes (`index`), damaged by seed; processes
+that are killed while they change a store (`kills`); any function with any arguments (`calls`); the same calls
+over and over (`leaks`). Another case is a class, a line in `CASES` and one in `SHARES`.
 `CASES=text,index` runs some of them, `SEED=1000` starts elsewhere. What failed is printed with its seed:
 `bench.torture.again(case, seed)` tries it again in the process that calls it.
 
-deaths, hangs (over 10 s), internal (errors that are faults of xbsql), silent (answers that changed without a
-word), outside (files beside the store that were touched) are all to be 0.
+deaths, hangs (over 10 s, 60 s for what takes long by nature), internal (errors that are faults of xbsql),
+silent (answers that changed without a word), outside (files beside the store that were touched) are all to be
+0; leaks_mb is what a process has grown by in the worst kind of repeated call.
 """
 
 from __future__ import annotations
@@ -32,14 +34,17 @@ if TYPE_CHECKING:
 
     from bench.case import Bench
 
-SOURCES = ("bench/torture_cases.py", "bench/torture_mutants.py")
-SHARES = {"text": 6_000, "artifact": 1_500, "index": 1_500}
-QUICK_SHARE = 12
-UNIT = 250
-HANG_SECONDS = 10.0
+SOURCES = tuple(f"bench/{path.name}" for path in sorted(Path(__file__).parent.glob("torture_*.py")))
+SHARES = {"kills": 1_000, "calls": 20_000, "text": 5_000, "artifact": 1_000, "index": 1_000, "leaks": 12}
+QUICK_SHARES = {"kills": 60, "calls": 1_000, "text": 400, "artifact": 80, "index": 80, "leaks": 6}
+UNIT = 1_000
 START_SECONDS = 120.0
+SINGLE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A child shares the machine with another, and forks only where no thread is left behind."""
 FULL_SECONDS, QUICK_SECONDS = 1_500.0, 180.0
 BAD = ("internal", "silent", "outside")
+GROWN = "grown"
+MUTANTS = ("text", "artifact", "index")
 
 
 class Child:
@@ -51,6 +56,7 @@ class Child:
     """
 
     def __init__(self, case: str, folder: Path) -> None:
+        self._case = CASES[case]
         self._command = [sys.executable, "-m", "bench.torture_cases", case, str(folder)]
         self._process: subprocess.Popen[str] | None = None
 
@@ -58,9 +64,14 @@ class Child:
         """What came of a seed: what the child says, or 'death ...', or 'hang'."""
         fresh = self._process is None
         process = self._process = self._process or subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, **SINGLE},
         )
-        line = self._line(process, seed, START_SECONDS if fresh else HANG_SECONDS)
+        line = self._line(process, seed, START_SECONDS if fresh else self._case.patience(seed))
         if line is None:
             self.close()
             return "hang"
@@ -99,7 +110,7 @@ def run(bench: Bench) -> dict[str, float]:
     wanted = os.environ.get("CASES", ",".join(SHARES)).split(",")
     first = int(os.environ.get("SEED", "0"))
     stop = time.monotonic() + (QUICK_SECONDS if bench.quick else FULL_SECONDS)
-    units = [(case, part) for case in wanted for part in _parts(SHARES[case], first, quick=bench.quick)]
+    units = [(case, part) for case in wanted for part in _parts(case, first, quick=bench.quick)]
     bench.plan(len(units))
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as place:
@@ -111,12 +122,21 @@ def run(bench: Bench) -> dict[str, float]:
             found = bench.unit(key, lambda case=case, seeds=seeds: _unit(case, seeds, Path(place)))  # type: ignore[misc]
             for kind, count in found.items():
                 bench.record(case, "xbsql", kind, count, sizes={"seeds": f"{seeds[0]}-{seeds[-1]}"})
-                total[kind] += count
-    return {kind: float(total[kind]) for kind in ("mutants", "deaths", "hangs", *BAD)}
+                total[kind] = max(total[kind], count) if kind == GROWN else total[kind] + count
+            total[case] += found["tried"]
+    keys = ("deaths", "hangs", *BAD)
+    figures = {
+        "kills": total["kills"],
+        "calls": total["calls"],
+        "mutants": sum(total[case] for case in MUTANTS),
+    }
+    figures |= {kind: total[kind] for kind in keys}
+    return {**{key: float(value) for key, value in figures.items()}, "leaks_mb": total[GROWN] / 1024}
 
 
-def _parts(count: int, first: int, *, quick: bool) -> Iterator[range]:
-    last = first + (count // QUICK_SHARE if quick else count)
+def _parts(case: str, first: int, *, quick: bool) -> Iterator[range]:
+    """The seeds of each unit."""
+    last = first + (QUICK_SHARES if quick else SHARES)[case]
     for start in range(first, last, UNIT):
         yield range(start, min(start + UNIT, last))
 
@@ -131,12 +151,16 @@ def _unit(case: str, seeds: Sequence[int], place: Path) -> dict[str, int]:
     with ThreadPoolExecutor(workers) as pool:
         parts = pool.map(lambda worker: _share(case, seeds[worker::workers], made, worker), range(workers))
         outcomes: list[tuple[int, str]] = [each for part in parts for each in part]
-    counts = Counter(dict.fromkeys(("mutants", "deaths", "hangs", "refused", "same", "other", *BAD), 0))
+    counts = Counter(dict.fromkeys(("tried", "deaths", "hangs", "refused", "same", "other", *BAD), 0))
     for seed, outcome in sorted(outcomes):
-        kind = outcome.split(":")[0].split(" ")[0]
+        kind, _, more = outcome.replace(":", " ", 1).partition(" ")
         kind = {"death": "deaths", "hang": "hangs"}.get(kind, kind)
-        counts.update(("mutants", kind))
-        if kind in (*BAD, "deaths", "hangs"):
+        counts["tried"] += 1
+        if kind == GROWN:
+            counts[GROWN] = max(counts[GROWN], int(more.split()[0]))
+        else:
+            counts[kind] += 1
+        if kind in (*BAD, GROWN, "deaths", "hangs"):
             print(f"torture: {case} {seed}: {outcome}", file=sys.stderr)
     return dict(counts)
 

@@ -100,7 +100,8 @@ CREATE MACRO xb.predict(model, row) AS
     _xb_predict(model, row);
 
 CREATE MACRO xb.predict_table(model, tbl, "shift" := false) AS TABLE
-    SELECT _xb_row.*, unnest(_xb_predict_table(model, "shift", _xb_row)) FROM query_table(tbl) _xb_row;
+    SELECT _xb_row.*, unnest(_xb_predict_table(_xb_named.model, "shift", _xb_row)) FROM query_table(tbl) _xb_row,
+        (SELECT _xb_existing('predict_table', model) AS model) _xb_named;
 
 CREATE MACRO xb.promote(model, version) AS TABLE
     SELECT unnest(_xb_promote(model, version), recursive := true);
@@ -109,7 +110,8 @@ CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, s
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 
 CREATE MACRO xb.route_options(routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0) AS TABLE
-    SELECT _xb_row.*, unnest(_xb_route_options(cost_model, delay_model, promise, per_day, extra, _xb_row)) FROM query_table(routes) _xb_row;
+    SELECT _xb_row.*, unnest(_xb_route_options(_xb_named.cost_model, _xb_named.delay_model, promise, per_day, extra, _xb_row)) FROM query_table(routes) _xb_row,
+        (SELECT _xb_existing('route_options', cost_model) AS cost_model, _xb_existing('route_options', delay_model) AS delay_model) _xb_named;
 
 CREATE MACRO xb.safety_stock(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_safety_stock(demand, demand_sd, lead_time, lead_time_sd, service_level);

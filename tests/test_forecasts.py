@@ -25,8 +25,11 @@ def con(tmp_path_factory):
             SELECT 'c' || k % 2 AS category, 's' || k AS sku, DATE '2024-01-01' + 7 * i::INT AS week,
                    5 + k + (hash(i * 100 + k) % 7)::INT + 10 * promoted::INT AS units, promoted
             FROM (SELECT i, k, hash(i * 31 + k) % 4 = 0 AS promoted FROM range(16) w(i), range(36) p(k));
+        CREATE TABLE at_home AS
+            SELECT sku, week, units * 3 AS units FROM sales
+            UNION ALL SELECT replace(sku, 's', 'n'), week, units * 2 FROM sales WHERE sku > 's2';
         CREATE TABLE assortment AS
-            SELECT DISTINCT sku, 20.0 AS price, right(sku, 1)::INT AS weight FROM sales WHERE sku > 's2';
+            SELECT DISTINCT sku, 20.0 AS price, right(sku, 1)::INT AS weight FROM at_home WHERE sku LIKE 'n%';
         CREATE TABLE parcels AS
             SELECT i % 10 AS weight, 3 + i % 10 + (hash(i) % 3)::INT AS days FROM range(200) t(i);
         """
@@ -35,6 +38,10 @@ def con(tmp_path_factory):
         "FROM xb.fit('m', sales, 'units', market := 'JP', options := {id: 'sku', ts: 'week', horizon: 3})"
     ).fetchall()
     con.sql("FROM xb.fit('days', parcels, 'days')").fetchall()
+    con.sql(
+        "FROM xb.transfer('carried', sales, 'units', source := at_home, market := 'JP', "
+        "options := {id: 'sku', ts: 'week', horizon: 3})"
+    ).fetchall()
     yield con
     con.close()
 
@@ -366,17 +373,20 @@ def test_more_than_fits_is_refused(con):
         rows(con, "FROM xb.forecast('m', many, sku, week, units, horizon := 1000)")
 
 
-LAUNCH = "FROM xb.launch(assortment, sku, 'm', delay := 'days', price := price, start := DATE '2024-05-01'{})"
+LAUNCH = (
+    "FROM xb.launch(assortment, sku, 'carried', delay := 'days', price := price, "
+    "start := DATE '2024-05-01'{})"
+)
 
 
 def test_a_launch_is_drawn_together_and_the_same_everywhere(con):
     found = con.sql(LAUNCH.format(", draws := 500")).to_arrow_table()
     start = dt.date(2024, 5, 1)
-    twin = xbsql.launch(con, "assortment", "sku", "m", "days", "price", start=start, draws=500)
+    twin = xbsql.launch(con, "assortment", "sku", "carried", "days", "price", start=start, draws=500)
     assert twin.equals(found)
     xbsql.frame.use(con)
     lazy = pl.from_arrow(con.table("assortment").to_arrow_table()).lazy()
-    lazy = lazy.xb.launch("sku", "m", "days", "price", start=start, draws=500)
+    lazy = lazy.xb.launch("sku", "carried", "days", "price", start=start, draws=500)
     assert lazy.collect_schema() == lazy.collect().schema
     assert lazy.collect().to_arrow().to_pylist() == found.to_pylist()
     *products, whole = found.to_pylist()
@@ -392,7 +402,7 @@ def test_a_launch_is_drawn_together_and_the_same_everywhere(con):
 
 def test_a_launch_without_delay_and_price_says_what_is_wanted(con):
     found = rows(
-        con, "FROM xb.launch(assortment, sku, 'm', start := DATE '2024-05-01', draws := 200) LIMIT 1"
+        con, "FROM xb.launch(assortment, sku, 'carried', start := DATE '2024-05-01', draws := 200) LIMIT 1"
     )[0]
     assert found["sold"] == pytest.approx(found["wanted"])
     assert (found["days"], found["revenue"], found["price"]) == (None, None, None)
@@ -404,10 +414,18 @@ def test_a_launch_without_delay_and_price_says_what_is_wanted(con):
         (LAUNCH.format(", horizon := 0"), "horizon is 0"),
         (LAUNCH.format(", draws := 5"), "draws is 5; give 100 to 100000"),
         (LAUNCH.format(", price_error := 2"), "price_error is 2.0"),
-        (LAUNCH.replace("'m'", "'days'").format(""), "name a model of the task 'forecast'"),
+        (LAUNCH.replace("'carried'", "'days'").format(""), "name a model of the task 'forecast'"),
         (LAUNCH.replace("price := price", "price := sku").format(""), "price is string"),
         (LAUNCH.replace("assortment, sku", "assortment, 'x'").format(""), "two products have one id"),
         (LAUNCH.replace("assortment, sku", "assortment, NULL").format(""), "a product has no id"),
+        (
+            LAUNCH.replace("'carried'", "'m'").format(""),
+            "'m' was fitted on its own market .* carry a home",
+        ),
+        (
+            LAUNCH.replace("assortment, sku", "assortment, replace(sku, 'n', 's')").format(""),
+            r"23 of 23 products sell there already .'s\d+'.* ask xb.forecast",
+        ),
     ],
 )
 def test_a_launch_that_cannot_be_drawn(con, query, message):

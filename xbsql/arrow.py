@@ -142,6 +142,34 @@ def validity(array: pa.Array) -> NDArray[np.bool_]:
     return np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
 
 
+def written_out(where: str, name: str, column: pa.Array) -> pa.Array:
+    """Values as text.
+
+    Raises:
+        XbsqlError: they are of a type that Arrow does not write out, such as a list.
+    """
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise errors.invalid(where, f"{name} is {column.type}", f"cast it ({name}::VARCHAR)") from error
+
+
+def refuse_unions(where: str, kind: pa.DataType) -> None:
+    """Refuse what holds a UNION inside: Arrow ends the process where it takes such a list or struct apart.
+
+    Raises:
+        XbsqlError: it holds one; names the column.
+    """
+    if not pa.types.is_nested(kind) or pa.types.is_union(kind):
+        return
+    for place in range(kind.num_fields):
+        field = kind.field(place)
+        if pa.types.is_union(field.type):
+            problem = f"column '{errors.shown(field.name)}' is a UNION"
+            raise errors.invalid(where, problem, "cast it (::VARCHAR), or leave it out")
+        refuse_unions(where, field.type)
+
+
 def table_of_rows(array: pa.Array | pa.ChunkedArray) -> pa.Table:
     """A column of rows (STRUCT) as a table; a NULL row has every column NULL."""
     rows = one_chunk(array)

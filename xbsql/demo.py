@@ -29,17 +29,21 @@ TABLES = """
 CREATE OR REPLACE TABLE home AS
     SELECT product_id, title, category FROM catalogue WHERE market = 'US' AND hash(product_id) % 2 = 0;
 CREATE OR REPLACE TABLE {name} AS
-    SELECT product_id, title, category, row_number() OVER (ORDER BY hash(product_id, 7)) AS position
-    FROM catalogue WHERE market = '{market}' AND hash(product_id) % 2 = 1
+    SELECT product_id, title, category FROM catalogue WHERE market = '{market}' AND hash(product_id) % 2 = 1
 """.strip()
 
 LABELLED = """
 -- {labels} labelled rows; the category of all others is unknown.
 CREATE OR REPLACE TABLE {name}_{labels} AS
-    SELECT product_id, title, CASE WHEN position <= {labels} THEN category END AS category FROM {name}
+    SELECT product_id, title,
+        CASE WHEN row_number() OVER (ORDER BY hash(product_id, 7)) <= {labels} THEN category END AS category
+    FROM {name}
 """.strip()
 
-TEST = "CREATE OR REPLACE TABLE {name}_test AS SELECT title, category FROM {name} WHERE position > {most}"
+TEST = """
+CREATE OR REPLACE TABLE {name}_test AS
+    SELECT title, category FROM {name} QUALIFY row_number() OVER (ORDER BY hash(product_id, 7)) > {most}
+""".strip()
 
 CLASSIFIED = """
 -- The whole foreign catalogue in one statement.
@@ -91,6 +95,7 @@ def demo(folder: Path) -> str:
         con.register("sample", sample.catalog())
         con.execute("CREATE OR REPLACE TABLE catalogue AS FROM sample")
         con.unregister("sample")
+        sample.add_examples(con)
         script = Script(con, bar)
         cards: list[tuple[str, Rows]] = []
         points: list[Point] = []
@@ -160,5 +165,5 @@ def _closing(folder: Path, seconds: float) -> str:
         f"{seconds:.0f} s. Look at {folder / 'report.html'}\n"
         f"Go on with: xbsql shell {folder / 'shop.duckdb'}\n"
         "  e.g. SELECT title, xb.classify('category_japan', title).label FROM japan LIMIT 5;\n"
-        f"Every statement that ran is in {folder / 'demo.sql'}"
+        f"Every statement that ran is in {folder / 'demo.sql'}; the examples of docs/ run there, too"
     )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS: Final = 2**18
+_UNSEEN = dict.fromkeys(
+    (0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+)
 _READ = 10_000  # characters of a text that are looked at
 _CHARACTERS = (2, 5)
 _WORDS = (1, 2)
@@ -33,8 +36,17 @@ _CJK: Final = "\u2e80"  # scripts from here on write many words without a space
 
 
 def folded(text: str) -> str:
-    """A text as n-grams see it: NFKC, case folded, its first 10,000 characters."""
-    return unicodedata.normalize("NFKC", text[:_READ].encode("utf-8", "replace").decode("utf-8")).casefold()
+    """A text as n-grams see it: NFKC, case folded, without unseen marks, its first 10,000 characters."""
+    whole = seen(text[:_READ].encode("utf-8", "replace").decode("utf-8"))
+    return unicodedata.normalize("NFKC", whole).casefold()
+
+
+def seen(text: str) -> str:
+    """A text without the marks that nobody sees: soft hyphens, joints of no width, marks of direction.
+
+    Those that join letters in Arabic and Indic scripts or in emoji stay.
+    """
+    return text if text.isascii() else text.translate(_UNSEEN)
 
 
 def words(text: str) -> list[str]:

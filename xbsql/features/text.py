@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from string import capwords
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from xbsql import arrow
 from xbsql.errors import invalid
+from xbsql.features.ngrams import seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from xbsql.features.encoder import Encoder
 
 CACHE_BYTES: Final = 64 * 2**20
+SHORTEST_SHOUT: Final = 4
 LONGEST_CACHED: Final = 200  # characters: longer texts are descriptions, and these rarely return
 
 _caches: WeakKeyDictionary[Encoder, VectorCache] = WeakKeyDictionary()
@@ -122,13 +125,23 @@ def embed_texts(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     missing = np.flatnonzero(~cache.fill(texts, vectors))
     if len(missing) == len(texts):
-        vectors = encoder.encode(texts)
+        vectors = encoder.encode([readable(text) for text in texts])
         cache.add(texts, vectors)
     elif len(missing):
         asked = [texts[row] for row in missing.tolist()]
-        vectors[missing] = encoder.encode(asked)
+        vectors[missing] = encoder.encode([readable(text) for text in asked])
         cache.add(asked, vectors[missing])
     return vectors
+
+
+def readable(text: str) -> str:
+    """A text as the encoder reads it best: without unseen marks, and with small letters where it has none.
+
+    The encoder learned from sentences: 'GARTENSCHLAUCH 20 M' is as good as unknown to it. Each word of such a
+    text keeps its first capital, as German nouns need. Texts of up to four characters ('USB', 'XL') stay.
+    """
+    plain = seen(text)
+    return capwords(plain) if len(plain) > SHORTEST_SHOUT and plain.isupper() else plain
 
 
 def forget() -> None:

@@ -217,7 +217,9 @@ def _wrong(where: str, text: str, market: Market) -> errors.XbsqlError:
             problem = (
                 f"{text[:60]!r} has a year of two digits, of one of the calendars that {market.code} uses"
             )
-    return errors.invalid(where, problem, "name the market that wrote it, or make it NULL")
+    return errors.invalid(
+        where, problem, "name the market that wrote it, or make it NULL, as xb.try_parse_date does"
+    )
 
 
 def _two(digits: pa.Array) -> pa.Array:

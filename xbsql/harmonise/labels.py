@@ -1,4 +1,4 @@
-"""A label that two markets call by two names."""
+"""A label that two markets call by two names, or that is numbers in text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xbsql import errors
+from xbsql.harmonise.lint_texts import MARKETS, distinct, reading
+from xbsql.harmonise.written import read_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+SERIES = {"unique_id", "ds"}
+"""Columns by which a table is known to hold series."""
 
 
 class LabelNames(NamedTuple):
@@ -57,7 +62,9 @@ def of_one_label(
             (name for name, theirs in pairs.items() if theirs == label and name in data.column_names), label
         )
     if abroad not in data.column_names:
-        raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
+        unknown = errors.unknown(where, "label column", label, data.column_names, place="the table has")
+        remedy = "name it as the target does, or add one (NULL AS ...) where no row has a label"
+        raise errors.XbsqlError(f"{unknown}; {remedy}")
     theirs = pairs.pop(abroad, None) or (label if source is not None else home) or label
     if source is not None and theirs not in source.column_names:
         unknown = errors.unknown(where, "label column", theirs, source.column_names, place="the source has")
@@ -71,3 +78,19 @@ def of_one_label(
     renamed = [theirs if name == abroad else name for name in data.column_names]
     rest = {"align": pairs} if isinstance(given, Mapping) else {}
     return LabelNames(data.rename_columns(renamed), theirs, {**options, **rest})
+
+
+def refuse_written(where: str, data: pa.Table, label: str, task: str) -> None:
+    """Refuse to learn the values of series as classes because they are text, where nobody asked for classes.
+
+    Raises:
+        XbsqlError: the table holds series, the task that goes by the label's type is 'classify', and the
+            texts are numbers.
+    """
+    if task != "classify" or not set(data.column_names) >= SERIES:
+        return
+    values = distinct(data[label])
+    if len(values) and reading(values, read_numbers, MARKETS) is not None:
+        problem = f"the table holds series, and their values '{label}' are text"
+        remedy = f"cast them ({label}::DOUBLE) for a forecast, or say task := 'classify'"
+        raise errors.invalid(where, problem, remedy)

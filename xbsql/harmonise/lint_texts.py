@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.features.roles import as_text, kind_of, looked_at
+from xbsql.harmonise.blank import LONGEST, is_placeholder
 from xbsql.harmonise.contradictions import Finding, quoted
 from xbsql.harmonise.units import meant, words
 from xbsql.harmonise.written import read_dates, read_numbers
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
 
     from xbsql.harmonise.units import Unit
 
-PLACEHOLDERS = (
-    "", "-", "--", "---", ".", "?", "n/a", "n.a.", "na", "#n/a", "nan", "null", "none", "nil",
-    "(null)", "<na>",
-    "\\n",
-    "unknown", "undefined", "missing", "not available", "tbd", "unbekannt", "k.a.", "keine angabe", "inconnu",
-    "desconocido", "sconosciuto", "onbekend", "なし", "不明", "無し", "未知", "无", "없음",
-)  # fmt: skip
-"""Texts that stand for no value, in small letters and without blanks around them."""
+OPPOSITES = {
+    "-": "+", "нет": "да", "无": "有", "無": "有", "なし": "あり", "無し": "有り", "없음": "있음",
+    "yok": "var", "nincs": "van", "няма": "има", "немає": "є",
+}  # fmt: skip
+"""Placeholders that are an answer where their opposite occurs in the same column."""
 
 MARKETS = ("US", "DE", "FR", "CH", "IN")
 """A market for each way to write numbers; the first and second differ in the order of dates, too."""
@@ -90,22 +88,27 @@ def placeholders(table: pa.Table, label: str | None) -> Iterator[Finding]:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if kind_of(column.type) != "text":
             continue
-        texts = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(column)))
-        held = pc.is_in(texts, pa.array(PLACEHOLDERS, texts.type))
-        count = pc.sum(pc.fill_null(held, False)).as_py() or 0
+        texts = as_text(column)
+        found = blanks(pc.unique(texts))
+        rows = pc.fill_null(pc.is_in(texts, pa.array(found, texts.type)), False)
+        count = pc.sum(rows).as_py() or 0
         if count and count < len(column) - column.null_count:
-            rows = pc.fill_null(held, False)
-            found = sorted(pc.unique(texts.filter(rows)).to_pylist())
-            shown = ", ".join(f"'{text}'" for text in _first(as_text(column).filter(rows)))
+            shown = ", ".join(f"'{text}'" for text in sorted(found)[:6])
             problem = f"'{name}' has {count} rows of {shown}, which stand for no value"
-            ways = ", ".join("'" + text.replace("'", "''") + "'" for text in found)
+            plain = sorted({text.strip(" ").lower() for text in found})
+            ways = ", ".join("'" + text.replace("'", "''") + "'" for text in plain)
             text = quoted(name)
             remedy = f"CASE WHEN lower(trim({text})) NOT IN ({ways}) THEN {text} END AS {text}"
             yield Finding("error" if name == label else "warning", name, problem, remedy)
 
 
-def _first(texts: pa.ChunkedArray) -> list[str]:
-    return sorted(pc.unique(texts).to_pylist())[:6]
+def blanks(values: pa.Array) -> list[str]:
+    """Those of some texts that stand for no value; beside 'да' a 'нет' is one."""
+    short = pc.less_equal(pc.utf8_length(pc.utf8_trim_whitespace(values)), LONGEST)
+    texts = [text for text in values.filter(short).to_pylist() if text is not None]
+    bare = {text.strip().lower() for text in texts}
+    answers = {text for text, other in OPPOSITES.items() if other in bare}
+    return [text for text in texts if text.strip().lower() not in answers and is_placeholder(text)]
 
 
 def distinct(column: pa.ChunkedArray) -> pa.Array:
@@ -113,8 +116,7 @@ def distinct(column: pa.ChunkedArray) -> pa.Array:
     if kind_of(column.type) != "text":
         return pa.array([], pa.string())
     values = pc.unique(as_text(looked_at(column))).drop_null().slice(0, MOST_VALUES)
-    plain = pc.utf8_lower(pc.utf8_trim_whitespace(values))
-    return values.filter(pc.invert(pc.is_in(plain, pa.array(PLACEHOLDERS, plain.type)))).cast(pa.string())
+    return values.filter(pc.invert(pc.is_in(values, pa.array(blanks(values), values.type)))).cast(pa.string())
 
 
 def reading(

@@ -155,9 +155,7 @@ def beside(values: pa.Array | pa.ChunkedArray, given: Any) -> pa.Array:  # noqa:
 def _parsed(
     where: str, texts: pa.Array, code: pa.Array, parse: Callable[..., pa.Array], kind: pa.DataType
 ) -> pa.Array:
-    if pa.types.is_null(texts.type):
-        return pa.nulls(len(texts), kind)
-    if not is_text(texts.type):
+    if not is_text(texts.type) and not pa.types.is_null(texts.type):
         raise errors.invalid(where, f"needs VARCHAR, got {texts.type}", "it need not be parsed")
     whole, places, parts = texts.cast(pa.string()), [np.empty(0, np.int64)], []
     for (name,), rows in _groups(where, {"market": code}):

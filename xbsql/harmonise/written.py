@@ -123,4 +123,6 @@ def _refuse(where: str, texts: pa.Array, fits: pa.Array, market: Market) -> None
         decimal, group = market.separators
         wrong = texts.filter(pc.invert(fits))[0].as_py()
         problem = f"{wrong[:60]!r} is no number as {market.code} writes them (1{group}234{decimal}50)"
-        raise errors.invalid(where, problem, "name the market that wrote it, or make it NULL")
+        raise errors.invalid(
+            where, problem, "name the market that wrote it, or make it NULL, as xb.try_parse_number does"
+        )

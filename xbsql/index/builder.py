@@ -78,6 +78,8 @@ class Builder:
         Raises:
             XbsqlError: the rows cannot be indexed; the build ends and leaves nothing.
         """
+        if not len(ids):
+            return 0
         try:
             draft = self._draft(where, token)
             postings = None

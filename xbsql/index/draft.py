@@ -211,6 +211,6 @@ def _check_unique(where: str, ids: pa.Array) -> None:
     twice = pc.equal(ids[1:], ids[:-1])
     if pc.any(twice).as_py():
         found = ids[1:].filter(twice).unique()
-        shown = ", ".join(str(value) for value in found[:3].to_pylist())
+        shown = errors.shown(", ".join(str(value) for value in found[:3].to_pylist()))
         remedy = "give every row an id of its own"
         raise errors.invalid(where, f"{len(found)} ids come more than once ({shown})", remedy)

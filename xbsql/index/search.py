@@ -98,9 +98,10 @@ class Index:
         kind = pa.string() if self.card.id_type == "string" else pa.int64()
         try:
             wanted = ids.cast(kind) if not is_text(ids.type) or kind == pa.string() else _whole(ids)
-        except pa.ArrowInvalid as error:
-            problem = f"index '{self.name}' has {self.card.id_type} ids, got {ids.type}: {error}"
-            raise errors.invalid("xb.search", " ".join(problem.split()), "filter by its ids") from error
+        except pa.ArrowException as error:
+            said = errors.shown(" ".join(str(error).split()))
+            problem = f"index '{self.name}' has {self.card.id_type} ids, got {ids.type}: {said}"
+            raise errors.invalid("xb.search", problem, "filter by its ids") from error
         found = np.concatenate([_among(segment.ids, wanted) for segment in self.segments])
         return found if self.alive is None else found & self.alive
 

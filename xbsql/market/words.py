@@ -47,10 +47,13 @@ def money_names(locale: Any, currencies: Iterable[str]) -> dict[str, set[str]]: 
     """The code, symbols and names, one and many, of each currency in a locale: currency -> texts."""
     from babel.numbers import get_currency_name, get_currency_symbol
 
+    patterns = locale._data["currency_unit_patterns"].values()  # '{0} {1}', in Romania also '{0} de {1}'
+    between = {str(pattern).replace("{0}", "").replace("{1}", "").strip() for pattern in patterns} - {""}
     found = {}
     for code in currencies:
         names = {get_currency_name(code, count, locale) for count in (None, 0, *_COUNTS, 3, 11, 1.5, 1000000)}
-        found[code] = {code, get_currency_symbol(code, locale), *names}
+        joined = {f"{word} {name}" for word in between for name in names}
+        found[code] = {code, get_currency_symbol(code, locale), *names, *joined}
     return found
 
 

@@ -15,6 +15,7 @@ from xbsql.matching.columns import BESIDE
 from xbsql.matching.neighbours import rowwise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def compared(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> F
         XbsqlError: no struct, an unknown field, a field of another type.
     """
     found = np.full((len(i), len(BESIDE)), np.nan)
-    sides = [_fields(where, column) for column in (left, right)]
+    sides = [fields(where, column) for column in (left, right)]
     kinds = {"price": _prices, "brand": _brands, "image": _images}
     for place, name in enumerate(BESIDE):
         if len(i) and all(name in side for side in sides):
@@ -50,8 +51,12 @@ def compared(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> F
     return found
 
 
-def _fields(where: str, column: pa.Array) -> dict[str, pa.Array]:
-    """The fields that hold anything."""
+def fields(where: str, column: pa.Array) -> dict[str, pa.Array]:
+    """The fields of what stands beside the text, those that hold anything.
+
+    Raises:
+        XbsqlError: no struct, an unknown field, a field of another type.
+    """
     if pa.types.is_null(column.type):
         return {}
     if not pa.types.is_struct(column.type):
@@ -61,25 +66,31 @@ def _fields(where: str, column: pa.Array) -> dict[str, pa.Array]:
         if name not in BESIDE:
             raise errors.unknown(where, "field of beside", name, BESIDE)
     parts = dict(zip(names, column.flatten(), strict=True))
-    return {name: part for name, part in parts.items() if part.null_count < len(part)}
+    held = {name: part for name, part in parts.items() if part.null_count < len(part)}
+    for name, part in held.items():
+        fits, remedy = _TYPES[name]
+        if not fits(part.type):
+            raise errors.invalid(where, f"the {name} is {part.type}", remedy)
+    return held
+
+
+_TYPES: Mapping[str, tuple[Callable[[pa.DataType], bool], str]] = {
+    "price": (lambda kind: family_of(kind) == "number", "give a number, of one currency"),
+    "brand": (is_text, "cast it to VARCHAR"),
+    "image": (is_vector, "give its vector, FLOAT[]"),
+}
 
 
 def _prices(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
     logs = []
     for side in (left, right):
-        if family_of(side.type) != "number":
-            raise errors.invalid(where, f"the price is {side.type}", "give a number, of one currency")
         price = side.cast(pa.float64()).to_numpy(zero_copy_only=False)
         logs.append(np.log(np.where(price > 0, price, np.nan)))
     return np.asarray(np.abs(logs[0][i] - logs[1][j]))
 
 
 def _brands(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
-    texts = []
-    for side in (left, right):
-        if not is_text(side.type):
-            raise errors.invalid(where, f"the brand is {side.type}", "cast it to VARCHAR")
-        texts.append([(text or "").strip() for text in side.to_pylist()])
+    texts = [[(text or "").strip() for text in side.to_pylist()] for side in (left, right)]
     if not any(texts[0]) and not any(texts[1]):
         return np.full(len(i), np.nan)
     ngrams = Ngrams.fit([*texts[0], *texts[1]])
@@ -92,8 +103,6 @@ def _brands(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Fl
 def _images(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
     vectors, there = [], []
     for side in (left, right):
-        if not is_vector(side.type):
-            raise errors.invalid(where, f"the image is {side.type}", "give its vector, FLOAT[]")
         rows, present = matrix(one_chunk(side), where)
         length = np.linalg.norm(rows, axis=1)
         present &= length > 0

@@ -1,7 +1,18 @@
 """The sample market: a catalogue in six languages, and simulated trade whose shifts are known."""
 
+from xbsql.sample.examples import add_examples
 from xbsql.sample.products import catalog, categories
 from xbsql.sample.simulator import Simulation, simulate
 from xbsql.sample.truth import TRUTH, MarketTruth, Shift, Truth
 
-__all__ = ["TRUTH", "MarketTruth", "Shift", "Simulation", "Truth", "catalog", "categories", "simulate"]
+__all__ = [
+    "TRUTH",
+    "MarketTruth",
+    "Shift",
+    "Simulation",
+    "Truth",
+    "add_examples",
+    "catalog",
+    "categories",
+    "simulate",
+]

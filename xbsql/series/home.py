@@ -82,6 +82,15 @@ class Home:
             found[sold, 2] = 1.0
         return found
 
+    def selling(self, names: Sequence[str]) -> list[str]:
+        """Those of these products that the market sold in its last 12 periods."""
+        rows = self._rows(names)
+        return [
+            name
+            for name, row in zip(names, rows, strict=True)
+            if row >= 0 and self.now[row] + self.before[row] > 0
+        ]
+
     def alike(self, series: Series) -> Floats:
         """What home's products of similar titles say of each product, itself left out.
 

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import family_of, one_chunk
+from xbsql.arrow import family_of, one_chunk, written_out
 from xbsql.session import models
 from xbsql.session.forecast import ForecastCall, forecaster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xbsql.series.home import Home
     from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.series import Series
     from xbsql.series.simulation import Outcome
@@ -84,8 +85,9 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
         sold and revenue, float64; price; status. NULL where a part is not known.
 
     Raises:
-        XbsqlError: no such model or one of another task, a model that counts periods without a date, an
-            argument out of bounds, a product without a name or named twice.
+        XbsqlError: no such model, one of another task or one that was carried from no other market, a model
+            that counts periods without a date, an argument out of bounds, a product without a name, named
+            twice, or sold in the market already.
     """
     from xbsql.series.read.values import series_names
     from xbsql.series.simulation import LaunchPlan, simulate
@@ -93,6 +95,7 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
     asked.check()
     model = forecaster(session, WHERE, asked.demand)
     cold = _products(series_names(WHERE, products, ("id",)), model.frequency, asked)
+    _check_new(session, model.home, cold.names, asked.demand)
     cold = replace(cold, titles=_titles(one_chunk(products["row"]), model.columns.title))
     with session.calls.record("launch", asked.demand, len(products)) as call:
         call.kernel = "draws"
@@ -104,6 +107,21 @@ def launch(session: Session, products: pa.Table, asked: Launch) -> pa.Table:
         plan = LaunchPlan(quantiles, mean, days, error, price, asked.price_error, period)
         outcome = simulate(plan, asked.level, asked.draws, asked.seed)
     return _table(outcome, price, asked.market or model.market, found.status)
+
+
+def _check_new(session: Session, market: Home, names: tuple[str, ...], demand: str) -> None:
+    """Refuse a model that knows of no other market, and products that its own market sells."""
+    if "verdict" not in session.store.artifact(WHERE, demand).card:
+        problem = f"'{demand}' was fitted on its own market alone and knows nothing of products that are new"
+        remedy = (
+            "carry a home model there: CALL xb.transfer('name', sales_there, 'units', base := 'home_model')"
+        )
+        raise errors.invalid(WHERE, problem, remedy)
+    selling = market.selling(names)
+    if selling:
+        some = ", ".join(f"'{errors.shown(name, 40)}'" for name in selling[:3])
+        problem = f"{len(selling)} of {len(names)} products sell there already ({some})"
+        raise errors.invalid(WHERE, problem, "leave them out, and ask xb.forecast for them")
 
 
 def _products(names: pa.Array, frequency: Frequency, asked: Launch) -> Series:
@@ -128,7 +146,7 @@ def _titles(rows: pa.Array, title: str | None) -> tuple[str | None, ...] | None:
     """What the products are called, where their rows say so in the column that the demand model reads."""
     if title is None or rows.type.get_field_index(title) < 0:
         return None
-    return tuple(rows.field(title).cast(pa.string()).to_pylist())
+    return tuple(written_out(WHERE, title, rows.field(title)).to_pylist())
 
 
 def _days(session: Session, rows: pa.Array, asked: Launch) -> tuple[Floats, Floats]:

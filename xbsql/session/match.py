@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk
+from xbsql.arrow import is_text, one_chunk, written_out
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import models
 
@@ -56,7 +56,12 @@ def match(
     if not 0 <= threshold <= 1:
         raise errors.invalid(where, f"threshold is {threshold}", "give a probability, 0 to 1")
     from xbsql.harmonise.assignment import assigned
+    from xbsql.matching.beside import fields
 
+    if model is not None:
+        session.model(where, model)
+    for table in (left, right):
+        fields(where, one_chunk(table["beside"]))
     with session.calls.record("match", model or "", len(left)) as call:
         call.kernel = "topk + assignment"
         found = _described(session, where, left, right, variants)
@@ -133,7 +138,7 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
     from xbsql.matching.scorer import Scorer
     from xbsql.matching.stated import Stated
 
-    encoder, blocks = session.encoder("text"), _blocks(left, right)
+    encoder, blocks = session.encoder("text"), _blocks(where, left, right)
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
@@ -170,12 +175,14 @@ def _texts(where: str, table: pa.Table) -> list[str | None]:
     return found
 
 
-def _blocks(left: pa.Table, right: pa.Table) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+def _blocks(
+    where: str, left: pa.Table, right: pa.Table
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
     """The blocks of both sides as numbers, -1 for NULL; None where no block was given."""
     both = [table["block"].combine_chunks() for table in (left, right)]
     if all(pa.types.is_null(block.type) for block in both):
         return None, None
-    names = pa.concat_arrays([block.cast(pa.string()) for block in both]).to_pylist()
+    names = pa.concat_arrays([written_out(where, "block", block) for block in both]).to_pylist()
     places = {name: place for place, name in enumerate(sorted({name for name in names if name is not None}))}
     codes = np.array([places.get(name, -1) for name in names], np.int64)
     return codes[: len(left)], codes[len(left) :]

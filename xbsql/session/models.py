@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from xbsql import errors, tasks
 from xbsql.arrow import digest
-from xbsql.harmonise.labels import of_one_label
+from xbsql.harmonise.labels import of_one_label, refuse_written
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.session.fits import key_of
 from xbsql.session.whole import check_answers
@@ -219,5 +219,7 @@ def _task(where: str, task: str, data: pa.Table, label: str, options: Mapping[st
     if label not in data.column_names:
         raise errors.unknown(where, "label column", label, data.column_names, place="the table has")
     if task == "auto":
-        return tasks.task_of(where, data.schema, label, options)
+        found = tasks.task_of(where, data.schema, label, options)
+        refuse_written(where, data, label, found.name)
+        return found
     return tasks.task_named(where, task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.arrow import is_vector
 from xbsql.features.roles import kind_of
 from xbsql.session import models
 from xbsql.supply import stock
@@ -55,16 +55,16 @@ def newsvendor(
 ) -> pa.Array:
     """The order of each row; float64, NULL where an input is NULL."""
     costs = _numbers(where, {"underage": underage, "overage": overage})
+    for name, column in (("levels", levels), ("quantiles", quantiles)):
+        if not is_vector(column.type) and not _says_nothing(column.type):
+            problem = f"levels and quantiles must be lists of numbers, and {name} is {column.type}"
+            raise errors.invalid(where, problem, "cast it (::DOUBLE[])")
     found = np.full(len(levels), np.nan)
     for row, (shares, values) in enumerate(zip(levels.to_pylist(), quantiles.to_pylist(), strict=True)):
         if shares is None or values is None or np.isnan([costs[0][row], costs[1][row]]).any():
             continue
         if None in shares or None in values:
             raise errors.invalid(where, "a level or quantile is NULL", "leave both out")
-        if not all(isinstance(each, int | float | Decimal) for each in (*shares, *values)):
-            raise errors.invalid(
-                where, "levels and quantiles must be lists of numbers", "cast them (::DOUBLE[])"
-            )
         known = np.array(shares, np.float64), np.array(values, np.float64)
         found[row] = stock.newsvendor(where, *known, float(costs[0][row]), float(costs[1][row]))
     return _out(found)
@@ -193,6 +193,12 @@ def _numbers(where: str, columns: dict[str, pa.Array]) -> list[Floats]:
         numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         found.append(np.asarray(numbers, np.float64))
     return found
+
+
+def _says_nothing(kind: pa.DataType) -> bool:
+    """Whether every value is NULL or an empty list."""
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_null(kind) or (lists and pa.types.is_null(kind.value_type)))
 
 
 def _out(values: Floats) -> pa.Array:

@@ -14,13 +14,14 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.arrow import is_text, one_chunk, refuse_unions, table_of_rows
 from xbsql.surface.checks import as_array, constant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Column: TypeAlias = pa.ChunkedArray
+_NUMBERS = (int, float, Decimal)
 DATA = "its name, a CTE, a registered Arrow or Polars object or a Python variable"
 RESERVED = {"by", "columns", "first", "last", "left", "right", "shift"}
 
@@ -123,12 +124,53 @@ class Constant(Kind):
 
 
 @dataclass(frozen=True)
+class Code(Constant):
+    """The country code of a market, in capitals."""
+
+    def checked(self, where: str, name: str, value: Any) -> str | None:  # noqa: ANN401
+        """The code.
+
+        Raises:
+            XbsqlError: no such market.
+        """
+        from xbsql.market import market
+
+        found = super().checked(where, name, value)
+        try:
+            return None if found is None else market(found).code
+        except errors.XbsqlError as error:
+            error.name(where)
+            raise
+
+
+@dataclass(frozen=True)
+class Existing(Constant):
+    """The name of a model for the rows of a table: looked up once, also where the table has no row.
+
+    Attributes:
+        of: the function, for errors.
+    """
+
+    of: str = ""
+
+    def sql(self, name: str) -> str:
+        """The name that was looked up, see `looked_up`."""
+        return f"_xb_named.{name}"
+
+    def looked_up(self, name: str) -> str:
+        """The helper's call."""
+        return f"_xb_existing('{self.of}', {quoted(name)}) AS {name}"
+
+
+@dataclass(frozen=True)
 class EachOr(Constant):
     """One value a query, or one a row as a pyarrow array; never NULL."""
 
     def of_column(self, where: str, name: str, column: Column) -> Any:  # noqa: ANN401
         """The one value of the column, else the column."""
         whole = one_chunk(column)
+        if not is_text(whole.type) and not pa.types.is_null(whole.type):
+            raise errors.invalid(where, f"{name} must be {self.said}, got {whole.type}")
         names = whole.unique()
         if len(names) <= 1:
             return self.checked(where, name, names[0].as_py() if len(names) else None)
@@ -232,7 +274,9 @@ class Rows(Kind):
         """The table."""
         if value is None and self.optional:
             return None
-        return self._some(where, name, tables.rows(where, value, ordered=self.order == "hash"))
+        found = tables.rows(where, value, ordered=self.order == "hash")
+        refuse_unions(where, pa.struct(list(found.schema)))
+        return self._some(where, name, found)
 
 
 @dataclass(frozen=True)
@@ -240,6 +284,7 @@ class Each(Rows):
     """The rows of a table, one at a time: the function's answer stands beside each of them."""
 
     order: str = ""
+    empty: bool = True
 
     def of_column(self, where: str, name: str, column: Column) -> pa.Array:
         """The rows as STRUCT."""
@@ -259,10 +304,34 @@ class Stream(Kind):
 
 @dataclass(frozen=True)
 class ColumnOf(Kind):
-    """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python."""
+    """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python.
+
+    What Python may give is what its annotation says: a name, several, a number, None.
+    """
 
     type: str = "a column or expression"
     python: str = "str"
+
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
+        """The name, or what stands for one."""
+        return self.checked(where, name, value)
+
+    def checked(self, where: str, name: str, value: Any) -> Any:  # noqa: ANN401
+        """The name, or what stands for one.
+
+        Raises:
+            XbsqlError: it is of another type.
+        """
+        several, number = "Sequence" in self.python, "float" in self.python
+        if (value is None and "None" in self.python) or (isinstance(value, str) and self.python[:3] == "str"):
+            return value
+        if number and isinstance(value, _NUMBERS) and not isinstance(value, bool):
+            return value
+        if several and isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
+            return value
+        ways = "the name of a column" if self.python[:3] == "str" else ""
+        more = " or ".join(way for way in (ways, "names of columns" * several, "a number" * number) if way)
+        raise errors.invalid(where, f"{name} must be {more}, got {shown(value)}")
 
 
 class Keys(NamedTuple):
@@ -298,7 +367,6 @@ class KeptOnce(Kind):
 
 
 _WORDS = (str,)
-_NUMBERS = (int, float, Decimal)
 
 NAME = Constant("VARCHAR", "str", _WORDS, "a name in quotes")
 FLAG = Constant("BOOLEAN", "bool", (bool,), "true or false")
@@ -313,6 +381,11 @@ ModelOfRow = Annotated[
     "'name' for the promoted version, 'name@3' for exactly that one; or a column of them, a model a row: "
     "'category_' || market",
 ]
+Market = Annotated[
+    str | None,
+    Code("VARCHAR", "str | None", _WORDS, "a country code in quotes: 'DE'"),
+    "a country code: 'DE'",
+]
 Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
 Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
@@ -326,6 +399,11 @@ Names = Annotated[
     Listed("VARCHAR[]", "Sequence[str] | None", (list, tuple), "names: ['weight', 'mode']", (str,)),
 ]
 Numbers = Annotated[list[float] | None, NUMBERS]
+
+
+def existing(function: str) -> Existing:
+    """The kind of a model's name in a function of tables whose rows may be none."""
+    return Existing("VARCHAR", "str", _WORDS, "a name in quotes", function)
 
 
 def quoted(name: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import one_chunk, widened
 from xbsql.surface.arguments import Values as ValuesKind
-from xbsql.surface.checks import as_array, named
+from xbsql.surface.checks import as_array, named, shown
 from xbsql.surface.duck import session_of
 from xbsql.surface.function import FUNCTIONS
 
@@ -79,8 +79,8 @@ def _beside(where: str, argument: Argument, rows: pa.Array | pa.Table | None, va
     if rows is None:
         return value if isinstance(value, pa.Array) else as_array(where, argument.name, [value])
     if not isinstance(value, pa.Array):
-        one = as_array(where, argument.name, [value])[0]
-        return pa.nulls(len(rows)) if value is None else pa.repeat(one, len(rows))
+        one = as_array(where, argument.name, [value])
+        return pa.nulls(len(rows)) if value is None else one.take(pa.array([0] * len(rows), pa.int64()))
     if len(value) != len(rows):
         problem = f"{argument.name} has {len(value)} values beside {len(rows)}"
         raise errors.invalid(where, problem, "give one value a row, or one for all")
@@ -157,7 +157,10 @@ def _relation(
         else:
             cursor.register("given", data)
             yield cursor.sql(query.format("given"))
+    except TypeError as error:  # what `register` says of anything else
+        remedy = "give its name, or an Arrow, Polars or pandas object"
+        raise errors.invalid(where, f"{shown(data)} is no table", remedy) from error
     except duckdb.Error as error:
-        raise errors.invalid(where, " ".join(str(error).split())[:300]) from error
+        raise errors.invalid(where, errors.shown(" ".join(str(error).split()))) from error
     finally:
         cursor.close()  # an open one that holds a registered object outlives the process's last rites

@@ -18,13 +18,17 @@ def constant(where: str, argument: str, column: pa.ChunkedArray) -> Any:  # noqa
     """The one value that a column of equal values holds; None for NULL.
 
     Raises:
-        XbsqlError: the value varies from row to row.
+        XbsqlError: the value varies from row to row, or is a day out of Python's range.
     """
-    if pa.types.is_nested(column.type):  # which pyarrow cannot count
-        first, *others = column.to_pylist() or [None]
-        values = [first, *(value for value in others if value != first)]
-    else:
-        values = column.unique().to_pylist()
+    try:
+        if pa.types.is_nested(column.type):  # which pyarrow cannot count
+            first, *others = column.to_pylist() or [None]
+            values = [first, *(value for value in others if value != first)]
+        else:
+            values = column.unique().to_pylist()
+    except (OverflowError, ValueError) as error:  # a day before the year 1, or infinity
+        problem = f"{argument} is a {column.type} that no calendar of Python holds"
+        raise errors.invalid(where, problem, "give one from the year 1 to 9999") from error
     if len(values) > 1:
         some = ", ".join(str(value) for value in values[:3])
         raise errors.invalid(
@@ -47,9 +51,15 @@ def as_array(where: str, name: str, values: object) -> pa.Array:
     """
     try:
         return pa.array(values)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         problem = f"{name} holds values of no one type ({' '.join(str(error).split())[:MOST_SHOWN]})"
         raise errors.invalid(where, problem, "give a pyarrow array") from error
+
+
+def in_order(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The rows sorted by these columns; lists and structs, which Arrow has no order of, are passed over."""
+    keys = [(name, "ascending") for name in names if not pa.types.is_nested(table.schema.field(name).type)]
+    return table.sort_by(keys) if keys else table
 
 
 def named(where: str, known: Sequence[str], name: str) -> str:

@@ -18,6 +18,7 @@ import duckdb
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
+from xbsql.arrow import refuse_unions
 from xbsql.session.session import Session
 from xbsql.surface.checks import shown
 from xbsql.surface.functions import FUNCTIONS, HELPERS
@@ -216,6 +217,8 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
+            for column in columns:
+                refuse_unions(where, column.type)
             with stoppable(session):
                 return function.column(session, where, columns)
         except errors.XbsqlError:

@@ -18,6 +18,7 @@ from xbsql.surface.arguments import (
     ColumnOf,
     Flag,
     Given,
+    Market,
     Moment,
     Name,
     Rows,
@@ -25,7 +26,7 @@ from xbsql.surface.arguments import (
     Text,
     Whole,
 )
-from xbsql.surface.checks import named
+from xbsql.surface.checks import in_order, named
 from xbsql.surface.function import Columns, Like, function
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def forecast(
 
 
 def _launch(
-    session: Session, *, demand: Name, delay: Text = None, market: Text = None, start: Moment = None,
+    session: Session, *, demand: Name, delay: Text = None, market: Market = None, start: Moment = None,
     horizon: Whole, level: Share, price_error: Share, draws: Whole, products: Annotated[pa.Table, Rows()],
 ) -> pa.Table:  # fmt: skip
     asked = launches.Launch(
@@ -138,7 +139,7 @@ def launch(
         ColumnOf(python="str | None"),
         "a number in the market's money, such as xb.to_currency(...); may be NULL",
     ] = None,
-    market: Annotated[Text, "for the record; NULL is the demand model's"] = None,
+    market: Annotated[Market, "a country code, for the record; NULL is the demand model's"] = None,
     start: Annotated[Moment, "when the goods leave; NULL is now"] = None,
     horizon: Horizon = 8,
     level: Annotated[Share, "the share of outcomes between _lo and _hi"] = 0.9,
@@ -149,12 +150,13 @@ def launch(
     interval of wanted (demand of the horizon, forecast from home), days (until goods arrive), sold (what is
     wanted after that) and revenue (sold times price). The intervals are joint: outcomes are drawn with one
     delivery time a product, demand that stays high where it is high, and one change of price for all, and
-    always the same for the same arguments. The last row, product NULL, is all products together.
+    always the same for the same arguments. The last row, product NULL, is all products together. A model
+    that was not carried from another market is an error, and so is a product that sells there already.
     """
     names = (id,) if isinstance(id, str) else tuple(id)
     for name in (*names, *((price,) if price else ())):
         named("xb.launch", products.column_names, name)
-    rows = products.sort_by([(name, "ascending") for name in names])
+    rows = in_order(products, names)
     ids = rows[id] if isinstance(id, str) else rows.select(names).to_struct_array()
     amounts = rows[price] if price else pa.nulls(len(rows), pa.float64())
     given = pa.table({"id": ids, "price": amounts, "row": rows.to_struct_array()})

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import free_name
-from xbsql.harmonise.rows import beside
-from xbsql.surface.arguments import Each, EachOr, Rows, Stream, Values
+from xbsql.surface.arguments import ColumnOf, Each, EachOr, Rows, Stream, Values
+from xbsql.surface.checks import as_array, shown
 from xbsql.surface.functions import DECLARED as FUNCTIONS
 from xbsql.surface.types import Like, arrow_type
 
@@ -77,6 +77,7 @@ class FrameSpace:
         own = next(a for a in function.arguments if isinstance(a.kind, Rows | Stream))
         frames = {own.name: self._frame}
         frames |= {n: v.lazy() for n, v in arguments.items() if isinstance(v, pl.LazyFrame | pl.DataFrame)}
+        _check_frames(function, frames, arguments)
         if function.each:
             return self._beside(function, {**arguments, own.name: pl.struct(pl.all())})
         kind, number = pl.Struct(_schema(function, frames, arguments)), _place()
@@ -118,21 +119,54 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
         if a.name not in columns
     }
 
-    kinds = {a.name: a.kind for a in function.arguments}
+    known = {a.name: a for a in function.arguments}
 
     def made(series: Sequence[pl.Series]) -> pl.Series:
-        if not len(series[0]):
+        size = max(map(len, series)) if all(map(len, series)) else 0
+        if not size:
+            with _naming_the_store(session):
+                function.check_models(session, where, fixed)
             return pl.Series(series[0].name, pa.array([], function.value))
-        given = {n: kinds[n].of_column(where, n, s.to_arrow()) for n, s in zip(columns, series, strict=True)}
-        first = next(iter(given.values()))
+        given = dict(fixed)
+        for name, values in zip(columns, series, strict=True):
+            whole = values.new_from_index(0, size) if len(values) < size else values  # a literal is one value
+            a = known[name]
+            given[name] = a.checked(where, a.kind.of_column(where, name, _arrow(where, name, whole)))
         for a in function.arguments:
-            if a.name in fixed:
-                given[a.name] = beside(first, fixed[a.name]) if isinstance(a.kind, Values) else fixed[a.name]
+            if a.name in fixed and isinstance(a.kind, Values):
+                given[a.name] = _repeated(where, a.name, fixed[a.name], size)
         with _naming_the_store(session):
             return pl.Series(series[0].name, function.answer(session, given))
 
     kind = pl.Series("", pa.nulls(0, function.value)).dtype
     return pl.map_batches(list(columns.values()), made, return_dtype=kind, is_elementwise=True)
+
+
+def _arrow(where: str, name: str, values: pl.Series) -> pa.Array:
+    """A column as Arrow.
+
+    Raises:
+        XbsqlError: Arrow has no such type.
+    """
+    try:
+        return values.to_arrow()
+    except pa.ArrowException as error:
+        raise errors.invalid(
+            where, f"{name} is {values.dtype}, which Arrow does not hold", "cast it"
+        ) from error
+
+
+def _repeated(where: str, name: str, value: Any, size: int) -> pa.Array:  # noqa: ANN401
+    """A value for each of so many rows, or the values that there are."""
+    if value is None:
+        return pa.nulls(size)
+    whole = value if isinstance(value, pa.Array) else as_array(where, name, [value])
+    if len(whole) == 1:
+        return pa.repeat(whole[0], size)
+    if len(whole) != size:
+        remedy = "give one value, or a column of the frame"
+        raise errors.invalid(where, f"{name} has {len(whole)} values beside {size}", remedy)
+    return whole
 
 
 def _rows_first(function: Function) -> list[Argument]:
@@ -146,6 +180,23 @@ def _column(argument: Argument, given: Any) -> pl.Expr | None:  # noqa: ANN401 -
     if isinstance(given, str) and isinstance(argument.kind, Values) and "VARCHAR" not in argument.kind.type:
         return pl.col(given)
     return given if isinstance(given, pl.Expr) else None
+
+
+def _check_frames(
+    function: Function, frames: dict[str, pl.LazyFrame], arguments: dict[str, Any]
+) -> None:  # fmt: skip
+    """Refuse what is no frame where a table is meant, and what is no name where a column of one is."""
+    where = f"xb.{function.name}"
+    for a in function.arguments:
+        value = arguments.get(a.name)
+        if (
+            isinstance(a.kind, Rows | Stream)
+            and a.name not in frames
+            and not (value is None and not a.required)
+        ):
+            raise errors.invalid(where, f"{a.name} must be a frame of Polars, got {shown(value)}")
+        if isinstance(a.kind, ColumnOf):
+            a.kind.checked(where, a.name, value)
 
 
 def _schema(function: Function, frames: dict[str, pl.LazyFrame], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import list_of, records
-from xbsql.surface.arguments import ColumnOf, Constant, Each, Kind, Rows, Stream
+from xbsql.surface.arguments import ColumnOf, Constant, Each, EachOr, Existing, Kind, Rows, Stream
 from xbsql.surface.types import Columns, Like, arrow_type, fields_of, struct_type
 
 if TYPE_CHECKING:
@@ -166,6 +166,16 @@ class Function:
         """The arguments from the columns that the macro hands on."""
         pairs = zip(self.passed, columns, strict=bool(self.arguments))
         return {a.name: a.checked(where, a.kind.of_column(where, a.name, column)) for a, column in pairs}
+
+    def check_models(self, session: Session, where: str, given: dict[str, Any]) -> None:
+        """Look up the models that are named, where no row will ask them.
+
+        Raises:
+            XbsqlError: there is none of that name.
+        """
+        for a in self.arguments:
+            if isinstance(a.kind, EachOr | Existing) and isinstance(name := given.get(a.name), str):
+                session.store.resolve(where, name)
 
     def answer(self, session: Session, given: dict[str, Any], handler: Handler | None = None) -> Found:
         """What it does, logged, its errors named."""

@@ -46,9 +46,9 @@ def explain(
     """What each column adds to each prediction: SHAP values of the blend. `row` is its place, from 1, or
     what `id` says of it. Numbers: contributions are in the label's unit; classes: in probability of the
     class in `label`, the predicted one. `(base)` is what an average row of the background gets, and a
-    row's contributions sum to its prediction. Exact for trees and lines; what is no column stands in
-    brackets: `(home model)` a home prediction that enters curved, `(market)` that the row is abroad,
-    `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
+    row's contributions sum to its prediction. They are exact for trees and lines. What is no column stands
+    in brackets: `(home model)` is a home prediction that cannot be taken apart, `(market)` that the row is
+    abroad, `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.
     `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows, `row`
     NULL. Rows whose inputs are all NULL are left out.
     """
@@ -71,12 +71,13 @@ def label_curve(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     options: Annotated[Given, "of the fits, see docs/options.md"] = None,
 ) -> list[dict[str, Any]]:
-    """How many labels does this market need? The score by number of labels, out of fold with 95 % bootstrap
-    intervals: of the target alone, and of the transfer from the home model (`blend`; `source only` is that
-    model as it is). A transferred model stands for its base. Where the model was fitted on these very rows,
-    or from rows without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two
-    and four times the labels there are: a power law through the last points, an optimist where noise
-    remains. Every size is fitted five times, so it takes as long as some twenty transfers.
+    """How many labels does this market need? The answer is the score by number of labels, out of fold
+    with 95 % bootstrap intervals: of the target alone, and of the transfer from the home model
+    (`blend`; `source only` is that model as it is). A transferred model stands for its base. Where the
+    model was fitted on these very rows, or from rows without a base, the target alone is shown. `basis`
+    is 'measured', or 'extrapolated' for two and four times the labels there are: a power law through
+    the last points, which promises too much where noise remains that no label removes. Every size is
+    fitted five times, so it takes as long as some twenty transfers.
     """
     return insight.label_curve(session, model, tbl, label, options or {})
 

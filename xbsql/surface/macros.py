@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xbsql.surface.arguments import quoted
+from xbsql.surface.arguments import Existing, quoted
 
 if TYPE_CHECKING:
     from xbsql.surface.function import Function
@@ -18,6 +18,8 @@ def macro(function: Function) -> str:
     if function.each:
         call = f"unnest({_call(function.udf, [*given[:-1], '_xb_row'])})"
         rows = f"query_table({function.each.name}) _xb_row"
+        if names := [a.kind.looked_up(a.name) for a in function.passed if isinstance(a.kind, Existing)]:
+            rows += f",\n        (SELECT {', '.join(names)}) _xb_named"
         return f"{_head(function)} TABLE\n    SELECT _xb_row.*, {call} FROM {rows}"
     if function.kind == "row":
         return f"{_head(function)}\n    {_call(function.udf, given)}"

@@ -86,8 +86,9 @@ def try_parse_number(session: Session, text: Word, market: Market) -> pa.Array:
 def parse_date(session: Session, text: Word, market: Market) -> pa.Array:
     """A date in a market's order, or with the month's name: '31.12.2025' in Germany, '12/31/2025' in the
     United States, '2025-12-31' anywhere. Buddhist, Persian, Minguo and Japanese years are converted,
-    other calendars' are an error, and so is another order of day and month where it can be told. NULL
-    and blank give NULL.
+    other calendars' are an error, and so is another order of day and month where it can be told. A year of
+    two digits lies in 1970 to 2069; of four, years 1583 to 2299 are read, and 9999. A weekday may stand
+    beside the date, and one that is not the day's is an error. NULL and blank give NULL.
     """
     return rows.parse_date("xb.parse_date", text, market)
 
@@ -100,14 +101,19 @@ def try_parse_date(session: Session, text: Word, market: Market) -> pa.Array:
 
 @function("VARCHAR", example="SELECT xb.holiday(DATE '2026-05-05', 'JP')")
 def holiday(session: Session, day: Day, market: Market) -> pa.Array:
-    """The public holiday that a day is in a market, by its English name where it has one; else NULL."""
+    """The public holiday that a day is in a market, by its English name where it has one; else NULL. Days of
+    the week play no part: a Sunday is no holiday. A year that the market's calendar does not know is an
+    error that says which it knows: Germany 1991 to 2100, the United States 1777 to 2100. NULL gives NULL.
+    """
     return rows.holiday("xb.holiday", day, market)
 
 
 @function("INTEGER", example="SELECT xb.workdays(DATE '2025-12-23', DATE '2026-01-02', 'DE')")
 def workdays(session: Session, first: Day, last: Day, market: Market) -> pa.Array:
-    """Working days after `first` up to and with `last` in a market: no weekend of its own, no public holiday.
-    Negative where `last` comes first; NULL gives NULL.
+    """Working days after `first` up to and with `last` in a market: no day of its own weekend (Friday and
+    Saturday in some), no public holiday, but weekend days that its calendar makes working ones. Negative
+    where `last` comes first; NULL gives NULL. Days more than 200 years apart are an error, and so is a year
+    that the market's calendar does not know, see xb.holiday.
     """
     return rows.workdays("xb.workdays", first, last, market)
 

@@ -12,7 +12,7 @@ from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import match as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, Rows, Share, Text, Values
-from xbsql.surface.checks import named
+from xbsql.surface.checks import in_order, named
 from xbsql.surface.function import Columns, Like, function
 
 Side = Annotated[pa.Table, Rows(order="", empty=True), DATA]
@@ -125,7 +125,7 @@ def _side(
         for name in (block, beside)
     ]
     table = pa.table(columns, names=["id", "text", "block", "beside"])
-    return table.sort_by([("id", "ascending"), ("text", "ascending")])
+    return in_order(table, ("id", "text"))
 
 
 def _rows(offered: pa.Array) -> pa.Table:

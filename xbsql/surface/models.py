@@ -13,9 +13,11 @@ from xbsql.session.checks import selfcheck as check
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
+    Column,
     Each,
     Flag,
     Given,
+    Market,
     Model,
     ModelOfRow,
     Name,
@@ -23,8 +25,10 @@ from xbsql.surface.arguments import (
     Text,
     Values,
     Whole,
+    existing,
 )
-from xbsql.surface.function import Columns, function
+from xbsql.surface.checks import constant
+from xbsql.surface.function import Columns, Helper, function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
     Found = list[dict[str, Any]]
 
 NewModel = Annotated[Name, "the name to store it under"]
-Market = Annotated[Text, "the market the rows come from, for the model card"]
+Origin = Annotated[Market, "the country code of the market that the rows come from, for the model card"]
 Options = Annotated[
     Given, "text, ignore (lists of columns), seed and more, see xb.options and docs/options.md"
 ]
@@ -95,13 +99,13 @@ def predict(
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
 def predict_table(
     session: Session,
-    model: Model,
+    model: Annotated[Model, existing("predict_table")],
     tbl: Annotated[pa.Array, Each(), DATA],
     shift: Annotated[Flag, "whether to measure how far each row lies out; it doubles the time"] = False,
 ) -> pa.Array:
     """Every column of the table and the prediction. Classes: the class in `predicted` and its probability in
     `value`. Numbers: the number in `value`, its interval in `lo` and `hi`, and `predicted` is NULL. `shift`
-    is NULL unless it is asked for. Where the table has such a column the new one is `value_1`.
+    is NULL unless it is asked for. Where the table has a column `value` the new one is `value_1`.
     """
     return run.predict_table(session, model, tbl, shift=shift)
 
@@ -117,12 +121,12 @@ def evaluate(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     by: Annotated[Text, "a column, one group of rows a value; of a forecast 'step'"] = None,
 ) -> Found:
-    """Metrics on labelled rows, with 95 % bootstrap intervals. Group NULL is all rows. Classes: accuracy,
-    macro_f1, log_loss, calibration_error, and auc where there are two. Numbers: r2, mae, rmse, and
-    coverage, the share of labels from `lo` to `hi`. A model that abstains has these over every row, and
-    answered, the share it answers, with accuracy_answered or mae_answered. A metric that a group leaves
-    undefined is NULL. Forecasts, of the last steps of each series from what came before: mase, rmsse,
-    smape, wape, pinball, coverage, bias.
+    """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is
+    of all rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are
+    two. Numbers have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
+    abstains has these over every row, and answered, the share it answers, with accuracy_answered or
+    mae_answered. A metric that a group leaves undefined is NULL. A forecast is made of the last steps
+    of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias.
     """
     return run.evaluate(session, model, tbl, label, by)
 
@@ -142,11 +146,12 @@ def fit(
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
         "unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
     ] = "auto",
-    market: Market = None,
+    market: Origin = None,
     options: Options = None,
 ) -> Found:
-    """Fit a model on one market, store it and promote it; the metrics are out of fold. The same call on the
-    same data gives the version that is already there.
+    """Fit a model on one market, store it and promote it. One row a metric, which is measured out of
+    fold, with its 95 % interval; `note` says what the data may not mean. The same call on the same data
+    gives the version that is already there.
     """
     return run.fit(session, model, data, label, task=task, market=market, options=options)
 
@@ -160,12 +165,14 @@ def transfer(
     session: Session,
     model: NewModel,
     data: Annotated[pa.Table, Rows(), f"the target: {DATA}; rows whose label is NULL are unlabelled"],
-    label: Annotated[Name, "the label column, of the same name on both sides"],
+    label: Annotated[
+        Name, "the label column, as the target or as home calls it; the option `align` pairs two names"
+    ],
     base: Annotated[Text, "a model of the home market"] = None,
     source: Annotated[
         pa.Table | None, Rows(optional=True), "the home market's rows, where they may still be read"
     ] = None,
-    market: Market = None,
+    market: Origin = None,
     method: Annotated[Name, "'auto', a family or a candidate"] = "auto",
     options: Options = None,
 ) -> Found:
@@ -225,6 +232,17 @@ def last_calls(session: Session) -> Found:
 def selfcheck(session: Session) -> Found:
     """Whether this installation works: versions, encoder weights, store, kernels against their reference."""
     return check(session)
+
+
+def _existing(session: Session, of: Column, model: Column) -> pa.Array:
+    """The name of a model that is there, for a function that asks it of every row."""
+    where = f"{session.calls.alias}.{constant('xb', 'of', of)}"
+    name = existing("").of_column(where, "model", model)
+    session.store.resolve(where, name)
+    return pa.array([name] * len(model), pa.string())
+
+
+HELPERS = (Helper("existing", "VARCHAR", _existing),)
 
 
 def _by_model(

@@ -56,7 +56,8 @@ class Expressions(ExpressionSpace):
         """The sentence embedding of a text, of length one: the inner product of two is their similarity,
         across 16 languages.
 
-        NULL gives NULL; equal texts are embedded once.
+        A text in capitals is read as if it had small letters. NULL gives NULL; equal texts are embedded
+        once.
 
         Args:
             model: VARCHAR: the encoder.
@@ -68,6 +69,10 @@ class Expressions(ExpressionSpace):
 
     def holiday(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """The public holiday that a day is in a market, by its English name where it has one; else NULL.
+
+        Days of the week play no part: a Sunday is no holiday. A year that the market's calendar does not
+        know is an error that says which it knows: Germany 1991 to 2100, the United States 1777 to 2100.
+        NULL gives NULL.
 
         Args:
             market: VARCHAR: the country code of the market, 'DE'.
@@ -113,7 +118,9 @@ class Expressions(ExpressionSpace):
         the United States, '2025-12-31' anywhere.
 
         Buddhist, Persian, Minguo and Japanese years are converted, other calendars' are an error, and so is
-        another order of day and month where it can be told. NULL and blank give NULL.
+        another order of day and month where it can be told. A year of two digits lies in 1970 to 2069; of
+        four, years 1583 to 2299 are read, and 9999. A weekday may stand beside the date, and one that is
+        not the day's is an error. NULL and blank give NULL.
 
         Args:
             market: VARCHAR: the country code of the market, 'DE'.
@@ -163,8 +170,8 @@ class Expressions(ExpressionSpace):
         lead_time_sd: pl.Expr | str | float | None = 0,
         service_level: pl.Expr | str | float | None = 0.95,
     ) -> pl.Expr:
-        """The stock at which to order again: demand lead_time, what is expected to be sold meanwhile, and
-        xb.safety_stock.
+        """The stock at which to order again: demand times lead_time, which is what the lead time is
+        expected to sell, plus xb.safety_stock.
 
         NULL gives NULL.
 
@@ -320,10 +327,11 @@ class Expressions(ExpressionSpace):
         return self._call("try_parse_number", market=market)
 
     def workdays(self, last: pl.Expr | str | float | None, market: pl.Expr | str | float | None) -> pl.Expr:
-        """Working days after `first` up to and with `last` in a market: no weekend of its own, no public
-        holiday.
+        """Working days after `first` up to and with `last` in a market: no day of its own weekend (Friday
+        and Saturday in some), no public holiday, but weekend days that its calendar makes working ones.
 
-        Negative where `last` comes first; NULL gives NULL.
+        Negative where `last` comes first; NULL gives NULL. Days more than 200 years apart are an error, and
+        so is a year that the market's calendar does not know, see xb.holiday.
 
         Args:
             last: DATE: a day.
@@ -480,7 +488,7 @@ class Frames(FrameSpace):
 
     def duplicates(self, id: str, vec: str, threshold: float = 0.9, metric: str = "cosine") -> pl.LazyFrame:
         """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of
-        all that hang together through pairs.
+        all rows that pairs connect.
 
         Each pair comes once, the smaller id first.
 
@@ -496,13 +504,14 @@ class Frames(FrameSpace):
         return self._call("duplicates", id=id, vec=vec, threshold=threshold, metric=metric)
 
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
-        """Metrics on labelled rows, with 95 % bootstrap intervals.
+        """Measure a model on labelled rows, with 95 % bootstrap intervals.
 
-        Group NULL is all rows. Classes: accuracy, macro_f1, log_loss, calibration_error, and auc where
-        there are two. Numbers: r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model
-        that abstains has these over every row, and answered, the share it answers, with accuracy_answered
-        or mae_answered. A metric that a group leaves undefined is NULL. Forecasts, of the last steps of
-        each series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias.
+        Where `group` is NULL the row is of all rows. Classes have accuracy, macro_f1, log_loss,
+        calibration_error, and auc where there are two. Numbers have r2, mae, rmse, and coverage, the share
+        of labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share
+        it answers, with accuracy_answered or mae_answered. A metric that a group leaves undefined is NULL.
+        A forecast is made of the last steps of each series from what came before, and has mase, rmsse,
+        smape, wape, pinball, coverage and bias.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -525,11 +534,12 @@ class Frames(FrameSpace):
 
         `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
         classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row
-        of the background gets, and a row's contributions sum to its prediction. Exact for trees and lines;
-        what is no column stands in brackets: `(home model)` a home prediction that enters curved,
-        `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the labels. All text
-        columns together are one feature. `per_row := false`: the mean absolute contribution of each feature
-        over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are left out.
+        of the background gets, and a row's contributions sum to its prediction. They are exact for trees
+        and lines. What is no column stands in brackets: `(home model)` is a home prediction that cannot be
+        taken apart, `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the
+        labels. All text columns together are one feature. `per_row := false`: the mean absolute
+        contribution of each feature over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are
+        left out.
 
         Args:
             model: VARCHAR: a model of classes or numbers.
@@ -551,9 +561,10 @@ class Frames(FrameSpace):
         market: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:
-        """Fit a model on one market, store it and promote it; the metrics are out of fold.
+        """Fit a model on one market, store it and promote it.
 
-        The same call on the same data gives the version that is already there.
+        One row a metric, which is measured out of fold, with its 95 % interval; `note` says what the data
+        may not mean. The same call on the same data gives the version that is already there.
 
         Args:
             model: VARCHAR: the name to store it under.
@@ -561,7 +572,7 @@ class Frames(FrameSpace):
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
                 series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
                 brackets.
-            market: VARCHAR: the market the rows come from, for the model card.
+            market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
 
@@ -618,14 +629,15 @@ class Frames(FrameSpace):
         label: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:
-        """How many labels does this market need? The score by number of labels, out of fold with 95 %
-        bootstrap intervals: of the target alone, and of the transfer from the home model (`blend`;
-        `source only` is that model as it is).
+        """How many labels does this market need? The answer is the score by number of labels, out of fold
+        with 95 % bootstrap intervals: of the target alone, and of the transfer from the home model
+        (`blend`; `source only` is that model as it is).
 
         A transferred model stands for its base. Where the model was fitted on these very rows, or from rows
         without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two and four
-        times the labels there are: a power law through the last points, an optimist where noise remains.
-        Every size is fitted five times, so it takes as long as some twenty transfers.
+        times the labels there are: a power law through the last points, which promises too much where noise
+        remains that no label removes. Every size is fitted five times, so it takes as long as some twenty
+        transfers.
 
         Args:
             model: VARCHAR: a home model, or one that was transferred from a base.
@@ -657,7 +669,8 @@ class Frames(FrameSpace):
 
         The intervals are joint: outcomes are drawn with one delivery time a product, demand that stays high
         where it is high, and one change of price for all, and always the same for the same arguments. The
-        last row, product NULL, is all products together.
+        last row, product NULL, is all products together. A model that was not carried from another market
+        is an error, and so is a product that sells there already.
 
         Args:
             id: a column or STRUCT: what the demand model calls a product, as in xb.forecast.
@@ -666,7 +679,7 @@ class Frames(FrameSpace):
                 days; NULL: goods are there at once.
             price: a column or expression: a number in the market's money, such as xb.to_currency(...);
                 may be NULL.
-            market: VARCHAR: for the record; NULL is the demand model's.
+            market: VARCHAR: a country code, for the record; NULL is the demand model's.
             start: DATE or TIMESTAMP: when the goods leave; NULL is now.
             horizon: INTEGER: how many periods, 1 to 1000.
             level: DOUBLE: the share of outcomes between _lo and _hi.
@@ -791,7 +804,7 @@ class Frames(FrameSpace):
 
         Classes: the class in `predicted` and its probability in `value`. Numbers: the number in `value`,
         its interval in `lo` and `hi`, and `predicted` is NULL. `shift` is NULL unless it is asked for.
-        Where the table has such a column the new one is `value_1`.
+        Where the table has a column `value` the new one is `value_1`.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -865,9 +878,9 @@ class Frames(FrameSpace):
         """Every column of the table, and what each route is expected to cost and to take, with intervals.
 
         landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends
-        add those of both intervals, so they hold at least as much as both together. on_time: the
-        probability of no more days than promised, the error taken for normal with the interval's spread.
-        shift: the larger of the two models'. NULL where a model cannot say.
+        add those of both intervals, so they hold at least as much as both together. on_time is the
+        probability of no more days than promised, the error taken for normal with the interval's spread,
+        and shift the larger of the two models'. What a model cannot say is NULL.
 
         Args:
             cost_model: VARCHAR: a model of numbers: freight of a shipment.
@@ -894,7 +907,7 @@ class Frames(FrameSpace):
     ) -> pl.LazyFrame:
         """The k most similar rows of the catalog for each query: qid, cid, score, rank.
 
-        Exact. For a catalog that is searched again, or does not fit into memory, build an index.
+        The search is exact. Build an index where a catalog is searched again or does not fit into memory.
 
         Args:
             catalog: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
@@ -927,10 +940,11 @@ class Frames(FrameSpace):
 
         Args:
             model: VARCHAR: the name to store it under.
-            label: VARCHAR: the label column, of the same name on both sides.
+            label: VARCHAR: the label column, as the target or as home calls it; the option `align`
+                pairs two names.
             base: VARCHAR: a model of the home market.
             source: a table: the home market's rows, where they may still be read.
-            market: VARCHAR: the market the rows come from, for the model card.
+            market: VARCHAR: the country code of the market that the rows come from, for the model card.
             method: VARCHAR: 'auto', a family or a candidate.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.

@@ -280,7 +280,7 @@ def duplicates(
     metric: str = "cosine",
 ) -> pa.Table:
     """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all
-    that hang together through pairs.
+    rows that pairs connect.
 
     Each pair comes once, the smaller id first.
 
@@ -303,7 +303,7 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     """The sentence embedding of a text, of length one: the inner product of two is their similarity, across
     16 languages.
 
-    NULL gives NULL; equal texts are embedded once.
+    A text in capitals is read as if it had small letters. NULL gives NULL; equal texts are embedded once.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -324,13 +324,14 @@ def evaluate(
     label: str | None = None,
     by: str | None = None,
 ) -> pa.Table:
-    """Metrics on labelled rows, with 95 % bootstrap intervals.
+    """Measure a model on labelled rows, with 95 % bootstrap intervals.
 
-    Group NULL is all rows. Classes: accuracy, macro_f1, log_loss, calibration_error, and auc where there
-    are two. Numbers: r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
-    abstains has these over every row, and answered, the share it answers, with accuracy_answered or
-    mae_answered. A metric that a group leaves undefined is NULL. Forecasts, of the last steps of each
-    series from what came before: mase, rmsse, smape, wape, pinball, coverage, bias.
+    Where `group` is NULL the row is of all rows. Classes have accuracy, macro_f1, log_loss,
+    calibration_error, and auc where there are two. Numbers have r2, mae, rmse, and coverage, the share of
+    labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share it
+    answers, with accuracy_answered or mae_answered. A metric that a group leaves undefined is NULL. A
+    forecast is made of the last steps of each series from what came before, and has mase, rmsse, smape,
+    wape, pinball, coverage and bias.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -359,11 +360,11 @@ def explain(
 
     `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
     classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row of
-    the background gets, and a row's contributions sum to its prediction. Exact for trees and lines; what is
-    no column stands in brackets: `(home model)` a home prediction that enters curved, `(market)` that the
-    row is abroad, `(bounds)` what was cut off at the range of the labels. All text columns together are one
-    feature. `per_row := false`: the mean absolute contribution of each feature over at most 2,000 rows,
-    `row` NULL. Rows whose inputs are all NULL are left out.
+    the background gets, and a row's contributions sum to its prediction. They are exact for trees and
+    lines. What is no column stands in brackets: `(home model)` is a home prediction that cannot be taken
+    apart, `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the labels. All
+    text columns together are one feature. `per_row := false`: the mean absolute contribution of each
+    feature over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are left out.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -409,9 +410,10 @@ def fit(
     market: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> pa.Table:
-    """Fit a model on one market, store it and promote it; the metrics are out of fold.
+    """Fit a model on one market, store it and promote it.
 
-    The same call on the same data gives the version that is already there.
+    One row a metric, which is measured out of fold, with its 95 % interval; `note` says what the data may
+    not mean. The same call on the same data gives the version that is already there.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -420,7 +422,7 @@ def fit(
         label: VARCHAR: the label column; rows where it is NULL are left out.
         task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
             with columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets.
-        market: VARCHAR: the market the rows come from, for the model card.
+        market: VARCHAR: the country code of the market that the rows come from, for the model card.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
 
@@ -498,6 +500,10 @@ def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
 def holiday(con: DuckDBPyConnection, day: Values, market: Values) -> pa.Array:
     """The public holiday that a day is in a market, by its English name where it has one; else NULL.
 
+    Days of the week play no part: a Sunday is no holiday. A year that the market's calendar does not know
+    is an error that says which it knows: Germany 1991 to 2100, the United States 1777 to 2100. NULL gives
+    NULL.
+
     Args:
         con: a connection that xbsql is loaded in.
         day: DATE: a day.
@@ -529,7 +535,7 @@ def import_booster(
         path: VARCHAR: a file of plain LightGBM text.
         label: VARCHAR: the column that it predicts.
         classes: VARCHAR[]: names of its classes by code; NULL: '0', '1' ....
-        market: VARCHAR: the market it was fitted in, for the model card.
+        market: VARCHAR: the country code of the market it was fitted in, for the model card.
 
     Returns:
         model VARCHAR, version INTEGER, task VARCHAR, columns BIGINT, trees BIGINT.
@@ -557,14 +563,15 @@ def label_curve(
     label: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> pa.Table:
-    """How many labels does this market need? The score by number of labels, out of fold with 95 % bootstrap
-    intervals: of the target alone, and of the transfer from the home model (`blend`; `source only` is
-    that model as it is).
+    """How many labels does this market need? The answer is the score by number of labels, out of fold with
+    95 % bootstrap intervals: of the target alone, and of the transfer from the home model (`blend`;
+    `source only` is that model as it is).
 
     A transferred model stands for its base. Where the model was fitted on these very rows, or from rows
     without a base, the target alone is shown. `basis` is 'measured', or 'extrapolated' for two and four
-    times the labels there are: a power law through the last points, an optimist where noise remains. Every
-    size is fitted five times, so it takes as long as some twenty transfers.
+    times the labels there are: a power law through the last points, which promises too much where noise
+    remains that no label removes. Every size is fitted five times, so it takes as long as some twenty
+    transfers.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -631,7 +638,8 @@ def launch(
 
     The intervals are joint: outcomes are drawn with one delivery time a product, demand that stays high
     where it is high, and one change of price for all, and always the same for the same arguments. The last
-    row, product NULL, is all products together.
+    row, product NULL, is all products together. A model that was not carried from another market is an
+    error, and so is a product that sells there already.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -643,7 +651,7 @@ def launch(
             NULL: goods are there at once.
         price: a column or expression: a number in the market's money, such as xb.to_currency(...); may
             be NULL.
-        market: VARCHAR: for the record; NULL is the demand model's.
+        market: VARCHAR: a country code, for the record; NULL is the demand model's.
         start: DATE or TIMESTAMP: when the goods leave; NULL is now.
         horizon: INTEGER: how many periods, 1 to 1000.
         level: DOUBLE: the share of outcomes between _lo and _hi.
@@ -850,7 +858,9 @@ def parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Arra
     United States, '2025-12-31' anywhere.
 
     Buddhist, Persian, Minguo and Japanese years are converted, other calendars' are an error, and so is
-    another order of day and month where it can be told. NULL and blank give NULL.
+    another order of day and month where it can be told. A year of two digits lies in 1970 to 2069; of four,
+    years 1583 to 2299 are read, and 9999. A weekday may stand beside the date, and one that is not the
+    day's is an error. NULL and blank give NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -909,7 +919,7 @@ def predict_table(con: DuckDBPyConnection, model: str, tbl: object, shift: bool 
 
     Classes: the class in `predicted` and its probability in `value`. Numbers: the number in `value`, its
     interval in `lo` and `hi`, and `predicted` is NULL. `shift` is NULL unless it is asked for. Where the
-    table has such a column the new one is `value_1`.
+    table has a column `value` the new one is `value_1`.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1005,8 +1015,8 @@ def reorder_point(
     lead_time_sd: Values | float = 0,
     service_level: Values | float = 0.95,
 ) -> pa.Array:
-    """The stock at which to order again: demand lead_time, what is expected to be sold meanwhile, and
-    xb.safety_stock.
+    """The stock at which to order again: demand times lead_time, which is what the lead time is expected to
+    sell, plus xb.safety_stock.
 
     NULL gives NULL.
 
@@ -1037,9 +1047,9 @@ def route_options(
     """Every column of the table, and what each route is expected to cost and to take, with intervals.
 
     landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends add
-    those of both intervals, so they hold at least as much as both together. on_time: the probability of no
-    more days than promised, the error taken for normal with the interval's spread. shift: the larger of the
-    two models'. NULL where a model cannot say.
+    those of both intervals, so they hold at least as much as both together. on_time is the probability of
+    no more days than promised, the error taken for normal with the interval's spread, and shift the larger
+    of the two models'. What a model cannot say is NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1188,7 +1198,7 @@ def similarity_join(
 ) -> pa.Table:
     """The k most similar rows of the catalog for each query: qid, cid, score, rank.
 
-    Exact. For a catalog that is searched again, or does not fit into memory, build an index.
+    The search is exact. Build an index where a catalog is searched again or does not fit into memory.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1276,10 +1286,11 @@ def transfer(
         model: VARCHAR: the name to store it under.
         data: a table: the target: its name, a CTE, a registered Arrow or Polars object or a Python
             variable; rows whose label is NULL are unlabelled.
-        label: VARCHAR: the label column, of the same name on both sides.
+        label: VARCHAR: the label column, as the target or as home calls it; the option `align` pairs
+            two names.
         base: VARCHAR: a model of the home market.
         source: a table: the home market's rows, where they may still be read.
-        market: VARCHAR: the market the rows come from, for the model card.
+        market: VARCHAR: the country code of the market that the rows come from, for the model card.
         method: VARCHAR: 'auto', a family or a candidate.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
@@ -1358,10 +1369,11 @@ def weights(
 
 
 def workdays(con: DuckDBPyConnection, first: Values, last: Values, market: Values) -> pa.Array:
-    """Working days after `first` up to and with `last` in a market: no weekend of its own, no public
-    holiday.
+    """Working days after `first` up to and with `last` in a market: no day of its own weekend (Friday and
+    Saturday in some), no public holiday, but weekend days that its calendar makes working ones.
 
-    Negative where `last` comes first; NULL gives NULL.
+    Negative where `last` comes first; NULL gives NULL. Days more than 200 years apart are an error, and so
+    is a year that the market's calendar does not know, see xb.holiday.
 
     Args:
         con: a connection that xbsql is loaded in.

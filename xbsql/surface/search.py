@@ -31,7 +31,7 @@ from xbsql.surface.arguments import (
     Values,
     Whole,
 )
-from xbsql.surface.checks import constant, named
+from xbsql.surface.checks import as_array, constant, in_order, named, shown
 from xbsql.surface.function import Columns, Helper, Like, function
 
 if TYPE_CHECKING:
@@ -226,12 +226,12 @@ def similarity_join(
     k: Most = 10,
     metric: Metric = "cosine",
 ) -> pa.Table:
-    """The k most similar rows of the catalog for each query: qid, cid, score, rank. Exact. For a catalog that
-    is searched again, or does not fit into memory, build an index.
+    """The k most similar rows of the catalog for each query: qid, cid, score, rank. The search is
+    exact. Build an index where a catalog is searched again or does not fit into memory.
     """
     where, parts = "xb.similarity_join", []
     own = catalog.select([named(where, catalog.column_names, name) for name in (cid, cvec)])
-    own = own.sort_by(own.column_names[0])
+    own = in_order(own.rename_columns(["id", "vec"]), ["id"])
     for batch in queries:
         ids, vectors = (batch.column(named(where, batch.schema.names, name)) for name in (qid, qvec))
         found = run.similarity_join(session, vectors, one_chunk(own.column(1)), k, metric)
@@ -260,11 +260,11 @@ def duplicates(
     threshold: Annotated[Score, "the least score of a pair"] = 0.9,
     metric: Metric = "cosine",
 ) -> pa.Table:
-    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all that
-    hang together through pairs. Each pair comes once, the smaller id first.
+    """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of all rows
+    that pairs connect. Each pair comes once, the smaller id first.
     """
     own = tbl.select([named("xb.duplicates", tbl.column_names, name) for name in (id, vec)])
-    own = own.sort_by(own.column_names[0])
+    own = in_order(own.rename_columns(["id", "vec"]), ["id"])
     found = run.duplicates(session, one_chunk(own.column(1)), threshold, metric)
     ids = [own.column(0).take(_places(found[name])) for name in ("a", "b", "cluster")]
     return pa.table([ids[0], ids[1], found["score"], ids[2]], names=["id", "twin", "score", "cluster"])
@@ -308,8 +308,11 @@ def _kept(session: Session, filter: Any) -> str | list[str]:  # noqa: ANN401 - i
     if filter is None or isinstance(filter, str):
         return session.indexes.keep("xb.search", filter)
     filter = filter.to_arrow() if hasattr(filter, "to_arrow") else filter
-    ids = one_chunk(filter) if isinstance(filter, pa.Array | pa.ChunkedArray) else pa.array(filter)
-    return session.indexes.keep("xb.search", ids)
+    if not isinstance(filter, pa.Array | pa.ChunkedArray):
+        if not hasattr(filter, "__len__"):
+            raise errors.invalid("xb.search", f"filter is {shown(filter)}", "give a list of ids")
+        filter = as_array("xb.search", "filter", filter)
+    return session.indexes.keep("xb.search", one_chunk(filter))
 
 
 def _keep_filter(session: Session, ids: Column) -> pa.Array:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from xbsql.arrow import one_chunk, widened
+from xbsql.arrow import one_chunk, widened, written_out
 from xbsql.harmonise.rows import beside
 from xbsql.session import boosters
 from xbsql.session import supply as run
@@ -16,13 +16,14 @@ from xbsql.surface.arguments import (
     ColumnOf,
     Each,
     Folder,
+    Market,
     Model,
     Name,
     Names,
     Rows,
     Share,
-    Text,
     Values,
+    existing,
 )
 from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, function
@@ -81,8 +82,8 @@ def reorder_point(
     lead_time_sd: LeadTimeSd = 0,
     service_level: ServiceLevel = 0.95,
 ) -> pa.Array:
-    """The stock at which to order again: demand lead_time, what is expected to be sold meanwhile, and
-    xb.safety_stock. NULL gives NULL.
+    """The stock at which to order again: demand times lead_time, which is what the lead time is expected to
+    sell, plus xb.safety_stock. NULL gives NULL.
     """
     asked = [demand, demand_sd, lead_time, lead_time_sd, service_level]
     return run.safety_stock("xb.reorder_point", asked, with_expected=True)
@@ -117,17 +118,17 @@ def route_options(
         Each(),
         f"one row a route and carrier that could be taken, what both models read: {DATA}",
     ],
-    cost_model: Annotated[Name, "a model of numbers: freight of a shipment"],
-    delay_model: Annotated[Name, "a model of numbers: days, or days late"],
+    cost_model: Annotated[str, existing("route_options"), "a model of numbers: freight of a shipment"],
+    delay_model: Annotated[str, existing("route_options"), "a model of numbers: days, or days late"],
     promise: Annotated[Number, "a number or a column: days that are promised, for `on_time`"] = None,
     per_day: Annotated[Number, "a number or a column: what a day costs: stock on the way, a penalty"] = 0,
     extra: Annotated[Number, "a number or a column: duty, insurance, handling"] = 0,
 ) -> pa.Array:
     """Every column of the table, and what each route is expected to cost and to take, with intervals.
     landed_cost = freight + extra + per_day times the days; no freight or day below 0 counts. Its ends add
-    those of both intervals, so they hold at least as much as both together. on_time: the probability of no
-    more days than promised, the error taken for normal with the interval's spread. shift: the larger of the
-    two models'. NULL where a model cannot say.
+    those of both intervals, so they hold at least as much as both together. on_time is the probability of no
+    more days than promised, the error taken for normal with the interval's spread, and shift the larger of
+    the two models'. What a model cannot say is NULL.
     """
     return run.route_options(session, cost_model, delay_model, promise, per_day, extra, routes)
 
@@ -183,9 +184,11 @@ def choose_routes(
     numbers = {"cost": cost, "on_time": on_time, "capacity": capacity, "fixed": fixed}
     asked = {name: _column(options, value) for name, value in numbers.items()}
     asked |= {
-        name: _column(options, value).cast(pa.string()) for name, value in (("lane", lane), ("pool", pool))
+        name: written_out("xb.choose_routes", name, _column(options, value))
+        for name, value in (("lane", lane), ("pool", pool))
     }
-    needs = {"lane": _column(demand, lane).cast(pa.string()), "quantity": _column(demand, quantity)}
+    lanes = written_out("xb.choose_routes", "lane", _column(demand, lane))
+    needs = {"lane": lanes, "quantity": _column(demand, quantity)}
     found = run.choose_routes(session, service_level, pa.table(asked), pa.table(needs))
     chosen = options.take(pa.array(found["position"].to_numpy() - 1))
     chosen = widened(chosen, {name: found[name] for name in FOUND})
@@ -221,7 +224,7 @@ def import_booster(
     path: Annotated[Folder, "a file of plain LightGBM text"],
     label: Annotated[Name, "the column that it predicts"],
     classes: Annotated[Names, "names of its classes by code; NULL: '0', '1' ..."] = None,
-    market: Annotated[Text, "the market it was fitted in, for the model card"] = None,
+    market: Annotated[Market, "the country code of the market it was fitted in, for the model card"] = None,
 ) -> list[dict[str, Any]]:
     """Store a plain LightGBM model, so that it predicts here and serves as `base` of xb.transfer. Columns go
     by the file's feature names, categories by its pandas_categorical. Objectives: the regressions on the

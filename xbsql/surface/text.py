@@ -18,7 +18,8 @@ Vector = Annotated[pa.Array, Values("FLOAT[n] or FLOAT[]"), "a vector"]
 @function("FLOAT[512]", example="SELECT title, xb.embed(title) AS vec FROM home LIMIT 3")
 def embed(session: Session, text: Words, model: Annotated[Name, "the encoder"] = "text") -> pa.Array:
     """The sentence embedding of a text, of length one: the inner product of two is their similarity,
-    across 16 languages. NULL gives NULL; equal texts are embedded once.
+    across 16 languages. A text in capitals is read as if it had small letters. NULL gives NULL; equal texts
+    are embedded once.
     """
     return texts.embed(session, text, model)
 

@@ -80,7 +80,7 @@ class Explanation:
     def summed(self) -> pa.Table:
         """One line a feature, the largest first: its mean absolute contribution; no row, label or value."""
         seen = np.flatnonzero(self.parts.any(axis=0))
-        size = np.abs(self.parts[:, seen]).mean(axis=0)
+        size = np.abs(self.parts[:, seen]).sum(axis=0) / max(len(self.parts), 1)
         order = np.argsort(-size, kind="stable")
         nothing = pa.nulls(len(order), pa.string())
         columns = {
@@ -117,10 +117,12 @@ def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None
         problem = "one row has no other to be compared with"
         raise errors.invalid("xb.explain", problem, "give background := the table that it comes from")
     rows = np.flatnonzero(~model.reader.blank(table))
-    table = table.take(pa.array(rows))
+    table, names = table.take(pa.array(rows)), names_of(model.reader)
+    if not len(rows):
+        nothing = np.empty((0, len(names.features)))
+        return Explanation(rows, None, names.features, nothing, nothing[:, 0], _values(model.reader, table))
     some = pa.array(drawn(behind.num_rows, MOST_BACKGROUND))
     x, there = model.reader.read(table), model.reader.read(behind.take(some))
-    names = names_of(model.reader)
     prediction = model.predictor.predict(x)
     chosen, labels = model.chosen(prediction)
     asked = Question(x, there, names, chosen)

@@ -85,6 +85,20 @@ def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[
     ]
 
 
+def spelling_notes(label: str, classes: Sequence[str]) -> list[str]:
+    """Classes that differ in case or blanks alone; one line for all of them."""
+    groups: dict[str, list[str]] = {}
+    for name in classes:
+        groups.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    alike = [name for group in groups.values() if len(group) > 1 for name in group]
+    if not alike:
+        return []
+    return [
+        f"classes {_listed(alike)} differ in case or blanks alone and are learned apart: "
+        f"lower(trim({label})) makes them one"
+    ]
+
+
 def _listed(names: Sequence[str]) -> str:
     more = f" (+{len(names) - MOST_NAMED} more)" if len(names) > MOST_NAMED else ""
     return ", ".join(f"'{name}'" for name in names[:MOST_NAMED]) + more

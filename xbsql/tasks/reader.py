@@ -15,7 +15,7 @@ from xbsql.features.encoder import encoder
 from xbsql.features.ngrams import Ngrams
 from xbsql.features.roles import roles
 from xbsql.features.table import TableEncoder, fit_encoder
-from xbsql.features.text import embed_array
+from xbsql.features.text import embed_array, readable
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
 
@@ -87,7 +87,7 @@ class Reader:
             views["text"] = self._vectors(texts)
             views["ngram"] = _grams(self.ngrams, texts)
             if self.pooled:
-                views["pooled"] = encoder().pool(texts.to_pylist())
+                views["pooled"] = encoder().pool([readable(text) for text in texts.to_pylist()])
         if self.table.columns:
             views["table"] = self.table.transform(table)
         return Features(views)

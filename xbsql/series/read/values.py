@@ -139,7 +139,8 @@ def numbers(where: str, table: pa.Table, name: str) -> Floats:
     column = column_of(where, table, name)
     if kind_of(column.type) not in ("number", "boolean", "null"):
         problem = f"column '{name}' is {column.type}, and values are numbers"
-        raise errors.invalid(where, problem, f"cast it ({name}::DOUBLE)")
+        remedy = f"cast it ({name}::DOUBLE), or read what a market wrote: xb.parse_number({name}, 'DE')"
+        raise errors.invalid(where, problem, remedy)
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     whole = one_chunk(column.cast(pa.float64(), safe=False))

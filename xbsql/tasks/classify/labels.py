@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from xbsql import arrow, errors
 from xbsql.features.roles import as_text
+from xbsql.harmonise.blank import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,17 +18,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-BLANKS = frozenset(
-    {"", "-", "--", "\u2013", "\u2014", "null", "(null)", "<null>", "n/a", "#n/a", "n.a.", "nan", "\\n"}
-)
-"""Texts that stand for no label, in lower case. 'none', 'unknown' and 'NA' (Namibia) may be classes."""
-
-
 class Labels(NamedTuple):
     """A label column.
 
     Attributes:
-        present: bool, shape (rows,): where the label is neither NULL nor blank, see `BLANKS`.
+        present: bool, shape (rows,): where the label is neither NULL nor blank, see `harmonise.blank.EMPTY`.
         values: the labels that are present, as text.
         classes: the distinct ones, sorted.
         blanks: how many rows hold each blank text.
@@ -81,7 +76,7 @@ def _blanks(texts: pa.ChunkedArray) -> dict[str, int]:
     return {
         text: count
         for text, count in counts.items()
-        if text is not None and (bare := text.strip().lower()) in BLANKS and bare not in signs
+        if text is not None and (bare := text.strip().lower()) in EMPTY and bare not in signs
     }
 
 

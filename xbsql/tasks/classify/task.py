@@ -18,7 +18,7 @@ from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
 from xbsql.tasks.classify.numbered import refuse_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
-from xbsql.tasks.notes import class_notes
+from xbsql.tasks.notes import class_notes, spelling_notes
 from xbsql.tasks.row_task import RowProblem, RowTask
 from xbsql.tasks.scores import CLASSES, answering, class_scores
 
@@ -112,9 +112,10 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         )
 
     def notes(self, problem: Problem) -> list[str]:
-        """Labels that are taken as missing, and classes that only one of the markets has labels of."""
+        """Labels taken as missing, classes of two spellings, and those that only one of the markets has."""
         asked = problem.asked
         blank = self.labels(asked.where, asked.data, asked.label).notes
+        blank += spelling_notes(asked.label, problem.classes or ())
         if problem.home is None or problem.classes is None or problem.origin is None:
             return blank
         home = problem.origin.sample

@@ -10,6 +10,7 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.features.roles import kind_of
+from xbsql.harmonise.labels import SERIES
 from xbsql.metrics import series as series_metrics
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.series.backtest import until
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 
 DRAWS = 500
 """Bootstrap resamples of the series behind each interval of a metric."""
-
-SERIES: Final = {"unique_id", "ds"}
-"""Columns by which a table is known to hold series."""
 
 
 @dataclass(frozen=True)
