@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from xbsql.errors import invalid
+from xbsql.features.normal import normal
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -33,8 +34,12 @@ _CJK: Final = "\u2e80"  # scripts from here on write many words without a space
 
 
 def folded(text: str) -> str:
-    """A text as n-grams see it: NFKC, case folded, its first 10,000 characters."""
-    return unicodedata.normalize("NFKC", text[:_READ].encode("utf-8", "replace").decode("utf-8")).casefold()
+    """A text as n-grams see it: normal, NFKC, case folded, its first 10,000 characters.
+
+    The dotted and the dotless i of Turkish are one: capitals do not tell which is meant.
+    """
+    plain = normal(text[:_READ].encode("utf-8", "replace").decode("utf-8"))
+    return unicodedata.normalize("NFKC", plain).casefold().replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def words(text: str) -> list[str]:

@@ -79,7 +79,7 @@ class VectorCache:
 
 
 def embed_array(texts: pa.Array | pa.ChunkedArray, encoder: Encoder) -> pa.FixedSizeListArray:
-    """The vectors of a column of text.
+    """The vectors of a column of text, each in its normal spelling (`Encoder.normal`).
 
     Equal texts are encoded once, and texts of up to 200 characters are remembered between calls (64 MiB of
     vectors an encoder).
@@ -109,16 +109,16 @@ def embed_array(texts: pa.Array | pa.ChunkedArray, encoder: Encoder) -> pa.Fixed
 
 
 def embed_texts(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
-    """The vectors of texts, through the cache of this encoder.
+    """The vectors of texts in their normal spelling, through the cache of this encoder.
 
     Args:
-        texts: distinct strings; repeated ones are encoded again and again.
+        texts: distinct strings; repeated ones are encoded again and again. See `Encoder.normal`.
         encoder: from `xbsql.features.encoder.encoder`.
 
     Returns:
         float32, shape (n, encoder.dim), rows of length one.
     """
-    cache = _cache(encoder)
+    cache, texts = _cache(encoder), encoder.normal(texts)
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     missing = np.flatnonzero(~cache.fill(texts, vectors))
     if len(missing) == len(texts):

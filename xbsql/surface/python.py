@@ -303,7 +303,9 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     """The sentence embedding of a text, of length one: the inner product of two is their similarity, across
     16 languages.
 
-    NULL gives NULL; equal texts are embedded once.
+    NULL gives NULL; equal texts are embedded once. Texts that look alike have one vector: HTML entities are
+    characters, soft hyphens and zero-width characters are nothing, and a text wholly in capitals is read in
+    the case that its words usually have.
 
     Args:
         con: a connection that xbsql is loaded in.
