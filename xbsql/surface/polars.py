@@ -861,6 +861,36 @@ class Frames(FrameSpace):
         """
         return self._call("similarity_join", catalog=catalog, qid=qid, qvec=qvec, cid=cid, cvec=cvec, k=k, metric=metric)
 
+    def suggest_labels(
+        self,
+        model: str,
+        n: int = 50,
+        by: str | None = None,
+        seed: int = 0,
+        id: str | None = None,
+    ) -> pl.LazyFrame:
+        """Which rows to label next, the most useful first.
+
+        Three quarters are `chosen`: rows that the model is unsure of, that are like many others it is
+        unsure of, and unlike what is labelled or chosen already. The others are `random`, so that evidence
+        stays fair: with `weight` (of mean 1) the labels stand for the whole market. `doubt` is the
+        probability that the model's class is wrong, or how far the members of its blend lie apart, in the
+        label's unit. 2,000 of the unlabelled rows are looked at. `row` is the place in `tbl`, from 1, or
+        what `id` says of it.
+
+        Args:
+            model: VARCHAR: a home model, or one that was transferred.
+            n: INTEGER: how many rows.
+            by: VARCHAR: a column, such as the market, whose values share the rows fairly.
+            seed: INTEGER: of what is drawn.
+            id: a column or expression: what names a row in the answer, of any type; NULL: its place,
+                from 1.
+
+        Returns:
+            row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
+        """
+        return self._call("suggest_labels", model=model, n=n, by=by, seed=seed, id=id)
+
     def transfer(
         self,
         model: str,

@@ -1172,6 +1172,41 @@ def spread(con: DuckDBPyConnection, lo: Values, hi: Values, level: Values | floa
     return found
 
 
+def suggest_labels(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    n: int = 50,
+    by: str | None = None,
+    seed: int = 0,
+    id: str | None = None,
+) -> pa.Table:
+    """Which rows to label next, the most useful first.
+
+    Three quarters are `chosen`: rows that the model is unsure of, that are like many others it is unsure
+    of, and unlike what is labelled or chosen already. The others are `random`, so that evidence stays fair:
+    with `weight` (of mean 1) the labels stand for the whole market. `doubt` is the probability that the
+    model's class is wrong, or how far the members of its blend lie apart, in the label's unit. 2,000 of the
+    unlabelled rows are looked at. `row` is the place in `tbl`, from 1, or what `id` says of it.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a home model, or one that was transferred.
+        tbl: a table: the target: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable; rows with a label stay out.
+        n: INTEGER: how many rows.
+        by: VARCHAR: a column, such as the market, whose values share the rows fairly.
+        seed: INTEGER: of what is drawn.
+        id: a column or expression: what names a row in the answer, of any type; NULL: its place, from
+            1.
+
+    Returns:
+        row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
+    """
+    found: pa.Table = called("suggest_labels", con, model=model, tbl=tbl, n=n, by=by, seed=seed, id=id)
+    return found
+
+
 def to_currency(
     con: DuckDBPyConnection,
     amount: Values,
