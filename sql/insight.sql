@@ -41,3 +41,16 @@ CREATE MACRO xb.weights(source, target, method := 'density_ratio', columns := NU
         CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, known[1])) END AS row,
         weight
     FROM _xb_found, (SELECT known, named FROM _xb_given);
+
+CREATE MACRO xb.suggest_labels(model, tbl, n := 50, "by" := NULL, seed := 0, id := NULL::BIGINT) AS TABLE
+    WITH _xb_given AS MATERIALIZED (FROM xb._named(tbl, id)),
+    _xb_found AS (
+        SELECT unnest(
+            _xb_suggest_labels(model, n, "by", seed, (SELECT items FROM _xb_given)),
+            recursive := true
+        )
+    )
+    SELECT
+        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, known[1])) END AS row,
+        part, weight, doubt
+    FROM _xb_found, (SELECT known, named FROM _xb_given);

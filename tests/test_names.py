@@ -40,6 +40,7 @@ CALLS = {
     "promote": lambda con, name: xbsql.promote(con, name, 1),
     "search": lambda con, name: xbsql.search(con, name, VECTORS["v"]),
     "search_text": lambda con, name: xbsql.search_text(con, name, pa.array(["a"])),
+    "suggest_labels": lambda con, name: xbsql.suggest_labels(con, name, HOME),
     "transfer": lambda con, name: xbsql.transfer(con, name, HOME, "y", source=HOME),
     "transfer from": lambda con, name: xbsql.transfer(con, "t", HOME, "y", base=name),
 }
@@ -63,6 +64,7 @@ SQL = {
     "promote": "CALL xb.promote({}, 1)",
     "search": "SELECT xb.search({}, v) FROM v",
     "search_text": "SELECT xb.search_text({}, 'a')",
+    "suggest_labels": "FROM xb.suggest_labels({}, h)",
     "transfer": "CALL xb.transfer({}, h, 'y', source := h)",
     "transfer from": "CALL xb.transfer('t', h, 'y', base := {})",
 }

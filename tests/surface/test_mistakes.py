@@ -47,6 +47,7 @@ CALLS = {
     "evaluate": "FROM xb.evaluate('days', bad)",
     "explain": "FROM xb.explain('late', bad)",
     "label_curve": "FROM xb.label_curve('days', bad)",
+    "suggest_labels": "WITH free AS (SELECT * EXCLUDE late FROM bad) FROM xb.suggest_labels('late', free)",
     "weights": "FROM xb.weights(home, bad)",
     "domain_similarity": "FROM xb.domain_similarity(home, bad)",
 }

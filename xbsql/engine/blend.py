@@ -86,12 +86,13 @@ class Blend:
 
     def predict(self, x: Features) -> NDArray[np.float64]:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
+        return sum_of(self.parts(x), self.weights)
+
+    def parts(self, x: Features) -> dict[str, NDArray[np.float64]]:
+        """What each member predicts, by name; shapes as of `predict`."""
         if self.source is not None and "source" not in x:
             x = with_source(x, self.source)
-        return sum_of(
-            {name: bounded(member.predict(x), self.bounds) for name, member in self.members.items()},
-            self.weights,
-        )
+        return {name: bounded(member.predict(x), self.bounds) for name, member in self.members.items()}
 
     def rounded(self) -> Self:
         """The blend with wider bounds, from which the least and the largest label do not follow.

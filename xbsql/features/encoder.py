@@ -15,6 +15,7 @@ import torch
 
 from xbsql.errors import invalid, unknown
 from xbsql.features.backbone import HEAD_NAMES, WIDTH, Backbone, head_forward
+from xbsql.features.normal import in_capitals, normal, out_of_capitals
 from xbsql.features.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -68,8 +69,20 @@ class Encoder:
         """Where the work is done: 'cpu' or 'cuda'."""
         return self._backbone.device.type
 
+    def normal(self, texts: Sequence[str]) -> list[str]:
+        """Texts in the spelling in which they are to be encoded.
+
+        As `xbsql.features.normal.normal` has them, and a text wholly in capitals, which the encoder was
+        hardly trained on, with each word in the case that its vocabulary knows best. Others stay as they are.
+        """
+        return [self._normal(text) for text in texts]
+
+    def _normal(self, text: str) -> str:
+        plain = normal(text)
+        return out_of_capitals(plain, self._pieces.likeliest) if in_capitals(plain) else plain
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of texts.
+        """The vectors of texts as they are written; `features.text` hands over normal ones.
 
         Args:
             texts: strings; the empty one has a vector too. Of a long text the first 4,096 pieces count.
@@ -97,8 +110,8 @@ class Encoder:
         return self._mapped(texts, lambda pooled: pooled)
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The parts of words that the encoder reads, as they are written; compounds come apart."""
-        return self._pieces.strings(texts)
+        """The parts of words that the encoder reads of normal texts; compounds come apart."""
+        return self._pieces.strings(self.normal(texts))
 
     def head(self) -> dict[str, Tensor]:
         """A copy of the dense head's weights, float32 by the names that `head_forward` takes."""

@@ -8,7 +8,6 @@ text rules languages out before. One title is weak evidence, so `check_languages
 from __future__ import annotations
 
 import threading
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from scipy import sparse
 
 from xbsql.errors import invalid, unknown
 from xbsql.features.drawn import drawn
+from xbsql.features.normal import in_capitals, normal
 from xbsql.features.scripts import NAMES, dominant, writes
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class _Model:
 
     def counts(self, text: str) -> dict[int, int]:
         """How often every feature of the model occurs in a text."""
-        folded = unicodedata.normalize("NFC", text.lower() if text.isupper() else text)
-        data = folded.encode("utf-8", "surrogatepass")
+        data = (text.lower() if in_capitals(text) else text).encode("utf-8", "surrogatepass")
         found = visit_counts(self.identifier.tk_nextmove, self.rows, self.identifier.tk_output, data)
         return dict(found or {})
 
@@ -152,7 +151,7 @@ def _posterior(texts: Sequence[str], languages: Sequence[str]) -> NDArray[np.flo
     honest over lengths: neighbouring features of a text are far from independent.
     """
     model = _model()
-    read = [text[:_READ] for text in texts]
+    read = [normal(text[:_READ]) for text in texts]
     counts = [model.counts(text) for text in read]
     ends = np.cumsum([0, *(len(count) for count in counts)])
     features = np.fromiter((one for count in counts for one in count), dtype=np.int64, count=ends[-1])

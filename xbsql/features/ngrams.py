@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
 
 from xbsql.errors import invalid
+from xbsql.features.normal import normal
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS: Final = 2**18
-_UNSEEN = dict.fromkeys(
-    (0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
-)
 _READ = 10_000  # characters of a text that are looked at
 _CHARACTERS = (2, 5)
 _WORDS = (1, 2)
@@ -36,17 +34,12 @@ _CJK: Final = "\u2e80"  # scripts from here on write many words without a space
 
 
 def folded(text: str) -> str:
-    """A text as n-grams see it: NFKC, case folded, without unseen marks, its first 10,000 characters."""
-    whole = seen(text[:_READ].encode("utf-8", "replace").decode("utf-8"))
-    return unicodedata.normalize("NFKC", whole).casefold()
+    """A text as n-grams see it: normal, NFKC, case folded, its first 10,000 characters.
 
-
-def seen(text: str) -> str:
-    """A text without the marks that nobody sees: soft hyphens, joints of no width, marks of direction.
-
-    Those that join letters in Arabic and Indic scripts or in emoji stay.
+    The dotted and the dotless i of Turkish are one: capitals do not tell which is meant.
     """
-    return text if text.isascii() else text.translate(_UNSEEN)
+    plain = normal(text[:_READ].encode("utf-8", "replace").decode("utf-8"))
+    return unicodedata.normalize("NFKC", plain).casefold().replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def words(text: str) -> list[str]:

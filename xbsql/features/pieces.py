@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sentencepiece
@@ -13,6 +14,8 @@ UNKNOWN, BEGIN, END = 0, 1, 2
 MOST_PIECES = 4_096
 _MOST_CHARACTERS = 16 * MOST_PIECES  # no piece is longer than 16 characters
 _TEXTS_A_CALL = 256
+_UNKNOWN_SCORE = -20.0  # less than the rarest piece has
+_REMEMBERED = 4_096
 
 
 class Pieces:
@@ -29,6 +32,7 @@ class Pieces:
 
     def __init__(self, model: bytes) -> None:
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model, num_threads=1)
+        self._likeliest = lru_cache(_REMEMBERED)(self._most_likely)
 
     def __call__(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of every text, begin and end marks included.
@@ -58,6 +62,18 @@ class Pieces:
         clean = [_clean(text) for text in texts]
         encoded: list[list[str]] = self._processor.encode(clean, out_type=str)
         return [[bare for piece in pieces if (bare := piece.replace("\u2581", ""))] for pieces in encoded]
+
+    def likeliest(self, words: Sequence[str]) -> str:
+        """The word whose pieces are likeliest by the vocabulary; the first of equal ones."""
+        return words[0] if len(words) == 1 else self._likeliest(tuple(words))
+
+    def _most_likely(self, words: tuple[str, ...]) -> str:
+        encoded = self._processor.encode(list(words), out_type=int)
+        scores = [sum(map(self._score, ids)) for ids in encoded]
+        return words[scores.index(max(scores))]
+
+    def _score(self, piece: int) -> float:
+        return _UNKNOWN_SCORE if piece == UNKNOWN else float(self._processor.get_score(piece))
 
     def runs(self, texts: Sequence[str], most: int) -> Iterator[list[list[int]]]:
         """The ids of all texts in order, in runs of whole texts with at most `most` ids, or one text."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from string import capwords
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -14,7 +13,6 @@ import pyarrow.compute as pc
 
 from xbsql import arrow
 from xbsql.errors import invalid
-from xbsql.features.ngrams import seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from xbsql.features.encoder import Encoder
 
 CACHE_BYTES: Final = 64 * 2**20
-SHORTEST_SHOUT: Final = 4
 LONGEST_CACHED: Final = 200  # characters: longer texts are descriptions, and these rarely return
 
 _caches: WeakKeyDictionary[Encoder, VectorCache] = WeakKeyDictionary()
@@ -82,7 +79,7 @@ class VectorCache:
 
 
 def embed_array(texts: pa.Array | pa.ChunkedArray, encoder: Encoder) -> pa.FixedSizeListArray:
-    """The vectors of a column of text.
+    """The vectors of a column of text, each in its normal spelling (`Encoder.normal`).
 
     Equal texts are encoded once, and texts of up to 200 characters are remembered between calls (64 MiB of
     vectors an encoder).
@@ -112,36 +109,26 @@ def embed_array(texts: pa.Array | pa.ChunkedArray, encoder: Encoder) -> pa.Fixed
 
 
 def embed_texts(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
-    """The vectors of texts, through the cache of this encoder.
+    """The vectors of texts in their normal spelling, through the cache of this encoder.
 
     Args:
-        texts: distinct strings; repeated ones are encoded again and again.
+        texts: distinct strings; repeated ones are encoded again and again. See `Encoder.normal`.
         encoder: from `xbsql.features.encoder.encoder`.
 
     Returns:
         float32, shape (n, encoder.dim), rows of length one.
     """
-    cache = _cache(encoder)
+    cache, texts = _cache(encoder), encoder.normal(texts)
     vectors = np.empty((len(texts), encoder.dim), dtype=np.float32)
     missing = np.flatnonzero(~cache.fill(texts, vectors))
     if len(missing) == len(texts):
-        vectors = encoder.encode([readable(text) for text in texts])
+        vectors = encoder.encode(texts)
         cache.add(texts, vectors)
     elif len(missing):
         asked = [texts[row] for row in missing.tolist()]
-        vectors[missing] = encoder.encode([readable(text) for text in asked])
+        vectors[missing] = encoder.encode(asked)
         cache.add(asked, vectors[missing])
     return vectors
-
-
-def readable(text: str) -> str:
-    """A text as the encoder reads it best: without unseen marks, and with small letters where it has none.
-
-    The encoder learned from sentences: 'GARTENSCHLAUCH 20 M' is as good as unknown to it. Each word of such a
-    text keeps its first capital, as German nouns need. Texts of up to four characters ('USB', 'XL') stay.
-    """
-    plain = seen(text)
-    return capwords(plain) if len(plain) > SHORTEST_SHOUT and plain.isupper() else plain
 
 
 def forget() -> None:

@@ -111,9 +111,31 @@ class Inverted:
         text = np.concatenate([self.text[span] for span in spans])
         count = np.concatenate([self.count[span] for span in spans]).astype(np.float32)
         worth = np.repeat(rarity, [span.stop - span.start for span in spans])
-        damp = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * self.length[text] / max(mean, 1e-9))
-        found = worth * count * (_SATURATION + 1) / (count + damp)
+        found = _bm25(worth, count, self.length[text], mean)
         return np.bincount(text, found, minlength=len(self.length)).astype(np.float32)
+
+
+def ceiling(rarity: NDArray[np.float64], count: NDArray[np.generic], mean: float) -> float:
+    """BM25 of a query against a text that is the query itself.
+
+    Args:
+        rarity: float64, shape (t,): what each of its terms is worth.
+        count: shape (t,): how often it holds each.
+        mean: as for `Inverted.scores`.
+    """
+    often = np.asarray(count, np.float32)
+    return float(_bm25(rarity, often, often.sum(), mean).sum())
+
+
+def _bm25(
+    worth: NDArray[np.float64],
+    count: NDArray[np.float32],
+    length: NDArray[np.float32] | np.float32,
+    mean: float,
+) -> NDArray[np.float64]:
+    """What terms that occur `count` times in texts of these lengths add to their scores."""
+    damp = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * length / max(mean, 1e-9))
+    return np.asarray(worth * count * (_SATURATION + 1) / (count + damp))
 
 
 def rarity(texts: int, holding: NDArray[np.int64]) -> NDArray[np.float64]:

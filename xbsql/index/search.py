@@ -14,13 +14,14 @@ from xbsql import errors, kernels
 from xbsql.arrow import is_text
 from xbsql.index import generation
 from xbsql.index.card import broken, check_digests, read_card, stamp
-from xbsql.index.hits import HIT, RECALL, Hits, by_rank, fused, merged
+from xbsql.index.hits import HIT, RECALL, Hits, by_rank, merged
 from xbsql.index.segment import Measure, Segment, open_segment
 from xbsql.index.shapes import Misshapen
 from xbsql.index.visit import visit
+from xbsql.index.words import Asked, both, by_words, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from xbsql.index.card import Card, Stamp
 
 DEPTH = 100
-"""Ranks of each list that the fusion looks at, at least."""
+"""Rows of each kind, by words and by meaning, that `search_text` looks at, at least."""
 
 
 @dataclass(frozen=True)
@@ -174,49 +175,42 @@ class Index:
         k: int,
         mask: NDArray[np.bool_] | None = None,
     ) -> Hits:
-        """The k best rows of each text, by the ranks of words (BM25) and of vectors together.
-
-        A row's score is the sum of 1 / (60 + rank) over the two lists, so no scale has to fit another.
+        """The k best rows of each text, by words and by meaning together, see `both`.
 
         Args:
             texts: m queries.
             vectors: float32, shape (m, d): their embeddings; None leaves words alone.
             k: how many, 1 or more.
             mask: as for `search`.
-        """
-        depth = max(DEPTH, 5 * k)
-        lists = [self.search_words(texts, depth, mask)]
-        if vectors is not None:
-            lists.append(self.search(vectors, depth, mask))
-        return fused(lists, k)
-
-    def search_words(self, texts: Sequence[str], k: int, mask: NDArray[np.bool_] | None = None) -> Hits:
-        """The k rows with the best BM25 of each text; a row that shares no term with it is not found.
 
         Raises:
             XbsqlError: the index holds no text.
         """
-        from xbsql.index.lexical import Postings, rarity
+        depth = max(DEPTH, 5 * k)
+        asked = None
+        if vectors is not None:
+            asked = Asked(vectors, self.search(vectors, depth, mask).rows, measure_of(self.card).weights)
+        return both(self.segments, self._shares(texts, mask), asked, k, depth)
 
-        inverted = [segment.inverted for segment in self.segments if segment.inverted is not None]
-        if len(inverted) < len(self.segments):
+    def search_words(self, texts: Sequence[str], k: int, mask: NDArray[np.bool_] | None = None) -> Hits:
+        """The k rows with the largest share of each text's words; a row that shares none is not found.
+
+        Raises:
+            XbsqlError: the index holds no text.
+        """
+        return by_words(self._shares(texts, mask), k)
+
+    def _shares(self, texts: Sequence[str], mask: NDArray[np.bool_] | None) -> Iterator[NDArray[np.float32]]:
+        """See `shares`.
+
+        Raises:
+            XbsqlError: the index holds no text.
+        """
+        if any(segment.inverted is None for segment in self.segments):
             raise errors.invalid(
                 "xb.search_text", f"index '{self.name}' holds no text", "build it with text := the column"
             )
-        keep = self.alive if mask is None else mask
-        mean = float(sum(part.length.sum(dtype=np.float64) for part in inverted)) / self.size
-        counts = Postings.of(texts).counts
-        found = []
-        for row in range(len(texts)):
-            terms = counts.indices[counts.indptr[row] : counts.indptr[row + 1]].astype(np.int64)
-            holding = sum(part.start[terms + 1] - part.start[terms] for part in inverted)
-            worth = rarity(self.size, np.asarray(holding, np.int64))
-            scores = np.concatenate([part.scores(terms, worth, mean) for part in inverted])
-            if keep is not None:
-                scores[~keep] = 0.0
-            found.append(_best(scores, k))
-        rows = np.stack([_padded(rows, k, -1) for _, rows in found])
-        return Hits(np.stack([_padded(scores, k, -np.inf) for scores, _ in found]), rows)
+        return shares(self.segments, texts, self.alive if mask is None else mask)
 
     def records(self, hits: Hits, present: NDArray[np.bool_]) -> pa.Array:
         """Hits as LIST of STRUCT(id, score, rank), one list a query; NULL for queries that are not present.
@@ -252,21 +246,6 @@ def _alive(folder: Path, card: Card, rows: int) -> NDArray[np.bool_] | None:
 def measure_of(card: Card) -> Measure:
     """How the vectors of an index are compared."""
     return Measure(card.metric, None if card.weights is None else np.array(card.weights, np.float64))
-
-
-def _best(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The k largest scores above 0 and their rows, the lower row first among equals."""
-    if k < len(scores):
-        floor = np.partition(scores, len(scores) - k)[len(scores) - k]
-        rows = np.flatnonzero((scores >= floor) & (scores > 0))
-    else:
-        rows = np.flatnonzero(scores > 0)
-    rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
-    return scores[rows], rows
-
-
-def _padded(values: NDArray[np.generic], k: int, fill: float) -> NDArray[np.generic]:
-    return np.concatenate([values, np.full(k - len(values), fill, values.dtype)])
 
 
 def _among(ids: pa.Array, wanted: pa.Array) -> NDArray[np.bool_]:

@@ -47,7 +47,8 @@ CREATE OR REPLACE TABLE shipments_jp AS
 
 -- What customers ordered, one row a line.
 CREATE OR REPLACE TABLE orders_us AS
-    SELECT customer_id, ordered, category, price * quantity AS paid FROM us_orders ORDER BY order_id LIMIT 1500;
+    SELECT customer_id, ordered, category, price * quantity AS paid FROM us_orders
+    ORDER BY order_id LIMIT 1500;
 CREATE OR REPLACE TABLE orders_jp AS
     SELECT customer_id, ordered, category, price * quantity AS paid FROM jp_orders;
 
@@ -59,7 +60,7 @@ CREATE OR REPLACE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM r
 
 
 def simulated() -> Mapping[str, pa.Table]:
-    """A small trade: the sales, shipments and orders of the United States and Japan, by the names in `SIMULATED`."""
+    """A small trade: sales, shipments and orders of the United States and Japan, by the names in `SIMULATED`."""
     sales, shipments = simulate(rows=10_000, seed=0), simulate(rows=4_000, seed=0)
     return {
         "us_sales": sales.table("sales", "US"),

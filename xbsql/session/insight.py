@@ -78,6 +78,24 @@ def label_curve(
         return run(task, model, home, data, column, options=options, progress=session.progress)
 
 
+def suggest_labels(
+    session: Session, reference: str, data: pa.Table, n: int, by: str | None, seed: int
+) -> pa.Table:
+    """Which rows to label next: row (int64, from 1), part, weight and doubt, see `tasks.suggest`.
+
+    Raises:
+        XbsqlError: no such model or column, a column that the model reads is missing, or no row is free.
+    """
+    from xbsql.tasks.suggest import suggest
+
+    where = "xb.suggest_labels"
+    _, model = _of_rows(session, where, reference)
+    model.signature.batch(where, reference, one_chunk(data.to_struct_array()))
+    with session.calls.record("suggest_labels", reference, len(data)) as call:
+        call.kernel = "experimental design"
+        return suggest(model, data, n, by=by, seed=seed).table()
+
+
 def weights(
     session: Session, source: pa.Table, target: pa.Table, method: str, columns: Sequence[str] | None
 ) -> pa.Table:

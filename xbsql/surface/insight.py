@@ -11,7 +11,7 @@ from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.session import insight
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text
+from xbsql.surface.arguments import DATA, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text, Whole
 from xbsql.surface.function import Columns, Like, function
 
 Named = Annotated[
@@ -80,6 +80,31 @@ def label_curve(
     fitted five times, so it takes as long as some twenty transfers.
     """
     return insight.label_curve(session, model, tbl, label, options or {})
+
+
+@function(
+    {"row": Like("tbl", "id", "BIGINT"), "part": "VARCHAR", "weight": "DOUBLE", "doubt": "DOUBLE"},
+    example="FROM xb.suggest_labels('category_home', japan, 8)",
+    travels={"place": "BIGINT", "part": "VARCHAR", "weight": "DOUBLE", "doubt": "DOUBLE"},
+)
+def suggest_labels(
+    session: Session,
+    model: Annotated[Model, "a home model, or one that was transferred"],
+    tbl: Annotated[pa.Table, Rows(order=""), f"the target: {DATA}; rows with a label stay out"],
+    n: Annotated[Whole, "how many rows"] = 50,
+    by: Annotated[Text, "a column, such as the market, whose values share the rows fairly"] = None,
+    seed: Annotated[Whole, "of what is drawn"] = 0,
+    id: Named = None,
+) -> pa.Table:
+    """Which rows to label next, the most useful first. Three quarters are `chosen`: rows that the model is
+    unsure of, that are like many others it is unsure of, and unlike what is labelled or chosen already. The
+    others are `random`, so that evidence stays fair: with `weight` (of mean 1) the labels stand for the
+    whole market. `doubt` is the probability that the model's class is wrong, or how far the members of its
+    blend lie apart, in the label's unit. 2,000 of the unlabelled rows are looked at. `row` is the place in
+    `tbl`, from 1, or what `id` says of it.
+    """
+    found = insight.suggest_labels(session, model, tbl, n, by, seed)
+    return _named("xb.suggest_labels", found, tbl, id)
 
 
 @function(

@@ -53,6 +53,7 @@ NAMES = (
     "similarity",
     "similarity_join",
     "spread",
+    "suggest_labels",
     "to_currency",
     "transfer",
     "try_parse_date",

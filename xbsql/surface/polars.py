@@ -56,8 +56,9 @@ class Expressions(ExpressionSpace):
         """The sentence embedding of a text, of length one: the inner product of two is their similarity,
         across 16 languages.
 
-        A text in capitals is read as if it had small letters. NULL gives NULL; equal texts are embedded
-        once.
+        NULL gives NULL; equal texts are embedded once. Texts that look alike have one vector: HTML entities
+        are characters, soft hyphens and zero-width characters are nothing, and a text wholly in capitals is
+        read in the case that its words usually have.
 
         Args:
             model: VARCHAR: the encoder.
@@ -232,8 +233,9 @@ class Expressions(ExpressionSpace):
         return self._call("search", index=index, k=k, filter=filter, recall=recall)
 
     def search_text(self, index: str, k: int = 10, filter: object = "*") -> pl.Expr:
-        """The k rows of an index that fit a text best by words (BM25 over words and their trigrams) and by
-        meaning (vectors) together: the score is the sum of 1 / (60 + rank) over the two lists.
+        """The k rows of an index that fit a text best by words and by meaning together: the score is the
+        cosine of the vectors plus half the share of the query's words that a row holds (BM25 over words
+        and their trigrams, 1 where the row is the query).
 
         The index must have been built with texts. NULL gives NULL.
 
@@ -922,6 +924,36 @@ class Frames(FrameSpace):
             qid (as qid), cid (as cid), score FLOAT, rank INTEGER.
         """
         return self._call("similarity_join", catalog=catalog, qid=qid, qvec=qvec, cid=cid, cvec=cvec, k=k, metric=metric)
+
+    def suggest_labels(
+        self,
+        model: str,
+        n: int = 50,
+        by: str | None = None,
+        seed: int = 0,
+        id: str | None = None,
+    ) -> pl.LazyFrame:
+        """Which rows to label next, the most useful first.
+
+        Three quarters are `chosen`: rows that the model is unsure of, that are like many others it is
+        unsure of, and unlike what is labelled or chosen already. The others are `random`, so that evidence
+        stays fair: with `weight` (of mean 1) the labels stand for the whole market. `doubt` is the
+        probability that the model's class is wrong, or how far the members of its blend lie apart, in the
+        label's unit. 2,000 of the unlabelled rows are looked at. `row` is the place in `tbl`, from 1, or
+        what `id` says of it.
+
+        Args:
+            model: VARCHAR: a home model, or one that was transferred.
+            n: INTEGER: how many rows.
+            by: VARCHAR: a column, such as the market, whose values share the rows fairly.
+            seed: INTEGER: of what is drawn.
+            id: a column or expression: what names a row in the answer, of any type; NULL: its place,
+                from 1.
+
+        Returns:
+            row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
+        """
+        return self._call("suggest_labels", model=model, n=n, by=by, seed=seed, id=id)
 
     def transfer(
         self,

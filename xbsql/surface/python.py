@@ -303,7 +303,9 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     """The sentence embedding of a text, of length one: the inner product of two is their similarity, across
     16 languages.
 
-    A text in capitals is read as if it had small letters. NULL gives NULL; equal texts are embedded once.
+    NULL gives NULL; equal texts are embedded once. Texts that look alike have one vector: HTML entities are
+    characters, soft hyphens and zero-width characters are nothing, and a text wholly in capitals is read in
+    the case that its words usually have.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1137,8 +1139,9 @@ def search_text(
     k: int = 10,
     filter: object = "*",
 ) -> pa.Array:
-    """The k rows of an index that fit a text best by words (BM25 over words and their trigrams) and by
-    meaning (vectors) together: the score is the sum of 1 / (60 + rank) over the two lists.
+    """The k rows of an index that fit a text best by words and by meaning together: the score is the cosine
+    of the vectors plus half the share of the query's words that a row holds (BM25 over words and their
+    trigrams, 1 where the row is the query).
 
     The index must have been built with texts. NULL gives NULL.
 
@@ -1234,6 +1237,41 @@ def spread(con: DuckDBPyConnection, lo: Values, hi: Values, level: Values | floa
         DOUBLE.
     """
     found: pa.Array = called("spread", con, lo=lo, hi=hi, level=level)
+    return found
+
+
+def suggest_labels(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    n: int = 50,
+    by: str | None = None,
+    seed: int = 0,
+    id: str | None = None,
+) -> pa.Table:
+    """Which rows to label next, the most useful first.
+
+    Three quarters are `chosen`: rows that the model is unsure of, that are like many others it is unsure
+    of, and unlike what is labelled or chosen already. The others are `random`, so that evidence stays fair:
+    with `weight` (of mean 1) the labels stand for the whole market. `doubt` is the probability that the
+    model's class is wrong, or how far the members of its blend lie apart, in the label's unit. 2,000 of the
+    unlabelled rows are looked at. `row` is the place in `tbl`, from 1, or what `id` says of it.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a home model, or one that was transferred.
+        tbl: a table: the target: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable; rows with a label stay out.
+        n: INTEGER: how many rows.
+        by: VARCHAR: a column, such as the market, whose values share the rows fairly.
+        seed: INTEGER: of what is drawn.
+        id: a column or expression: what names a row in the answer, of any type; NULL: its place, from
+            1.
+
+    Returns:
+        row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
+    """
+    found: pa.Table = called("suggest_labels", con, model=model, tbl=tbl, n=n, by=by, seed=seed, id=id)
     return found
 
 

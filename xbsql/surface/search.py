@@ -173,9 +173,9 @@ def search_text(
     k: Most = 10,
     filter: Filter = "*",
 ) -> pa.Array:
-    """The k rows of an index that fit a text best by words (BM25 over words and their trigrams) and by
-    meaning (vectors) together: the score is the sum of 1 / (60 + rank) over the two lists. The index
-    must have been built with texts. NULL gives NULL.
+    """The k rows of an index that fit a text best by words and by meaning together: the score is the cosine
+    of the vectors plus half the share of the query's words that a row holds (BM25 over words and their
+    trigrams, 1 where the row is the query). The index must have been built with texts. NULL gives NULL.
     """
     return run.search_text(session, index, query, k, _kept(session, filter))
 

@@ -18,8 +18,9 @@ Vector = Annotated[pa.Array, Values("FLOAT[n] or FLOAT[]"), "a vector"]
 @function("FLOAT[512]", example="SELECT title, xb.embed(title) AS vec FROM home LIMIT 3")
 def embed(session: Session, text: Words, model: Annotated[Name, "the encoder"] = "text") -> pa.Array:
     """The sentence embedding of a text, of length one: the inner product of two is their similarity,
-    across 16 languages. A text in capitals is read as if it had small letters. NULL gives NULL; equal texts
-    are embedded once.
+    across 16 languages. NULL gives NULL; equal texts are embedded once. Texts that look alike have one
+    vector: HTML entities are characters, soft hyphens and zero-width characters are nothing, and a text
+    wholly in capitals is read in the case that its words usually have.
     """
     return texts.embed(session, text, model)
 

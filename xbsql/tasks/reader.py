@@ -15,12 +15,12 @@ from xbsql.features.encoder import encoder
 from xbsql.features.ngrams import Ngrams
 from xbsql.features.roles import roles
 from xbsql.features.table import TableEncoder, fit_encoder
-from xbsql.features.text import embed_array, readable
+from xbsql.features.text import embed_array
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -87,13 +87,21 @@ class Reader:
             views["text"] = self._vectors(texts)
             views["ngram"] = _grams(self.ngrams, texts)
             if self.pooled:
-                views["pooled"] = encoder().pool([readable(text) for text in texts.to_pylist()])
+                views["pooled"] = encoder().pool(texts.to_pylist())
         if self.table.columns:
             views["table"] = self.table.transform(table)
         return Features(views)
 
     def texts(self, table: pa.Table) -> pa.Array:
-        """The text of each row, never NULL."""
+        """The text of each row as it is read, each column in its normal spelling; never NULL."""
+        return _joined([_normal(column) for column in self._columns(table)])
+
+    def written(self, table: pa.Table) -> pa.Array:
+        """The text of each row as it is written, never NULL."""
+        return _joined(self._columns(table))
+
+    def _columns(self, table: pa.Table) -> list[pa.Array]:
+        """The columns of text, large_string without NULL."""
         table = self.at_home(table)
         for name in self.text:
             if name not in table.column_names:
@@ -101,9 +109,7 @@ class Reader:
             if arrow.family_of(table[name].type) not in ("text", "null"):
                 problem = f"column '{name}' is {table[name].type}, and the model reads it as text"
                 raise errors.invalid("xb.transfer", problem, f"cast it ({name}::VARCHAR)")
-        columns = [arrow.one_chunk(table[name]).cast(pa.large_string()).fill_null("") for name in self.text]
-        whole = pc.binary_join_element_wise(*columns, pa.scalar(" ", pa.large_string()))
-        return pc.utf8_trim_whitespace(whole)
+        return [arrow.one_chunk(table[name]).cast(pa.large_string()).fill_null("") for name in self.text]
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows in which every column that is read is NULL; bool, shape (n,)."""
@@ -216,6 +222,14 @@ def _read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) 
 def _listed(options: Mapping[str, Any], option: str) -> list[str]:
     listed = options.get(option) or ()
     return [listed] if isinstance(listed, str) else list(listed)
+
+
+def _normal(texts: pa.Array) -> pa.Array:
+    return pa.array(encoder().normal(texts.to_pylist()), pa.large_string())
+
+
+def _joined(columns: Sequence[pa.Array]) -> pa.Array:
+    return pc.utf8_trim_whitespace(pc.binary_join_element_wise(*columns, pa.scalar(" ", pa.large_string())))
 
 
 def _rare(texts: pa.Array) -> Ngrams:
