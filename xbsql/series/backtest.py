@@ -10,7 +10,8 @@ import numpy as np
 from xbsql.engine.evidence import Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
-from xbsql.series.history import ahead, least_of, movement, trust
+from xbsql.series.history import ahead, least_of, movement, traded, trust
+from xbsql.series.units import ENOUGH, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,8 +31,7 @@ MOST_VALUES: Final = 40_000
 """Values that are forecast for evidence in all."""
 ORIGINS: Final = 2
 MOST_ORIGINS: Final = 6
-ENOUGH: Final = 30
-"""Series from which on they are the independent units; of fewer, each origin of each series is one."""
+FEW_ORIGINS: Final = 3
 FOLDS: Final = 5
 
 
@@ -49,18 +49,20 @@ class Backtest:
 
 
 class _Trial(NamedTuple):
-    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; the series, (n,)."""
+    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; series and ends, (n,)."""
 
     fans: dict[str, Floats]
     y: Floats
     rows: Ints
+    ends: Ints
 
 
 def origins(series: Series, horizon: int) -> list[int]:
     """How many of the last values each origin holds out, most first; empty where histories are too short.
 
     One horizon and one and a half. A history under two horizons is halved, and quartered beside: its methods
-    are judged on fewer steps than they will be asked for. Few series are tried from more origins.
+    are judged on fewer steps than they will be asked for. Few series are tried from more origins, and where
+    that leaves fewer than three, from half a horizon before the end as well.
     """
     lengths = series.lengths[series.lengths > 0]
     usual = int(np.median(lengths)) if len(lengths) else 0
@@ -72,7 +74,10 @@ def origins(series: Series, horizon: int) -> list[int]:
     number = int(np.clip(-(-ENOUGH // len(lengths)), ORIGINS, MOST_ORIGINS))
     stride = max(first // 2, 1)
     found = [first + i * stride for i in range(number)]
-    return sorted((held for held in found if usual - held >= min(horizon, usual // 2)), reverse=True)
+    found = [held for held in found if usual - held >= min(horizon, usual // 2)]
+    if number > ORIGINS and len(found) < FEW_ORIGINS:
+        found.append(stride)
+    return sorted(found, reverse=True)
 
 
 def until(series: Series, period: int) -> Series:
@@ -106,16 +111,17 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
         [trial.rows[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
     )
     origin = np.repeat(np.arange(len(trials)), [int(there.sum()) for there in shape])
-    group = series if len(np.unique(series)) >= ENOUGH else series * MOST_ORIGINS + origin
+    ends = [trial.ends[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
     fans = {
         name: np.concatenate([trial.fans[name][there] for trial, there in zip(trials, shape, strict=True)])
         for name in names
     }
     losses = np.stack([pinball(y, fans[name]) for name in names])
     prior = np.array([method.prior for method in methods])
+    group, shared = units_of(losses, series, origin, np.concatenate(ends) + step)
     folds = _folds(group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
-    believed = trust(known.target)
+    believed = trust(known.target) * shared
     return Backtest(Evidence(names, prior, y, group, folds, predictions, losses, trust=believed), step)
 
 
@@ -124,7 +130,7 @@ def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callabl
     steps = min(held_out, known.horizon)
     past = known.target.until(held_out)
     rows = _sample(np.flatnonzero(past.lengths > 0), steps, known.seed)
-    y, shown = ahead(known.target.take(rows), held_out, steps), past.take(rows)
+    y, shown = ahead(traded(known.target.take(rows)), held_out, steps), past.take(rows)
     home = None if known.home is None else until(known.home, int(known.target.ends.max()) - held_out)
     then = replace(known, target=past.take(past.lengths > 0), home=home, horizon=steps)
     scale = movement(past, least_of(past))[rows]
@@ -135,7 +141,7 @@ def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callabl
         fans[method.name] = np.where(np.isfinite(fan), fan, first)
         told(method.name)
     scaled = {name: fan / scale[:, None, None] for name, fan in fans.items()}
-    return _Trial(scaled, y / scale[:, None], rows)
+    return _Trial(scaled, y / scale[:, None], rows, past.ends[rows])
 
 
 def _sample(rows: Ints, steps: int, seed: int) -> Ints:

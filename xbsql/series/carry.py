@@ -10,10 +10,11 @@ import numpy as np
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
 from xbsql.features.views import Features
-from xbsql.series.backtest import ENOUGH, backtest, objective, origins
+from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.calibration import Calibration, calibrated
 from xbsql.series.history import is_whole, trust
+from xbsql.series.units import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,7 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
 
     source = any(method.family != "target" for method in methods)
     tried = backtest(methods, known, step)
-    if tried is not None and len(np.unique(tried.evidence.group)) < ENOUGH:
+    if tried is not None and len(np.unique(tried.evidence.group)) < FEWEST:
         tried = None
     if tried is None:
         decision = undecided(methods, _units(known), objective(), _own(known), source=source)

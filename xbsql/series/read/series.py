@@ -31,6 +31,7 @@ class Series:
         status: one a series: 'ok', or what there is to say of it, joined by '; '.
         known: float64 (total, f), columns that are known in advance, beside the values; None without.
         titles: one a series: what is sold, in words; None where a series, or the table, has none.
+        closed: bool (total,): periods without trade, whose values stand in for it; None where there are none.
         notes: what there is to say of the table that they are from as a whole.
     """
 
@@ -43,6 +44,7 @@ class Series:
     known: Floats | None = None
     titles: tuple[str | None, ...] | None = None
     notes: tuple[str, ...] = ()
+    closed: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,6 +77,12 @@ class Series:
         kept = np.maximum(self.lengths - held_out, 0)
         return self._cut(np.arange(len(self)), self.offsets[:-1], kept, self.start)
 
+    def since(self, left_out: Ints) -> Self:
+        """Every series without its first values, int64 (n,) of them."""
+        dropped = np.minimum(left_out, self.lengths)
+        begin, start = self.offsets[:-1] + dropped, self.start + dropped
+        return self._cut(np.arange(len(self)), begin, self.lengths - dropped, start)
+
     def last(self, number: int) -> Self:
         """The last values of every series, at most `number` of each."""
         kept = np.minimum(self.lengths, number)
@@ -101,4 +109,5 @@ class Series:
             status=tuple(self.status[i] for i in rows),
             known=None if self.known is None else self.known[place],
             titles=None if self.titles is None else tuple(self.titles[i] for i in rows),
+            closed=None if self.closed is None else self.closed[place],
         )

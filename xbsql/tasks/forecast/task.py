@@ -14,6 +14,7 @@ from xbsql.metrics import series as series_metrics
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.series.backtest import until
 from xbsql.series.carry import Carried, carry
+from xbsql.series.closures import closures
 from xbsql.series.fan import MEDIAN
 from xbsql.series.history import ahead, is_demand, is_whole
 from xbsql.series.home import Home
@@ -59,7 +60,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         market: what the series are from, for the record.
         home: the home market's series; those of the same name are the same product. Values after the
             target's last period are not looked at.
-        base: the home market's model.
+        base: the home market's model, a candidate as it stands.
     """
 
     series: Series
@@ -76,19 +77,27 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         """What the methods may learn from."""
         options, frequency = self.options, self.series.frequency
         home = None if self.home is None else until(self.home, int(self.series.ends.max()))
-        return Known(self.series, home, options.steps(frequency), options.cycles(frequency), options.seed)
+        there = None if self.base is None else self.base.market
+        target = self._opened(self.series, self.market)
+        home = None if home is None else self._opened(home, there)
+        return Known(target, home, options.steps(frequency), options.cycles(frequency), options.seed)
+
+    def _opened(self, series: Series, market: str | None) -> Series:
+        """The series as if they never closed, see `Closures`; as they are where a gap is no 0."""
+        return closures(series, market).opened(series) if self.rules.fill == "zero" else series
 
     def __len__(self) -> int:
         return len(self.series)
 
     def candidates(self) -> list[Method]:
-        """Methods of the target alone, and those that home's series, or else its model, can feed."""
+        """Methods of the target alone, and those that home's series and its model can feed."""
         known = self.known
-        found = own_methods(self.series, known.season)
+        found = own_methods(known.target, known.season)
         if known.home is not None:
-            return [*found, *home_methods(self.series, known.home, known.season)]
+            found += home_methods(known.target, known.home, known.season)
         if self.base is not None:
-            return [*found, *base_methods(self.base.blend, self.base.home)]
+            names = {method.name for method in found}
+            found += [m for m in base_methods(self.base.blend, self.base.home) if m.name not in names]
         return found
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Carried:
@@ -98,6 +107,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
     def model(self, found: Carried) -> Forecaster:
         """The blend of the methods' fans, with intervals that past origins calibrated."""
         series, options = self.series, self.options
+        opened = self.known.target
         return Forecaster(
             found.blend,
             series.frequency,
@@ -105,7 +115,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
             self.rules,
             options.steps(series.frequency),
             options.level,
-            Home.of(series),
+            Home.of(opened),
             found.calibration,
             is_demand(series),
             is_whole(series),
