@@ -128,13 +128,10 @@ class Forecaster(Model):
             fan, lo = np.maximum(fan, 0.0), np.maximum(lo, 0.0)
         if self.whole:
             lo, hi = np.floor(lo), np.ceil(hi - ROUNDING)
-        fan, lo, hi = (
-            np.where(closed[..., None], 0.0, fan),
-            np.where(closed, 0.0, lo),
-            np.where(closed, 0.0, hi),
-        )
-        mute, lengths = np.isnan(fan).any(axis=(1, 2)).tolist(), history.lengths.tolist()
-        told = zip(history.status, shut.notes(history), lengths, mute, strict=True)
+        mute = np.isnan(fan[:, 0, MEAN]).tolist()
+        fan = np.where(closed[..., None], 0.0, fan)
+        lo, hi = (np.where(closed, 0.0, ends) for ends in (lo, hi))
+        told = zip(history.status, shut.notes(history), history.lengths.tolist(), mute, strict=True)
         status = tuple(_status(text, notes, length, mute=silent) for text, notes, length, silent in told)
         return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status, closed)
 
