@@ -85,11 +85,12 @@ def fit_effects(series: Series, horizon: int) -> Effects | None:
     amounts = is_demand(series)
     held = int(min(horizon, max(int(np.median(series.lengths)) // 4, 1)))
     past = series.until(held)
-    tried = _fitted(past, amounts=amounts)
-    return _fitted(series, amounts=amounts) if _helps(tried, series, past, held) else None
+    tried = learned(past, amounts=amounts)
+    return learned(series, amounts=amounts) if _helps(tried, series, past, held) else None
 
 
-def _fitted(series: Series, *, amounts: bool) -> Effects:
+def learned(series: Series, *, amounts: bool) -> Effects:
+    """The effects of a table's known columns, whether they help or not."""
     known, owner, n = _known(series), series.owner(), len(series)
     there = np.isfinite(known)
     count = np.maximum(_by_series(there.astype(np.float64), owner, n), 1.0)

@@ -37,6 +37,8 @@ class Known:
         horizon: steps.
         season: lengths of the cycles in periods, short to long; may be empty.
         seed: of whatever is drawn.
+        market: what the target is from, ISO 3166-1; None where nobody said.
+        home_market: what home is.
     """
 
     target: Series
@@ -44,6 +46,8 @@ class Known:
     horizon: int
     season: Sequence[int]
     seed: int
+    market: str | None = None
+    home_market: str | None = None
 
 
 @dataclass(frozen=True)

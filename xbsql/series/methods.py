@@ -15,8 +15,10 @@ from xbsql.series.home import Home
 from xbsql.series.intermittent import Intermittent
 from xbsql.series.method import Method
 from xbsql.series.pretrained import Pretrained
+from xbsql.series.profile import YEARS, fit_profile, years_of
 from xbsql.series.rules import Recent, Seasonal
 from xbsql.series.shaped import fit_shaped, seasonal_home
+from xbsql.series.units import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,11 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
     if usual >= LONG_ENOUGH and few and not is_sparse(series):
         models = Classical(("ets", "theta", "decomposed"), tuple(season))
         found.append(_plain("median:classical", models))
+        if len(series) < ENOUGH:
+            found += [_plain(f"{name}:classical", Classical((name,), tuple(season))) for name in ("ets", "theta")]
         found.append(_plain("pretrained:fracast", Pretrained()))
+    if usual >= LONG_ENOUGH and few and not is_sparse(series) and years_of(series) >= YEARS:
+        found.append(Method("calendar:own", "target", _calendar_own))
     return found
 
 
@@ -75,6 +81,10 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
         found.append(Method("demand:home", "parameter", lambda known: fit_demand(known, _home(known))))
         if seasonal_home(home, season):
             found.append(Method("shape:home", "feature", fit_shaped))
+    if len(series) < ENOUGH and years_of(home) > 0 and not is_sparse(series):
+        found.append(Method("calendar:home", "feature", _calendar_home))
+    if len(series) < ENOUGH and season and not is_sparse(series):
+        found.append(Method("profile:home", "feature", _profile_home))
     return found
 
 
@@ -94,6 +104,24 @@ def _priors(series: Series) -> tuple[float, float]:
 
 def _home(known: Known) -> Home | None:
     return None if known.home is None else Home.of(known.home)
+
+
+def _calendar_own(known: Known) -> SeriesPredictor:
+    return fit_profile(known, known.target, known.market, week=False)
+
+
+def _calendar_home(known: Known) -> SeriesPredictor:
+    return fit_profile(known, _of_home(known), known.home_market, week=False)
+
+
+def _profile_home(known: Known) -> SeriesPredictor:
+    return fit_profile(known, _of_home(known), known.home_market, week=True)
+
+
+def _of_home(known: Known) -> Series:
+    if known.home is None:
+        raise ValueError("home has no calendar without its series")
+    return known.home
 
 
 def _plain(name: str, forecaster: SeriesPredictor, prior: float = 1.0) -> Method:

@@ -80,7 +80,8 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         there = None if self.base is None else self.base.market
         target = self._opened(self.series, self.market)
         home = None if home is None else self._opened(home, there)
-        return Known(target, home, options.steps(frequency), options.cycles(frequency), options.seed)
+        cycles, seed = options.cycles(frequency), options.seed
+        return Known(target, home, options.steps(frequency), cycles, seed, self.market, there)
 
     def _opened(self, series: Series, market: str | None) -> Series:
         """The series as if they never closed, see `Closures`; as they are where a gap is no 0."""
