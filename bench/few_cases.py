@@ -63,7 +63,9 @@ HOURLY, WEEKLY, DAILY = (Frequency.named("bench", name) for name in ("H", "W-MON
 
 @cache
 def _m4(path: Path, name: str) -> dict[str, Floats]:
-    frame = pl.concat([pl.read_parquet(path / f"{name}_{part}.parquet") for part in ("train", "test")], how="diagonal")
+    frame = pl.concat(
+        [pl.read_parquet(path / f"{name}_{part}.parquet") for part in ("train", "test")], how="diagonal"
+    )
     frame = frame.with_columns(part=pl.int_range(pl.len())).sort("unique_id", "part")
     rows = frame.group_by("unique_id", maintain_order=True).agg("y")
     return {key: np.array(values, float) for key, values in rows.iter_rows()}
@@ -93,14 +95,17 @@ def m4(path: Path, name: str, draws: int, sets: int, *, reported: bool) -> Itera
             scale = float(np.abs(past[season:] - past[:-season]).mean())
             for length in lengths:
                 target = series_of([key], [past[-length:]], end, frequency)
-                yield Case(f"m4 {name}", length, f"{name} {one} {reported}", target, home, y[-horizon:], scale)
+                yield Case(
+                    f"m4 {name}", length, f"{name} {one} {reported}", target, home, y[-horizon:], scale
+                )
 
 
 @cache
 def _retail(path: Path) -> tuple[dict[str, Floats], int]:
     frame = pl.read_parquet(path).filter(pl.col("Quantity") > 0)
     frame = frame.with_columns(day=pl.col("InvoiceDate").cast(pl.Date).to_physical().cast(pl.Int64))
-    first, last = frame["day"].min(), frame["day"].max()
+    every = frame["day"].to_numpy()
+    first, last = int(every.min()), int(every.max())
     found = {}
     for country in ("United Kingdom", "Germany", "France", "EIRE"):
         days = np.zeros(last - first + 1)
@@ -111,13 +116,22 @@ def _retail(path: Path) -> tuple[dict[str, Floats], int]:
 
 
 def retail(path: Path, *, weekly: bool, reported: bool) -> Iterator[Case]:
-    """Totals of three countries by day or by week; reported are windows after week 44, tuned on those up to 36."""
+    """Totals of three countries by day or week; reported are windows from week 42 on, tuned those to 36."""
     days, first = _retail(path)
     codes = {"Germany": "DE", "France": "FR", "EIRE": "IE"}
     if weekly:
         begin = (-first - 3) % 7
-        totals = {key: y[begin : begin + (len(y) - begin) // 7 * 7].reshape(-1, 7).sum(axis=1) for key, y in days.items()}
-        origins, horizon, lengths, season, frequency = (44, 42) if reported else (36, 34, 32), 8, (8, 16, 28), 1, WEEKLY
+        totals = {
+            key: y[begin : begin + (len(y) - begin) // 7 * 7].reshape(-1, 7).sum(axis=1)
+            for key, y in days.items()
+        }
+        origins, horizon, lengths, season, frequency = (
+            (44, 42) if reported else (36, 34, 32),
+            8,
+            (8, 16, 28),
+            1,
+            WEEKLY,
+        )
         base = int(frequency.index(np.array([(first + begin) * 86_400]))[0])
     else:
         totals, horizon, lengths, season, frequency, base = days, 28, (28, 56, 90), 7, DAILY, first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -80,7 +80,7 @@ class DailyMarket:
         years = range(1970 + int(period.min() / 365.25), 1971 + int(period.max() / 365.25))
         shut = [day for year in years for day in holidays_of(None, year)]
         closed = np.isin(days % 7, self.closed) | np.isin(period, shut) | (days < self.launched)
-        return 1.0 - closed
+        return np.asarray(1.0 - closed, np.float64)
 
 
 @dataclass(frozen=True)
@@ -145,17 +145,22 @@ def simulate_daily(
     return DailyMarkets(tuple(found), orders)
 
 
-def _character(rng: np.random.Generator) -> dict[str, float | Floats]:
-    """Weekdays, season and events of a market."""
-    return {
-        "weekdays": rng.permutation(WEEKDAYS) * rng.uniform(0.7, 2.0),
-        "season": float(rng.uniform(0.1, 0.4)),
-        "peak": float(rng.uniform(0, 365)),
-        "events": float(rng.uniform(0.2, 0.7)),
-    }
+class Character(NamedTuple):
+    """Weekdays, season and events of a market, see `DailyMarket`."""
+
+    weekdays: Floats
+    season: float
+    peak: float
+    events: float
 
 
-def _market(code: str, own: dict[str, float | Floats], launched: int, rng: np.random.Generator) -> DailyMarket:
+def _character(rng: np.random.Generator) -> Character:
+    weekdays = rng.permutation(WEEKDAYS) * rng.uniform(0.7, 2.0)
+    season, peak, events = rng.uniform(0.1, 0.4), rng.uniform(0, 365), rng.uniform(0.2, 0.7)
+    return Character(weekdays, float(season), float(peak), float(events))
+
+
+def _market(code: str, own: Character, launched: int, rng: np.random.Generator) -> DailyMarket:
     facts = {
         "population": float(np.exp(rng.normal(2.5, 1.2))),
         "gdp_per_head": float(np.exp(rng.normal(10.2, 0.6))),
@@ -171,10 +176,10 @@ def _market(code: str, own: dict[str, float | Floats], launched: int, rng: np.ra
         code,
         facts,
         float(np.exp(np.clip(level, 1.5, 8.0))),
-        np.asarray(own["weekdays"] + wobble),
-        float(own["season"]) * float(np.exp(rng.normal(0, 0.15))),
-        float(own["peak"]) + float(rng.normal(0, 7)),
-        float(own["events"]) * float(np.exp(rng.normal(0, 0.15))),
+        np.asarray(own.weekdays + wobble),
+        float(own.season) * float(np.exp(rng.normal(0, 0.15))),
+        float(own.peak) + float(rng.normal(0, 7)),
+        float(own.events) * float(np.exp(rng.normal(0, 0.15))),
         float(rng.normal(0.1, 0.1)),
         (int(rng.integers(5, 7)),) if rng.random() < 0.4 else (),
         launched,
@@ -185,4 +190,4 @@ def _orders(market: DailyMarket, days: int, rng: np.random.Generator) -> NDArray
     shock = rng.standard_normal(days) * SHOCK * np.sqrt(1 - SHOCK_MEMORY**2)
     for day in range(1, days):
         shock[day] += SHOCK_MEMORY * shock[day - 1]
-    return rng.poisson(market.mean(np.arange(days)) * np.exp(shock))
+    return np.asarray(rng.poisson(market.mean(np.arange(days)) * np.exp(shock)), np.int64)

@@ -48,7 +48,7 @@ class Backtest:
     step: Ints
 
 
-class _Trial(NamedTuple):
+class Trial(NamedTuple):
     """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; series and ends, (n,)."""
 
     fans: dict[str, Floats]
@@ -99,10 +99,23 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     Returns:
         None where no history is long enough.
     """
-    trials = [_tried(methods, known, held_out, told) for held_out in origins(known.target, known.horizon)]
+    held = origins(known.target, known.horizon)
+    trials = [tried(methods, known, held_out, told) for held_out in held]
     trials = [trial for trial in trials if len(trial.rows)]
-    if not trials:
-        return None
+    return joined(methods, trials, known) if trials else None
+
+
+def joined(
+    methods: Sequence[Method], trials: Sequence[Trial], known: Known, *, windows: bool = False
+) -> Backtest:
+    """Several trials as evidence.
+
+    Args:
+        methods: that were tried.
+        trials: at least one.
+        known: what may be learned from in the end.
+        windows: whether each trial is a unit for itself; else see `units_of`.
+    """
     names = tuple(method.name for method in methods)
     shape = [np.isfinite(trial.y) for trial in trials]
     y = np.concatenate([trial.y[there] for trial, there in zip(trials, shape, strict=True)])
@@ -118,15 +131,16 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     }
     losses = np.stack([pinball(y, fans[name]) for name in names])
     prior = np.array([method.prior for method in methods])
-    group, shared = units_of(losses, series, origin, np.concatenate(ends) + step)
+    period = np.concatenate(ends) + step
+    group, shared = (origin, 1.0) if windows else units_of(losses, series, origin, period)
     folds = _folds(group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
     believed = trust(known.target) * shared
     return Backtest(Evidence(names, prior, y, group, folds, predictions, losses, trust=believed), step)
 
 
-def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> _Trial:
-    """All methods from one origin."""
+def tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> Trial:
+    """All methods from one origin: without the last `held_out` values of the target, and home's after it."""
     steps = min(held_out, known.horizon)
     past = known.target.until(held_out)
     rows = _sample(np.flatnonzero(past.lengths > 0), steps, known.seed)
@@ -141,7 +155,7 @@ def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callabl
         fans[method.name] = np.where(np.isfinite(fan), fan, first)
         told(method.name)
     scaled = {name: fan / scale[:, None, None] for name, fan in fans.items()}
-    return _Trial(scaled, y / scale[:, None], rows, past.ends[rows])
+    return Trial(scaled, y / scale[:, None], rows, past.ends[rows])
 
 
 def _sample(rows: Ints, steps: int, seed: int) -> Ints:

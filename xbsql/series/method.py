@@ -60,6 +60,7 @@ class Method:
         fit: what is known -> forecaster.
         prior: weight relative to the other methods before any evidence.
         pooled: True for the one that stands as the arm 'pooled' in the verdict.
+        rehearsed: False where it stands on a model that has seen all of home, see `xbsql.series.rehearsal`.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Method:
     fit: Callable[[Known], SeriesPredictor]
     prior: float = 1.0
     pooled: bool = False
+    rehearsed: bool = True

@@ -58,7 +58,9 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
         models = Classical(("ets", "theta", "decomposed"), tuple(season))
         found.append(_plain("median:classical", models))
         if len(series) < ENOUGH:
-            found += [_plain(f"{name}:classical", Classical((name,), tuple(season))) for name in ("ets", "theta")]
+            found += [
+                _plain(f"{name}:classical", Classical((name,), tuple(season))) for name in ("ets", "theta")
+            ]
         found.append(_plain("pretrained:fracast", Pretrained()))
     if usual >= LONG_ENOUGH and few and not is_sparse(series) and years_of(series) >= YEARS:
         found.append(Method("calendar:own", "target", _calendar_own))
@@ -91,8 +93,8 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
 def base_methods(base: SeriesPredictor, home: Home) -> list[Method]:
     """Methods that use the home model where home's series may not be read."""
     return [
-        Method("source:model", "source", lambda known: base),
-        Method("demand:home", "parameter", lambda known: fit_demand(known, home)),
+        Method("source:model", "source", lambda known: base, rehearsed=False),
+        Method("demand:home", "parameter", lambda known: fit_demand(known, home), rehearsed=False),
     ]
 
 

@@ -49,7 +49,7 @@ class Calendar:
     places: int
 
     def columns(self, market: str | None, frequency: Frequency, periods: Ints) -> Floats:
-        """The columns of each period; float64 (n, f). The first is the time in years, which is no calendar's."""
+        """The columns of each period; float64 (n, f). The first is the time in years."""
         middle = (frequency.at(periods) / DAY + frequency.length / DAY / 2) / YEAR
         parts = [middle[:, None], calendar(market, frequency, periods)]
         if self.waves:
@@ -165,5 +165,3 @@ def years_of(series: Series) -> float:
     if series.frequency.unit == "count" or not len(series):
         return 0.0
     return float(series.lengths.max()) * series.frequency.length / DAY / YEAR
-
-

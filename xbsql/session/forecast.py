@@ -158,7 +158,7 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
     if len(series) * asked.horizon > MOST_VALUES:
         problem = f"{len(series)} series of {asked.horizon} periods are more than {MOST_VALUES} values"
         raise errors.invalid(table.where, problem, "forecast fewer series in one call, or a shorter horizon")
-    known = known_in_advance(table, series, asked.horizon, options.calendar)
+    known = known_in_advance(table, series, asked.horizon, options.calendar, model.closures(series))
     if known is None:
         found = model.forecast(series, asked.horizon, asked.level)
         fans = SeriesForecast(series, table.ids, found.yhat, found.lo, found.hi, found.status)
