@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 WINDOWS: Final = 8
 """Stretches of home's history that stand for the target's."""
-FEWEST: Final = 3
+FEWEST, SHORTEST = 3, 4
+"""Stretches, and values of a usual history, from which on something is learnt from them."""
 BELIEVED: Final = 0.7
 """What standard errors at home are multiplied by: home is not the target."""
 LEAST: Final = 0.05
@@ -91,6 +92,8 @@ def _windows(known: Known) -> Iterator[Known]:
     if home is None or not len(there) or len(there) >= ENOUGH:
         return
     length, horizon = int(np.median(there)), known.horizon
+    if length < SHORTEST:
+        return
     whole = length + horizon
     rooms = np.flatnonzero(home.lengths >= 2 * whole)
     if not len(rooms):
