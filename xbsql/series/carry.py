@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from xbsql.features.views import Features
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.calibration import Calibration, calibrated
+from xbsql.series.cold import COLD, cold_of
 from xbsql.series.history import is_whole, trust
 from xbsql.series.rehearsal import WINDOWS, rehearsed
 from xbsql.series.units import FEWEST
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from xbsql.series.rehearsal import Rehearsal
 
     Floats = NDArray[np.float64]
-
-COLD: Final = ("demand:home", "demand:own")
-"""Methods that forecast products without history, the better first."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         step(method.name)
     calibration = _calibration(known, tried, held_out, practice, weights)
     members = {name: fitted[name] for name, weight in weights.items() if weight > 0}
-    cold = next((fitted[name] for name in COLD if name in fitted), None)
+    cold = cold_of(known, fitted)
     blend = SeriesBlend(members, {name: weights[name] for name in members}, cold)
     return Carried(blend, fitted, weights, tried, held_out, verdict, calibration)
 

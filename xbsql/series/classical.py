@@ -29,7 +29,7 @@ FEWEST: Final = 5
 """Values below which a series is given its last one."""
 SEASONS: Final = 8
 """Longest seasons of a history that are read, and no fewer than `LEAST` values."""
-LEAST: Final = 400
+LEAST: Final = 200
 
 
 @restorable("series_classical")

@@ -113,6 +113,26 @@ class Profile:
         columns = [effects.on(fan[..., j], ahead) for j in range(fan.shape[2])]
         return np.stack(columns, axis=2)
 
+    def at(self, series: Series) -> Floats:
+        """The log effect of the calendar at each value, its mean over a year taken off; float64 (total,)."""
+        usual = int(series.ends.max()) - np.arange(1, max(round(YEAR * DAY / series.frequency.length), 1) + 1)
+        middle = self.calendar.columns(self.market, series.frequency, usual).mean(axis=0)
+        known = self.calendar.columns(self.market, series.frequency, series.periods())
+        return np.asarray((known - middle) @ self.coefficients)
+
+    def ahead(self, series: Series, horizon: int) -> Floats:
+        """The same of the steps after each series; float64 (n, horizon)."""
+        n = len(series)
+        steps = replace(
+            series,
+            y=np.zeros(n * horizon),
+            offsets=np.arange(n + 1) * horizon,
+            start=series.ends,
+            known=None,
+            closed=None,
+        )
+        return self.at(steps).reshape(n, horizon)
+
     def state(self) -> State:
         """The forecaster as data."""
         told = self.calendar

@@ -147,7 +147,8 @@ def _read(where: str, model: Forecaster, table: pa.Table, columns: Columns) -> S
     """The table, with the titles that the model reads."""
     from xbsql.series.read.table import SeriesTable
 
-    return SeriesTable.of(where, table, columns._replace(title=model.columns.title).of(table))
+    theirs = model.columns
+    return SeriesTable.of(where, table, columns._replace(title=theirs.title, facts=theirs.facts).of(table))
 
 
 def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> SeriesForecast:

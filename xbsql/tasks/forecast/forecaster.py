@@ -11,6 +11,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.series.closures import closures, none_closed
 from xbsql.series.fan import MEAN, interval
+from xbsql.series.newcomer import Newcomer
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.rules import Rules
 from xbsql.series.read.table import Columns
@@ -123,7 +124,11 @@ class Forecaster(Model):
             raise errors.invalid("xb.forecast", f"level is {share}", "give a share between 0 and 1: 0.9")
         shut = self.closures(history)
         fan, closed = self.blend.fan(shut.opened(history), horizon), shut.ahead(history, horizon)
-        lo, hi = interval(fan, share) if self.calibration is None else self.calibration.ends(fan, share)
+        lo, hi = interval(fan, share)
+        if self.calibration is not None:
+            warm = (history.lengths > 0)[:, None] | (not isinstance(self.blend.cold, Newcomer))
+            ends = self.calibration.ends(fan, share)
+            lo, hi = (np.where(warm, end, plain) for end, plain in zip(ends, (lo, hi), strict=True))
         if self.amounts:
             fan, lo = np.maximum(fan, 0.0), np.maximum(lo, 0.0)
         if self.whole:
@@ -162,11 +167,11 @@ class Forecaster(Model):
         """The model again."""
         config, parts = dict(state.config), state.parts
         frequency = Frequency.from_config(config.pop("frequency"))
-        id, ts, y, known, *title = config.pop("columns")
+        id, ts, y, known, title, facts = (*config.pop("columns"), None, ())[:6]
         return cls(
             restore(parts["blend"]),
             frequency,
-            Columns(tuple(id), ts, y, tuple(known), *title),
+            Columns(tuple(id), ts, y, tuple(known), title, tuple(facts)),
             Rules(**config.pop("rules")),
             home=restore(parts["home"]),
             calibration=restore(parts["calibration"]) if "calibration" in parts else None,

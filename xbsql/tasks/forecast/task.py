@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,7 +20,8 @@ from xbsql.series.history import ahead, is_demand, is_whole
 from xbsql.series.home import Home
 from xbsql.series.method import Known, Method
 from xbsql.series.methods import base_methods, home_methods, own_methods
-from xbsql.series.read.table import read_series
+from xbsql.series.read.table import SeriesTable, read_series
+from xbsql.series.read.values import column_of
 from xbsql.series.scale import absolute_scale, squared_scale
 from xbsql.tasks.forecast.forecaster import Forecaster
 from xbsql.tasks.forecast.options import ForecastOptions
@@ -28,11 +29,12 @@ from xbsql.tasks.personal import refuse_personal_ids
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.rules import Rules
     from xbsql.series.read.series import Series
     from xbsql.store.model import Model
@@ -151,14 +153,19 @@ class Forecasting(Task[Forecaster, Carried]):
         numbers = kind_of(schema.field(label).type) == "number"
         return numbers and ("ts" in options or set(schema.names) >= SERIES)
 
-    def at_home(self, asked: Asked) -> SeriesProblem:
-        """The series of one market."""
+    def at_home(self, asked: Asked, instead: Callable[[], Frequency | None] | None = None) -> SeriesProblem:
+        """The series of one market; where no row has a value, of the other frequency."""
         options = ForecastOptions.of(asked.where, asked.options)
         rules = options.rules(asked.where)
         if "id" not in asked.options:
             refuse_personal_ids(asked.where, asked.data, options.id)
+        for name in options.facts:
+            column_of(asked.where, asked.data, name)
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
-        series = read_series(asked.where, asked.data, options.columns(asked.label), rules)
+        table = SeriesTable.of(asked.where, asked.data, options.columns(asked.label))
+        if instead is not None and not np.isfinite(table.y).any():
+            rules = replace(rules, frequency=rules.frequency or instead())
+        series = table.series(rules, may_be_empty=instead is not None)
         return SeriesProblem(series, options, asked.label, rules, asked.market)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> SeriesProblem:
@@ -167,13 +174,14 @@ class Forecasting(Task[Forecaster, Carried]):
         Raises:
             XbsqlError: another frequency at home.
         """
-        problem = self.at_home(asked)
-        series, where = problem.series, asked.where
+        where = asked.where
+        home = None if base is None else mine(where, base, Forecaster)
+        problem = self.at_home(asked, partial(self._grid, asked, source, home))
+        series = problem.series
         if source is not None:
             rules = replace(problem.rules, frequency=series.frequency)
             columns = problem.options.columns(asked.label)
-            return replace(problem, home=read_series(where, source, columns, rules))
-        home = None if base is None else mine(where, base, Forecaster)
+            problem = replace(problem, home=read_series(where, source, columns, rules))
         if home is not None and (home.frequency.unit, home.frequency.step) != (
             series.frequency.unit,
             series.frequency.step,
@@ -181,6 +189,14 @@ class Forecasting(Task[Forecaster, Carried]):
             said = f"home's periods are {home.frequency.name} and these {series.frequency.name}"
             raise errors.invalid(where, said, "bring both to one frequency")
         return replace(problem, base=home)
+
+    def _grid(self, asked: Asked, source: pa.Table | None, home: Forecaster | None) -> Frequency | None:
+        """Home's frequency, for a target that has no value to find its own from."""
+        if source is None:
+            return None if home is None else home.frequency
+        options = ForecastOptions.of(asked.where, asked.options)
+        table = SeriesTable.of(asked.where, source, options.columns(asked.label))
+        return table.grid(options.rules(asked.where))
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """Measure a forecaster on the last steps of each series, which it forecasts from those before.
