@@ -16,7 +16,7 @@ target is forecast with home's rows and home's model at hand.
     coverage       of 90 % intervals, the least and the largest of the sets and lengths
     launch_ratio   markets without a row, told by facts: the median factor between forecast and true level
     launch_coverage  share of their days inside 90 % intervals
-    one_series_s   seconds of fitting and forecasting one series of 90 days, in a process that has done so before
+    one_series_s   seconds of fitting and forecasting one series of 90 days, in a process that has done so
 
 Tuned on M4 series of odd numbers, the shop's windows up to week 36 and other seeds of the simulator.
 """

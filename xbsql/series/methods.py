@@ -90,12 +90,13 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
     return found
 
 
-def base_methods(base: SeriesPredictor, home: Home) -> list[Method]:
-    """Methods that use the home model where home's series may not be read."""
-    return [
-        Method("source:model", "source", lambda known: base, rehearsed=False),
-        Method("demand:home", "parameter", lambda known: fit_demand(known, home), rehearsed=False),
-    ]
+def base_methods(series: Series, base: SeriesPredictor, home: Home) -> list[Method]:
+    """Methods that use the home model, all that there is where home's series may not be read."""
+    found = [Method("source:model", "source", lambda known: base, rehearsed=False)]
+    if is_demand(series):
+        demand = Method("demand:home", "parameter", lambda known: fit_demand(known, home), rehearsed=False)
+        found.append(demand)
+    return found
 
 
 def _priors(series: Series) -> tuple[float, float]:

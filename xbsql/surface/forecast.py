@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -20,6 +21,7 @@ from xbsql.surface.arguments import (
     Given,
     Moment,
     Name,
+    Number,
     Rows,
     Share,
     Text,
@@ -42,15 +44,16 @@ Id = Annotated[
     ColumnOf("a column or STRUCT", "str | Sequence[str]"),
     "what names a series: a column, or a STRUCT such as {'market': market, 'sku': sku}; in Python, columns",
 ]
+Expected = Annotated[float | None, Number("DOUBLE", "float | None", (int, float, Decimal), "a number")]
 Horizon = Annotated[Whole, "how many periods, 1 to 1000"]
 
 
 def _forecast(
-    session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, options: Given = None,
-    tbl: Annotated[pa.Table, Rows()],
+    session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, expected: Expected = None,
+    expected_sd: Expected = None, options: Given = None, tbl: Annotated[pa.Table, Rows(empty=True)],
 ) -> pa.Table:  # fmt: skip
     rows, known = _known(tbl)
-    asked = forecasts.ForecastCall(horizon, level, rollup, options)
+    asked = forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd)
     return _as_text(
         forecasts.forecast(session, model, rows, forecasts.places(("id",), "ts", "y", known), asked)
     )
@@ -68,7 +71,11 @@ def _forecast(
 def forecast(
     session: Session,
     model: Annotated[Name, "a model of the task 'forecast', 'name' or 'name@3'"],
-    tbl: Annotated[pa.Table, Rows(order=""), f"one row a series and period: {DATA}"],
+    tbl: Annotated[
+        pa.Table,
+        Rows(order="", empty=True),
+        f"one row a series and period: {DATA}; without a row: one market of which nothing is known",
+    ],
     id: Id,
     ts: Annotated[
         str,
@@ -83,11 +90,18 @@ def forecast(
     known: Annotated[
         list[str] | None,
         ColumnOf("a STRUCT", "Sequence[str] | None"),
-        "numbers or booleans known in advance, such as {'promotion': promotion}; in Python their columns",
+        "numbers or booleans known in advance, such as {'promotion': promotion}, and facts that the model "
+        "was fitted with; in Python their columns",
     ] = None,
     rollup: Annotated[
         Flag, "forecast the sums as well that ROLLUP makes of the parts of id, and let all add up"
     ] = False,
+    expected: Annotated[
+        Expected, "what you expect a usual period of a market without history to bring"
+    ] = None,
+    expected_sd: Annotated[
+        Expected, "how far that may be off (a standard deviation); NULL: half of it"
+    ] = None,
     options: Annotated[
         Given, "fill, duplicates, negative, end, until, frequency, calendar, see docs/forecast.md"
     ] = None,
@@ -95,11 +109,16 @@ def forecast(
     """What is expected of each series in the periods after its last one: series (of the id's type), step, ds
     (of the type of ts), yhat, the interval from lo to hi, and status: 'ok', or what was done to the series
     (gaps filled, duplicates summed) and what is odd about it. One bad series never fails the query: what
-    cannot be forecast is NULL. A series without any value is forecast from home.
+    cannot be forecast is NULL. A series without any value is forecast from home, or from the facts and levels
+    of the other markets. Days without trade are forecast as 0, and said.
     """
     places = forecasts.places([id] if isinstance(id, str) else id, ts, y, known or ())
     return forecasts.forecast(
-        session, model, tbl, places, forecasts.ForecastCall(horizon, level, rollup, options)
+        session,
+        model,
+        tbl,
+        places,
+        forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd),
     )
 
 

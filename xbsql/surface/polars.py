@@ -581,6 +581,8 @@ class Frames(FrameSpace):
         level: float = 0.9,
         known: Sequence[str] | None = None,
         rollup: bool = False,
+        expected: float | None = None,
+        expected_sd: float | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:
         """What is expected of each series in the periods after its last one: series (of the id's type),
@@ -588,7 +590,8 @@ class Frames(FrameSpace):
         done to the series (gaps filled, duplicates summed) and what is odd about it.
 
         One bad series never fails the query: what cannot be forecast is NULL. A series without any value is
-        forecast from home.
+        forecast from home, or from the facts and levels of the other markets. Days without trade are
+        forecast as 0, and said.
 
         Args:
             model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
@@ -600,17 +603,19 @@ class Frames(FrameSpace):
                 known in advance.
             horizon: INTEGER: how many periods, 1 to 1000.
             level: DOUBLE: the share of truths that lo and hi shall hold.
-            known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}; in
-                Python their columns.
+            known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
+                facts that the model was fitted with; in Python their columns.
             rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all
                 add up.
+            expected: DOUBLE: what you expect a usual period of a market without history to bring.
+            expected_sd: DOUBLE: how far that may be off (a standard deviation); NULL: half of it.
             options: STRUCT: fill, duplicates, negative, end, until, frequency, calendar, see
                 docs/forecast.md.
 
         Returns:
             series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
         """
-        return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, options=options)
+        return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
 
     def label_curve(
         self,

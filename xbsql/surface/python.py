@@ -443,6 +443,8 @@ def forecast(
     level: float = 0.9,
     known: Sequence[str] | None = None,
     rollup: bool = False,
+    expected: float | None = None,
+    expected_sd: float | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> pa.Table:
     """What is expected of each series in the periods after its last one: series (of the id's type), step,
@@ -450,13 +452,14 @@ def forecast(
     series (gaps filled, duplicates summed) and what is odd about it.
 
     One bad series never fails the query: what cannot be forecast is NULL. A series without any value is
-    forecast from home.
+    forecast from home, or from the facts and levels of the other markets. Days without trade are forecast
+    as 0, and said.
 
     Args:
         con: a connection that xbsql is loaded in.
         model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
         tbl: a table: one row a series and period: its name, a CTE, a registered Arrow or Polars object
-            or a Python variable.
+            or a Python variable; without a row: one market of which nothing is known.
         id: a column or STRUCT: what names a series: a column, or a STRUCT such as {'market': market,
             'sku': sku}; in Python, columns.
         ts: a column or expression: DATE, TIMESTAMP, TIMESTAMPTZ, or integers that count periods; the
@@ -465,17 +468,19 @@ def forecast(
             in advance.
         horizon: INTEGER: how many periods, 1 to 1000.
         level: DOUBLE: the share of truths that lo and hi shall hold.
-        known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}; in
-            Python their columns.
+        known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
+            facts that the model was fitted with; in Python their columns.
         rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all add
             up.
+        expected: DOUBLE: what you expect a usual period of a market without history to bring.
+        expected_sd: DOUBLE: how far that may be off (a standard deviation); NULL: half of it.
         options: STRUCT: fill, duplicates, negative, end, until, frequency, calendar, see
             docs/forecast.md.
 
     Returns:
         series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
     """
-    found: pa.Table = called("forecast", con, model=model, tbl=tbl, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, options=options)
+    found: pa.Table = called("forecast", con, model=model, tbl=tbl, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
     return found
 
 

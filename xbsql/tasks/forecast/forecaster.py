@@ -126,7 +126,7 @@ class Forecaster(Model):
         fan, closed = self.blend.fan(shut.opened(history), horizon), shut.ahead(history, horizon)
         lo, hi = interval(fan, share)
         if self.calibration is not None:
-            warm = (history.lengths > 0)[:, None] | (not isinstance(self.blend.cold, Newcomer))
+            warm = (history.lengths > 0)[:, None] | (not self.expects)
             ends = self.calibration.ends(fan, share)
             lo, hi = (np.where(warm, end, plain) for end, plain in zip(ends, (lo, hi), strict=True))
         if self.amounts:
@@ -139,6 +139,11 @@ class Forecaster(Model):
         told = zip(history.status, shut.notes(history), history.lengths.tolist(), mute, strict=True)
         status = tuple(_status(text, notes, length, mute=silent) for text, notes, length, silent in told)
         return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status, closed)
+
+    @property
+    def expects(self) -> bool:
+        """Whether a user's expectation counts where there is no history."""
+        return isinstance(self.blend.cold, Newcomer)
 
     def closures(self, history: Series) -> Closures:
         """When the series do not trade; never where a period without a row is no 0."""

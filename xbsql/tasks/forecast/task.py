@@ -100,7 +100,9 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
             found += home_methods(known.target, known.home, known.season)
         if self.base is not None:
             names = {method.name for method in found}
-            found += [m for m in base_methods(self.base.blend, self.base.home) if m.name not in names]
+            found += [
+                m for m in base_methods(known.target, self.base.blend, self.base.home) if m.name not in names
+            ]
         return found
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Carried:
@@ -110,9 +112,11 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
     def model(self, found: Carried) -> Forecaster:
         """The blend of the methods' fans, with intervals that past origins calibrated."""
         series, options = self.series, self.options
-        opened = self.known.target
+        opened, blend = self.known.target, found.blend
+        if self.home is None and self.base is not None and not len(series.y):
+            blend = replace(blend, cold=self.base.blend.cold)
         return Forecaster(
-            found.blend,
+            blend,
             series.frequency,
             options.columns(self.label),
             self.rules,
