@@ -25,6 +25,8 @@ RARE: Final = 0.002
 """A run of zeros that chance would bring less often than this is none of chance."""
 HARDLY: Final = 0.9
 """Share of zeros from which on a place of a season says nothing of zeros on open days."""
+SLOW: Final = 0.65
+"""The same outside of long stretches, from which on these are usual."""
 STEADY: Final = 0.05
 """Share of zeros up to which a series sells always, so that a stretch of them is a closure."""
 STRETCH: Final = 3
@@ -99,7 +101,13 @@ def none_closed(series: Series) -> Closures:
     n = len(series)
     nothing = np.zeros(n, np.int64)
     return Closures(
-        1, np.zeros((n, 1), bool), (frozenset(),) * n, np.zeros(len(series.y), bool), nothing, nothing, None
+        1,
+        np.zeros((n, 1), bool),
+        (frozenset(),) * n,
+        np.zeros(len(series.y), bool),
+        nothing,
+        nothing.copy(),
+        None,
     )
 
 
@@ -174,21 +182,31 @@ def _season(series: Series) -> int:
 
 def _places(zero: Mask, start: int, season: int) -> tuple[Mask, Mask]:
     """The values at closed places, and the places that are closed at the end."""
-    place = (start + np.arange(len(zero))) % season
-    rows = np.bincount(place, minlength=season)
-    none = np.bincount(place, zero, season)
+    place, kept = (start + np.arange(len(zero))) % season, ~_whole_cycles(zero, season)
+    rows = np.bincount(place[kept], minlength=season)
+    none = np.bincount(place[kept], zero[kept], season)
     past, closed = np.zeros(len(zero), bool), np.zeros(season, bool)
     mostly = none >= HARDLY * rows
     if not none.any() or mostly.all():
         return past, closed
     chance = (none[~mostly].sum() + 0.5) / (rows[~mostly].sum() + 1)
     for at in np.flatnonzero(none >= np.log(RARE) / np.log(min(chance, 1 - 1e-9))).tolist():
-        own = np.flatnonzero(place == at)
+        own = np.flatnonzero((place == at) & kept)
         for begin, end in _runs(_bridged(zero[own])):
             if chance ** (end - begin) < RARE:
                 past[own[begin:end]] = True
                 closed[at] |= end == len(own)
     return past & zero, closed
+
+
+def _whole_cycles(zero: Mask, season: int) -> Mask:
+    """Stretches of zeros over all places: no closed weekday, but no trade at all, or a slow seller."""
+    found = np.zeros(len(zero), bool)
+    for begin, end in _runs(zero):
+        if end - begin >= season:
+            found[begin:end] = True
+    left = ~found
+    return found if zero[left].sum() <= SLOW * left.sum() else np.zeros(len(zero), bool)
 
 
 def _bridged(zero: Mask) -> Mask:

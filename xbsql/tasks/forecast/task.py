@@ -100,9 +100,8 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
             found += home_methods(known.target, known.home, known.season)
         if self.base is not None:
             names = {method.name for method in found}
-            found += [
-                m for m in base_methods(known.target, self.base.blend, self.base.home) if m.name not in names
-            ]
+            theirs = base_methods(known.target, self.base.blend, self.base.home)
+            found += [method for method in theirs if method.name not in names]
         return found
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Carried:
