@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-RARE: Final = 0.002
-"""A run of zeros that chance would bring less often than this is none of chance."""
+RARE: Final = 2e-4
+"""A run of zeros at one place that chance would bring less often than this is none of chance."""
+RARE_HOLIDAY: Final = 0.01
+"""The same of a holiday, of which there is one reason more to believe that it is closed."""
 HARDLY: Final = 0.9
 """Share of zeros from which on a place of a season says nothing of zeros on open days."""
 SLOW: Final = 0.65
@@ -230,7 +232,7 @@ def _kept_shut(zero: Mask, past: Mask, names: NDArray[np.str_]) -> set[str]:
     found = set()
     for name in set(names[names != ""].tolist()):
         at = (names == name) & ~past
-        if at.any() and zero[at].all() and chance ** int(at.sum()) < 5 * RARE:
+        if at.any() and zero[at].all() and chance ** int(at.sum()) < RARE_HOLIDAY:
             found.add(name)
     return found
 
