@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 from xbsql.session import launch as launches
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
     ColumnOf,
+    Constant,
     Flag,
     Given,
     Moment,
@@ -45,6 +47,7 @@ Id = Annotated[
     "what names a series: a column, or a STRUCT such as {'market': market, 'sku': sku}; in Python, columns",
 ]
 Expected = Annotated[float | None, Number("DOUBLE", "float | None", (int, float, Decimal), "a number")]
+STEPS = Constant("INTEGER", "int | None", (int,), "a whole number")
 Horizon = Annotated[Whole, "how many periods, 1 to 1000"]
 
 
@@ -120,6 +123,29 @@ def forecast(
         places,
         forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd),
     )
+
+
+@function(
+    {
+        "series": "VARCHAR", "origin": "TIMESTAMP", "step": "INTEGER", "ds": "TIMESTAMP", "period": "BIGINT",
+        "y": "DOUBLE", "yhat": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE", "inside": "BOOLEAN",
+    },
+    example="FROM xb.backtest('demand_home', sales, origins := 2) LIMIT 4",
+)  # fmt: skip
+def backtest(
+    session: Session,
+    model: Annotated[Name, "a model of the task 'forecast', 'name' or 'name@3'"],
+    tbl: Annotated[pa.Table, Rows(), f"series, in columns named as those that it was fitted on: {DATA}"],
+    origins: Annotated[Whole, "from how many moments of the past, half a horizon apart, 1 to 50"] = 3,
+    horizon: Annotated[int | None, STEPS, "how many periods; NULL: those that it was fitted for"] = None,
+    level: Annotated[Share, "the share of truths that lo and hi shall hold"] = 0.9,
+) -> pa.Table:
+    """What a model would have forecast, beside what came: one row a series, origin and step. `origin` is the
+    first period after the history that was shown; `inside` says whether y lies from lo to hi. The model is
+    asked as it stands, so its weights have seen what came. Where periods are counted `period` holds the
+    count, and `origin` and `ds` are NULL.
+    """
+    return backtests.backtest(session, model, tbl, origins, horizon, level)
 
 
 def _launch(

@@ -379,6 +379,31 @@ class Frames(FrameSpace):
         """
         return self._call("align_columns", target=target)
 
+    def backtest(
+        self,
+        model: str,
+        origins: int = 3,
+        horizon: int | None = None,
+        level: float = 0.9,
+    ) -> pl.LazyFrame:
+        """What a model would have forecast, beside what came: one row a series, origin and step.
+
+        `origin` is the first period after the history that was shown; `inside` says whether y lies from lo
+        to hi. The model is asked as it stands, so its weights have seen what came. Where periods are
+        counted `period` holds the count, and `origin` and `ds` are NULL.
+
+        Args:
+            model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
+            origins: INTEGER: from how many moments of the past, half a horizon apart, 1 to 50.
+            horizon: INTEGER: how many periods; NULL: those that it was fitted for.
+            level: DOUBLE: the share of truths that lo and hi shall hold.
+
+        Returns:
+            series VARCHAR, origin TIMESTAMP, step INTEGER, ds TIMESTAMP, period BIGINT, y DOUBLE, yhat
+            DOUBLE, lo DOUBLE, hi DOUBLE, inside BOOLEAN.
+        """
+        return self._call("backtest", model=model, origins=origins, horizon=horizon, level=level)
+
     def build_index(
         self,
         index: str,

@@ -71,6 +71,37 @@ def align_columns(con: DuckDBPyConnection, source: object, target: object) -> pa
     return found
 
 
+def backtest(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    origins: int = 3,
+    horizon: int | None = None,
+    level: float = 0.9,
+) -> pa.Table:
+    """What a model would have forecast, beside what came: one row a series, origin and step.
+
+    `origin` is the first period after the history that was shown; `inside` says whether y lies from lo to
+    hi. The model is asked as it stands, so its weights have seen what came. Where periods are counted
+    `period` holds the count, and `origin` and `ds` are NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
+        tbl: a table: series, in columns named as those that it was fitted on: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        origins: INTEGER: from how many moments of the past, half a horizon apart, 1 to 50.
+        horizon: INTEGER: how many periods; NULL: those that it was fitted for.
+        level: DOUBLE: the share of truths that lo and hi shall hold.
+
+    Returns:
+        series VARCHAR, origin TIMESTAMP, step INTEGER, ds TIMESTAMP, period BIGINT, y DOUBLE, yhat
+        DOUBLE, lo DOUBLE, hi DOUBLE, inside BOOLEAN.
+    """
+    found: pa.Table = called("backtest", con, model=model, tbl=tbl, origins=origins, horizon=horizon, level=level)
+    return found
+
+
 def build_index(
     con: DuckDBPyConnection,
     index: str,
