@@ -121,7 +121,8 @@ def unit_of(number: int, case: Case) -> str:
 def options_of(case: Case) -> ForecastOptions:
     """Those of a user who knows whether a gap is a zero."""
     fill = "interpolate" if case.data.startswith("m4") else "zero"
-    return ForecastOptions.of("bench", {"horizon": len(case.y), "fill": fill})
+    given = {"horizon": len(case.y), "fill": fill, "season": list(case.season)}
+    return ForecastOptions.of("bench", given)
 
 
 def scored(case: Case, homes: dict[str, Forecaster]) -> Scores:
@@ -144,7 +145,7 @@ def scored(case: Case, homes: dict[str, Forecaster]) -> Scores:
 
 def peers(case: Case) -> dict[str, Floats]:
     """What others forecast of the target; float64 (horizon,) each."""
-    season, horizon = tuple(case.target.frequency.season), len(case.y)
+    season, horizon = case.season, len(case.y)
     usable = next((one for one in season if case.length > 2 * one), 1)
     known = Known(case.target, case.home, horizon, season, 0)
     found: dict[str, Any] = {

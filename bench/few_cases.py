@@ -35,6 +35,7 @@ class Case(NamedTuple):
         home: home's series up to the same period.
         y: float64 (horizon,), what came.
         scale: the mean change of the whole history from one season to the next.
+        season: lengths of the cycles.
         market: ISO code of the target, where there is one.
         home_market: of home.
     """
@@ -46,6 +47,7 @@ class Case(NamedTuple):
     home: Series
     y: Floats
     scale: float
+    season: tuple[int, ...]
     market: str | None = None
     home_market: str | None = None
 
@@ -58,7 +60,7 @@ def series_of(names: list[str], values: list[Floats], ends: int, frequency: Freq
     return Series(tuple(names), np.concatenate(values), offsets, ends - lengths, frequency, status)
 
 
-HOURLY, WEEKLY, DAILY = (Frequency.named("bench", name) for name in ("H", "W-MON", "D"))
+WEEKLY, DAILY, COUNTS = (Frequency.named("bench", name) for name in ("W-MON", "D", "I"))
 
 
 @cache
@@ -76,8 +78,8 @@ def m4(path: Path, name: str, draws: int, sets: int, *, reported: bool) -> Itera
 
     Reported are series of even numbers at the end of their histories; others are for tuning.
     """
-    horizon, lengths, season, frequency = {
-        "hourly": (48, (96, 192, 288), 24, HOURLY), "weekly": (13, (26, 52, 104), 1, WEEKLY),
+    horizon, lengths, season, cycles = {
+        "hourly": (48, (96, 192, 288), 24, (24, 168)), "weekly": (13, (26, 52, 104), 1, (52,)),
     }[name]  # fmt: skip
     every = {key: y for key, y in _m4(path, name).items() if len(y) > max(lengths) + 3 * horizon + 200}
     keys = sorted(key for key in every if int(key[1:]) % 2 == (0 if reported else 1))
@@ -88,16 +90,15 @@ def m4(path: Path, name: str, draws: int, sets: int, *, reported: bool) -> Itera
         targets = rng.choice(left, draws // sets, replace=False).tolist()
         end = 100_000
         theirs = [every[key][:-horizon][-1500:] for key in homes]
-        home = series_of([f"home {key}" for key in homes], theirs, end, frequency)
+        home = series_of([f"home {key}" for key in homes], theirs, end, COUNTS)
         for key in targets:
             y = every[key]
             past = y[:-horizon]
             scale = float(np.abs(past[season:] - past[:-season]).mean())
             for length in lengths:
-                target = series_of([key], [past[-length:]], end, frequency)
-                yield Case(
-                    f"m4 {name}", length, f"{name} {one} {reported}", target, home, y[-horizon:], scale
-                )
+                target = series_of([key], [past[-length:]], end, COUNTS)
+                known = f"{name} {one} {reported}"
+                yield Case(f"m4 {name}", length, known, target, home, y[-horizon:], scale, cycles)
 
 
 @cache
@@ -145,7 +146,9 @@ def retail(path: Path, *, weekly: bool, reported: bool) -> Iterator[Case]:
             for length in lengths:
                 target = series_of([country], [past[-length:]], base + origin, frequency)
                 name = f"retail {'week' if weekly else 'day'}"
-                yield Case(name, length, f"{name} {origin}", target, home, y, scale, code, "GB")
+                yield Case(
+                    name, length, f"{name} {origin}", target, home, y, scale, frequency.season, code, "GB"
+                )
 
 
 def simulated(seeds: range, *, alike: bool = True) -> Iterator[Case]:
@@ -162,4 +165,6 @@ def simulated(seeds: range, *, alike: bool = True) -> Iterator[Case]:
         for length in (28, 56, 90):
             target = series_of([codes[3]], [past[-length:]], base + origin, DAILY)
             name = "simulated" if alike else "unlike"
-            yield Case(name, length, f"{name} {seed}", target, home, y, scale, codes[3], codes[0])
+            yield Case(
+                name, length, f"{name} {seed}", target, home, y, scale, DAILY.season, codes[3], codes[0]
+            )
