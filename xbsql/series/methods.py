@@ -36,6 +36,10 @@ UNSTEADY: Final = 0.1
 """Prior of all but `demand` where demand is intermittent: one large order sets their level, and evidence from
 a few origins is too wide to see it. Trees, analogues and single values, which multiply such an order, have
 less while histories are short (`trust`). Chosen on a shop's weeks 25 to 44, forecast from 24 to 36."""
+GROWN: Final = 0.3
+"""Prior of trees and analogues of few series, which learn from few rows."""
+FEWEST_PRODUCTS: Final = 8
+"""Series from which on one says what another one sells; fewer are markets, each with a level of its own."""
 FIRST: Final = 16
 """Fewest values of history, home's or the target's, that trees are grown on, over all series."""
 
@@ -44,25 +48,32 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
     """Methods that use the target alone; the first has a fan for every series with a value."""
     usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
     calm, wild = _priors(series)
+    grown = GROWN if len(series) < FEWEST_PRODUCTS else 1.0
     found = [_plain("seasonal:1", Seasonal(1), wild)]
     found += [_plain(f"seasonal:{s}", Seasonal(s), wild) for s in season if usual > 2 * s]
     if is_demand(series):
         found.append(_plain("recent:8", Recent(8), calm))
-        found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
+        if len(series) >= FEWEST_PRODUCTS:
+            found.append(Method("demand:own", "target", lambda known: fit_demand(known, None)))
     if len(series.y) >= FIRST and usual >= 4:
-        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), prior=wild))
+        found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), wild * grown))
     if len(series) <= MOST_LOCAL and is_sparse(series):
         found += [_plain(f"{name}:own", Intermittent(name), calm) for name in ("sba", "tsb")]
-    few = len(series) <= MOST_LOCAL and max(season, default=1) <= LONGEST_LOCAL
-    if usual >= LONG_ENOUGH and few and not is_sparse(series):
-        models = Classical(("ets", "theta", "decomposed"), tuple(season))
-        found.append(_plain("median:classical", models))
-        if len(series) < ENOUGH:
-            found += [
-                _plain(f"{name}:classical", Classical((name,), tuple(season))) for name in ("ets", "theta")
-            ]
-        found.append(_plain("pretrained:fracast", Pretrained()))
-    if usual >= LONG_ENOUGH and few and not is_sparse(series) and years_of(series) >= YEARS:
+    return found + ([] if is_sparse(series) or usual < LONG_ENOUGH else _local_methods(series, season))
+
+
+def _local_methods(series: Series, season: Sequence[int]) -> list[Method]:
+    """Models of one series at a time, where there are not too many; of few series each for itself as well."""
+    few = len(series) < ENOUGH
+    if len(series) > MOST_LOCAL or (max(season, default=1) > LONGEST_LOCAL and not few):
+        return []
+    cycles = tuple(cycle for cycle in season if cycle <= LONGEST_LOCAL)
+    found = [_plain("median:classical", Classical(("ets", "theta", "decomposed"), cycles))]
+    if few:
+        single = {name: Classical((name,), cycles) for name in ("ets", "theta")}
+        found += [_plain(f"{name}:classical", model) for name, model in single.items()]
+    found.append(_plain("pretrained:fracast", Pretrained()))
+    if years_of(series) >= YEARS:
         found.append(Method("calendar:own", "target", _calendar_own))
     return found
 
@@ -71,6 +82,8 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
     """Methods that use home's series beside the target's, or instead of them."""
     usual = float(np.median(home.lengths[home.lengths > 0])) if len(home.y) else 0.0
     _, wild = _priors(series)
+    few = len(series) < ENOUGH
+    wild *= GROWN if len(series) < FEWEST_PRODUCTS else 1.0
     found: list[Method] = []
     if len(home.y) >= FIRST and usual >= 4:
         found += [
@@ -79,14 +92,14 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
         ]
     if usual >= 2 * LOOKED_AT:
         found.append(Method("analogue:home", "relation", fit_analogue, prior=wild))
-    if is_demand(series) and is_demand(home):
+    products = len(series) >= FEWEST_PRODUCTS or bool(set(series.names) & set(home.names))
+    if products and is_demand(series) and is_demand(home):
         found.append(Method("demand:home", "parameter", lambda known: fit_demand(known, _home(known))))
         if seasonal_home(home, season):
             found.append(Method("shape:home", "feature", fit_shaped))
-    if len(series) < ENOUGH and years_of(home) > 0 and not is_sparse(series):
-        found.append(Method("calendar:home", "feature", _calendar_home))
-    if len(series) < ENOUGH and season and not is_sparse(series):
-        found.append(Method("profile:home", "feature", _profile_home))
+    if few and not is_sparse(series):
+        found += [Method("calendar:home", "feature", _calendar_home)] if years_of(home) else []
+        found += [Method("profile:home", "feature", _profile_home)] if season else []
     return found
 
 

@@ -25,9 +25,9 @@ WINDOWS: Final = 8
 """Stretches of home's history that stand for the target's."""
 FEWEST, SHORTEST = 3, 4
 """Stretches, and values of a usual history, from which on something is learnt from them."""
-BELIEVED: Final = 0.7
+BELIEVED: Final = 0.5
 """What standard errors at home are multiplied by: home is not the target."""
-LEAST: Final = 0.05
+LEAST: Final = 0.02
 """A method that is clearly wrong at home keeps this share of its prior."""
 MOST_HOME: Final = 60
 """Home series that the methods learn from in a rehearsal."""
