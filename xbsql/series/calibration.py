@@ -61,7 +61,13 @@ class Calibration:
 
 
 def calibrated(
-    y: Floats, fan: Floats, step: NDArray[np.int64], trust: float = 1.0, *, whole: bool = False
+    y: Floats,
+    fan: Floats,
+    step: NDArray[np.int64],
+    trust: float = 1.0,
+    *,
+    whole: bool = False,
+    least: float = LEAST,
 ) -> Calibration:
     """Learn the factors from forecasts of the past.
 
@@ -74,6 +80,7 @@ def calibrated(
         step: int64 (n,).
         trust: 0 .. 1, the power that factors are raised to.
         whole: whether values are pieces: a lower end under one piece is then 0, so a 0 is never missed.
+        least: the smallest factor.
     """
     steps = int(step.max()) + 1
     factors = np.ones((steps, len(AT)))
@@ -87,7 +94,7 @@ def calibrated(
             near = score[_near(step, k)]
             rank = math.ceil(round((len(near) + 1) * level, 9))
             factor = np.sort(near)[rank - 1] if rank <= len(near) else near.max(initial=1.0)
-            factors[k, column] = np.clip(factor, LEAST, MOST) ** trust
+            factors[k, column] = np.clip(factor, least, MOST) ** trust
     return Calibration(factors)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from xbsql.engine.decision import decided, undecided
 from xbsql.features.views import Features
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
-from xbsql.series.calibration import Calibration, calibrated
+from xbsql.series.calibration import LEAST, Calibration, calibrated
 from xbsql.series.cold import COLD, cold_of
 from xbsql.series.history import is_whole, trust
 from xbsql.series.rehearsal import WINDOWS, rehearsed
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from xbsql.series.rehearsal import Rehearsal
 
     Floats = NDArray[np.float64]
+
+
+WIDE: Final = 1.0
+"""The smallest factor of intervals that home's series took part in: they may be calmer than the target."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,9 @@ def _calibration(
         np.concatenate(each)
         for each in zip(*((part.evidence.y, fans, part.step) for part, fans in parts), strict=True)
     )
-    return calibrated(np.asarray(y, np.float64), fan, step, trust, whole=is_whole(known.target))
+    least = LEAST if practice is None else WIDE
+    whole = is_whole(known.target)
+    return calibrated(np.asarray(y, np.float64), fan, step, trust, whole=whole, least=least)
 
 
 def _trust(known: Known) -> float:

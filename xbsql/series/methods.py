@@ -32,6 +32,8 @@ LONGEST_LOCAL: Final = 60
 """Periods of the longest season that they are fitted with: a longer one takes seconds a series."""
 LONG_ENOUGH: Final = 24
 """Usual values of a history from which on models of one series and the pretrained one are tried."""
+LONG_ENOUGH_ALONE: Final = 8
+"""The same where series are few, and no trees over many stand beside."""
 UNSTEADY: Final = 0.1
 """Prior of all but `demand` where demand is intermittent: one large order sets their level, and evidence from
 a few origins is too wide to see it. Trees, analogues and single values, which multiply such an order, have
@@ -59,7 +61,8 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
         found.append(Method("boosted:own", "target", lambda known: fit_boosted(known, "own"), wild * grown))
     if len(series) <= MOST_LOCAL and is_sparse(series):
         found += [_plain(f"{name}:own", Intermittent(name), calm) for name in ("sba", "tsb")]
-    return found + ([] if is_sparse(series) or usual < LONG_ENOUGH else _local_methods(series, season))
+    enough = LONG_ENOUGH_ALONE if len(series) < FEWEST_PRODUCTS else LONG_ENOUGH
+    return found + ([] if is_sparse(series) or usual < enough else _local_methods(series, season))
 
 
 def _local_methods(series: Series, season: Sequence[int]) -> list[Method]:
@@ -106,7 +109,8 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
 def base_methods(series: Series, base: SeriesPredictor, home: Home) -> list[Method]:
     """Methods that use the home model, all that there is where home's series may not be read."""
     found = [Method("source:model", "source", lambda known: base, rehearsed=False)]
-    if is_demand(series):
+    products = len(series) >= FEWEST_PRODUCTS or bool(set(series.names) & set(home.names))
+    if products and is_demand(series):
         demand = Method("demand:home", "parameter", lambda known: fit_demand(known, home), rehearsed=False)
         found.append(demand)
     return found

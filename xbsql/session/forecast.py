@@ -86,6 +86,9 @@ class SeriesForecast:
         lo: the ends of the interval.
         hi: likewise.
         status: one a series.
+        closed: bool (n, horizon), steps without trade; None where nobody looked.
+        known: bool (n, horizon), steps in which something known in advance lies off its usual value; None
+            where nothing is known.
     """
 
     series: Series
@@ -94,6 +97,8 @@ class SeriesForecast:
     lo: Floats
     hi: Floats
     status: tuple[str, ...]
+    closed: NDArray[np.bool_] | None = None
+    known: NDArray[np.bool_] | None = None
 
 
 def places(id: Sequence[str], ts: str, y: str, known: Sequence[str] = ()) -> Columns:
@@ -185,12 +190,12 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
     known = known_in_advance(table, series, asked.horizon, options.calendar, model.closures(series))
     if known is None:
         found = model.forecast(series, asked.horizon, asked.level)
-        fans = SeriesForecast(series, ids, found.yhat, found.lo, found.hi, found.status)
+        fans = SeriesForecast(series, ids, found.yhat, found.lo, found.hi, found.status, found.closed)
     else:
         found = model.forecast(known.plain, asked.horizon, asked.level)
         yhat, lo, hi = (known.on(values) for values in (found.yhat, found.lo, found.hi))
         status = tuple(map(_said, found.status, known.notes))
-        fans = SeriesForecast(known.series, ids, yhat, lo, hi, status)
+        fans = SeriesForecast(known.series, ids, yhat, lo, hi, status, found.closed, known.moved())
     fans = _rolled_up(table.where, model, fans, asked) if asked.rollup else fans
     lo, hi = np.minimum(fans.lo, fans.yhat), np.maximum(fans.hi, fans.yhat)
     return replace(fans, lo=lo, hi=hi, status=tuple("; ".join((text, *series.notes)) for text in fans.status))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNMOVED: Final = "what is known in advance is left out: it did not forecast the last periods better"
 TOO_SHORT: Final = "the calendar is left out: the histories hold less than a year"
+NOTICED: Final = 0.01
 LEAST_YEARS: Final = 0.98
 """Of history, from which on a calendar is read: 51 weeks have every holiday once."""
 
@@ -43,6 +44,13 @@ class InAdvance:
     def plain(self) -> Series:
         """The histories without the effects of what is known."""
         return replace(self.series, known=None) if self.effects is None else self.effects.without(self.series)
+
+    def moved(self) -> NDArray[np.bool_] | None:
+        """Steps that the effects move by a hundredth or more; bool (n, horizon). None without effects."""
+        if self.effects is None:
+            return None
+        ones = np.ones(self.ahead.shape[:2])
+        return np.asarray(np.abs(self.effects.on(ones, self.ahead) - ones) > NOTICED)
 
     def on(self, values: Floats) -> Floats:
         """Forecasts, float64 (n, horizon), with the effects of what is known of their periods."""
