@@ -16,7 +16,7 @@ from xbsql.series.calibration import LEAST, Calibration, calibrated
 from xbsql.series.cold import COLD, cold_of
 from xbsql.series.history import is_whole, trust
 from xbsql.series.rehearsal import WINDOWS, rehearsed
-from xbsql.series.units import FEWEST
+from xbsql.series.units import ENOUGH, FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -122,9 +122,17 @@ def _calibration(
         np.concatenate(each)
         for each in zip(*((part.evidence.y, fans, part.step) for part, fans in parts), strict=True)
     )
-    least = LEAST if practice is None else WIDE
-    whole = is_whole(known.target)
-    return calibrated(np.asarray(y, np.float64), fan, step, trust, whole=whole, least=least)
+    few = int((known.target.lengths > 0).sum()) < ENOUGH
+    units = sum(len(np.unique(part.evidence.group)) for part, _ in parts) if few else None
+    return calibrated(
+        np.asarray(y, np.float64),
+        fan,
+        step,
+        trust,
+        whole=is_whole(known.target),
+        least=LEAST if practice is None else WIDE,
+        units=units,
+    )
 
 
 def _trust(known: Known) -> float:

@@ -115,6 +115,8 @@ class Profile:
 
     def at(self, series: Series) -> Floats:
         """The log effect of the calendar at each value, its mean over a year taken off; float64 (total,)."""
+        if not len(series):
+            return np.zeros(0)
         usual = int(series.ends.max()) - np.arange(1, max(round(YEAR * DAY / series.frequency.length), 1) + 1)
         middle = self.calendar.columns(self.market, series.frequency, usual).mean(axis=0)
         known = self.calendar.columns(self.market, series.frequency, series.periods())
@@ -173,9 +175,11 @@ def fit_profile(known: Known, teacher: Series, market: str | None, *, week: bool
         max((s for s in season if s <= 200), default=1) if week else 1,
     )
     columns = told.columns(market, teacher.frequency, teacher.periods())
-    amounts = is_demand(known.target) and is_demand(teacher)
-    coefficients = learned(replace(teacher, known=columns), amounts=amounts).coefficients
-    coefficients[0] = 0.0
+    amounts = (is_demand(known.target) or not len(known.target.y)) and is_demand(teacher)
+    coefficients = np.zeros(columns.shape[1])
+    if len(teacher.y):
+        coefficients = learned(replace(teacher, known=columns), amounts=amounts).coefficients
+        coefficients[0] = 0.0
     inner = Classical(("ets", "theta"), () if week else tuple(season))
     return Profile(told, coefficients, known.market, amounts, inner)
 
