@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -130,16 +131,16 @@ def test_a_table_without_a_row_is_one_market_of_which_nothing_is_known(tmp_path)
         con.sql(f"CALL xb.fit('markets', orders, 'y', options := {options})").fetchall()
         con.execute("CREATE TABLE none AS FROM orders LIMIT 0")
         asked = """FROM xb.forecast('markets', none, unique_id, ds, y, horizon := 3, expected := {},
-                                    expected_sd := {})"""
+                                    expected_sd := {}, options := {{'until': '2022-05-31'}})"""
         found = con.sql(asked.format(1200, 10)).fetchall()
         assert [row[:2] for row in found] == [(None, 1), (None, 2), (None, 3)]
         assert all(600 < row[3] < 2400 for row in found)
         assert "nothing is known" in found[0][-1]
-        with pytest.raises(xbsql.XbsqlError, match="expected is -1"):
+        with pytest.raises(duckdb.Error, match="expected is -1"):
             con.sql(asked.format(-1, 10)).fetchall()
         tried = con.sql("FROM xb.backtest('markets', orders, origins := 2)").fetchall()
         assert len(tried) == 3 * 2 * 14
-        with pytest.raises(xbsql.XbsqlError, match="origins is 0"):
+        with pytest.raises(duckdb.Error, match="origins is 0"):
             con.sql("FROM xb.backtest('markets', orders, origins := 0)").fetchall()
 
 
