@@ -151,11 +151,11 @@ def retail(path: Path, *, weekly: bool, reported: bool) -> Iterator[Case]:
                 )
 
 
-def simulated(seeds: range, *, alike: bool = True) -> Iterator[Case]:
+def simulated(seeds: range, *, alike: bool = True, strength: float = 1.0) -> Iterator[Case]:
     """Three home markets of three years and a target of weeks, by day."""
     base, horizon = int((FIRST_DAY - EPOCH).astype(int)), 28
     for seed in seeds:
-        world = simulate_daily(4, 1095, seed=seed, alike=alike)
+        world = simulate_daily(4, 1095, seed=seed, alike=alike, strength=strength)
         origin = 1095 - horizon - 7 * (seed % 8)
         codes = [market.market for market in world.markets]
         orders = world.orders.astype(float)

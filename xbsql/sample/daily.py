@@ -115,7 +115,13 @@ class DailyMarkets:
 
 
 def simulate_daily(
-    markets: int = 12, days: int = 1095, *, seed: int = 0, alike: bool = True, launches: int = 0
+    markets: int = 12,
+    days: int = 1095,
+    *,
+    seed: int = 0,
+    alike: bool = True,
+    launches: int = 0,
+    strength: float = 1.0,
 ) -> DailyMarkets:
     """Draw markets and their orders; docs/simulator.md has the equations.
 
@@ -123,9 +129,10 @@ def simulate_daily(
         markets: 2 to 30, home first.
         days: from 2021-01-04 on.
         seed: the same gives the same.
-        alike: whether weekdays, season and events are nearly the same in all markets; else those of home say
-            nothing of the others.
+        alike: whether weekdays, season and events are nearly the same in all markets; else those of the last
+            one are the opposite of all others', so that these mislead.
         launches: so many of the last markets begin within the days, none in the last 30.
+        strength: what weekdays, season and events are multiplied by.
 
     Raises:
         XbsqlError: arguments out of range.
@@ -135,10 +142,10 @@ def simulate_daily(
     if days < 60 or seed < 0:
         raise invalid("xbsql.sample.simulate_daily", f"days is {days}, seed {seed}", "give 60 days or more")
     rng = np.random.default_rng(seed)
-    shared = _character(rng)
+    shared = _character(rng, strength)
     found = []
     for i in range(markets):
-        own = shared if alike or i == 0 else _character(rng)
+        own = shared if alike or i < markets - 1 else shared.opposite()
         launched = int(rng.integers(1, max(days - 30, 2))) if i >= markets - launches else 0
         found.append(_market(CODES[i], own, launched, rng))
     orders = np.stack([_orders(market, days, rng) for market in found])
@@ -153,11 +160,15 @@ class Character(NamedTuple):
     peak: float
     events: float
 
+    def opposite(self) -> Character:
+        """What is high there is low here."""
+        return Character(-self.weekdays, self.season, self.peak + 182.0, -self.events)
 
-def _character(rng: np.random.Generator) -> Character:
+
+def _character(rng: np.random.Generator, strength: float) -> Character:
     weekdays = rng.permutation(WEEKDAYS) * rng.uniform(0.7, 2.0)
     season, peak, events = rng.uniform(0.1, 0.4), rng.uniform(0, 365), rng.uniform(0.2, 0.7)
-    return Character(weekdays, float(season), float(peak), float(events))
+    return Character(strength * weekdays, float(strength * season), float(peak), float(strength * events))
 
 
 def _market(code: str, own: Character, launched: int, rng: np.random.Generator) -> DailyMarket:
