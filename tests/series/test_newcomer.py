@@ -113,3 +113,11 @@ def test_it_lives_again():
     model = fitted(markets(40 * facts[:, 0], facts))
     asked = cold(np.array([[3.0]]))
     np.testing.assert_array_equal(restore(model.state()).fan(asked, 9), model.fan(asked, 9))
+
+
+def test_counts_have_no_year_and_their_newcomers_need_no_memory():
+    counts = replace(markets(np.array([50.0, 60, 70])), frequency=Frequency.named("test", "I"))
+    model = fitted(counts)
+    assert model.calendar.at(counts).shape == counts.y.shape
+    fan = model.fan(replace(cold(), frequency=counts.frequency), 3)
+    assert 20 < fan[0, 1, MEAN] < 200

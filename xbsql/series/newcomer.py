@@ -36,8 +36,15 @@ EXPECTED_SD: Final = 0.5
 """Share of the expected level that a user's expectation may be off where he does not say."""
 AGES: Final = (0, 7, 14, 28, 56, 91, 182, 365)
 """Days after a launch between which the ramp is learnt."""
-MATURE: Final = 182
-"""Days after a launch from which on a market is at its level."""
+STARTS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+DECAYS: Final = (10.0, 20.0, 40.0, 60.0, 90.0, 120.0)
+"""Shares of the level that a launch may begin with, and days in which what lacks falls to a third."""
+CHANCE: Final = 8.0
+"""Weekly variances that a ramp must explain."""
+WEEKS: Final = 52
+EARLY: Final = 14
+"""Days after the first market's beginning from which on another one's is a launch."""
+SMALLEST_NOISE, LARGEST_NOISE = 0.05, 1.0
 WIDEST: Final = 3.0
 """Of a log value about its middle."""
 LEAST: Final = 1e-3
@@ -130,9 +137,8 @@ def fit_newcomer(known: Known) -> Newcomer:
     teachers = _teachers(known)
     calendar = fit_profile(known, teachers, known.market, week=True)
     logged, n = _logged(teachers), len(teachers)
-    levels, ages, noise = _levels(teachers, calendar)
-    ramp = _ramp(teachers, calendar, levels, ages)
-    levels = levels - np.interp(ages, AGES, ramp)
+    ramp = _ramp(teachers, calendar)
+    levels, noise = _levels(teachers, calendar, ramp)
     facts = _told(teachers, logged)
     there = np.isfinite(facts)
     count = np.maximum(there.sum(axis=0), 1)
@@ -160,39 +166,70 @@ def _teachers(known: Known) -> Series:
     return joined(own, home) if len(own) else home
 
 
-def _levels(series: Series, calendar: Profile) -> tuple[Floats, Floats, float]:
-    """Log of each series' level of late, without the calendar; its age in days then; noise about it."""
+def _levels(series: Series, calendar: Profile, ramp: Floats) -> tuple[Floats, float]:
+    """Log of each series' level of late, without the calendar and the ramp; noise of a period about it."""
     last = series.last(LEVEL_OF)
-    y = np.log(np.maximum(last.y, 0.0) + LEAST) - calendar.at(last)
-    owner, count = last.owner(), np.maximum(last.lengths, 1)
-    n = len(series)
-    usual = np.bincount(owner, last.y / np.exp(calendar.at(last)), n) / count
+    owner, n = last.owner(), len(series)
+    effect = calendar.at(last) + _ramped(series, last, ramp)
+    usual = np.bincount(owner, last.y / np.exp(effect), n) / np.maximum(last.lengths, 1)
     levels = np.log(np.maximum(usual, LEAST))
-    noise = float(np.sqrt(np.mean(np.square(y - levels[owner])))) if len(y) else 0.5
-    first = int(series.start.min()) if n else 0
-    days = (series.lengths - last.lengths / 2) * series.frequency.length / DAY
-    ages = np.where(series.start > first, days, float(AGES[-1]))
-    return levels, ages, float(np.clip(noise, 0.05, 1.0))
+    apart = np.log(np.maximum(last.y, 0.0) + LEAST) - effect - levels[owner]
+    noise = float(np.sqrt(np.mean(np.square(apart)))) if len(apart) else LARGEST_NOISE
+    return levels, float(np.clip(noise, SMALLEST_NOISE, LARGEST_NOISE))
 
 
-def _ramp(series: Series, calendar: Profile, levels: Floats, ages: Floats) -> Floats:
-    """The log level at `AGES` over the final one, mean of the markets launched within the histories."""
+def _ramped(series: Series, part: Series, ramp: Floats) -> Floats:
+    """The log ramp at each value of a part of the series; 0 where a market was there from the first period on."""
+    days = (part.periods() - series.start[part.owner()] + 0.5) * series.frequency.length / DAY
+    return np.asarray(np.interp(days, AGES, ramp) * _launched(series)[part.owner()])
+
+
+def _launched(series: Series) -> Mask:
+    """Whether each market was launched after the first of all had begun."""
     first = int(series.start.min()) if len(series) else 0
-    launched = np.flatnonzero((series.start > first) & (ages > MATURE) & (ages < AGES[-1] * 10))
-    found = np.zeros(len(AGES))
-    if not len(launched):
-        return found
-    length = series.frequency.length / DAY
-    logs = []
-    for i in launched.tolist():
-        one = series.take(np.array([i]))
-        plain = one.y / np.exp(calendar.at(one))
-        age = (np.arange(len(plain)) + 0.5) * length
-        near = [np.abs(age - at) <= max(at / 3, 3 * length, 4) for at in AGES]
-        means = [float(plain[rows].mean()) if rows.any() else np.exp(levels[i]) for rows in near]
-        logs.append(np.log(np.maximum(means, LEAST)) - levels[i])
-    found = np.mean(logs, axis=0) * len(logs) / (len(logs) + 1)
-    return np.asarray(np.r_[found[:-1], 0.0])
+    return np.asarray((series.start - first) * series.frequency.length / DAY > EARLY)
+
+
+def _ramp(series: Series, calendar: Profile) -> Floats:
+    """The log level at `AGES` over the final one, as launches within the histories show it.
+
+    Of the ramps 1 - (1 - start) exp(-age / days) the one that leaves the least squares of weekly log means,
+    each market about a level of its own; none where that explains no more than chance would.
+    """
+    rows = np.flatnonzero(_launched(series))
+    weeks = [_weeks(series.take(rows[[k]]), calendar) for k in range(len(rows))]
+    weeks = [week for week in weeks if len(week) >= FEWEST]
+    none = np.zeros(len(AGES))
+    if not weeks:
+        return none
+
+    def left(ramp: Floats) -> float:
+        found = [week - np.interp(7 * np.arange(len(week)) + 3.5, AGES, ramp) for week in weeks]
+        return float(sum(np.square(one - one.mean()).sum() for one in found))
+
+    tried = [_curve(start, days) for start in STARTS for days in DECAYS]
+    losses = [left(ramp) for ramp in tried]
+    best = int(np.argmin(losses))
+    count = sum(map(len, weeks)) - len(weeks)
+    noise = max(losses[best] / count, LEAST)
+    return tried[best] if left(none) - losses[best] > CHANCE * noise else none
+
+
+def _curve(start: float, days: float) -> Floats:
+    """The log of a ramp at `AGES`, 0 at the last."""
+    found = np.log(1 - (1 - start) * np.exp(-np.array(AGES) / days))
+    return np.asarray(found - found[-1])
+
+
+def _weeks(one: Series, calendar: Profile) -> Floats:
+    """Log means of the first year's weeks of one series, without the calendar."""
+    length = one.frequency.length / DAY
+    plain = one.y / np.exp(calendar.at(one))
+    week = ((np.arange(len(plain)) + 0.5) * length // 7).astype(np.int64)
+    kept = week < WEEKS
+    count = np.bincount(week[kept])
+    mean = np.bincount(week[kept], plain[kept]) / np.maximum(count, 1)
+    return np.log(np.maximum(mean[count > 0], LEAST))
 
 
 def _logged(series: Series) -> Mask:

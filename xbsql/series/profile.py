@@ -27,6 +27,8 @@ DAY: Final = 86_400
 YEAR: Final = 365.2425
 HARMONICS: Final = 3
 """Waves of the year: of twelve, six and four months."""
+MOST_PERIODS: Final = 10_000
+"""Periods of a year that are looked at: hours and longer ones."""
 YEARS: Final = 1.2
 """Years of history from which on waves of the year are told from growth."""
 MOST_SERIES: Final = 200
@@ -117,7 +119,7 @@ class Profile:
         """The log effect of the calendar at each value, its mean over a year taken off; float64 (total,)."""
         if not len(series):
             return np.zeros(0)
-        usual = int(series.ends.max()) - np.arange(1, max(round(YEAR * DAY / series.frequency.length), 1) + 1)
+        usual = int(series.ends.max()) - np.arange(1, _periods_of_a_year(series.frequency, self.calendar) + 1)
         middle = self.calendar.columns(self.market, series.frequency, usual).mean(axis=0)
         known = self.calendar.columns(self.market, series.frequency, series.periods())
         return np.asarray((known - middle) @ self.coefficients)
@@ -182,6 +184,12 @@ def fit_profile(known: Known, teacher: Series, market: str | None, *, week: bool
         coefficients[0] = 0.0
     inner = Classical(("ets", "theta"), () if week else tuple(season))
     return Profile(told, coefficients, known.market, amounts, inner)
+
+
+def _periods_of_a_year(frequency: Frequency, calendar: Calendar) -> int:
+    """How many periods show every column once; of counts, and of minutes, the places of the cycle do."""
+    found = 1 if frequency.unit == "count" else max(round(YEAR * DAY / frequency.length), 1)
+    return found if 1 < found <= MOST_PERIODS else calendar.places
 
 
 def years_of(series: Series) -> float:
