@@ -151,12 +151,14 @@ def retail(path: Path, *, weekly: bool, reported: bool) -> Iterator[Case]:
                 )
 
 
-def simulated(seeds: range, *, alike: bool = True, strength: float = 1.0) -> Iterator[Case]:
-    """Three home markets of three years and a target of weeks, by day."""
+def simulated(
+    seeds: range, *, alike: bool = True, strength: float = 1.0, after: int | None = None
+) -> Iterator[Case]:
+    """Three home markets of three years and a target of weeks, by day; `after` is the day that follows."""
     base, horizon = int((FIRST_DAY - EPOCH).astype(int)), 28
     for seed in seeds:
-        world = simulate_daily(4, 1095, seed=seed, alike=alike, strength=strength)
-        origin = 1095 - horizon - 7 * (seed % 8)
+        world = simulate_daily(4, 1130, seed=seed, alike=alike, strength=strength)
+        origin = 1067 - 7 * (seed % 8) if after is None else after
         codes = [market.market for market in world.markets]
         orders = world.orders.astype(float)
         home = series_of([f"home {code}" for code in codes[:3]], [*orders[:3, :origin]], base + origin, DAILY)
