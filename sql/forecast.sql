@@ -2,7 +2,8 @@
 -- user's own columns again. (Inside a macro a column that is named like an argument would be taken for it.)
 
 CREATE MACRO xb.forecast(
-    model, tbl, id, ts, y, horizon := 8, level := 0.9, known := NULL, rollup := false, options := {}
+    model, tbl, id, ts, y, horizon := 8, level := 0.9, known := NULL, rollup := false, expected := NULL,
+    expected_sd := NULL, options := {}
 ) AS TABLE
     WITH _xb_given AS MATERIALIZED (
         SELECT id AS own, ts AS moment, y AS amount, known AS beside FROM query_table(tbl)
@@ -10,7 +11,8 @@ CREATE MACRO xb.forecast(
     _xb_found AS (
         SELECT unnest(
             _xb_forecast(
-                model, horizon, level::DOUBLE, rollup, to_json(options)::VARCHAR,
+                model, horizon, level::DOUBLE, rollup, expected::DOUBLE, expected_sd::DOUBLE,
+                to_json(options)::VARCHAR,
                 (SELECT list({'id': own, 'ts': moment, 'y': amount, 'known': beside}) FROM _xb_given)
             ),
             recursive := true

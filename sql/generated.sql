@@ -7,6 +7,12 @@ CREATE MACRO xb.align_columns(source, target) AS TABLE
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.backtest(model, tbl, origins := 3, horizon := NULL, level := 0.9) AS TABLE
+    SELECT unnest(_xb_backtest(
+        model, origins, horizon, level,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.classify(model, input) AS
     _xb_classify(model, input);
 

@@ -39,6 +39,7 @@ class Evidence:
         losses: float64, shape (K, n), mean over the repeats.
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
         trust: what standard errors are multiplied by, see `weigh`.
+        power: how much the losses' ratios count beside, see `weigh`.
     """
 
     names: tuple[str, ...]
@@ -50,6 +51,7 @@ class Evidence:
     losses: Floats
     mixes: bool = False
     trust: float = 1.0
+    power: float = 0.0
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""
@@ -84,7 +86,8 @@ class Evidence:
 
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
-        found = weigh(of_units(self.losses[:, rows], self.group[rows]), self.prior, self.trust)
+        losses = of_units(self.losses[:, rows], self.group[rows])
+        found = weigh(losses, self.prior, self.trust, self.power)
         if self.mixes:
             shown = [self._shown(name, rows) for name in self.names]
             values = self.predictions[self.names[0]].ndim == 2
@@ -116,7 +119,7 @@ def of_units(losses: Floats, group: NDArray[np.int64]) -> Floats:
     return np.stack([np.bincount(unit, row) for row in losses]) / rows
 
 
-def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
+def weigh(losses: Floats, prior: Floats, trust: float = 1.0, power: float = 0.0) -> Floats:
     """Weights from paired losses: prior * exp(-z^2 / 2), z the standard errors behind the best candidate.
 
     What cannot be told from the best keeps its weight, what is clearly worse loses it; below 1 % it is
@@ -126,12 +129,18 @@ def weigh(losses: Floats, prior: Floats, trust: float = 1.0) -> Floats:
         losses: of independent units, shape (K, units).
         prior: shape (K,).
         trust: 0 .. 1, what z is multiplied by: less than 1 where units are not independent.
+        power: a weight is divided by this power of the loss over the best one's. With few units a candidate
+            that loses half as much again cannot be told from the best, and is most likely no good.
 
     Returns:
         float64, shape (K,), sums to 1.
     """
     z = trust * behind_best(losses)
-    return trimmed(prior * np.exp(-0.5 * np.square(z)))
+    weights = prior * np.exp(-0.5 * np.square(z))
+    if power:
+        mean = np.maximum(losses.mean(axis=1), 1e-300)
+        weights = weights * (mean.min() / mean) ** power
+    return trimmed(weights)
 
 
 def trimmed(weights: Floats) -> Floats:

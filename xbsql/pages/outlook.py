@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xbsql.pages.chart import svg
-from xbsql.pages.fan import fan_chart, fans_of
+from xbsql.pages.fan import fan_chart, fans_of, tried_fans
 from xbsql.pages.page import page, table
+from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from xbsql.session.session import Session
+    from xbsql.tasks.forecast.forecaster import Forecaster
 
 MOST_DRAWN = 12
+ORIGINS = 3
+"""Moments of the past from which the largest series is forecast anew."""
 
 
 def outlook(session: Session, model: str, rows: pa.Table, asked: forecasts.ForecastCall) -> str:
@@ -38,6 +45,30 @@ def outlook(session: Session, model: str, rows: pa.Table, asked: forecasts.Forec
     lead = f"What {model} expects of the next {asked.horizon} periods of {len(told.series)} series."
     sections = [
         ("The largest series", svg(fan_chart(fans, asked.level))),
+        *_tried(fitted, told, asked),
+        ("What it is made of", table(("method", "weight"), _members(fitted))),
         ("What there is to say of all", table(("status", "series"), Counter(told.status).most_common())),
     ]
     return page(f"xbsql: {model}", lead, sections)
+
+
+def _members(model: Forecaster) -> list[tuple[str, str]]:
+    """The methods of the blend and their weights, the largest first; names say what uses home."""
+    weights = sorted(model.blend.weights.items(), key=lambda item: (-item[1], item[0]))
+    return [(name, f"{weight:.0%}") for name, weight in weights]
+
+
+def _tried(
+    model: Forecaster, told: forecasts.SeriesForecast, asked: forecasts.ForecastCall
+) -> list[tuple[str, str]]:
+    """How the largest series would have been forecast; nothing where it is too short."""
+    series = told.series
+    rows = np.flatnonzero(series.lengths > asked.horizon)
+    if not len(rows) or asked.rollup:
+        return []
+    total = np.nan_to_num(told.yhat.sum(axis=1)[rows])
+    row = int(rows[total.argmax()])
+    plain = replace(series, known=None).take(np.array([row]))
+    origins = backtests.from_origins(model, plain, ORIGINS, asked.horizon, asked.level)
+    drawn = tried_fans(plain, origins, 0)
+    return [("How it would have forecast the largest", svg(fan_chart(drawn, asked.level)))] if drawn else []

@@ -60,7 +60,7 @@ CREATE OR REPLACE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM r
 
 
 def simulated() -> Mapping[str, pa.Table]:
-    """A small trade: sales, shipments and orders of the United States and Japan, by the names in `SIMULATED`."""
+    """A small trade: sales, shipments and orders of the United States and Japan, by names in `SIMULATED`."""
     sales, shipments = simulate(rows=10_000, seed=0), simulate(rows=4_000, seed=0)
     return {
         "us_sales": sales.table("sales", "US"),

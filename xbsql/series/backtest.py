@@ -10,7 +10,8 @@ import numpy as np
 from xbsql.engine.evidence import Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
-from xbsql.series.history import ahead, least_of, movement, trust
+from xbsql.series.history import ahead, is_sparse, least_of, movement, traded, trust
+from xbsql.series.units import ENOUGH, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,9 +31,11 @@ MOST_VALUES: Final = 40_000
 """Values that are forecast for evidence in all."""
 ORIGINS: Final = 2
 MOST_ORIGINS: Final = 6
-ENOUGH: Final = 30
-"""Series from which on they are the independent units; of fewer, each origin of each series is one."""
+FEW_ORIGINS: Final = 3
 FOLDS: Final = 5
+POWER: Final = 8.0
+"""Of the ratio of losses, by which methods of few series are weighed beside their standard errors. Chosen on
+the simulator and on other series and windows than `bench.few` reports."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,21 @@ class Backtest:
     step: Ints
 
 
-class _Trial(NamedTuple):
-    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; the series, (n,)."""
+class Trial(NamedTuple):
+    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; series and ends, (n,)."""
 
     fans: dict[str, Floats]
     y: Floats
     rows: Ints
+    ends: Ints
 
 
 def origins(series: Series, horizon: int) -> list[int]:
     """How many of the last values each origin holds out, most first; empty where histories are too short.
 
     One horizon and one and a half. A history under two horizons is halved, and quartered beside: its methods
-    are judged on fewer steps than they will be asked for. Few series are tried from more origins.
+    are judged on fewer steps than they will be asked for. Few series are tried from more origins, and where
+    that leaves fewer than three, from half a horizon before the end as well.
     """
     lengths = series.lengths[series.lengths > 0]
     usual = int(np.median(lengths)) if len(lengths) else 0
@@ -72,7 +77,10 @@ def origins(series: Series, horizon: int) -> list[int]:
     number = int(np.clip(-(-ENOUGH // len(lengths)), ORIGINS, MOST_ORIGINS))
     stride = max(first // 2, 1)
     found = [first + i * stride for i in range(number)]
-    return sorted((held for held in found if usual - held >= min(horizon, usual // 2)), reverse=True)
+    found = [held for held in found if usual - held >= min(horizon, usual // 2)]
+    if number > ORIGINS and len(found) < FEW_ORIGINS:
+        found.append(stride)
+    return sorted(found, reverse=True)
 
 
 def until(series: Series, period: int) -> Series:
@@ -94,10 +102,23 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     Returns:
         None where no history is long enough.
     """
-    trials = [_tried(methods, known, held_out, told) for held_out in origins(known.target, known.horizon)]
+    held = origins(known.target, known.horizon)
+    trials = [tried(methods, known, held_out, told) for held_out in held]
     trials = [trial for trial in trials if len(trial.rows)]
-    if not trials:
-        return None
+    return joined(methods, trials, known) if trials else None
+
+
+def joined(
+    methods: Sequence[Method], trials: Sequence[Trial], known: Known, *, windows: bool = False
+) -> Backtest:
+    """Several trials as evidence.
+
+    Args:
+        methods: that were tried.
+        trials: at least one.
+        known: what may be learned from in the end.
+        windows: whether each trial is a unit for itself; else see `units_of`.
+    """
     names = tuple(method.name for method in methods)
     shape = [np.isfinite(trial.y) for trial in trials]
     y = np.concatenate([trial.y[there] for trial, there in zip(trials, shape, strict=True)])
@@ -106,25 +127,30 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
         [trial.rows[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
     )
     origin = np.repeat(np.arange(len(trials)), [int(there.sum()) for there in shape])
-    group = series if len(np.unique(series)) >= ENOUGH else series * MOST_ORIGINS + origin
+    ends = [trial.ends[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
     fans = {
         name: np.concatenate([trial.fans[name][there] for trial, there in zip(trials, shape, strict=True)])
         for name in names
     }
     losses = np.stack([pinball(y, fans[name]) for name in names])
     prior = np.array([method.prior for method in methods])
+    period = np.concatenate(ends) + step
+    group, shared = (origin, 1.0) if windows else units_of(losses, series, origin, period)
     folds = _folds(group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
-    believed = trust(known.target)
-    return Backtest(Evidence(names, prior, y, group, folds, predictions, losses, trust=believed), step)
+    believed = trust(known.target) * shared
+    few = len(np.unique(series)) < ENOUGH
+    power = POWER if few and not is_sparse(known.target) else 0.0
+    found = Evidence(names, prior, y, group, folds, predictions, losses, trust=believed, power=power)
+    return Backtest(found, step)
 
 
-def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> _Trial:
-    """All methods from one origin."""
+def tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> Trial:
+    """All methods from one origin: without the last `held_out` values of the target, and home's after it."""
     steps = min(held_out, known.horizon)
     past = known.target.until(held_out)
     rows = _sample(np.flatnonzero(past.lengths > 0), steps, known.seed)
-    y, shown = ahead(known.target.take(rows), held_out, steps), past.take(rows)
+    y, shown = ahead(traded(known.target.take(rows)), held_out, steps), past.take(rows)
     home = None if known.home is None else until(known.home, int(known.target.ends.max()) - held_out)
     then = replace(known, target=past.take(past.lengths > 0), home=home, horizon=steps)
     scale = movement(past, least_of(past))[rows]
@@ -135,7 +161,7 @@ def _tried(methods: Sequence[Method], known: Known, held_out: int, told: Callabl
         fans[method.name] = np.where(np.isfinite(fan), fan, first)
         told(method.name)
     scaled = {name: fan / scale[:, None, None] for name, fan in fans.items()}
-    return _Trial(scaled, y / scale[:, None], rows)
+    return Trial(scaled, y / scale[:, None], rows, past.ends[rows])
 
 
 def _sample(rows: Ints, steps: int, seed: int) -> Ints:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
 from xbsql.series.fan import MEDIAN, interval
 from xbsql.store.model import State, restorable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 AT: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
 """Levels that are calibrated; between them factors are read off linearly."""
+ENDS: Final = 0.5 + np.array(AT) / 2
 LEAST, MOST = 0.6, 6.0
 """Bounds of a factor: a calm past is no promise."""
 THIN: Final = 1e-3
@@ -61,7 +63,14 @@ class Calibration:
 
 
 def calibrated(
-    y: Floats, fan: Floats, step: NDArray[np.int64], trust: float = 1.0, *, whole: bool = False
+    y: Floats,
+    fan: Floats,
+    step: NDArray[np.int64],
+    trust: float = 1.0,
+    *,
+    whole: bool = False,
+    least: float = LEAST,
+    units: int | None = None,
 ) -> Calibration:
     """Learn the factors from forecasts of the past.
 
@@ -74,10 +83,14 @@ def calibrated(
         step: int64 (n,).
         trust: 0 .. 1, the power that factors are raised to.
         whole: whether values are pieces: a lower end under one piece is then 0, so a 0 is never missed.
+        least: the smallest factor.
+        units: independent ones behind the values, where they are few: factors grow by Student's t over the
+            normal quantile.
     """
     steps = int(step.max()) + 1
     factors = np.ones((steps, len(AT)))
     median = fan[:, MEDIAN]
+    grown = np.ones(len(AT)) if units is None else stdtrit(units, ENDS) / ndtri(ENDS)
     for column, level in enumerate(AT):
         lo, hi = interval(fan[:, None], level)
         half = np.where(y > median, hi[:, 0] - median, median - lo[:, 0])
@@ -87,7 +100,7 @@ def calibrated(
             near = score[_near(step, k)]
             rank = math.ceil(round((len(near) + 1) * level, 9))
             factor = np.sort(near)[rank - 1] if rank <= len(near) else near.max(initial=1.0)
-            factors[k, column] = np.clip(factor, LEAST, MOST) ** trust
+            factors[k, column] = np.clip(factor, least, MOST) ** trust * grown[column]
     return Calibration(factors)
 
 

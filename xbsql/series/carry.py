@@ -10,10 +10,13 @@ import numpy as np
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
 from xbsql.features.views import Features
-from xbsql.series.backtest import ENOUGH, backtest, objective, origins
+from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
-from xbsql.series.calibration import Calibration, calibrated
+from xbsql.series.calibration import LEAST, Calibration, calibrated
+from xbsql.series.cold import COLD, cold_of
 from xbsql.series.history import is_whole, trust
+from xbsql.series.rehearsal import WINDOWS, rehearsed
+from xbsql.series.units import ENOUGH, FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,11 +26,13 @@ if TYPE_CHECKING:
     from xbsql.engine.verdict import Verdict
     from xbsql.series.backtest import Backtest
     from xbsql.series.method import Known, Method, SeriesPredictor
+    from xbsql.series.rehearsal import Rehearsal
 
     Floats = NDArray[np.float64]
 
-COLD: Final = ("demand:home", "demand:own")
-"""Methods that forecast products without history, the better first."""
+
+WIDE: Final = 1.0
+"""The smallest factor of intervals that home's series took part in: they may be calmer than the target."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         known: the target's histories, and home's.
         told: the share done, 0 to 1, and a method's name.
     """
-    rounds = len(origins(known.target, known.horizon)) + 1
+    rounds = len(origins(known.target, known.horizon)) + 1 + (WINDOWS if known.home is not None else 0)
     done = 0
 
     def step(name: str) -> None:
@@ -74,11 +79,15 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         told(min(done / (rounds * len(methods)), 1.0), name)
 
     source = any(method.family != "target" for method in methods)
+    practice = rehearsed(methods, known, step)
+    if practice is not None:
+        methods = [replace(method, prior=method.prior * practice.factors[method.name]) for method in methods]
     tried = backtest(methods, known, step)
-    if tried is not None and len(np.unique(tried.evidence.group)) < ENOUGH:
+    if tried is not None and len(np.unique(tried.evidence.group)) < FEWEST:
         tried = None
     if tried is None:
-        decision = undecided(methods, _units(known), objective(), _own(known), source=source)
+        own = _own(known) if practice is None else 1.0
+        decision = undecided(methods, _units(known), objective(), own, source=source)
     else:
         decision = decided(methods, tried.evidence, objective(), known.seed)
     weights, verdict, held_out = decision
@@ -87,14 +96,43 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         if weights[method.name] > 0 or method.name in COLD:
             fitted[method.name] = method.fit(known)
         step(method.name)
-    calibration = None
-    if tried is not None and held_out is not None:
-        y = np.asarray(tried.evidence.y, np.float64)
-        calibration = calibrated(y, held_out[0], tried.step, _trust(known), whole=is_whole(known.target))
+    calibration = _calibration(known, tried, held_out, practice, weights)
     members = {name: fitted[name] for name, weight in weights.items() if weight > 0}
-    cold = next((fitted[name] for name in COLD if name in fitted), None)
+    cold = cold_of(known, fitted)
     blend = SeriesBlend(members, {name: weights[name] for name in members}, cold)
     return Carried(blend, fitted, weights, tried, held_out, verdict, calibration)
+
+
+def _calibration(
+    known: Known,
+    tried: Backtest | None,
+    held_out: Floats | None,
+    practice: Rehearsal | None,
+    weights: Mapping[str, float],
+) -> Calibration | None:
+    """From what the blend missed in the target's past, and in home's where it was rehearsed."""
+    parts = [] if tried is None or held_out is None else [(tried, held_out[0])]
+    trust = _trust(known) if parts else 0.0
+    if practice is not None:
+        parts.append((practice.tried, practice.fans(dict(weights))))
+        trust = 1.0
+    if not parts:
+        return None
+    y, fan, step = (
+        np.concatenate(each)
+        for each in zip(*((part.evidence.y, fans, part.step) for part, fans in parts), strict=True)
+    )
+    few = int((known.target.lengths > 0).sum()) < ENOUGH
+    units = sum(len(np.unique(part.evidence.group)) for part, _ in parts) if few else None
+    return calibrated(
+        np.asarray(y, np.float64),
+        fan,
+        step,
+        trust,
+        whole=is_whole(known.target),
+        least=LEAST if practice is None else WIDE,
+        units=units,
+    )
 
 
 def _trust(known: Known) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -28,7 +29,7 @@ FEWEST: Final = 5
 """Values below which a series is given its last one."""
 SEASONS: Final = 8
 """Longest seasons of a history that are read, and no fewer than `LEAST` values."""
-LEAST: Final = 400
+LEAST: Final = 200
 
 
 @restorable("series_classical")
@@ -62,15 +63,9 @@ class Classical:
         """One model's fan of one series, or the other one where it has none."""
         if len(y) < FEWEST or np.ptp(y) == 0:
             return instead
-        size = unit(y)
         seasons = tuple(s for s in self.season if len(y) > 2 * s)
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                fan = size * _fan(MODELS[model](seasons), y / size, horizon)
-        except Exception:
-            return instead
-        return fan if np.isfinite(fan).all() else instead
+        fan = _found(model, seasons, np.ascontiguousarray(y).tobytes(), horizon)
+        return instead if fan is None else fan
 
     def state(self) -> State:
         """The models' names."""
@@ -80,6 +75,23 @@ class Classical:
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
         return cls(tuple(state.config["models"]), tuple(state.config["season"]))
+
+
+@lru_cache(maxsize=256)
+def _found(model: str, seasons: tuple[int, ...], values: bytes, horizon: int) -> Floats | None:
+    """A model's fan of the values, not to be written into; None where it fails.
+
+    Kept, because one model stands alone and in a median, and a series is asked for anew.
+    """
+    y = np.frombuffer(values)
+    size = unit(y)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            fan = size * _fan(MODELS[model](seasons), y / size, horizon)
+    except Exception:
+        return None
+    return fan if np.isfinite(fan).all() else None
 
 
 def _fan(model: Any, y: Floats, horizon: int) -> Floats:  # noqa: ANN401 - statsforecast has no base class

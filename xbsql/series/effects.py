@@ -24,6 +24,8 @@ RIDGE: Final = 4.0
 LEAST_DISPERSION: Final = 1e-3
 """Of the mean."""
 RECENT: Final = 8
+FEWEST, CLEARLY = 8, 2.0
+"""Held-out periods, and standard errors, from which on a single series speaks against the effects."""
 MOST: Final = 1.6
 """No effect is more than e to this, about five times, or less than a fifth."""
 
@@ -38,16 +40,18 @@ class Effects:
         coefficients: float64 (f,).
         middle: float64 (n, f), the mean of each column in each series.
         scale: float64 (n,), movement; None where values are amounts.
+        used: bool (n,), series that the effects serve; None for all.
     """
 
     coefficients: Floats
     middle: Floats
     scale: Floats | None
+    used: NDArray[np.bool_] | None = None
 
     def without(self, series: Series) -> Series:
         """The histories as they were had every column been at its mean."""
         owner = series.owner()
-        effect = self._effect(_known(series), self.middle[owner])
+        effect = self._effect(_known(series), self.middle[owner]) * self._used()[owner]
         if self.scale is None:
             return replace(series, y=series.y / np.exp(effect), known=None)
         return replace(series, y=series.y - effect * self.scale[owner], known=None)
@@ -59,8 +63,11 @@ class Effects:
             values: float64 (n, horizon).
             ahead: float64 (n, horizon, f); NaN has no effect.
         """
-        effect = self._effect(ahead, self.middle[:, None])
+        effect = self._effect(ahead, self.middle[:, None]) * self._used()[:, None]
         return values * np.exp(effect) if self.scale is None else values + effect * self.scale[:, None]
+
+    def _used(self) -> Floats:
+        return np.ones(len(self.middle)) if self.used is None else self.used.astype(np.float64)
 
     def _effect(self, known: Floats, middle: Floats) -> Floats:
         apart = np.where(np.isfinite(known), known - middle, 0.0)
@@ -78,18 +85,21 @@ def fit_effects(series: Series, horizon: int) -> Effects | None:
         horizon: periods at the end of each series that are held out to see whether the effects help.
 
     Returns:
-        None where they do not, or where no series is long enough to tell.
+        None where they do not, or where no series is long enough to tell. A single series in which they miss
+        the last periods by clearly more than nothing is not `used`.
     """
     if not len(series.y):
         return None
     amounts = is_demand(series)
     held = int(min(horizon, max(int(np.median(series.lengths)) // 4, 1)))
     past = series.until(held)
-    tried = _fitted(past, amounts=amounts)
-    return _fitted(series, amounts=amounts) if _helps(tried, series, past, held) else None
+    tried = learned(past, amounts=amounts)
+    used = _helped(tried, series, past, held)
+    return None if used is None else replace(learned(series, amounts=amounts), used=used)
 
 
-def _fitted(series: Series, *, amounts: bool) -> Effects:
+def learned(series: Series, *, amounts: bool) -> Effects:
+    """The effects of a table's known columns, whether they help or not."""
     known, owner, n = _known(series), series.owner(), len(series)
     there = np.isfinite(known)
     count = np.maximum(_by_series(there.astype(np.float64), owner, n), 1.0)
@@ -138,11 +148,15 @@ def _dispersion(y: Floats, total: Floats, owner: NDArray[np.int64]) -> float:
     return max(float(np.square(y - mean).sum() / mean.sum()), float(LEAST_DISPERSION * mean.mean()))
 
 
-def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:
-    """Whether the mean of recent values misses the held-out ones by less with the effects than without."""
+def _helped(tried: Effects, series: Series, past: Series, held: int) -> NDArray[np.bool_] | None:
+    """The series whose held-out values are not missed by clearly more with the effects than without.
+
+    Returns:
+        bool (n,); None where over all series it misses them by no less.
+    """
     rows = np.flatnonzero(past.lengths > 0)
     if not len(rows):
-        return False
+        return None
     whole, before = series.take(rows), past.take(rows)
     effects = replace(
         tried, middle=tried.middle[rows], scale=None if tried.scale is None else tried.scale[rows]
@@ -154,10 +168,16 @@ def _helps(tried: Effects, series: Series, past: Series, held: int) -> bool:
     )
     scale = movement(before, least_of(before))[:, None]
     losses = [
-        float(np.abs((y.y.reshape(len(rows), held) - each) / scale).mean())
-        for each in (plain, effects.on(clean, ahead))
+        np.abs((y.y.reshape(len(rows), held) - each) / scale) for each in (plain, effects.on(clean, ahead))
     ]
-    return losses[1] < losses[0]
+    more = losses[1] - losses[0]
+    if more.mean() >= 0:
+        return None
+    used = np.ones(len(series), bool)
+    if held >= FEWEST:
+        error = more.std(axis=1, ddof=1) / np.sqrt(held)
+        used[rows] = more.mean(axis=1) <= CLEARLY * error
+    return used
 
 
 def _recent(series: Series) -> Floats:

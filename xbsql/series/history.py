@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,6 +50,13 @@ def ahead(series: Series, held_out: int, horizon: int) -> Floats:
     following = context(series, held_out)[:, :horizon]
     short = np.full((len(series), max(horizon - following.shape[1], 0)), np.nan)
     return np.concatenate([following, short], axis=1)
+
+
+def traded(series: Series) -> Series:
+    """The series with NaN where a value only stands in for trade."""
+    if series.closed is None:
+        return series
+    return replace(series, y=np.where(series.closed, np.nan, series.y))
 
 
 def movement(series: Series, least: float = 1.0) -> Floats:
@@ -102,9 +110,10 @@ def is_demand(series: Series) -> bool:
 
 def is_whole(series: Series) -> bool:
     """Whether values are pieces: whole amounts, and usually fewer than a thousand."""
-    if not is_demand(series) or not (series.y == np.rint(series.y)).all():
+    y = series.y if series.closed is None else series.y[~series.closed]
+    if not is_demand(series) or not (y == np.rint(y)).all():
         return False
-    sold = series.y[series.y > 0]
+    sold = y[y > 0]
     return not len(sold) or float(np.median(sold)) < PIECES
 
 

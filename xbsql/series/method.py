@@ -37,6 +37,8 @@ class Known:
         horizon: steps.
         season: lengths of the cycles in periods, short to long; may be empty.
         seed: of whatever is drawn.
+        market: what the target is from, ISO 3166-1; None where nobody said.
+        home_market: what home is.
     """
 
     target: Series
@@ -44,6 +46,8 @@ class Known:
     horizon: int
     season: Sequence[int]
     seed: int
+    market: str | None = None
+    home_market: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Method:
         fit: what is known -> forecaster.
         prior: weight relative to the other methods before any evidence.
         pooled: True for the one that stands as the arm 'pooled' in the verdict.
+        rehearsed: False where it stands on a model that has seen all of home, see `xbsql.series.rehearsal`.
     """
 
     name: str
@@ -63,3 +68,4 @@ class Method:
     fit: Callable[[Known], SeriesPredictor]
     prior: float = 1.0
     pooled: bool = False
+    rehearsed: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_STEPS: Final = 1000
+LARGEST: Final = 1e150
+HALF: Final = 0.5
+"""Of what is expected, how far it may be off where nobody says."""
+NOTHING: Final = "no row: a market of which nothing is known"
 MOST_VALUES: Final = 20_000_000
 """Values that one call forecasts, over all series: a fan of them takes 1.6 GB."""
 
@@ -42,19 +47,28 @@ class ForecastCall:
         rollup: whether sums are forecast too, those that SQL's ROLLUP makes of the parts of the id, and all
             made to add up.
         options: see `ForecastCallOptions`; what is not given is as the model was fitted.
+        expected: what a usual period of a series without history shall bring; None: nobody said.
+        expected_sd: how far that may be off; None: by half.
     """
 
     horizon: int = 8
     level: float = 0.9
     rollup: bool = False
     options: Mapping[str, Any] | None = None
+    expected: float | None = None
+    expected_sd: float | None = None
 
     def check(self, where: str) -> None:
         """Refuse what cannot be answered.
 
         Raises:
-            XbsqlError: a horizon or a level out of bounds.
+            XbsqlError: a horizon, a level or an expectation out of bounds.
         """
+        for name, value in (("expected", self.expected), ("expected_sd", self.expected_sd)):
+            if value is not None and not 0 < value < LARGEST:
+                raise errors.invalid(where, f"{name} is {value}", "give a number above 0")
+        if self.expected is None and self.expected_sd is not None:
+            raise errors.invalid(where, "expected_sd is given and expected is not", "give both")
         if not isinstance(self.horizon, int) or not 1 <= self.horizon <= MOST_STEPS:
             raise errors.invalid(where, f"horizon is {self.horizon}", f"give periods, 1 to {MOST_STEPS}")
         if not isinstance(self.level, int | float) or not 0 < self.level < 1:
@@ -72,6 +86,9 @@ class SeriesForecast:
         lo: the ends of the interval.
         hi: likewise.
         status: one a series.
+        closed: bool (n, horizon), steps without trade; None where nobody looked.
+        known: bool (n, horizon), steps in which something known in advance lies off its usual value; None
+            where nothing is known.
     """
 
     series: Series
@@ -80,6 +97,8 @@ class SeriesForecast:
     lo: Floats
     hi: Floats
     status: tuple[str, ...]
+    closed: NDArray[np.bool_] | None = None
+    known: NDArray[np.bool_] | None = None
 
 
 def places(id: Sequence[str], ts: str, y: str, known: Sequence[str] = ()) -> Columns:
@@ -147,7 +166,10 @@ def _read(where: str, model: Forecaster, table: pa.Table, columns: Columns) -> S
     """The table, with the titles that the model reads."""
     from xbsql.series.read.table import SeriesTable
 
-    return SeriesTable.of(where, table, columns._replace(title=model.columns.title).of(table))
+    theirs = model.columns
+    known = tuple(name for name in columns.known if name.removeprefix("known.") not in theirs.facts)
+    given = columns._replace(known=known, title=theirs.title, facts=theirs.facts)
+    return SeriesTable.of(where, table, given.of(table))
 
 
 def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> SeriesForecast:
@@ -155,18 +177,25 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
     if asked.rollup and options.end is None:
         options = replace(options, end="common")
     series = _series(model, table, options.rules(table.where, model.rules))
+    ids = table.ids if len(table.names) else pa.nulls(1, table.ids.type)
+    if asked.expected is not None:
+        if not model.expects:
+            problem = "expected is given, and this model tells what has no history from products"
+            raise errors.invalid(table.where, problem, "leave it out, or fit with the option 'facts'")
+        told = (asked.expected, asked.expected_sd or HALF * asked.expected)
+        series = replace(series, expected=np.tile(told, (len(series), 1)))
     if len(series) * asked.horizon > MOST_VALUES:
         problem = f"{len(series)} series of {asked.horizon} periods are more than {MOST_VALUES} values"
         raise errors.invalid(table.where, problem, "forecast fewer series in one call, or a shorter horizon")
-    known = known_in_advance(table, series, asked.horizon, options.calendar)
+    known = known_in_advance(table, series, asked.horizon, options.calendar, model.closures(series))
     if known is None:
         found = model.forecast(series, asked.horizon, asked.level)
-        fans = SeriesForecast(series, table.ids, found.yhat, found.lo, found.hi, found.status)
+        fans = SeriesForecast(series, ids, found.yhat, found.lo, found.hi, found.status, found.closed)
     else:
         found = model.forecast(known.plain, asked.horizon, asked.level)
         yhat, lo, hi = (known.on(values) for values in (found.yhat, found.lo, found.hi))
         status = tuple(map(_said, found.status, known.notes))
-        fans = SeriesForecast(known.series, table.ids, yhat, lo, hi, status)
+        fans = SeriesForecast(known.series, ids, yhat, lo, hi, status, found.closed, known.moved())
     fans = _rolled_up(table.where, model, fans, asked) if asked.rollup else fans
     lo, hi = np.minimum(fans.lo, fans.yhat), np.maximum(fans.hi, fans.yhat)
     return replace(fans, lo=lo, hi=hi, status=tuple("; ".join((text, *series.notes)) for text in fans.status))
@@ -190,7 +219,18 @@ def _series(model: Forecaster, table: SeriesTable, rules: Rules) -> Series:
         given = own
     if (given.unit, given.step) != (own.unit, own.step):
         raise _apart(table.where, given.name, own)
+    if not len(table.names):
+        return _nothing(given, rules)
     return table.series(replace(rules, frequency=given), may_be_empty=True)
+
+
+def _nothing(frequency: Frequency, rules: Rules) -> Series:
+    """The one series of a table without rows, which begins now, or after the option 'until'."""
+    from xbsql.series.read.series import Series
+
+    moment = int(time.time()) if rules.until is None else rules.until
+    first = frequency.index(np.array([0 if frequency.unit == "count" else moment])) + 1
+    return Series(("",), np.zeros(0), np.zeros(2, np.int64), first, frequency, (NOTHING,))
 
 
 def _apart(where: str, given: str, own: Frequency) -> errors.XbsqlError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -10,17 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 from xbsql.session import launch as launches
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
     ColumnOf,
+    Constant,
     Flag,
     Given,
     Market,
     Moment,
     Name,
+    Number,
     Rows,
     Share,
     Text,
@@ -43,15 +47,17 @@ Id = Annotated[
     ColumnOf("a column or STRUCT", "str | Sequence[str]"),
     "what names a series: a column, or a STRUCT such as {'market': market, 'sku': sku}; in Python, columns",
 ]
+Expected = Annotated[float | None, Number("DOUBLE", "float | None", (int, float, Decimal), "a number")]
+STEPS = Constant("INTEGER", "int | None", (int,), "a whole number")
 Horizon = Annotated[Whole, "how many periods, 1 to 1000"]
 
 
 def _forecast(
-    session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, options: Given = None,
-    tbl: Annotated[pa.Table, Rows()],
+    session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, expected: Expected = None,
+    expected_sd: Expected = None, options: Given = None, tbl: Annotated[pa.Table, Rows(empty=True)],
 ) -> pa.Table:  # fmt: skip
     rows, known = _known(tbl)
-    asked = forecasts.ForecastCall(horizon, level, rollup, options)
+    asked = forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd)
     return _as_text(
         forecasts.forecast(session, model, rows, forecasts.places(("id",), "ts", "y", known), asked)
     )
@@ -69,7 +75,11 @@ def _forecast(
 def forecast(
     session: Session,
     model: Annotated[Name, "a model of the task 'forecast', 'name' or 'name@3'"],
-    tbl: Annotated[pa.Table, Rows(order=""), f"one row a series and period: {DATA}"],
+    tbl: Annotated[
+        pa.Table,
+        Rows(order="", empty=True),
+        f"one row a series and period: {DATA}; without a row: one market of which nothing is known",
+    ],
     id: Id,
     ts: Annotated[
         str,
@@ -84,11 +94,18 @@ def forecast(
     known: Annotated[
         list[str] | None,
         ColumnOf("a STRUCT", "Sequence[str] | None"),
-        "numbers or booleans known in advance, such as {'promotion': promotion}; in Python their columns",
+        "numbers or booleans known in advance, such as {'promotion': promotion}, and facts that the model "
+        "was fitted with; in Python their columns",
     ] = None,
     rollup: Annotated[
         Flag, "forecast the sums as well that ROLLUP makes of the parts of id, and let all add up"
     ] = False,
+    expected: Annotated[
+        Expected, "what you expect a usual period of a market without history to bring"
+    ] = None,
+    expected_sd: Annotated[
+        Expected, "how far that may be off (a standard deviation); NULL: half of it"
+    ] = None,
     options: Annotated[
         Given, "fill, duplicates, negative, end, until, frequency, calendar, see docs/forecast.md"
     ] = None,
@@ -96,12 +113,40 @@ def forecast(
     """What is expected of each series in the periods after its last one: series (of the id's type), step, ds
     (of the type of ts), yhat, the interval from lo to hi, and status: 'ok', or what was done to the series
     (gaps filled, duplicates summed) and what is odd about it. One bad series never fails the query: what
-    cannot be forecast is NULL. A series without any value is forecast from home.
+    cannot be forecast is NULL. A series without any value is forecast from home, or from the facts and levels
+    of the other markets. Days without trade are forecast as 0, and said.
     """
     places = forecasts.places([id] if isinstance(id, str) else id, ts, y, known or ())
     return forecasts.forecast(
-        session, model, tbl, places, forecasts.ForecastCall(horizon, level, rollup, options)
+        session,
+        model,
+        tbl,
+        places,
+        forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd),
     )
+
+
+@function(
+    {
+        "series": "VARCHAR", "origin": "TIMESTAMP", "step": "INTEGER", "ds": "TIMESTAMP", "period": "BIGINT",
+        "y": "DOUBLE", "yhat": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE", "inside": "BOOLEAN",
+    },
+    example="FROM xb.backtest('demand_home', sales, origins := 2) LIMIT 4",
+)  # fmt: skip
+def backtest(
+    session: Session,
+    model: Annotated[Name, "a model of the task 'forecast', 'name' or 'name@3'"],
+    tbl: Annotated[pa.Table, Rows(), f"series, in columns named as those that it was fitted on: {DATA}"],
+    origins: Annotated[Whole, "from how many moments of the past, half a horizon apart, 1 to 50"] = 3,
+    horizon: Annotated[int | None, STEPS, "how many periods; NULL: those that it was fitted for"] = None,
+    level: Annotated[Share, "the share of truths that lo and hi shall hold"] = 0.9,
+) -> pa.Table:
+    """What a model would have forecast, beside what came: one row a series, origin and step. `origin` is the
+    first period after the history that was shown; `inside` says whether y lies from lo to hi. The model is
+    asked as it stands, so its weights have seen what came. Where periods are counted `period` holds the
+    count, and `origin` and `ds` are NULL.
+    """
+    return backtests.backtest(session, model, tbl, origins, horizon, level)
 
 
 def _launch(

@@ -8,6 +8,7 @@ from __future__ import annotations
 NAMES = (
     "add_to_index",
     "align_columns",
+    "backtest",
     "build_index",
     "choose_routes",
     "classify",

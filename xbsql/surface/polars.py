@@ -389,6 +389,31 @@ class Frames(FrameSpace):
         """
         return self._call("align_columns", target=target)
 
+    def backtest(
+        self,
+        model: str,
+        origins: int = 3,
+        horizon: int | None = None,
+        level: float = 0.9,
+    ) -> pl.LazyFrame:
+        """What a model would have forecast, beside what came: one row a series, origin and step.
+
+        `origin` is the first period after the history that was shown; `inside` says whether y lies from lo
+        to hi. The model is asked as it stands, so its weights have seen what came. Where periods are
+        counted `period` holds the count, and `origin` and `ds` are NULL.
+
+        Args:
+            model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
+            origins: INTEGER: from how many moments of the past, half a horizon apart, 1 to 50.
+            horizon: INTEGER: how many periods; NULL: those that it was fitted for.
+            level: DOUBLE: the share of truths that lo and hi shall hold.
+
+        Returns:
+            series VARCHAR, origin TIMESTAMP, step INTEGER, ds TIMESTAMP, period BIGINT, y DOUBLE, yhat
+            DOUBLE, lo DOUBLE, hi DOUBLE, inside BOOLEAN.
+        """
+        return self._call("backtest", model=model, origins=origins, horizon=horizon, level=level)
+
     def build_index(
         self,
         index: str,
@@ -594,6 +619,8 @@ class Frames(FrameSpace):
         level: float = 0.9,
         known: Sequence[str] | None = None,
         rollup: bool = False,
+        expected: float | None = None,
+        expected_sd: float | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:
         """What is expected of each series in the periods after its last one: series (of the id's type),
@@ -601,7 +628,8 @@ class Frames(FrameSpace):
         done to the series (gaps filled, duplicates summed) and what is odd about it.
 
         One bad series never fails the query: what cannot be forecast is NULL. A series without any value is
-        forecast from home.
+        forecast from home, or from the facts and levels of the other markets. Days without trade are
+        forecast as 0, and said.
 
         Args:
             model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
@@ -613,17 +641,19 @@ class Frames(FrameSpace):
                 known in advance.
             horizon: INTEGER: how many periods, 1 to 1000.
             level: DOUBLE: the share of truths that lo and hi shall hold.
-            known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}; in
-                Python their columns.
+            known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
+                facts that the model was fitted with; in Python their columns.
             rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all
                 add up.
+            expected: DOUBLE: what you expect a usual period of a market without history to bring.
+            expected_sd: DOUBLE: how far that may be off (a standard deviation); NULL: half of it.
             options: STRUCT: fill, duplicates, negative, end, until, frequency, calendar, see
                 docs/forecast.md.
 
         Returns:
             series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
         """
-        return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, options=options)
+        return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
 
     def label_curve(
         self,

@@ -71,6 +71,37 @@ def align_columns(con: DuckDBPyConnection, source: object, target: object) -> pa
     return found
 
 
+def backtest(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    origins: int = 3,
+    horizon: int | None = None,
+    level: float = 0.9,
+) -> pa.Table:
+    """What a model would have forecast, beside what came: one row a series, origin and step.
+
+    `origin` is the first period after the history that was shown; `inside` says whether y lies from lo to
+    hi. The model is asked as it stands, so its weights have seen what came. Where periods are counted
+    `period` holds the count, and `origin` and `ds` are NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
+        tbl: a table: series, in columns named as those that it was fitted on: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        origins: INTEGER: from how many moments of the past, half a horizon apart, 1 to 50.
+        horizon: INTEGER: how many periods; NULL: those that it was fitted for.
+        level: DOUBLE: the share of truths that lo and hi shall hold.
+
+    Returns:
+        series VARCHAR, origin TIMESTAMP, step INTEGER, ds TIMESTAMP, period BIGINT, y DOUBLE, yhat
+        DOUBLE, lo DOUBLE, hi DOUBLE, inside BOOLEAN.
+    """
+    found: pa.Table = called("backtest", con, model=model, tbl=tbl, origins=origins, horizon=horizon, level=level)
+    return found
+
+
 def build_index(
     con: DuckDBPyConnection,
     index: str,
@@ -447,6 +478,8 @@ def forecast(
     level: float = 0.9,
     known: Sequence[str] | None = None,
     rollup: bool = False,
+    expected: float | None = None,
+    expected_sd: float | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> pa.Table:
     """What is expected of each series in the periods after its last one: series (of the id's type), step,
@@ -454,13 +487,14 @@ def forecast(
     series (gaps filled, duplicates summed) and what is odd about it.
 
     One bad series never fails the query: what cannot be forecast is NULL. A series without any value is
-    forecast from home.
+    forecast from home, or from the facts and levels of the other markets. Days without trade are forecast
+    as 0, and said.
 
     Args:
         con: a connection that xbsql is loaded in.
         model: VARCHAR: a model of the task 'forecast', 'name' or 'name@3'.
         tbl: a table: one row a series and period: its name, a CTE, a registered Arrow or Polars object
-            or a Python variable.
+            or a Python variable; without a row: one market of which nothing is known.
         id: a column or STRUCT: what names a series: a column, or a STRUCT such as {'market': market,
             'sku': sku}; in Python, columns.
         ts: a column or expression: DATE, TIMESTAMP, TIMESTAMPTZ, or integers that count periods; the
@@ -469,17 +503,19 @@ def forecast(
             in advance.
         horizon: INTEGER: how many periods, 1 to 1000.
         level: DOUBLE: the share of truths that lo and hi shall hold.
-        known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}; in
-            Python their columns.
+        known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
+            facts that the model was fitted with; in Python their columns.
         rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all add
             up.
+        expected: DOUBLE: what you expect a usual period of a market without history to bring.
+        expected_sd: DOUBLE: how far that may be off (a standard deviation); NULL: half of it.
         options: STRUCT: fill, duplicates, negative, end, until, frequency, calendar, see
             docs/forecast.md.
 
     Returns:
         series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
     """
-    found: pa.Table = called("forecast", con, model=model, tbl=tbl, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, options=options)
+    found: pa.Table = called("forecast", con, model=model, tbl=tbl, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
     return found
 
 

@@ -87,7 +87,7 @@ class Reader:
             views["text"] = self._vectors(texts)
             views["ngram"] = _grams(self.ngrams, texts)
             if self.pooled:
-                views["pooled"] = encoder().pool(texts.to_pylist())
+                views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
         if self.table.columns:
             views["table"] = self.table.transform(table)
         return Features(views)

@@ -129,6 +129,19 @@ def known_markets() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
+def holidays_of(market: str | None, year: int) -> dict[int, str]:
+    """The public holidays of a year: days since 1970-01-01 -> name, one that moves under one name each year.
+
+    Of a market whose holidays are not known: Christmas Day and New Year's Day, on which hardly anybody sells.
+    """
+    if market is None or market not in list_supported_countries():
+        found = {dt.date(year, 1, 1): "New Year's Day", dt.date(year, 12, 25): "Christmas Day"}
+    else:
+        found = dict(country_holidays(market, years=[year], language="en_US"))
+    return {(day - dt.date(1970, 1, 1)).days: name.partition(" (")[0] for day, name in found.items()}
+
+
+@lru_cache(maxsize=512)
 def _days(market: str, year: int) -> Floats:
     """What each day of a year is in a market; float64 (365 or 366, len(COLUMNS)). Not to be written into."""
     first = dt.date(year, 1, 1)

@@ -31,6 +31,10 @@ class Series:
         status: one a series: 'ok', or what there is to say of it, joined by '; '.
         known: float64 (total, f), columns that are known in advance, beside the values; None without.
         titles: one a series: what is sold, in words; None where a series, or the table, has none.
+        facts: float64 (n, k), what tells a series' level before it has a history; NaN where one is not known.
+            None without.
+        expected: float64 (n, 2), the level that the user expects and its standard deviation; NaN likewise.
+        closed: bool (total,): periods without trade, whose values stand in for it; None where there are none.
         notes: what there is to say of the table that they are from as a whole.
     """
 
@@ -43,6 +47,9 @@ class Series:
     known: Floats | None = None
     titles: tuple[str | None, ...] | None = None
     notes: tuple[str, ...] = ()
+    closed: NDArray[np.bool_] | None = None
+    facts: Floats | None = None
+    expected: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,6 +82,12 @@ class Series:
         kept = np.maximum(self.lengths - held_out, 0)
         return self._cut(np.arange(len(self)), self.offsets[:-1], kept, self.start)
 
+    def since(self, left_out: Ints) -> Self:
+        """Every series without its first values, int64 (n,) of them."""
+        dropped = np.minimum(left_out, self.lengths)
+        begin, start = self.offsets[:-1] + dropped, self.start + dropped
+        return self._cut(np.arange(len(self)), begin, self.lengths - dropped, start)
+
     def last(self, number: int) -> Self:
         """The last values of every series, at most `number` of each."""
         kept = np.minimum(self.lengths, number)
@@ -101,4 +114,21 @@ class Series:
             status=tuple(self.status[i] for i in rows),
             known=None if self.known is None else self.known[place],
             titles=None if self.titles is None else tuple(self.titles[i] for i in rows),
+            closed=None if self.closed is None else self.closed[place],
+            facts=None if self.facts is None else self.facts[rows],
+            expected=None if self.expected is None else self.expected[rows],
         )
+
+
+def joined(one: Series, other: Series) -> Series:
+    """The series of two markets, values and facts; of one frequency."""
+    facts = None if one.facts is None or other.facts is None else np.concatenate([one.facts, other.facts])
+    return Series(
+        one.names + other.names,
+        np.concatenate([one.y, other.y]),
+        np.r_[one.offsets, one.offsets[-1] + other.offsets[1:]],
+        np.r_[one.start, other.start],
+        one.frequency,
+        one.status + other.status,
+        facts=facts,
+    )

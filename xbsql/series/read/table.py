@@ -38,6 +38,7 @@ class Columns(NamedTuple):
         y: numbers.
         known: columns that are known in advance, numbers or booleans.
         title: a column of text: what a series sells; None where there is none.
+        facts: columns of numbers that tell a series' level before it has a history.
     """
 
     id: tuple[str, ...] = ("unique_id",)
@@ -45,10 +46,17 @@ class Columns(NamedTuple):
     y: str = "y"
     known: tuple[str, ...] = ()
     title: str | None = None
+    facts: tuple[str, ...] = ()
 
     def of(self, table: pa.Table) -> Columns:
-        """The same without titles where the table has none."""
-        return self if self.title in table.column_names else self._replace(title=None)
+        """The same without titles where the table has none, and facts by what it calls them."""
+        found = tuple(fact_in(table, name) or name for name in self.facts)
+        return self._replace(title=self.title if self.title in table.column_names else None, facts=found)
+
+
+def fact_in(table: pa.Table, name: str) -> str | None:
+    """The column of a fact: of its own name, or among what is known in advance."""
+    return next((column for column in (name, f"known.{name}") if column in table.column_names), None)
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class SeriesTable:
         y: float64 (rows,); NaN where there is no number.
         known: float64 (rows, f), columns that are known in advance; NaN likewise.
         titles: one a series, the first that is not NULL; None where the table has no titles.
+        facts: float64 (n, k), the mean of each fact over the rows of a series, NaN where none has it; None
+            where the table has none of the facts.
         undated: int64 (n,), rows of each series that have no date.
         notes: what there is to say of the table as a whole.
         counts: whether the values are counts.
@@ -84,6 +94,7 @@ class SeriesTable:
     y: Floats
     known: Floats
     titles: tuple[str | None, ...] | None
+    facts: Floats | None
     undated: Ints
     notes: tuple[str, ...]
     counts: bool
@@ -114,6 +125,7 @@ class SeriesTable:
             y[rows],
             np.array(known).reshape(len(known), -1).T[rows] if known else np.empty((len(rows), 0)),
             _titles(where, table, columns.title, code[rows], rows, len(names)),
+            _facts(where, table, columns.facts, np.where(named, code, len(names)), len(names)),
             np.bincount(code[named & ~moment.there], minlength=len(names)),
             (f"{unnamed} rows of the table whose id is NULL left out",) if unnamed else (),
             moment.counts,
@@ -159,7 +171,7 @@ class SeriesTable:
             )
             raise errors.invalid(self.where, problem, "leave the option 'frequency' out")
         found = filled(self.where, rows, self.y[~late], self.known[~late], frequency, chosen, begin)
-        return replace(found, titles=self.titles, notes=self.notes)
+        return replace(found, titles=self.titles, notes=self.notes, facts=self.facts)
 
     def ahead(self, series: Series, horizon: int) -> Floats:
         """What is known in advance of the periods after each series.
@@ -260,6 +272,21 @@ def _ids(table: pa.Table, id: tuple[str, ...], first: Ints) -> pa.Array:
     if not parts:
         return pa.array(["all"])
     return parts[0] if len(parts) == 1 else pa.StructArray.from_arrays(parts, list(id))
+
+
+def _facts(where: str, table: pa.Table, names: tuple[str, ...], code: Ints, n: int) -> Floats | None:
+    """The mean of each fact over the rows of a series; a column that the table lacks is known of none."""
+    if not any(name in table.column_names for name in names):
+        return None
+    found = np.full((n, len(names)), np.nan)
+    for j, name in enumerate(names):
+        if name not in table.column_names:
+            continue
+        column = numbers(where, table, name)
+        there = np.isfinite(column) & (code < n)
+        count = np.bincount(code[there], minlength=n)
+        np.divide(np.bincount(code[there], column[there], n), count, out=found[:, j], where=count > 0)
+    return found
 
 
 def _titles(

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
+from xbsql.series.closures import closures, none_closed
 from xbsql.series.fan import MEAN, interval
+from xbsql.series.newcomer import Newcomer
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.rules import Rules
 from xbsql.series.read.table import Columns
 from xbsql.store.model import Model, Signature, State, restorable, restore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from xbsql.series.blend import SeriesBlend
     from xbsql.series.calibration import Calibration
+    from xbsql.series.closures import Closures
     from xbsql.series.home import Home
     from xbsql.series.read.series import Series
 
@@ -40,6 +45,7 @@ class Forecast(NamedTuple):
         hi: float64 (n, horizon), the upper end.
         quantiles: float64 (n, horizon, 9), at the levels of M5 Uncertainty, see `xbsql.series.fan.LEVELS`.
         status: one a series: its own, with what the forecast has to say.
+        closed: bool (n, horizon): steps without trade, which are 0.
     """
 
     yhat: Floats
@@ -47,6 +53,7 @@ class Forecast(NamedTuple):
     hi: Floats
     quantiles: Floats
     status: tuple[str, ...]
+    closed: NDArray[np.bool_]
 
 
 @restorable("forecaster")
@@ -115,16 +122,32 @@ class Forecaster(Model):
             raise errors.invalid("xb.forecast", f"horizon is {horizon}", f"give 1 to {MOST_STEPS} periods")
         if not 0 < share < 1:
             raise errors.invalid("xb.forecast", f"level is {share}", "give a share between 0 and 1: 0.9")
-        fan = self.blend.fan(history, horizon)
-        lo, hi = interval(fan, share) if self.calibration is None else self.calibration.ends(fan, share)
+        shut = self.closures(history)
+        fan, closed = self.blend.fan(shut.opened(history), horizon), shut.ahead(history, horizon)
+        lo, hi = interval(fan, share)
+        if self.calibration is not None:
+            warm = (history.lengths > 0)[:, None] | (not self.expects)
+            ends = self.calibration.ends(fan, share)
+            lo, hi = (np.where(warm, end, plain) for end, plain in zip(ends, (lo, hi), strict=True))
         if self.amounts:
             fan, lo = np.maximum(fan, 0.0), np.maximum(lo, 0.0)
         if self.whole:
             lo, hi = np.floor(lo), np.ceil(hi - ROUNDING)
-        mute, lengths = np.isnan(fan[:, 0, MEAN]).tolist(), history.lengths.tolist()
-        told = zip(history.status, lengths, mute, strict=True)
-        status = tuple(_status(text, length, mute=silent) for text, length, silent in told)
-        return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status)
+        mute = np.isnan(fan[:, 0, MEAN]).tolist()
+        fan = np.where(closed[..., None], 0.0, fan)
+        lo, hi = (np.where(closed, 0.0, ends) for ends in (lo, hi))
+        told = zip(history.status, shut.notes(history), history.lengths.tolist(), mute, strict=True)
+        status = tuple(_status(text, notes, length, mute=silent) for text, notes, length, silent in told)
+        return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status, closed)
+
+    @property
+    def expects(self) -> bool:
+        """Whether a user's expectation counts where there is no history."""
+        return isinstance(self.blend.cold, Newcomer)
+
+    def closures(self, history: Series) -> Closures:
+        """When the series do not trade; never where a period without a row is no 0."""
+        return closures(history, self.market) if self.rules.fill == "zero" else none_closed(history)
 
     def state(self) -> State:
         """The model as data."""
@@ -149,11 +172,11 @@ class Forecaster(Model):
         """The model again."""
         config, parts = dict(state.config), state.parts
         frequency = Frequency.from_config(config.pop("frequency"))
-        id, ts, y, known, *title = config.pop("columns")
+        id, ts, y, known, title, facts = (*config.pop("columns"), None, ())[:6]
         return cls(
             restore(parts["blend"]),
             frequency,
-            Columns(tuple(id), ts, y, tuple(known), *title),
+            Columns(tuple(id), ts, y, tuple(known), title, tuple(facts)),
             Rules(**config.pop("rules")),
             home=restore(parts["home"]),
             calibration=restore(parts["calibration"]) if "calibration" in parts else None,
@@ -161,8 +184,8 @@ class Forecaster(Model):
         )
 
 
-def _status(text: str, length: int, *, mute: bool) -> str:
+def _status(text: str, notes: Sequence[str], length: int, *, mute: bool) -> str:
     """A series' own status and what the forecast adds."""
     said = "no history, no forecast" if mute else "no history: forecast from its market" if not length else ""
-    kept: list[Any] = [] if text == "ok" and said else [text]
-    return "; ".join([*kept, said] if said else kept)
+    added = [*notes, said] if said else notes
+    return "; ".join(added if text == "ok" and added else [text, *added])

@@ -39,6 +39,14 @@ class ForecastOptions(Options):
     )
     ts: Annotated[str, Option(COLUMN, "the column of dates, or of whole numbers that count periods")] = "ds"
     title: Annotated[str | None, Option(COLUMN, "the column that says in words what a series sells")] = None
+    facts: Annotated[
+        tuple[str, ...],
+        Option(
+            COLUMNS,
+            "numbers that tell a series' level before it has a history, the same in all its rows: "
+            "`['population', 'gdp_per_head']`",
+        ),
+    ] = ()
     horizon: Annotated[
         int | None,
         Option(
@@ -90,7 +98,7 @@ class ForecastOptions(Options):
 
     def columns(self, label: str) -> Columns:
         """Where a table keeps what."""
-        return Columns(self.id, self.ts, label, title=self.title)
+        return Columns(self.id, self.ts, label, title=self.title, facts=self.facts)
 
     def rules(self, where: str) -> Rules:
         """How a table is read.

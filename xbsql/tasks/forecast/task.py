@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,12 +15,14 @@ from xbsql.metrics import series as series_metrics
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.series.backtest import until
 from xbsql.series.carry import Carried, carry
+from xbsql.series.closures import closures
 from xbsql.series.fan import MEDIAN
 from xbsql.series.history import ahead, is_demand, is_whole
 from xbsql.series.home import Home
 from xbsql.series.method import Known, Method
 from xbsql.series.methods import base_methods, home_methods, own_methods
-from xbsql.series.read.table import read_series
+from xbsql.series.read.table import SeriesTable, read_series
+from xbsql.series.read.values import column_of
 from xbsql.series.scale import absolute_scale, squared_scale
 from xbsql.tasks.forecast.forecaster import Forecaster
 from xbsql.tasks.forecast.options import ForecastOptions
@@ -28,11 +30,12 @@ from xbsql.tasks.personal import refuse_personal_ids
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.rules import Rules
     from xbsql.series.read.series import Series
     from xbsql.store.model import Model
@@ -57,7 +60,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         market: what the series are from, for the record.
         home: the home market's series; those of the same name are the same product. Values after the
             target's last period are not looked at.
-        base: the home market's model.
+        base: the home market's model, a candidate as it stands.
     """
 
     series: Series
@@ -74,19 +77,29 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         """What the methods may learn from."""
         options, frequency = self.options, self.series.frequency
         home = None if self.home is None else until(self.home, int(self.series.ends.max()))
-        return Known(self.series, home, options.steps(frequency), options.cycles(frequency), options.seed)
+        there = None if self.base is None else self.base.market
+        target = self._opened(self.series, self.market)
+        home = None if home is None else self._opened(home, there)
+        cycles, seed = options.cycles(frequency), options.seed
+        return Known(target, home, options.steps(frequency), cycles, seed, self.market, there)
+
+    def _opened(self, series: Series, market: str | None) -> Series:
+        """The series as if they never closed, see `Closures`; as they are where a gap is no 0."""
+        return closures(series, market).opened(series) if self.rules.fill == "zero" else series
 
     def __len__(self) -> int:
         return len(self.series)
 
     def candidates(self) -> list[Method]:
-        """Methods of the target alone, and those that home's series, or else its model, can feed."""
+        """Methods of the target alone, and those that home's series and its model can feed."""
         known = self.known
-        found = own_methods(self.series, known.season)
+        found = own_methods(known.target, known.season)
         if known.home is not None:
-            return [*found, *home_methods(self.series, known.home, known.season)]
+            found += home_methods(known.target, known.home, known.season)
         if self.base is not None:
-            return [*found, *base_methods(self.base.blend, self.base.home)]
+            names = {method.name for method in found}
+            theirs = base_methods(known.target, self.base.blend, self.base.home)
+            found += [method for method in theirs if method.name not in names]
         return found
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Carried:
@@ -96,14 +109,17 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
     def model(self, found: Carried) -> Forecaster:
         """The blend of the methods' fans, with intervals that past origins calibrated."""
         series, options = self.series, self.options
+        opened, blend = self.known.target, found.blend
+        if self.home is None and self.base is not None and not len(series.y):
+            blend = replace(blend, cold=self.base.blend.cold)
         return Forecaster(
-            found.blend,
+            blend,
             series.frequency,
             options.columns(self.label),
             self.rules,
             options.steps(series.frequency),
             options.level,
-            Home.of(series),
+            Home.of(opened),
             found.calibration,
             is_demand(series),
             is_whole(series),
@@ -138,14 +154,19 @@ class Forecasting(Task[Forecaster, Carried]):
         numbers = kind_of(schema.field(label).type) == "number"
         return numbers and ("ts" in options or set(schema.names) >= SERIES)
 
-    def at_home(self, asked: Asked) -> SeriesProblem:
-        """The series of one market."""
+    def at_home(self, asked: Asked, instead: Callable[[], Frequency | None] | None = None) -> SeriesProblem:
+        """The series of one market; where no row has a value, of the other frequency."""
         options = ForecastOptions.of(asked.where, asked.options)
         rules = options.rules(asked.where)
         if "id" not in asked.options:
             refuse_personal_ids(asked.where, asked.data, options.id)
+        for name in options.facts:
+            column_of(asked.where, asked.data, name)
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
-        series = read_series(asked.where, asked.data, options.columns(asked.label), rules)
+        table = SeriesTable.of(asked.where, asked.data, options.columns(asked.label))
+        if instead is not None and not np.isfinite(table.y).any():
+            rules = replace(rules, frequency=rules.frequency or instead())
+        series = table.series(rules, may_be_empty=instead is not None)
         return SeriesProblem(series, options, asked.label, rules, asked.market)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> SeriesProblem:
@@ -154,13 +175,14 @@ class Forecasting(Task[Forecaster, Carried]):
         Raises:
             XbsqlError: another frequency at home.
         """
-        problem = self.at_home(asked)
-        series, where = problem.series, asked.where
+        where = asked.where
+        home = None if base is None else mine(where, base, Forecaster)
+        problem = self.at_home(asked, partial(self._grid, asked, source, home))
+        series = problem.series
         if source is not None:
             rules = replace(problem.rules, frequency=series.frequency)
             columns = problem.options.columns(asked.label)
-            return replace(problem, home=read_series(where, source, columns, rules))
-        home = None if base is None else mine(where, base, Forecaster)
+            problem = replace(problem, home=read_series(where, source, columns, rules))
         if home is not None and (home.frequency.unit, home.frequency.step) != (
             series.frequency.unit,
             series.frequency.step,
@@ -168,6 +190,14 @@ class Forecasting(Task[Forecaster, Carried]):
             said = f"home's periods are {home.frequency.name} and these {series.frequency.name}"
             raise errors.invalid(where, said, "bring both to one frequency")
         return replace(problem, base=home)
+
+    def _grid(self, asked: Asked, source: pa.Table | None, home: Forecaster | None) -> Frequency | None:
+        """Home's frequency, for a target that has no value to find its own from."""
+        if source is None:
+            return None if home is None else home.frequency
+        options = ForecastOptions.of(asked.where, asked.options)
+        table = SeriesTable.of(asked.where, source, options.columns(asked.label))
+        return table.grid(options.rules(asked.where))
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """Measure a forecaster on the last steps of each series, which it forecasts from those before.

@@ -1,0 +1,128 @@
+"""What stands behind the evidence of few series, and which methods home says are right for short ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xbsql.engine.evidence import weigh
+from xbsql.series.method import Known, Method
+from xbsql.series.read.frequency import Frequency
+from xbsql.series.read.series import Series
+from xbsql.series.rehearsal import LEAST, rehearsed
+from xbsql.series.rules import Recent, Seasonal
+from xbsql.series.units import block_length, units_of
+
+DAILY = Frequency.named("test", "D")
+
+
+def moving(alike, n=4000, seed=0):
+    """Losses of two methods whose neighbours are correlated."""
+    rng = np.random.default_rng(seed)
+    found = rng.standard_normal((2, n))
+    for t in range(1, n):
+        found[:, t] = alike * found[:, t - 1] + np.sqrt(1 - alike**2) * found[:, t]
+    return found
+
+
+@pytest.mark.parametrize(("alike", "length"), [(0.0, 1), (0.5, 3), (0.9, 9)])
+def test_a_block_is_as_long_as_losses_remember(alike, length):
+    assert block_length(moving(alike), np.ones(3999, bool)) == length
+
+
+def test_what_two_origins_say_of_one_day_is_said_once():
+    period = np.r_[np.arange(28), np.arange(14, 28)]
+    origin = np.r_[np.zeros(28), np.ones(14)].astype(int)
+    losses = np.random.default_rng(0).standard_normal((3, 42))
+    found = units_of(losses, np.zeros(42, np.int64), origin, period)
+    assert len(np.unique(found.group)) <= 28
+    assert found.group[14:28].tolist() == found.group[28:].tolist()
+
+
+def test_series_that_lose_together_count_as_fewer():
+    rng = np.random.default_rng(0)
+    day = rng.standard_normal((2, 60))
+    together = np.tile(day, 5) + 0.1 * rng.standard_normal((2, 300))
+    alone = rng.standard_normal((2, 300))
+    series, period = np.repeat(np.arange(5), 60), np.tile(np.arange(60), 5)
+    found = [units_of(losses, series, np.zeros(300, int), period).trust for losses in (together, alone)]
+    assert found[0] < 0.6 < 0.8 < found[1]
+
+
+def test_many_series_are_the_units_whatever_they_do_in_time():
+    series = np.repeat(np.arange(40), 8)
+    losses = np.random.default_rng(0).standard_normal((2, 320))
+    found = units_of(losses, series, np.zeros(320, int), np.tile(np.arange(8), 40))
+    assert found.group.tolist() == series.tolist()
+    assert found.trust == 1.0
+
+
+def test_with_few_units_the_ratio_of_losses_counts_beside_the_error():
+    losses = np.array([[1.0, 5.0, 0.2, 3.0], [4.0, 1.0, 4.0, 6.0]])
+    plain, sharp = (weigh(losses, np.ones(2), power=power) for power in (0.0, 8.0))
+    assert plain[1] > 0.2
+    assert sharp[1] < 0.1
+    assert weigh(losses, np.ones(2), 1.0).tolist() == plain.tolist()
+
+
+def series(n, days, names, seed=0):
+    """White noise about 100, whose mean forecasts it and whose last value does not."""
+    y = 100 + np.random.default_rng(seed).normal(0, 10, n * days)
+    start = np.full(n, 19_000 - days, np.int64)
+    frequency, status = DAILY, ("ok",) * n
+    return Series(tuple(names), y, np.arange(n + 1) * days, start, frequency, status)
+
+
+METHODS = [
+    Method("last", "target", lambda known: Seasonal(1)),
+    Method("mean", "target", lambda known: Recent(14)),
+    Method("model", "source", lambda known: Recent(14), rehearsed=False),
+]
+
+
+@pytest.mark.parametrize("homes", [1, 4])
+def test_home_says_which_methods_are_right_for_short_histories(homes):
+    known = Known(series(1, 28, ["t"]), series(homes, 400, [f"h{i}" for i in range(homes)], 1), 14, (7,), 0)
+    found = rehearsed(METHODS, known, lambda name: None)
+    assert found.factors["mean"] == 1
+    assert LEAST <= found.factors["last"] < 0.3
+    assert found.factors["model"] == 1
+    assert found.fans({"mean": 1.0}).shape == (len(found.tried.step), 10)
+
+
+def test_a_rehearsal_shows_no_method_what_is_to_be_forecast():
+    shown = []
+
+    def spy(known):
+        shown.append(known)
+        return Seasonal(1)
+
+    known = Known(series(1, 28, ["t"]), series(2, 400, ["a", "b"], 1), 14, (7,), 0)
+    rehearsed([METHODS[0], Method("spy", "instance", spy)], known, lambda name: None)
+    assert len(shown) == 8
+    for one in shown:
+        assert one.target.lengths.tolist() == [28]
+        assert (one.home.ends <= one.target.ends.max()).all()
+
+
+@pytest.mark.parametrize("case", ["no home", "short home", "many series"])
+def test_without_room_there_is_no_rehearsal(case):
+    home = {"no home": None, "short home": series(3, 50, "abc", 1), "many series": series(3, 400, "abc", 1)}[
+        case
+    ]
+    target = series(40, 28, map(str, range(40))) if case == "many series" else series(1, 28, ["t"])
+    known = Known(target, home, 14, (7,), 0)
+    assert rehearsed(METHODS, known, lambda name: None) is None
+
+
+def test_a_closed_day_is_no_evidence():
+    from xbsql.series.backtest import backtest
+
+    target = series(2, 60, ["a", "b"])
+    closed = np.tile(np.arange(60) % 7 == 6, 2)
+    known = Known(replace(target, closed=closed), None, 14, (7,), 0)
+    plain = Known(target, None, 14, (7,), 0)
+    found, whole = (backtest(METHODS[:2], one, lambda name: None) for one in (known, plain))
+    assert len(found.evidence.y) < len(whole.evidence.y)
