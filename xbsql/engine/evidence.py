@@ -182,10 +182,34 @@ class Setting:
     bounds: tuple[float, float] | None
     seed: int
 
-    def held_out(self, candidate: Candidate, rows: NDArray[np.bool_]) -> Floats:
-        """Predictions of these labelled rows by the candidate fitted on all others."""
-        predictor = candidate.fit(self.source, self.target.take(~rows), self.everyone)
-        return bounded(predictor.predict(self.target.x.take(rows)), self.bounds)
+    def fitted(self, candidate: Candidate) -> Predictor:
+        """The candidate fitted on all labelled rows."""
+        return candidate.fit(self.source, self.target, self.everyone)
+
+    def split(self, rows: NDArray[np.bool_]) -> Split:
+        """These labelled rows held out, cut once for all candidates."""
+        return Split(self, self.target.take(~rows), self.target.x.take(rows))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some labelled rows held out from all others.
+
+    Attributes:
+        setting: what the rows are of.
+        known: the others.
+        x: the rows that are held out.
+    """
+
+    setting: Setting
+    known: Sample
+    x: Features
+
+    def predicted(self, candidate: Candidate) -> Floats:
+        """Predictions of the rows that are held out, by the candidate fitted on the others."""
+        setting = self.setting
+        predictor = candidate.fit(setting.source, self.known, setting.everyone)
+        return bounded(predictor.predict(self.x), setting.bounds)
 
 
 def gather(
@@ -215,12 +239,13 @@ def gather(
     predictions |= {candidate.name: np.empty(shape) for candidate in learned}
     hopeless: set[str] = set()
     for repeat, fold in enumerate(folds):
-        for candidate in learned:
-            found = predictions[candidate.name]
-            for held_out in range(count):
-                rows = fold == held_out
+        for held_out in range(count):
+            rows = fold == held_out
+            split = setting.split(rows)
+            for candidate in learned:
+                found = predictions[candidate.name]
                 spared = candidate.name in hopeless
-                found[repeat, rows] = found[0, rows] if spared else setting.held_out(candidate, rows)
+                found[repeat, rows] = found[0, rows] if spared else split.predicted(candidate)
                 step(candidate.name)
         if repeat == 0:
             hopeless = _hopeless(predictions, setting)
