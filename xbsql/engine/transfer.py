@@ -153,10 +153,10 @@ class _Tried:
     def fitted(self, weights: Mapping[str, float]) -> Predictors:
         """The candidates fitted on all labels: at once those that have weight, the others when asked for."""
         predictors = Predictors(self.setting, self.candidates, self.fixed)
-        for name in predictors:
-            if weights[name] > 0 and name not in self.fixed:
+        for name in (name for name in predictors if name not in self.fixed):
+            if weights[name] > 0:
                 predictors[name]
-                self.step(name)
+            self.step(name)
         return predictors
 
 
