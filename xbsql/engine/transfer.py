@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from xbsql.engine.verdict import Verdict
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
+    from xbsql.progress import Progress
     from xbsql.store.model import State
-
-Progress: TypeAlias = "Callable[[float, str], None]"
-"""Called with the share that is done, 0 to 1, and the name of the candidate that was fitted."""
 
 MARGIN = 0.25
 """Members of a regression stay within the label range widened by this share of it."""
@@ -101,7 +99,7 @@ def transfer(
         unlabelled: further rows of the target; candidates see them together with the rows of `target`.
         objective: how predictions are judged.
         seed: of folds and bootstrap. The same input and seed give the same result, in any candidate order.
-        progress: told about each fit.
+        progress: told the share that is done and the name of the candidate after each fit.
 
     Raises:
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.

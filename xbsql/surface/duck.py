@@ -23,6 +23,7 @@ from xbsql import errors, sql
 from xbsql.arrow import one_chunk, widened
 from xbsql.session.session import Session
 from xbsql.surface.arguments import Values as ValuesKind
+from xbsql.surface.bar import listening
 from xbsql.surface.checks import as_array, named, shown
 from xbsql.surface.function import FUNCTIONS as BY_NAME
 from xbsql.surface.functions import FUNCTIONS, HELPERS
@@ -61,7 +62,7 @@ def connect(
     store: str | os.PathLike[str] | None = None,
     alias: str = "xb",
     device: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Callable[[float, str], None] | bool | None = None,
     read_only: bool = False,
     config: dict[str, Any] | None = None,
 ) -> DuckDBPyConnection:
@@ -72,7 +73,8 @@ def connect(
         store: the folder for models.
         alias: the namespace of the functions.
         device: 'auto', 'cpu' or 'cuda'.
-        progress: called with a fraction and a text during fits.
+        progress: called with the share done, 0 to 1, and a text while a call works; by default a bar on
+            stderr shows both, in a terminal and in a notebook, and False shows nothing.
         read_only: open the file for reading; models can be fitted all the same.
         config: DuckDB settings.
     """
@@ -86,7 +88,7 @@ def load(
     store: str | os.PathLike[str] | None = None,
     alias: str = "xb",
     device: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Callable[[float, str], None] | bool | None = None,
 ) -> DuckDBPyConnection:
     """Make `xb.` known to a connection, its cursors and every other connection to the same database.
 
@@ -100,7 +102,8 @@ def load(
             removed when the process ends.
         alias: the namespace of the functions, where `xb` is taken.
         device: 'auto', 'cpu' or 'cuda'.
-        progress: called with a fraction and a text during fits.
+        progress: called with the share done, 0 to 1, and a text while a call works; by default a bar on
+            stderr shows both, in a terminal and in a notebook, and False shows nothing.
 
     Raises:
         XbsqlError: the connection is closed, the alias is taken, or another store is asked for than is open.
@@ -286,7 +289,7 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
 
     def call(*columns: pa.ChunkedArray) -> pa.Array:
         try:
-            with stoppable(session):
+            with stoppable(session), listening(session.progress):
                 return function.column(session, where, columns)
         except errors.XbsqlError:
             raise
@@ -335,14 +338,14 @@ def called(name: str, con: DuckDBPyConnection, /, **arguments: Any) -> Any:  # n
     function, session = BY_NAME[name], session_of(f"xbsql.{name}", con)
     where = f"{session.calls.alias}.{name}"
     given = _given(function, where, ConnectionTables(con), arguments)
-    if function.each is None:
+    table = None if function.each is None else given[function.each.name]
+    if function.each is not None:
+        given[function.each.name] = one_chunk(given[function.each.name].to_struct_array())
+    with listening(session.progress):
         found = function.answer(session, given)
+    if table is None:
         return found if function.kind == "row" else function.table(found)
-    table = given[function.each.name]
-    given[function.each.name] = one_chunk(table.to_struct_array())
-    return widened(
-        table, dict(zip(function.fields.names, function.answer(session, given).flatten(), strict=True))
-    )
+    return widened(table, dict(zip(function.fields.names, found.flatten(), strict=True)))
 
 
 def _given(

@@ -21,6 +21,7 @@ from xbsql import errors
 from xbsql.arrow import free_name
 from xbsql.harmonise.rows import beside
 from xbsql.surface.arguments import Each, EachOr, Rows, Stream, Values
+from xbsql.surface.bar import listening
 from xbsql.surface.functions import DECLARED as FUNCTIONS
 from xbsql.surface.types import Like, arrow_type
 
@@ -128,7 +129,7 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
         for a in function.arguments:
             if a.name in fixed:
                 given[a.name] = beside(first, fixed[a.name]) if isinstance(a.kind, Values) else fixed[a.name]
-        with _naming_the_store(session):
+        with _naming_the_store(session), listening(session.progress):
             return pl.Series(series[0].name, function.answer(session, given))
 
     kind = pl.Series("", pa.nulls(0, function.value)).dtype

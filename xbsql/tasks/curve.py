@@ -14,7 +14,7 @@ from xbsql import errors
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
 from xbsql.features.drawn import drawn
 from xbsql.metrics import rows as metrics
-from xbsql.tasks.progress import quiet
+from xbsql.progress import quiet
 from xbsql.tasks.task import Asked
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.metrics.rows import Floats, Labels
-    from xbsql.tasks.progress import Progress
+    from xbsql.progress import Progress
     from xbsql.tasks.row_model import RowModel
     from xbsql.tasks.row_task import AnyRowTask, Read
 

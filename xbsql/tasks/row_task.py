@@ -6,11 +6,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+import numpy as np
+
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Sample, Source
 from xbsql.engine.transfer import Transfer, carried
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
+from xbsql.progress import tell
 from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.notes import lacking_notes, reading_notes
 from xbsql.tasks.options import CrossingOptions, described
@@ -27,7 +30,6 @@ from xbsql.tasks.task import Asked, Problem, Task, mine
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.objective import Objective
     from xbsql.metrics.rows import Floats, Labels
+    from xbsql.progress import Progress
     from xbsql.store.model import Model
-    from xbsql.tasks.progress import Progress
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.scores import Members, Score
@@ -52,6 +54,9 @@ class LabelColumn(Protocol):
         """Where there is a label; shape (rows,)."""
         ...
 
+
+ASKED = 16_384
+"""Rows that a model is asked about between two reports of progress."""
 
 O = TypeVar("O", bound=RowOptions)  # noqa: E741 - the options of a task
 L = TypeVar("L", bound=LabelColumn)
@@ -308,13 +313,22 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
             raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
         classes = self.classes(found, known, None, self.options())
         rows = Labelled(table, found.present, self.coded(found, classes))
-        prediction = self.prediction(known, rows.known, classes)
+        prediction = self._predicted(known, rows.known, classes)
+        tell(0.9, "scoring")
         scores = self.scoring(known, rows.known, prediction, classes)
         return [
             {"group": group, **row}
             for group, members in grouped(where, rows.known, by)
             for row in measured(rows.y[members], prediction[members], scores(members))
         ]
+
+    def _predicted(self, model: M, rows: pa.Table, classes: Classes) -> Floats:
+        """What the model says of rows, some at a time, so that it can be told how far they are."""
+        parts = []
+        for start in range(0, rows.num_rows, ASKED):
+            tell(0.9 * start / rows.num_rows, f"asking about {rows.num_rows} rows")
+            parts.append(self.prediction(model, rows.slice(start, ASKED), classes))
+        return np.concatenate(parts)
 
 
 AnyRowTask: TypeAlias = RowTask[RowOptions, LabelColumn, RowModel]
