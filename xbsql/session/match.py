@@ -153,10 +153,7 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
         one = Copies.of(_texts(where, table), block)
         stated = None if variants else Stated.of(one.texts)
         copies.append(one)
-        before, after = (
-            READING * rows / max(len(left) + len(right), 1) for rows in (start, start + len(table))
-        )
-        with part(before, after):
+        with part(*share):
             sides.append(Side(one.texts, encode(one.texts), one.block, stated))
     with part(READING, 0.98):
         found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
