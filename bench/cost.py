@@ -29,7 +29,7 @@ METRICS = {"seconds": "s", "cpu_seconds": "s", "peak_mb": "MB"}
 def run(bench: Bench) -> dict[str, float]:
     """Measure all; one unit a case and round."""
     checkouts = {"xbsql": ROOT, BEFORE: before()}
-    rounds = 3 if bench.quick else 1
+    rounds = 1
     bench.plan(rounds * (len(CASES) + len(BESIDE)))
     for folder in ("off_products", "google_taxonomy"):
         bench.data(folder)

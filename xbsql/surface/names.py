@@ -18,6 +18,7 @@ NAMES = (
     "drop_model",
     "duplicates",
     "embed",
+    "estimate",
     "evaluate",
     "explain",
     "export_booster",
