@@ -1,7 +1,7 @@
 """What the slow calls cost now, beside what they cost at commit a02259f: one run, a process each, in turn.
 
-XBSQL_BEFORE names a checkout of that commit (`git worktree add FOLDER a02259f`). A ratio is the time now over
-the time then; below 1 is faster. What is timed stands in `bench/cost_cases.py`.
+XBSQL_BEFORE names a checkout of that commit (`git worktree add FOLDER a02259f`). A ratio is the processor's
+time now over that of then; below 1 is cheaper. What is timed stands in `bench/cost_cases.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.case import Quantiles
-from bench.cost_cases import CASES
+from bench.cost_cases import BESIDE, CASES
 
 if TYPE_CHECKING:
     from bench.case import Bench
@@ -29,10 +29,11 @@ METRICS = {"seconds": "s", "cpu_seconds": "s", "peak_mb": "MB"}
 def run(bench: Bench) -> dict[str, float]:
     """Measure all; one unit a case and round."""
     checkouts = {"xbsql": ROOT, BEFORE: before()}
-    rounds = 3 if bench.quick else 1
-    bench.plan(rounds * len(CASES))
-    bench.data("off_products")
-    headline = {}
+    rounds = 1
+    bench.plan(rounds * (len(CASES) + len(BESIDE)))
+    for folder in ("off_products", "google_taxonomy"):
+        bench.data(folder)
+    headline, processor = {}, {}
     for case in CASES:
         found = [
             bench.unit(f"{case} {turn}", partial(both, case, checkouts, bench.quick, turn))
@@ -44,8 +45,15 @@ def run(bench: Bench) -> dict[str, float]:
                 bench.record(case, name, metric, shown(values[name]), unit=unit)
             ratios = [now / then for now, then in zip(values["xbsql"], values[BEFORE], strict=True)]
             bench.record(case, f"xbsql over {BEFORE}", metric, shown(ratios))
-            if metric == "seconds":
+            if metric == "cpu_seconds":
                 headline[f"{case}_ratio"] = Quantiles.of(ratios).p50
+                processor[case] = values["xbsql"]
+    for name in BESIDE:
+        alone = partial(spent, name, ROOT, bench.quick)
+        plain = [bench.unit(f"{name} {turn}", alone)["cpu_seconds"] for turn in range(rounds)]
+        bench.record("fit_table", name, "cpu_seconds", shown(plain), unit="s")
+        times = [ours / theirs for ours, theirs in zip(processor["fit_table"], plain, strict=True)]
+        bench.record("fit_table", f"xbsql over {name}", "cpu_seconds", shown(times))
     return headline
 
 

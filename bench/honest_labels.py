@@ -93,7 +93,7 @@ def _transferred(world: World, home: Classifier, labelled: np.ndarray) -> tuple[
     data = world.pool.set_column(world.pool.column_names.index(world.label), world.label, column)
     model = road.transfer(CLASSIFY, data, world.label, base=home, source=world.home, options={})[0]
     truth = np.array(world.test[world.label].to_pylist(), object)
-    return model, float(np.mean(CLASSIFY.answers(model, world.test) == truth))
+    return model, float(np.mean(CLASSIFY.answers(model.probabilities(world.test), model.classes) == truth))
 
 
 def _reached(sizes: list[int], gains: list[float], wanted: float) -> float:

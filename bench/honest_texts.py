@@ -84,7 +84,12 @@ def _spellings(generator: np.random.Generator) -> dict[str, Callable[[str], str]
 
 def _accuracy(model: Classifier, rows: pa.Table, spoil: Callable[[str], str]) -> float:
     spoilt = pa.table({"title": [spoil(text) for text in rows["title"].to_pylist()]})
-    return float(np.mean(CLASSIFY.answers(model, spoilt) == np.array(rows["class"].to_pylist(), object)))
+    return float(
+        np.mean(
+            CLASSIFY.answers(model.probabilities(spoilt), model.classes)
+            == np.array(rows["class"].to_pylist(), object)
+        )
+    )
 
 
 def text_vs_vector(bench: Bench, languages: tuple[str, ...] = SEARCHED, seed: int = 0) -> dict[str, float]:

@@ -38,6 +38,13 @@ CREATE MACRO xb.drop_model(model) AS TABLE
 CREATE MACRO xb.embed(text, model := 'text') AS
     _xb_embed(text, model);
 
+CREATE MACRO xb.estimate(function, tbl, label, base := NULL, source := 'xb._nothing', options := {}) AS TABLE
+    SELECT unnest(_xb_estimate(
+        function, label, base, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(source) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.evaluate(model, tbl, label := NULL, "by" := NULL) AS TABLE
     SELECT unnest(_xb_evaluate(
         model, label, "by",

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Beside each: the packages that it may import.
 ROOMS = {
     "errors": set(),
+    "progress": set(),
     "sql": set(),
     "kernels": {"numpy", "scipy", "torch", "triton"},
     "arrow": {"numpy", "pyarrow", "torch"},

@@ -132,6 +132,9 @@ class Shell:
 
     def _answer(self, statement: duckdb.Statement) -> Answer:
         """The first rows of what a statement gives, and whether there are more; None where it gives none."""
+        if sys.stdout.isatty():  # DuckDB's own bar knows nothing of what goes on inside a function
+            own = "xb." not in statement.query
+            self.con.execute(f"SET enable_progress_bar = {str(own).lower()}")
         relation = self.con.sql(statement)
         counts = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
         if relation is None or relation.columns == ["Success"] or (counts and relation.columns == ["Count"]):

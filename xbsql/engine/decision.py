@@ -49,9 +49,13 @@ def decided(candidates: Sequence[Entry], evidence: Evidence, objective: Objectiv
     """
     found = contest(evidence, candidates, objective)
     verdict = judge(evidence, found, candidates, objective, seed)
-    kept = evidence.only(own_names(candidates)) if found.hurts else evidence
-    weights = dict.fromkeys((candidate.name for candidate in candidates), 0.0) | kept.weights()
-    return Decision(weights, verdict, found.blend)
+    return Decision(weighed(candidates, evidence, hurts=found.hurts), verdict, found.blend)
+
+
+def weighed(candidates: Sequence[Entry], evidence: Evidence, *, hurts: bool) -> dict[str, float]:
+    """Every candidate's weight by name; where the source hurts, those that use it have none."""
+    kept = evidence.only(own_names(candidates)) if hurts else evidence
+    return dict.fromkeys((candidate.name for candidate in candidates), 0.0) | kept.weights()
 
 
 def undecided(

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
 
 OUT_OF_THE_RACE = 3.5
-"""Standard errors behind the best after the first round of folds: such a candidate is not tried again."""
+"""Standard errors behind the best: such a candidate is not tried again."""
+
+ENOUGH_SEEN = 200
+"""Independent units that have to be held out before a candidate may leave within the first round of folds."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +194,34 @@ class Setting:
     bounds: tuple[float, float] | None
     seed: int
 
-    def held_out(self, candidate: Candidate, rows: NDArray[np.bool_]) -> Floats:
-        """Predictions of these labelled rows by the candidate fitted on all others."""
-        predictor = candidate.fit(self.source, self.target.take(~rows), self.everyone)
-        return bounded(predictor.predict(self.target.x.take(rows)), self.bounds)
+    def fitted(self, candidate: Candidate) -> Predictor:
+        """The candidate fitted on all labelled rows."""
+        return candidate.fit(self.source, self.target, self.everyone)
+
+    def split(self, rows: NDArray[np.bool_]) -> Split:
+        """These labelled rows held out, cut once for all candidates."""
+        return Split(self, self.target.take(~rows), self.target.x.take(rows))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some labelled rows held out from all others.
+
+    Attributes:
+        setting: what the rows are of.
+        known: the others.
+        x: the rows that are held out.
+    """
+
+    setting: Setting
+    known: Sample
+    x: Features
+
+    def predicted(self, candidate: Candidate) -> Floats:
+        """Predictions of the rows that are held out, by the candidate fitted on the others."""
+        setting = self.setting
+        predictor = candidate.fit(setting.source, self.known, setting.everyone)
+        return bounded(predictor.predict(self.x), setting.bounds)
 
 
 def gather(
@@ -210,6 +237,10 @@ def gather(
         candidates: all of them.
         fixed: predictors of those that use no label, by name: fitted once, scored on every row.
         step: called with a candidate's name after each fit.
+
+    Returns:
+        Of the candidates that were tried in every fold of the first round; one that soon turns out to be far
+        behind leaves and has no evidence.
     """
     target, objective = setting.target, setting.objective
     group = groups_of(target)
@@ -222,31 +253,63 @@ def gather(
         predictions[name] = np.broadcast_to(bounded(predictor.predict(target.x), setting.bounds), shape)
     learned = [candidate for candidate in candidates if candidate.name not in fixed]
     predictions |= {candidate.name: np.empty(shape) for candidate in learned}
-    hopeless: set[str] = set()
+    left, hopeless = set[str](), set[str]()
     for repeat, fold in enumerate(folds):
-        for candidate in learned:
-            found = predictions[candidate.name]
-            for held_out in range(count):
-                rows = fold == held_out
-                spared = candidate.name in hopeless
-                found[repeat, rows] = found[0, rows] if spared else setting.held_out(candidate, rows)
+        seen = np.zeros(len(target), bool)
+        for held_out in range(count):
+            rows = fold == held_out
+            split = setting.split(rows)
+            for candidate in learned:
+                found = predictions[candidate.name]
+                if candidate.name not in left:
+                    spared = candidate.name in hopeless
+                    found[repeat, rows] = found[0, rows] if spared else split.predicted(candidate)
                 step(candidate.name)
+            seen |= rows
+            if repeat == 0 and len(np.unique(group[seen])) >= ENOUGH_SEEN and not seen.all():
+                left |= _leaving([c for c in candidates if c.name not in left], predictions, setting, seen)
         if repeat == 0:
-            hopeless = _hopeless(predictions, setting)
-    names = tuple(candidate.name for candidate in candidates)
+            tried = [c for c in candidates if c.name not in left]
+            behind = behind_best(_losses(tried, predictions, setting, seen))
+            hopeless = {c.name for c, z in zip(tried, behind, strict=True) if z > OUT_OF_THE_RACE}
+    kept = [candidate for candidate in candidates if candidate.name not in left]
+    names = tuple(candidate.name for candidate in kept)
     losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
-    prior = np.array([candidate.prior for candidate in candidates])
-    stacked = np.stack(losses)
-    return Evidence(names, prior, target.y, group, folds, predictions, stacked, objective.mixes)
+    prior = np.array([candidate.prior for candidate in kept])
+    shown = {name: predictions[name] for name in names}
+    return Evidence(names, prior, target.y, group, folds, shown, np.stack(losses), objective.mixes)
 
 
-def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
-    """Candidates that the first round of folds leaves without weight; the further rounds spare them."""
-    target = setting.target
-    losses = np.stack([setting.objective.loss(target.y, found[0]) for found in predictions.values()])
-    losses = of_units(losses, groups_of(target))
+def _losses(
+    candidates: Sequence[Candidate],
+    predictions: Mapping[str, Floats],
+    setting: Setting,
+    seen: NDArray[np.bool_],
+) -> Floats:
+    """What each candidate loses on the independent units among the rows seen, in the first round of folds."""
+    y, units = setting.target.y[seen], groups_of(setting.target)[seen]
+    losses = [setting.objective.loss(y, predictions[c.name][0, seen]) for c in candidates]
+    return of_units(np.stack(losses), units)
+
+
+def _leaving(
+    candidates: Sequence[Candidate],
+    predictions: Mapping[str, Floats],
+    setting: Setting,
+    seen: NDArray[np.bool_],
+) -> set[str]:
+    """Candidates that are so far behind on the rows seen that they will have no weight.
+
+    Those of the target alone are compared with one another, so that the best of them stays; so does what
+    stands as an arm of the verdict.
+    """
+    losses, own = _losses(candidates, predictions, setting, seen), [c.family == "target" for c in candidates]
+    behind = behind_best(losses)
+    behind[own] = behind_best(losses[own])
     return {
-        name for name, score in zip(predictions, behind_best(losses), strict=True) if score > OUT_OF_THE_RACE
+        candidate.name
+        for candidate, z in zip(candidates, behind, strict=True)
+        if z > OUT_OF_THE_RACE and not (candidate.pooled or candidate.family == "source")
     }
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FEWEST_LABELS = 30
 """With fewer independent labels there are no folds: the weights are the prior."""
+MANY_LABELS = 20_000
+"""From so many on there are two folds."""
 FEWEST_OF_OTHERS = 5
 """The same with fewer labels outside the largest class."""
 
@@ -39,12 +41,17 @@ def groups_of(sample: Sample) -> NDArray[np.int64]:
 
 
 def plan(n: int) -> tuple[int, int]:
-    """Folds and repeats for n labels: few labels make noisy folds, so they are repeated."""
+    """Folds and repeats for n labels.
+
+    Few labels make noisy folds, so they are repeated; half of many teach nearly as much as all.
+    """
     if n < 120:
         return 5, 3
     if n < 400:
         return 5, 2
-    return (5, 1) if n < 3000 else (3, 1)
+    if n < 3000:
+        return 5, 1
+    return (3, 1) if n < MANY_LABELS else (2, 1)
 
 
 def assign_folds(

@@ -16,6 +16,8 @@ PULL = 3.0
 
 STEPS = 150
 RATE = 2.0
+STILL = 1e-6
+"""Where no weight moves by more in a step, none moves any further that would be seen."""
 SMALLEST = 1e-3
 """A mixture's probability of the truth counts as no less, so that one miss does not decide the weights."""
 
@@ -45,20 +47,17 @@ class Mixture:
             return 1.0
         return max(float(self.share @ np.square(self.truth - self.start @ self.parts)), 1e-12)
 
-    def cost(self, weights: Floats) -> float:
-        """What is minimised."""
-        mixed = weights @ self.parts
+    def at(self, weights: Floats) -> tuple[float, Floats]:
+        """What is minimised, and its derivative by the weights up to a constant, shape (K,)."""
+        mixed, away = weights @ self.parts, self._logs(weights)
         if self.truth is None:
-            loss = -(self.share @ np.log(np.maximum(mixed, SMALLEST)))
+            held = np.maximum(mixed, SMALLEST)
+            loss, each = -(self.share @ np.log(held)), -self.share / held
         else:
-            loss = self.share @ np.square(self.truth - mixed) / (2.0 * self.scale)
-        return float(loss + self.pull * (weights @ self._logs(weights)))
-
-    def slope(self, weights: Floats) -> Floats:
-        """Its derivative by the weights, up to a constant; shape (K,)."""
-        mixed = weights @ self.parts
-        each = -1.0 / np.maximum(mixed, SMALLEST) if self.truth is None else (mixed - self.truth) / self.scale
-        return np.asarray(self.parts @ (self.share * each) + self.pull * self._logs(weights))
+            off = mixed - self.truth
+            each = self.share * off / self.scale
+            loss = 0.5 * (each @ off)
+        return float(loss + self.pull * (weights @ away)), self.parts @ each + self.pull * away
 
     def _logs(self, weights: Floats) -> Floats:
         return np.asarray(np.log(np.maximum(weights, 1e-12) / self.start))
@@ -85,15 +84,18 @@ def refined(weights: Floats, parts: Floats, truth: Floats | None, share: Floats,
     kept = np.flatnonzero(weights > 0)
     shown = np.ascontiguousarray(parts[kept], np.float64)
     mixture = Mixture(weights[kept], shown, truth, share / share.sum(), PULL / labels)
-    found, rate, least = weights[kept], RATE, mixture.cost(weights[kept])
+    found, rate = weights[kept], RATE
+    least, slope = mixture.at(found)
     for _ in range(STEPS):
-        slope = mixture.slope(found)
         moved = np.log(np.maximum(found, 1e-300)) - rate * (slope - found @ slope)
         tried = np.exp(moved - moved.max())
         tried /= tried.sum()
-        cost = mixture.cost(tried)
+        cost, ahead = mixture.at(tried)
         if cost <= least:
-            found, least = tried, cost
+            still = np.abs(tried - found).max() < STILL
+            found, least, slope = tried, cost, ahead
+            if still:
+                break
         else:
             rate /= 2.0
     every = np.zeros(len(weights))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 
 from xbsql import errors
 from xbsql.engine.blend import blend_of, with_source
 from xbsql.engine.candidate import Source
-from xbsql.engine.decision import Decision, decided, own_names, undecided
+from xbsql.engine.decision import Decision, decided, own_names, undecided, weighed
 from xbsql.engine.evidence import Evidence, Setting, gather
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
 from xbsql.engine.label_curve import labels_saved
+from xbsql.engine.verdict import contest
 from xbsql.features.views import stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Candidate, Predictor, Sample
@@ -25,10 +27,8 @@ if TYPE_CHECKING:
     from xbsql.engine.verdict import Verdict
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
+    from xbsql.progress import Progress
     from xbsql.store.model import State
-
-Progress: TypeAlias = "Callable[[float, str], None]"
-"""Called with the share that is done, 0 to 1, and the name of the candidate that was fitted."""
 
 MARGIN = 0.25
 """Members of a regression stay within the label range widened by this share of it."""
@@ -40,7 +40,8 @@ class Transfer:
 
     Attributes:
         blend: the transferred model.
-        predictors: every candidate fitted on all labels, by name.
+        predictors: every candidate fitted on all labels, by name; one that has no weight is fitted when it is
+            asked for.
         weights: every candidate's weight, by name; they sum to 1.
         evidence: out-of-fold losses and predictions; None where there were too few labels.
         verdict: whether the source helped.
@@ -98,34 +99,121 @@ def transfer(
         unlabelled: further rows of the target; candidates see them together with the rows of `target`.
         objective: how predictions are judged.
         seed: of folds and bootstrap. The same input and seed give the same result, in any candidate order.
-        progress: told about each fit.
+        progress: told the share that is done and the name of the candidate after each fit.
 
     Raises:
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
     """
+    tried = _tried(candidates, source, target, unlabelled, objective, seed, progress)
+    weights, verdict, held_out = _decide(tried, source=source is not None)
+    predictors = tried.fitted(weights)
+    blend = _blend(tried, predictors, weights, source)
+    return Transfer(blend, predictors, weights, tried.evidence, verdict, held_out)
+
+
+def carried(
+    candidates: Sequence[Candidate],
+    source: Source | None,
+    target: Sample,
+    unlabelled: Features,
+    objective: Objective,
+    *,
+    seed: int = 0,
+) -> Blend:
+    """The blend of `transfer`, with the same arguments, where nobody asks for a verdict."""
+    tried = _tried(candidates, source, target, unlabelled, objective, seed, None)
+    if tried.evidence is None:
+        weights = _decide(tried, source=source is not None).weights
+    else:
+        found = contest(tried.evidence, tried.candidates, objective)
+        weights = weighed(tried.candidates, tried.evidence, hurts=found.hurts)
+    return _blend(tried, tried.fitted(weights), weights, source)
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Candidates, and what they did out of fold.
+
+    Attributes:
+        candidates: those that take part.
+        setting: what they are fitted on.
+        fixed: those that use no label, fitted, by name.
+        evidence: None where there are too few labels.
+        step: called with a candidate's name after each fit.
+    """
+
+    candidates: Sequence[Candidate]
+    setting: Setting
+    fixed: Mapping[str, Predictor]
+    evidence: Evidence | None
+    step: Callable[[str], None]
+
+    def fitted(self, weights: Mapping[str, float]) -> Predictors:
+        """The candidates fitted on all labels: at once those that have weight, the others when asked for."""
+        predictors = Predictors(self.setting, self.candidates, self.fixed)
+        for name in (name for name in predictors if name not in self.fixed):
+            if weights[name] > 0:
+                predictors[name]
+            self.step(name)
+        return predictors
+
+
+def _tried(
+    candidates: Sequence[Candidate], source: Source | None, target: Sample, unlabelled: Features,
+    objective: Objective, seed: int, progress: Progress | None,
+) -> _Tried:  # fmt: skip
+    """Let the candidates that can take part predict rows whose labels they have not seen."""
     taking_part = _taking_part(candidates, source, len(target))
     setting = _setting(source, target, unlabelled, objective, seed)
     step = _counter(taking_part, setting, progress)
     none = replace(setting, target=setting.target.take(slice(0, 0)))
-    fixed = _fit([c for c in taking_part if not c.uses_labels], none, step)
+    fixed = {}
+    for candidate in taking_part:
+        if not candidate.uses_labels:
+            fixed[candidate.name] = none.fitted(candidate)
+            step(candidate.name)
     evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
-    predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
-    weights, verdict, held_out = _decide(taking_part, evidence, setting, source=source is not None)
-    probe = (setting.target.x if len(target) else setting.everyone).take(slice(0, 2))
+    return _Tried(taking_part, setting, fixed, evidence, step)
+
+
+def _blend(
+    tried: _Tried, predictors: Mapping[str, Predictor], weights: Mapping[str, float], source: Source | None
+) -> Blend:
+    setting = tried.setting
+    probe = (setting.target.x if len(setting.target) else setting.everyone).take(slice(0, 2))
     home = None if source is None else source.predictor
-    blend = blend_of(predictors, weights, home, setting.bounds, probe)
-    return Transfer(blend, predictors, weights, evidence, verdict, held_out)
+    return blend_of(predictors, weights, home, setting.bounds, probe)
 
 
-def _fit(
-    candidates: Sequence[Candidate], setting: Setting, step: Callable[[str], None]
-) -> dict[str, Predictor]:
-    """Fit each candidate on all rows of the setting."""
-    fitted = {}
-    for candidate in candidates:
-        fitted[candidate.name] = candidate.fit(setting.source, setting.target, setting.everyone)
-        step(candidate.name)
-    return fitted
+class Predictors(Mapping[str, "Predictor"]):
+    """Candidates fitted on all rows of a setting, each when it is first asked for.
+
+    Args:
+        setting: what they are fitted on.
+        candidates: all of them.
+        fitted: those that are fitted already, by name.
+    """
+
+    def __init__(
+        self, setting: Setting, candidates: Sequence[Candidate], fitted: Mapping[str, Predictor]
+    ) -> None:
+        self._setting = setting
+        self._candidates = {candidate.name: candidate for candidate in candidates}
+        self._fitted = dict(fitted)
+
+    def __getitem__(self, name: str) -> Predictor:
+        if name not in self._fitted:
+            self._fitted[name] = self._setting.fitted(self._candidates[name])
+        return self._fitted[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._candidates)
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._candidates
 
 
 def _taking_part(candidates: Sequence[Candidate], source: Source | None, labels: int) -> list[Candidate]:
@@ -188,10 +276,9 @@ def _counter(
     return step
 
 
-def _decide(
-    candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
-) -> Decision:
+def _decide(tried: _Tried, *, source: bool) -> Decision:
     """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold."""
+    candidates, evidence, setting = tried.candidates, tried.evidence, tried.setting
     objective, labels = setting.objective, len(setting.target)
     if evidence is None:
         own = min(1.0, labels / FEWEST_LABELS)

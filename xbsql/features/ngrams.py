@@ -7,6 +7,7 @@ Hashing needs no vocabulary: Weinberger et al., "Feature Hashing for Large Scale
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS: Final = 2**18
+MOST_KEPT: Final = 50_000
+"""Texts whose n-grams are remembered, before all of them are forgotten."""
+MOST_GRAMS: Final = 4_000_000
+"""The same of n-grams, 8 bytes each."""
 _READ = 10_000  # characters of a text that are looked at
 _CHARACTERS = (2, 5)
 _WORDS = (1, 2)
@@ -66,6 +71,35 @@ def counts(texts: Sequence[str | None]) -> sparse.csr_matrix:
     clean = [folded(text) if text else "" for text in texts]
     parts = [vectorizer.transform(clean) for vectorizer in _vectorizers()]
     return sparse.hstack(parts, format="csr", dtype=np.float32)
+
+
+class _Kept:
+    """The n-grams of texts that were counted of late; threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: tuple[dict[str, int], sparse.csr_matrix] = _nothing()
+
+    def counts(self, texts: Sequence[str | None]) -> sparse.csr_matrix:
+        """`counts` of texts, each text once; None is the empty one."""
+        asked = [text or "" for text in texts]
+        with self._lock:
+            places, rows = self._held
+            if len(places) > MOST_KEPT or rows.nnz > MOST_GRAMS:
+                places, rows = _nothing()
+            fresh = [text for text in dict.fromkeys(asked) if text not in places]
+            if fresh:
+                places = places | {text: place for place, text in enumerate(fresh, len(places))}
+                rows = sparse.vstack([rows, counts(fresh)], format="csr", dtype=np.float32)
+            self._held = places, rows  # at once: whoever is stopped leaves both or neither
+        return rows[[places[text] for text in asked]]
+
+
+def _nothing() -> tuple[dict[str, int], sparse.csr_matrix]:
+    return {}, sparse.csr_matrix((0, BUCKETS), dtype=np.float32)
+
+
+_kept: Final = _Kept()
 
 
 def _vectorizers() -> tuple[HashingVectorizer, HashingVectorizer]:
@@ -112,7 +146,7 @@ class Ngrams:
         present = [text for text in texts if text]
         if not present:
             raise invalid("ngrams", "no text to learn from: every row is NULL or empty", "give texts")
-        return cls._learned(counts(present), len(present))
+        return cls._learned(_kept.counts(present), len(present))
 
     @classmethod
     def fit_transform(cls, texts: Sequence[str | None]) -> tuple[Self, sparse.csr_matrix]:
@@ -135,7 +169,7 @@ class Ngrams:
         Returns:
             float32 csr, shape (n, 262144).
         """
-        return self._weighted(counts(texts))
+        return self._weighted(_kept.counts(texts))
 
     def _weighted(self, matrix: sparse.csr_matrix) -> sparse.csr_matrix:
         matrix.data = (1 + np.log(matrix.data)) * self.weights[matrix.indices]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
+T = TypeVar("T")
 Matrix: TypeAlias = NDArray[np.floating] | sparse.csr_matrix
 Rows: TypeAlias = NDArray[np.integer] | NDArray[np.bool_] | slice
 
@@ -26,6 +27,7 @@ class Features:
     """
 
     views: Mapping[str, Matrix]
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return next(int(view.shape[0]) for view in self.views.values())
@@ -35,6 +37,13 @@ class Features:
 
     def __contains__(self, name: str) -> bool:
         return name in self.views
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made of these rows under a key: made when first asked for, kept as long as they are."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]
+        return found
 
     def take(self, rows: Rows) -> Features:
         """The given rows of every view."""

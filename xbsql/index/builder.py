@@ -17,6 +17,7 @@ from xbsql.index.addition import added, check_fits, digest
 from xbsql.index.card import METRICS, MODES, Card, check_digests, read_card
 from xbsql.index.draft import Draft, IndexRows
 from xbsql.index.shelf import index_row
+from xbsql.progress import tell
 from xbsql.store.files import dotted
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Builder:
                 vectors = self._embedded(where, draft.encoder, texts)
             found, present = matrix(vectors, where)
             draft.add(ids, found, present, postings)
+            tell(0.0, f"{draft.rows} rows taken in")
         except BaseException:
             self.forget(token)
             raise
@@ -116,7 +118,9 @@ class Builder:
             if plan.mode not in MODES:
                 raise errors.unknown(where, "mode", plan.mode, MODES)
             home, draft = self._shelf.home(where, name), self._draft(where, token)
+            tell(0.5, "ordering rows")
             rows = draft.finish()
+            tell(0.7, f"indexing {len(rows)} rows")
             if plan.weights is not None and len(plan.weights) != rows.dim:
                 problem = f"{len(plan.weights)} weights for vectors of {rows.dim} numbers"
                 raise errors.invalid(where, problem, "give one weight a feature")

@@ -13,6 +13,7 @@ from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import contradicting
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
+from xbsql.progress import tell
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -37,11 +38,14 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
+    tell(0.0, "finding neighbours")
     near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
     matches, further = near.mutual(), near
-    for _ in range(LESSONS):
+    for lesson in range(LESSONS):
+        tell((1 + lesson) / (2 + LESSONS), "finding neighbours")
         further = TwoWayNeighbours.of(*carried(left, right, parts, matches), NEIGHBOURS)
         matches = further.mutual()
+    tell((1 + LESSONS) / (2 + LESSONS), "comparing spellings")
     spelled = _spelled(left, right)
     i, j = suggested(*parts, matches, _ALIKE)
     if left.block is not None and right.block is not None:

@@ -17,6 +17,7 @@ from xbsql.matching.similarities import described
 from xbsql.matching.tokens import Tokens
 from xbsql.matching.translation import translated
 from xbsql.matching.words import WordVectors
+from xbsql.progress import part, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,11 +67,14 @@ def describe(
             `columns.PAIR_COLUMNS`, and teaches the next round.
     """
     parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
-    found = candidate_pairs(left, right, parts)
+    with part(0.0, 0.6):
+        found = candidate_pairs(left, right, parts)
     if not len(found):
         return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))))
+    tell(0.6, f"comparing {len(found)} pairs")
     table = first = described(left, right, found, WordVectors.of(left, right, encode))
-    for judge in judges:
+    for turn, judge in enumerate(judges):
+        tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
         table = taught(left, right, parts, found, first, judge(table))
     return Described(found, table)
 

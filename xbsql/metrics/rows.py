@@ -19,6 +19,9 @@ Labels: TypeAlias = "NDArray[Any]"
 
 SMALLEST_PROBABILITY = 1e-4
 
+MOST_DRAWN = 10_000
+"""Independent units that a bootstrap draws; of more, random bundles of a size, whose means vary alike."""
+
 
 def log_loss(y: Labels, probability: Floats) -> Floats:
     """Negative log probability of the true class, per unit.
@@ -156,10 +159,12 @@ def bootstrap_counts(n: int, draws: int, seed: int, group: NDArray[np.integer] |
         float64, shape (draws, n).
     """
     generator = np.random.default_rng(seed)
-    if group is None:
+    if group is None and n <= MOST_DRAWN:
         return generator.multinomial(n, np.full(n, 1.0 / n), size=draws).astype(np.float64)
-    _, member = np.unique(group, return_inverse=True)
+    member = np.arange(n) if group is None else np.unique(group, return_inverse=True)[1]
     groups = int(member.max()) + 1
+    if groups > MOST_DRAWN:
+        member, groups = (generator.permutation(groups) % MOST_DRAWN)[member], MOST_DRAWN
     counts = generator.multinomial(groups, np.full(groups, 1.0 / groups), size=draws)
     return counts[:, member].astype(np.float64)
 

@@ -11,6 +11,7 @@ from xbsql.engine.importance import importance
 from xbsql.harmonise.align import Pair, align, renames
 from xbsql.harmonise.contradictions import contradictions, refuse
 from xbsql.harmonise.profile import known_profiles, profiles, read_profiles
+from xbsql.progress import tell
 from xbsql.session.harmonise import encoded
 from xbsql.tasks.options import CrossingOptions, listed
 from xbsql.tasks.road import fitted_at_home
@@ -99,7 +100,7 @@ def prepared(
     given = task.options.under(names, given)
     notes: tuple[str, ...] = ()
     if chosen.align:
-        model = model or fitted_at_home(task, source, label, given, session.progress)
+        model = model or fitted_at_home(task, source, label, given, tell)
         notes = (*_said(pairs), _covered(model, pairs))
     return Crossing(_renamed(data, renames(pairs)), model, given, names, notes)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
+from xbsql.progress import tell
 from xbsql.session.forecast_options import ForecastCallOptions
 from xbsql.session.known import known_in_advance
 
@@ -134,6 +135,7 @@ def forecast(
     model = forecaster(session, where, reference)
     with session.calls.record("forecast", reference, len(table)) as call:
         call.kernel = "blend"
+        tell(0.0, f"reading {len(table)} rows")
         read = _read(where, model, table, columns)
         return _table(read, _expected(model, read, asked))
 
@@ -187,6 +189,7 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
     if len(series) * asked.horizon > MOST_VALUES:
         problem = f"{len(series)} series of {asked.horizon} periods are more than {MOST_VALUES} values"
         raise errors.invalid(table.where, problem, "forecast fewer series in one call, or a shorter horizon")
+    tell(0.2, f"forecasting {len(series)} series")
     known = known_in_advance(table, series, asked.horizon, options.calendar, model.closures(series))
     if known is None:
         found = model.forecast(series, asked.horizon, asked.level)
@@ -196,6 +199,7 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
         yhat, lo, hi = (known.on(values) for values in (found.yhat, found.lo, found.hi))
         status = tuple(map(_said, found.status, known.notes))
         fans = SeriesForecast(known.series, ids, yhat, lo, hi, status, found.closed, known.moved())
+    tell(0.8, "adding up" if asked.rollup else "forecast")
     fans = _rolled_up(table.where, model, fans, asked) if asked.rollup else fans
     lo, hi = np.minimum(fans.lo, fans.yhat), np.maximum(fans.hi, fans.yhat)
     return replace(fans, lo=lo, hi=hi, status=tuple("; ".join((text, *series.notes)) for text in fans.status))

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors, tasks
 from xbsql.arrow import digest, one_chunk
+from xbsql.progress import tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ def label_curve(
     elif card.get("data") == digest(data):
         home = None
     with session.calls.record("label_curve", reference, len(data)):
-        return run(task, model, home, data, column, options=options, progress=session.progress)
+        return run(task, model, home, data, column, options=options, progress=tell)
 
 
 def suggest_labels(

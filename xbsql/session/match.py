@@ -10,6 +10,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import is_text, one_chunk, written_out
 from xbsql.matching.columns import KNOWN_COLUMNS
+from xbsql.progress import part, tell
 from xbsql.session import models
 
 if TYPE_CHECKING:
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.features.encoder import Encoder
     from xbsql.session.session import Session
 
 _SUREST = 1e-9
+READING = 0.3
+"""Share of the progress that encoding the texts stands for."""
+ENCODED = 4096
+"""Texts that are encoded between two reports of it."""
 
 
 def match(
@@ -67,8 +73,10 @@ def match(
         found = _described(session, where, left, right, variants)
         known = found.table if model is None else _known(where, left, right, found)
         odds = _odds(session, known, model)
+        tell(0.98, "assigning")
         shape = (len(found.left), len(found.right))
         chosen = assigned(found.i, found.j, odds, _logit(np.array(threshold)).item(), shape)
+    tell(1.0, "matched")
     there = chosen >= 0
     partner, score = np.full(len(left), -1, np.int64), np.full(len(left), np.nan)
     partner[found.left[there]] = found.right[found.j[chosen[there]]] + 1
@@ -131,7 +139,6 @@ class _Found(NamedTuple):
 
 def _described(session: Session, where: str, left: pa.Table, right: pa.Table, variants: bool) -> _Found:
     """The candidate pairs of the rows that take part: every text is looked at once, whatever rows have it."""
-    from xbsql.features.text import embed_texts
     from xbsql.matching.copies import Copies, expanded
     from xbsql.matching.match import describe
     from xbsql.matching.pairs import Side
@@ -142,18 +149,32 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-        vectors = embed_texts(list(places), encoder)
+        vectors = embedded(list(places), encoder)
         return vectors if len(places) == len(texts) else vectors[[places[text] for text in texts]]
 
-    copies, sides = [], []
-    for table, block in zip((left, right), blocks, strict=True):
+    copies, sides, middle = [], [], READING * len(left) / max(len(left) + len(right), 1)
+    shares = (0.0, middle), (middle, READING)
+    for table, block, share in zip((left, right), blocks, shares, strict=True):
         one = Copies.of(_texts(where, table), block)
         stated = None if variants else Stated.of(one.texts)
         copies.append(one)
-        sides.append(Side(one.texts, encode(one.texts), one.block, stated))
-    found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
+        with part(*share):
+            sides.append(Side(one.texts, encode(one.texts), one.block, stated))
+    with part(READING, 0.98):
+        found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
     which, i, j = expanded(found.pairs, *copies)
     return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which])
+
+
+def embedded(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
+    """The vectors of different texts, some at a time, so that it can be told how far they are."""
+    from xbsql.features.text import embed_texts
+
+    parts = [np.empty((0, encoder.dim), np.float32)]
+    for start in range(0, len(texts), ENCODED):
+        tell(start / len(texts), f"reading {len(texts)} texts")
+        parts.append(embed_texts(texts[start : start + ENCODED], encoder))
+    return np.concatenate(parts)
 
 
 def _known(where: str, left: pa.Table, right: pa.Table, found: _Found) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from xbsql import errors, tasks
 from xbsql.arrow import digest
 from xbsql.harmonise.labels import of_one_label, refuse_written
+from xbsql.progress import tell
 from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
 from xbsql.session.fits import key_of
 from xbsql.session.whole import check_answers
@@ -107,7 +108,7 @@ def fit(
     key = key_of(where, [content, label, task, market, given])
 
     def run() -> tuple[Model, dict[str, Any]]:
-        fitted, report = road.fit(kind, data, label, market=market, options=given, progress=session.progress)
+        fitted, report = road.fit(kind, data, label, market=market, options=given, progress=tell)
         return fitted, {"report": report, "market": market, "data": content}
 
     artifact, seconds = session.fits.once(where, model, key, len(data), label, run)
@@ -151,7 +152,7 @@ def transfer(
         crossing = prepared(session, kind, data, label, home, source, given)
         found, done = road.transfer(
             kind, crossing.data, label, base=crossing.home, source=source, market=market, method=method,
-            options=crossing.options, progress=session.progress,
+            options=crossing.options, progress=tell,
         )  # fmt: skip
         fitted, verdict = crossing.arrived(found, done.verdict)
         return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}

@@ -17,11 +17,12 @@ from xbsql.store import artifact
 from xbsql.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
+    from xbsql.progress import Progress
     from xbsql.store.model import Model
 
 KEPT_MODELS = 16
@@ -37,12 +38,10 @@ class Session:
         indexes: the store's indexes, open.
         builder: what changes them.
         rates: tables of rates that were converted by of late, by digest.
-        progress: called with a fraction (0 to 1) and a short text during fits.
+        progress: who hears how far a call has come: a callback; None where a person looks, False nobody.
     """
 
-    def __init__(
-        self, store: Path, *, device: str = "auto", progress: Callable[[float, str], None] | None = None
-    ) -> None:
+    def __init__(self, store: Path, *, device: str = "auto", progress: Progress | bool | None = None) -> None:
         if device not in ("auto", "cpu", "cuda"):
             raise errors.unknown("xbsql", "device", device, ("auto", "cpu", "cuda"))
         if store.exists() and not store.is_dir():
@@ -54,7 +53,7 @@ class Session:
         self.indexes = OpenIndexes(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
-        self.progress = progress or (lambda fraction, text: None)
+        self.progress = progress
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()
         self.fits = Fits(self.store, self.calls)

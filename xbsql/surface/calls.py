@@ -11,6 +11,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import one_chunk, widened
 from xbsql.surface.arguments import Values as ValuesKind
+from xbsql.surface.bar import listening
 from xbsql.surface.checks import as_array, named, shown
 from xbsql.surface.duck import session_of
 from xbsql.surface.function import FUNCTIONS
@@ -46,14 +47,14 @@ def called(name: str, con: DuckDBPyConnection, /, **arguments: Any) -> Any:  # n
     function, session = FUNCTIONS[name], session_of(f"xbsql.{name}", con)
     where = f"{session.calls.alias}.{name}"
     given = _given(function, where, ConnectionTables(con), arguments)
-    if function.each is None:
+    table = None if function.each is None else given[function.each.name]
+    if function.each is not None:
+        given[function.each.name] = one_chunk(given[function.each.name].to_struct_array())
+    with listening(session.progress):
         found = function.answer(session, given)
+    if table is None:
         return found if function.kind == "row" else function.table(found)
-    table = given[function.each.name]
-    given[function.each.name] = one_chunk(table.to_struct_array())
-    return widened(
-        table, dict(zip(function.fields.names, function.answer(session, given).flatten(), strict=True))
-    )
+    return widened(table, dict(zip(function.fields.names, found.flatten(), strict=True)))
 
 
 def _given(

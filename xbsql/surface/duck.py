@@ -20,6 +20,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from xbsql import errors, sql
 from xbsql.arrow import refuse_unions
 from xbsql.session.session import Session
+from xbsql.surface.bar import listening
 from xbsql.surface.checks import shown
 from xbsql.surface.functions import FUNCTIONS, HELPERS
 from xbsql.surface.interrupts import listen, stop, stoppable
@@ -53,7 +54,7 @@ def connect(
     store: str | os.PathLike[str] | None = None,
     alias: str = "xb",
     device: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Callable[[float, str], None] | bool | None = None,
     read_only: bool = False,
     config: dict[str, Any] | None = None,
 ) -> DuckDBPyConnection:
@@ -64,7 +65,8 @@ def connect(
         store: the folder for models.
         alias: the namespace of the functions.
         device: 'auto', 'cpu' or 'cuda'.
-        progress: called with a fraction and a text during fits.
+        progress: called with the share done, 0 to 1, and a text while a call works; by default a bar on
+            stderr shows both, in a terminal and in a notebook, and False shows nothing.
         read_only: open the file for reading; models can be fitted all the same.
         config: DuckDB settings.
     """
@@ -78,7 +80,7 @@ def load(
     store: str | os.PathLike[str] | None = None,
     alias: str = "xb",
     device: str = "auto",
-    progress: Callable[[float, str], None] | None = None,
+    progress: Callable[[float, str], None] | bool | None = None,
 ) -> DuckDBPyConnection:
     """Make `xb.` known to a connection, its cursors and every other connection to the same database.
 
@@ -92,7 +94,8 @@ def load(
             removed when the process ends.
         alias: the namespace of the functions, where `xb` is taken.
         device: 'auto', 'cpu' or 'cuda'.
-        progress: called with a fraction and a text during fits.
+        progress: called with the share done, 0 to 1, and a text while a call works; by default a bar on
+            stderr shows both, in a terminal and in a notebook, and False shows nothing.
 
     Raises:
         XbsqlError: the connection is closed, the alias is taken, or another store is asked for than is open.
@@ -219,7 +222,7 @@ def _callable(function: Function | Helper, session: Session, alias: str) -> Call
         try:
             for column in columns:
                 refuse_unions(where, column.type)
-            with stoppable(session):
+            with stoppable(session), listening(session.progress):
                 return function.column(session, where, columns)
         except errors.XbsqlError:
             raise

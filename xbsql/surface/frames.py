@@ -20,6 +20,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import free_name
 from xbsql.surface.arguments import ColumnOf, Each, EachOr, Rows, Stream, Values
+from xbsql.surface.bar import listening
 from xbsql.surface.checks import as_array, shown
 from xbsql.surface.functions import DECLARED as FUNCTIONS
 from xbsql.surface.types import Like, arrow_type
@@ -135,7 +136,7 @@ def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:
         for a in function.arguments:
             if a.name in fixed and isinstance(a.kind, Values):
                 given[a.name] = _repeated(where, a.name, fixed[a.name], size)
-        with _naming_the_store(session):
+        with _naming_the_store(session), listening(session.progress):
             return pl.Series(series[0].name, function.answer(session, given))
 
     kind = pl.Series("", pa.nulls(0, function.value)).dtype

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.session import insight
+from xbsql.session.estimate import estimate as run_estimate
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, Given, Model, Name, Names, Rows, Text, Whole
 from xbsql.surface.function import Columns, Like, function
@@ -105,6 +106,31 @@ def suggest_labels(
     """
     found = insight.suggest_labels(session, model, tbl, n, by, seed)
     return _named("xb.suggest_labels", found, tbl, id)
+
+
+@function(
+    {"function": "VARCHAR", "rows": "BIGINT", "seconds": "DOUBLE", "gb": "DOUBLE"},
+    example="FROM xb.estimate('transfer', parcels, 'days', base := 'days_home')",
+)
+def estimate(
+    session: Session,
+    function: Annotated[Name, "'fit', 'transfer', 'label_curve' or 'match'"],
+    tbl: Annotated[pa.Table, Rows(order=""), f"what it would read: {DATA}; of a match the left catalogue"],
+    label: Annotated[Name, "the label column; of a match the column with the text of both sides"],
+    base: Annotated[Text, "the home model of a transfer or a label curve; NULL for none"] = None,
+    source: Annotated[
+        pa.Table | None,
+        Rows(order="", optional=True),
+        "the home rows of a transfer; the right side of a match",
+    ] = None,
+    options: Annotated[Given, "of the call, see docs/options.md"] = None,
+) -> list[dict[str, Any]]:
+    """What a long call would take, before it is made: seconds of one processor of this machine, and gigabytes
+    beside what the process holds already. The work is counted (folds, candidates, rows of each) and priced by
+    what it took elsewhere, scaled by a short probe of this machine; expect half to twice of it, and more on a
+    busy machine.
+    """
+    return run_estimate(session, function, tbl, label, base, source, options or {})
 
 
 @function(

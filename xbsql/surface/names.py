@@ -19,6 +19,7 @@ NAMES = (
     "drop_model",
     "duplicates",
     "embed",
+    "estimate",
     "evaluate",
     "explain",
     "export_booster",

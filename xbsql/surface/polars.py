@@ -530,6 +530,32 @@ class Frames(FrameSpace):
         """
         return self._call("duplicates", id=id, vec=vec, threshold=threshold, metric=metric)
 
+    def estimate(
+        self,
+        function: str,
+        label: str,
+        base: str | None = None,
+        source: pl.LazyFrame | pl.DataFrame | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """What a long call would take, before it is made: seconds of one processor of this machine, and
+        gigabytes beside what the process holds already.
+
+        The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled
+        by a short probe of this machine; expect half to twice of it, and more on a busy machine.
+
+        Args:
+            function: VARCHAR: 'fit', 'transfer', 'label_curve' or 'match'.
+            label: VARCHAR: the label column; of a match the column with the text of both sides.
+            base: VARCHAR: the home model of a transfer or a label curve; NULL for none.
+            source: a table: the home rows of a transfer; the right side of a match.
+            options: STRUCT: of the call, see docs/options.md.
+
+        Returns:
+            function VARCHAR, rows BIGINT, seconds DOUBLE, gb DOUBLE.
+        """
+        return self._call("estimate", function=function, label=label, base=base, source=source, options=options)
+
     def evaluate(self, model: str, label: str | None = None, by: str | None = None) -> pl.LazyFrame:
         """Measure a model on labelled rows, with 95 % bootstrap intervals.
 

@@ -350,6 +350,38 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     return found
 
 
+def estimate(
+    con: DuckDBPyConnection,
+    function: str,
+    tbl: object,
+    label: str,
+    base: str | None = None,
+    source: object = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """What a long call would take, before it is made: seconds of one processor of this machine, and
+    gigabytes beside what the process holds already.
+
+    The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled by a
+    short probe of this machine; expect half to twice of it, and more on a busy machine.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        function: VARCHAR: 'fit', 'transfer', 'label_curve' or 'match'.
+        tbl: a table: what it would read: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable; of a match the left catalogue.
+        label: VARCHAR: the label column; of a match the column with the text of both sides.
+        base: VARCHAR: the home model of a transfer or a label curve; NULL for none.
+        source: a table: the home rows of a transfer; the right side of a match.
+        options: STRUCT: of the call, see docs/options.md.
+
+    Returns:
+        function VARCHAR, rows BIGINT, seconds DOUBLE, gb DOUBLE.
+    """
+    found: pa.Table = called("estimate", con, function=function, tbl=tbl, label=label, base=base, source=source, options=options)
+    return found
+
+
 def evaluate(
     con: DuckDBPyConnection,
     model: str,

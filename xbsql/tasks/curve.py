@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from xbsql import errors
 from xbsql.engine.folds import FEWEST_LABELS, assign_folds
 from xbsql.features.drawn import drawn
 from xbsql.metrics import rows as metrics
-from xbsql.tasks.progress import quiet
-from xbsql.tasks.road import fit, transfer
+from xbsql.progress import quiet
+from xbsql.tasks.task import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.metrics.rows import Floats, Labels
-    from xbsql.tasks.progress import Progress
+    from xbsql.progress import Progress
     from xbsql.tasks.row_model import RowModel
-    from xbsql.tasks.row_task import AnyRowTask
+    from xbsql.tasks.row_task import AnyRowTask, Read
 
 SIZES = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Numbers of labels that are tried, as far as there are labels, and then as many as the folds leave."""
@@ -145,26 +145,44 @@ class _Asked:
         most = len(self.rows) - int(np.bincount(self.folds).max())
         self.sizes = [*(size for size in SIZES if size < 0.8 * most), most]
 
-    def alone(self, chosen: NDArray[np.int64]) -> RowModel:
-        """RowModel on these labelled rows."""
-        return fit(self.task, self.known.take(pa.array(chosen)), self.label, options=self.options)[0]
+    @cached_property
+    def read(self) -> Read:
+        """The whole table, read once for every transfer."""
+        assert self.home is not None
+        chosen = self.task.options.of("xb.label_curve", self.options)
+        return self.task.read_abroad(self.home, self.table, self.label, chosen)
 
-    def carried(self, chosen: NDArray[np.int64]) -> RowModel:
-        """The home model, carried to the whole table with these labels shown."""
+    def alone(self, chosen: NDArray[np.int64], asked: NDArray[np.int64]) -> Labels:
+        """The answers to some labelled rows of a model fitted on others."""
+        rows = self.known.take(pa.array(chosen))
+        problem = self.task.at_home(Asked("xb.fit", rows, self.label, None, self.options, quiet))
+        x = problem.reader.read(self.known.take(pa.array(asked)))
+        return self.task.answers(problem.carried().predict(x), problem.classes)
+
+    def carried(self, chosen: NDArray[np.int64], asked: NDArray[np.int64]) -> Labels:
+        """The same of the home model, carried to the whole table with the labels of the chosen rows shown."""
         shown = np.zeros(len(self.table), bool)
         shown[self.rows[chosen]] = True
         column = self.table[self.label]
         masked = pc.if_else(pa.array(shown), column, pa.scalar(None, column.type))
         data = self.table.set_column(self.table.column_names.index(self.label), self.label, masked)
-        return transfer(self.task, data, self.label, base=self.home, options=self.options)[0]
+        where = Asked("xb.transfer", data, self.label, None, self.options, quiet)
+        problem = self.task.abroad(where, self.home, None, self.read)
+        x = self.read.x.take(self.rows[asked])
+        return self.task.answers(problem.carried().predict(x), problem.classes)
 
     def without_labels(self, home: RowModel) -> list[Measured]:
         """The home model as it is, and carried without a label."""
-        found = [("source only", home), ("blend", self.carried(np.empty(0, np.int64)))]
-        return [self._point(arm, 0, self.task.answers(model, self.known)) for arm, model in found]
+        task, everyone = self.task, np.arange(len(self.rows))
+        classes = task.classes(
+            task.labels("xb.label_curve", self.known, self.label), home, None, task.options()
+        )
+        alone = task.answers(task.prediction(home, self.known, classes), classes)
+        found = [("source only", alone), ("blend", self.carried(np.empty(0, np.int64), everyone))]
+        return [self._point(arm, 0, answers) for arm, answers in found]
 
     def out_of_fold(
-        self, arm: str, size: int, fitted: Callable[[NDArray[np.int64]], RowModel]
+        self, arm: str, size: int, fitted: Callable[[NDArray[np.int64], NDArray[np.int64]], Labels]
     ) -> Measured | None:
         """The arm's score with so many labels; None where it cannot be fitted on some draw."""
         answers = np.empty(len(self.rows), self.truth.dtype)
@@ -172,10 +190,9 @@ class _Asked:
             own = self.folds == fold
             drawn = np.random.default_rng([fold, FOLDS]).permutation(np.flatnonzero(~own))[:size]
             try:
-                model = fitted(np.sort(drawn))
+                answers[own] = fitted(np.sort(drawn), np.flatnonzero(own))
             except errors.XbsqlError:
                 return None
-            answers[own] = self.task.answers(model, self.known.filter(pa.array(own)))
         return self._point(arm, size, answers)
 
     def _point(self, arm: str, labels: int, answers: Labels) -> Measured:

@@ -1,19 +1,14 @@
-"""How far a fit has come, as the caller hears it."""
+"""How far a fit has come."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
-Progress: TypeAlias = Callable[[float, str], None]
-"""Told the share done, 0 to 1, and what is being done."""
+if TYPE_CHECKING:
+    from xbsql.progress import Progress
 
 READING = 0.15
 """Share of the progress that reading and encoding the rows stands for."""
-
-
-def quiet(share: float, text: str) -> None:
-    """Tell nobody."""
 
 
 def fitting(step: Progress) -> Progress:

@@ -137,7 +137,7 @@ class Reader:
         What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are
         in the target, where it has texts enough to tell.
         """
-        fresh = _read_roles(target, label, options)
+        fresh = read_roles(target, label, options)
         known = set(self.schema.names)
         added = {name: role for name, role in fresh.items() if name not in known and role != "text"}
         read = [name for name in target.column_names if name in known or name in added]
@@ -194,7 +194,7 @@ def fit_reader(
     Raises:
         XbsqlError: no column can be read.
     """
-    found = _read_roles(table, label, options)
+    found = read_roles(table, label, options)
     if not found:
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
@@ -208,7 +208,7 @@ def fit_reader(
     return Reader(bare.schema, text, _rare(bare.texts(table)), encoded, encoder().version)
 
 
-def _read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> dict[str, Role]:
+def read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> dict[str, Role]:
     """The roles of the columns that are read; the only column of text there is, is text in any case."""
     found = roles(table, label, options)
     read: dict[str, Role] = {name: role for name, role in found.items() if role != "ignored"}

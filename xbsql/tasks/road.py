@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from xbsql import errors
 from xbsql.engine.candidate import Family
-from xbsql.tasks.progress import fitting, quiet
+from xbsql.progress import quiet
+from xbsql.tasks.progress import fitting
 from xbsql.tasks.task import Asked
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from xbsql.progress import Progress
     from xbsql.store.model import Model
-    from xbsql.tasks.progress import Progress
     from xbsql.tasks.task import Done, Entrant, Fitted, Found, Problem, Task
 
 
@@ -153,7 +154,8 @@ def fitted_at_home(
         progress(0.0, f"home: {text}")
 
     try:
-        return fit(task, source, label, options=task.options.at_home(options), progress=step)[0]
+        problem = task.at_home(Asked("xb.fit", source, label, None, task.options.at_home(options), step))
+        return problem.model(problem.weighed(problem.candidates(), fitting(step)))
     except errors.XbsqlError as error:
         raise errors.invalid("xb.transfer", f"in the source, {error.said}") from error
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Sample, Source
-from xbsql.engine.transfer import Transfer
+from xbsql.engine.transfer import Transfer, carried
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
+from xbsql.progress import tell
 from xbsql.tasks.leaks import leak_notes
 from xbsql.tasks.notes import lacking_notes, reading_notes
 from xbsql.tasks.options import CrossingOptions, described
@@ -27,15 +30,15 @@ from xbsql.tasks.task import Asked, Problem, Task, mine
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.objective import Objective
     from xbsql.metrics.rows import Floats, Labels
+    from xbsql.progress import Progress
     from xbsql.store.model import Model
-    from xbsql.tasks.progress import Progress
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.scores import Members, Score
@@ -52,9 +55,19 @@ class LabelColumn(Protocol):
         ...
 
 
+ASKED = 16_384
+"""Rows that a model is asked about between two reports of progress."""
+
 O = TypeVar("O", bound=RowOptions)  # noqa: E741 - the options of a task
 L = TypeVar("L", bound=LabelColumn)
 M = TypeVar("M", bound=RowModel)
+
+
+class Read(NamedTuple):
+    """Rows as they are read, whatever labels they have."""
+
+    reader: Reader
+    x: Features
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,11 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         """The engine, over folds of the labelled rows whose groups stay whole."""
         judge, seed = self.task.judge(self.classes), self.options.seed
         return run(candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress)
+
+    def carried(self) -> Blend:
+        """The blend of all candidates, without a verdict."""
+        judge, seed = self.task.judge(self.classes), self.options.seed
+        return carried(self.candidates(), self.origin, self.sample, self.pool, judge, seed=seed)
 
     def model(self, found: Transfer) -> M:
         """See the task."""
@@ -198,8 +216,8 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         """The labels that are present, as `answers` gives them."""
 
     @abstractmethod
-    def answers(self, model: M, rows: pa.Table) -> Labels:
-        """The answer to each row: a class by name, or a value."""
+    def answers(self, prediction: Floats, classes: Classes) -> Labels:
+        """The answer to each row by what was predicted: a class by name, or a value."""
 
     @abstractmethod
     def agreement(self, truth: Labels, answers: Labels, weight: Floats | None) -> Floats:
@@ -240,15 +258,21 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         self.check(problem)
         return problem
 
-    def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> RowProblem[O, M]:
-        """The target's rows, labelled or not, and the source; without `base` a home model is fitted first."""
+    def abroad(
+        self, asked: Asked, base: Model | None, source: pa.Table | None, read: Read | None = None
+    ) -> RowProblem[O, M]:
+        """The target's rows, labelled or not, and the source; without `base` a home model is fitted first.
+
+        What was `read` of the same rows before, whatever labels they had, need not be read again.
+        """
         where, label, data = asked.where, asked.label, asked.data
         options = self.options.of(where, asked.options, described(CrossingOptions))
         if not data.num_rows:
             raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
         found = self.labels(where, data, label)
         self.refuse(where, label, found, at_home=False)
-        refuse_personal(where, data, label, options.told)
+        if read is None:
+            refuse_personal(where, data, label, options.told)
         if base is None:
             home = fitted_at_home(self, source, label, asked.options, asked.step)
         else:
@@ -256,11 +280,11 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         if not options.keep_rows:
             refuse_rows(where, home)
         asked.step(0.0, f"reading {data.num_rows} rows")
-        reader = self.reader_abroad(home, options.without_group(data), label, options)
+        reader, x = read or self.read_abroad(home, data, label, options)
         theirs = None if source is None else self.labels(where, source, label)
         classes = self.classes(found, home, theirs, options)
         rows = Labelled(data, found.present, self.coded(found, classes))
-        x, group = reader.read(data), options.groups(where, rows.known, reader)
+        group = options.groups(where, rows.known, reader)
         sample, pool = Sample(x.take(rows.present), rows.y, group=group), x.take(~rows.present)
         origin = Source(self.at_home_predictor(home, classes))
         if source is not None and theirs is not None:
@@ -271,6 +295,11 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         problem = RowProblem(self, asked, options, reader, rows, sample, pool, classes, home, origin)
         self.check(problem)
         return problem
+
+    def read_abroad(self, home: M, data: pa.Table, label: str, options: O) -> Read:
+        """The rows of a target as the home model's reader sees them."""
+        reader = self.reader_abroad(home, options.without_group(data), label, options)
+        return Read(reader, reader.read(data))
 
     def reader_abroad(self, home: M, target: pa.Table, label: str, options: O) -> Reader:
         """The home model's reader for the columns of a target."""
@@ -284,13 +313,22 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
             raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
         classes = self.classes(found, known, None, self.options())
         rows = Labelled(table, found.present, self.coded(found, classes))
-        prediction = self.prediction(known, rows.known, classes)
+        prediction = self._predicted(known, rows.known, classes)
+        tell(0.9, "scoring")
         scores = self.scoring(known, rows.known, prediction, classes)
         return [
             {"group": group, **row}
             for group, members in grouped(where, rows.known, by)
             for row in measured(rows.y[members], prediction[members], scores(members))
         ]
+
+    def _predicted(self, model: M, rows: pa.Table, classes: Classes) -> Floats:
+        """What the model says of rows, some at a time, so that it can be told how far they are."""
+        parts = []
+        for start in range(0, rows.num_rows, ASKED):
+            tell(0.9 * start / rows.num_rows, f"asking about {rows.num_rows} rows")
+            parts.append(self.prediction(model, rows.slice(start, ASKED), classes))
+        return np.concatenate(parts)
 
 
 AnyRowTask: TypeAlias = RowTask[RowOptions, LabelColumn, RowModel]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine.candidate import Sample, Source
-from xbsql.engine.candidates.sources import StackedSources
+from xbsql.engine.candidates.sources import STACKED, StackedSources
 from xbsql.features.roles import as_text
 from xbsql.features.table import joined
 
@@ -85,7 +85,8 @@ def source_of(
 
 def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:
     """What each home market weighs for the target, where there are several; one line."""
-    found = [part for part in predictors.values() if isinstance(part, StackedSources)]
+    stacked = (predictors[name] for name in predictors if name.startswith(STACKED))
+    found = [part for part in stacked if isinstance(part, StackedSources)]
     if not found or not found[0].weights:
         return []
     weights = found[0].weights

@@ -26,6 +26,9 @@ DRAWS = 400
 CELLS = 8_000_000
 """Numbers that are held at a time while resampling."""
 
+MANY_ROWS = 20_000
+"""Beyond so many rows half the resamples do."""
+
 
 def measured(
     y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int = 0
@@ -126,10 +129,11 @@ VALUES: Mapping[str, Score] = {"r2": metrics.r2, "mae": metrics.mae, "rmse": _rm
 
 def _draws(y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int) -> dict[str, Floats]:
     """Every score in every resample, a few resamples at a time."""
-    step = max(1, min(DRAWS, CELLS // len(y)))
+    most = DRAWS if len(y) <= MANY_ROWS else DRAWS // 2
+    step = max(1, min(most, CELLS // len(y)))
     draws: dict[str, list[Floats]] = {name: [] for name in scores}
-    for start in range(0, DRAWS, step):
-        counts = metrics.bootstrap_counts(len(y), min(step, DRAWS - start), seed + start)
+    for start in range(0, most, step):
+        counts = metrics.bootstrap_counts(len(y), min(step, most - start), seed + start)
         for name, score in scores.items():
             draws[name].append(np.atleast_1d(score(y, prediction, counts)))
     return {name: np.concatenate(parts) for name, parts in draws.items()}

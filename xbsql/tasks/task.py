@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from xbsql.engine.verdict import Verdict
+    from xbsql.progress import Progress
     from xbsql.tasks.options import Options
-    from xbsql.tasks.progress import Progress
 
 
 class Done(Protocol):

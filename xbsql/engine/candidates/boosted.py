@@ -34,24 +34,31 @@ MANY_ROWS = 10_000
 @restorable("boosted")
 @dataclass(frozen=True)
 class BoostedPredictor:
-    """A LightGBM model, held as its text: what is stored is what predicts.
+    """A LightGBM model; its text predicts the same, bit for bit.
 
     Attributes:
         layout: the views it reads.
         classes: how many; None for values.
-        text: LightGBM's own format; plain LightGBM loads it.
+        model: the trees, or their text.
         width: columns of 'table' it reads, the first ones of a wider table; None reads all.
     """
 
     layout: Layout
     classes: int | None
-    text: str
+    model: str | lgb.Booster
     width: int | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """LightGBM's own format; plain LightGBM loads it, and writes it again letter by letter."""
+        if isinstance(self.model, str):
+            return self.model
+        return kept_text(lgb.Booster(model_str=self.model.model_to_string()))
 
     @cached_property
     def booster(self) -> lgb.Booster:
         """The trees; read-only."""
-        return lgb.Booster(model_str=loadable(self.text))
+        return lgb.Booster(model_str=loadable(self.model)) if isinstance(self.model, str) else self.model
 
     @cached_property
     def splitter(self) -> int:
@@ -130,25 +137,37 @@ class Boosted:
         """
         width = sample.x["table"].shape[1] if "table" in self.layout.views else None
         width = start.width if start else width
-        matrix = columns(sample.x, self.layout.views, width)
-        data = lgb.Dataset(
-            matrix,
+        booster = lgb.train(
+            self._parameters(sample, width),
+            self._bins(sample, width) if start is None else self._binned(sample, width, free_raw_data=False),
+            num_boost_round=self.rounds or rounds_for(len(sample), small=self.small),
+            init_model=start.booster if start else None,
+            keep_training_booster=True,
+        )
+        return BoostedPredictor(self.layout, self.classes, booster.free_dataset(), width)
+
+    def _bins(self, sample: Sample, width: int | None) -> lgb.Dataset:
+        """The rows in bins, made once for all learners that read the same of them."""
+        weighted = sample.weight is not None and bool(
+            (sample.weight != 1).any()
+        )  # LightGBM cannot take them back
+        key = ("bins", self.layout, width, self.seed, weighted)
+        data: lgb.Dataset = sample.x.once(key, lambda: self._binned(sample, width))
+        data.set_label(np.asarray(sample.y, np.float64))
+        data.set_weight(sample.weight)
+        return data
+
+    def _binned(self, sample: Sample, width: int | None, *, free_raw_data: bool = True) -> lgb.Dataset:
+        return lgb.Dataset(
+            columns(sample.x, self.layout.views, width),
             np.asarray(sample.y, np.float64),
             weight=sample.weight,
             categorical_feature=[place for place in self.layout.categorical if place < (width or 0)],
             params={"verbosity": -1, "feature_pre_filter": False},
-            free_raw_data=start is None,
+            free_raw_data=free_raw_data,
         )
-        rounds = self.rounds or rounds_for(len(sample), small=self.small)
-        booster = lgb.train(
-            self._parameters(sample, matrix.shape[1]),
-            data,
-            num_boost_round=rounds,
-            init_model=start.booster if start else None,
-        )
-        return BoostedPredictor(self.layout, self.classes, kept_text(booster), width)
 
-    def _parameters(self, sample: Sample, width: int) -> dict[str, Any]:
+    def _parameters(self, sample: Sample, width: int | None) -> dict[str, Any]:
         n = len(sample)
         scored = "source" in self.layout.views and self.classes in (None, 2)
         size = int(np.clip(n / 12, 3, 31) if self.small else np.clip(n / 130, 15, 31))
@@ -173,11 +192,13 @@ class Boosted:
         }
 
 
-def _rising(sample: Sample, layout: Layout, width: int) -> list[int]:
+def _rising(sample: Sample, layout: Layout, width: int | None) -> list[int]:
     """1 for the column of the source's score, 0 for the others."""
-    before = layout.views[: layout.views.index("source")]
-    at = sum(int(sample.x[view].shape[1]) for view in before)
-    return [int(column == at) for column in range(width)]
+    found: list[int] = []
+    for view in layout.views:
+        count = 1 if view == "source" else int(sample.x[view].shape[1])
+        found += [int(view == "source")] * (min(count, width) if view == "table" and width else count)
+    return found
 
 
 def rounds_for(n: int, *, small: bool) -> int:

@@ -84,8 +84,15 @@ def pool(source: Sample, target: Sample, balance: float = 1.0) -> Sample:
     source_weight, target_weight = weight_of(source), weight_of(target)
     ratio = source_weight.sum() / max(float(target_weight.sum()), 1e-12)
     raised = target_weight * min(max(ratio, 1.0) ** balance, MOST_TARGET_WEIGHT)
+
+    def stacked() -> tuple[Features, Features]:
+        return source.x, stack([flagged(source.x, 0.0), flagged(target.x, 1.0)])
+
+    _, both = target.x.once(
+        ("pool", id(source.x)), stacked
+    )  # what is kept keeps the source's rows, and their id
     return Sample(
-        stack([flagged(source.x, 0.0), flagged(target.x, 1.0)]),
+        both,
         np.concatenate([source.y, target.y]),
         np.concatenate([source_weight, raised]),
     )

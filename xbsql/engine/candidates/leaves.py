@@ -8,7 +8,6 @@ import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, softmax
 
-from xbsql.engine.booster_kept import kept_text
 from xbsql.engine.booster_text import loadable
 from xbsql.engine.candidates.boosted import BoostedPredictor
 from xbsql.engine.design import columns
@@ -57,7 +56,7 @@ def shrink_leaves(
         for i in np.flatnonzero(rows):
             booster.set_leaf_output(tree, int(i), float(moved[i]))
         raw[:, output] += moved[leaf] - base
-    return BoostedPredictor(source.layout, source.classes, kept_text(booster), source.width)
+    return BoostedPredictor(source.layout, source.classes, booster, source.width)
 
 
 def _leaves(booster: lgb.Booster, matrix: Floats) -> NDArray[np.int64]:

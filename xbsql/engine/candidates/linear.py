@@ -6,26 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
-from scipy.sparse import csr_matrix, diags, issparse
+from scipy.optimize import Bounds
+from scipy.sparse import diags, issparse
 from scipy.sparse.linalg import LinearOperator, lsqr
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
+from xbsql.engine.candidates.softmax import softmax_coefficients
 from xbsql.engine.design import Design, Layout, fit_design
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from xbsql.engine.candidate import Sample
     from xbsql.features.views import Features, Matrix
     from xbsql.metrics.rows import Floats
-
-SPARSE = 0.2
-"""Share of cells from which on a matrix is not worth being held sparse: levels of categories are mostly 0."""
-
-INTERCEPT_PENALTY = 0.01
-"""Keeps the intercept of a class without rows finite."""
 
 
 @restorable("linear")
@@ -121,7 +114,8 @@ def fit_linear(
         found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start, design.source_width)
     else:
         limits = _limits(start.shape, design.source_width)
-        found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, penalty, start, limits)
+        y = np.asarray(sample.y, np.int64)
+        found = softmax_coefficients(matrix, y, weight, penalty, start, limits)
     coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]
     return LinearPredictor(design, coefficients, found[-1], classes)
 
@@ -137,44 +131,6 @@ def _limits(shape: tuple[int, ...], source_width: int) -> Bounds | None:
         own = np.arange(source_width)
         lower[own, own] = 0.0
     return Bounds(lower.ravel(), upper.ravel())
-
-
-def _softmax(
-    matrix: Matrix,
-    y: NDArray[np.int64],
-    weight: Floats,
-    penalty: float,
-    centre: Floats,
-    limits: Bounds | None,
-) -> Floats:
-    """Minimise sum of weight * log loss + penalty / 2 * |coefficients - centre|^2 by L-BFGS.
-
-    Returns:
-        float64, shape (d + 1, classes), the intercept last.
-    """
-    shape = centre.shape
-    truth = np.zeros((len(y), shape[1]))
-    truth[np.arange(len(y)), y] = 1.0
-    pull = np.full((shape[0], 1), penalty)
-    pull[-1] = INTERCEPT_PENALTY
-    scale = 1.0 / max(float(weight.sum()), 1.0)
-    if not issparse(matrix) and np.count_nonzero(matrix) < SPARSE * matrix.size:
-        matrix = csr_matrix(matrix)
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        w = flat.reshape(shape)
-        logs = log_softmax(matrix @ w[:-1].astype(matrix.dtype, copy=False) + w[-1], axis=1)
-        residual = weight[:, None] * (np.exp(logs) - truth)
-        away = w - centre
-        gradient = pull * away
-        gradient[:-1] += matrix.T @ residual.astype(matrix.dtype, copy=False)
-        gradient[-1] += residual.sum(axis=0)
-        value = -(weight @ logs[np.arange(len(y)), y]) + 0.5 * float((pull * np.square(away)).sum())
-        return scale * value, scale * gradient.ravel()
-
-    options = {"maxiter": 300, "gtol": 1e-5, "ftol": 1e-9}
-    found = minimize(loss, centre.ravel(), jac=True, method="L-BFGS-B", bounds=limits, options=options)
-    return np.asarray(found.x, np.float64).reshape(shape)
 
 
 def _ridge(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from scipy import sparse
 from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg.lapack import strtri
 from scipy.special import log_softmax, softmax
 
 from xbsql import kernels
@@ -139,6 +140,8 @@ class Factor:
         n = len(self.y) - len(self.lower)
         if self.before is None or self.across is None or first >= n:
             tail = self.lower[first - n :, first - n :]
+            if last - first == len(tail):
+                return np.asarray(strtri(tail, lower=True)[0], np.float32)
             return _solved(tail, np.eye(len(tail), last - first, dtype=np.float32))
         top = self.before._columns(first, last)
         return np.concatenate([top, _solved(self.lower, -(self.across[first:].T @ top))])

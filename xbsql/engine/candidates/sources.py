@@ -33,6 +33,9 @@ PULL = 20.0
 
 LEAST_PROBABILITY = 0.005
 
+STACKED = "stacked_sources"
+"""The method, as the names of its candidates begin."""
+
 
 @restorable("stacked_sources")
 @dataclass(frozen=True)

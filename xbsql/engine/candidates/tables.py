@@ -19,7 +19,7 @@ from xbsql.engine.candidates.parameter import (
     shrunken_leaves,
 )
 from xbsql.engine.candidates.relation import label_shift, source_only
-from xbsql.engine.candidates.sources import several, stacked_sources
+from xbsql.engine.candidates.sources import STACKED, several, stacked_sources
 from xbsql.engine.candidates.tradaboost import tradaboost
 from xbsql.engine.design import Layout
 
@@ -73,7 +73,7 @@ def table_candidates(tables: Tables, source: Source | None, *, rare: bool = Fals
     if source.sample is not None:
         found += from_rows(tables)
         if several(source):
-            found.append(stacked_sources(tables.home_trees(), tables.classes, "stacked_sources:boosted"))
+            found.append(stacked_sources(tables.home_trees(), tables.classes, f"{STACKED}:boosted"))
         if rare:
             found.append(tradaboost(_pooled_trees(tables), tables.classes, "tradaboost:boosted", prior=0.5))
     return found

@@ -146,9 +146,9 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         """The classes' names."""
         return np.array(found.values, object)
 
-    def answers(self, model: Classifier, rows: pa.Table) -> Answers:
+    def answers(self, prediction: Floats, classes: Classes) -> Answers:
         """The likeliest class of each row, by name."""
-        return np.array(np.array(model.classes, object)[model.probabilities(rows).argmax(axis=1)])
+        return np.array(np.array(classes, object)[prediction.argmax(axis=1)])
 
     def agreement(self, truth: Answers, answers: Answers, weight: Floats | None) -> Floats:
         """Accuracy."""

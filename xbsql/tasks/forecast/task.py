@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from xbsql.progress import Progress
     from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.rules import Rules
     from xbsql.series.read.series import Series
     from xbsql.store.model import Model
     from xbsql.tasks.forecast.forecaster import Forecast
-    from xbsql.tasks.progress import Progress
 
     Floats = NDArray[np.float64]
 

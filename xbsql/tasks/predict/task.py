@@ -95,7 +95,7 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
         return VALUES
 
     def prediction(self, model: Regressor, rows: pa.Table, classes: Classes) -> Floats:
-        """ValueLabels."""
+        """Values."""
         return model.values(rows)
 
     def scoring(
@@ -119,9 +119,9 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
         """The values."""
         return found.y
 
-    def answers(self, model: Regressor, rows: pa.Table) -> Labels:
+    def answers(self, prediction: Floats, classes: Classes) -> Labels:
         """The value of each row, whether the model abstains or not."""
-        return model.values(rows)
+        return prediction
 
     def agreement(self, truth: Labels, answers: Labels, weight: Floats | None) -> Floats:
         """R2."""

@@ -1,0 +1,63 @@
+"""How far a piece of work has come: whoever works tells it, and whoever asked for the work hears it.
+
+    with told(bar):              # whoever asked
+        work()
+
+    def work():                  # whoever works
+        with part(0.0, 0.3):
+            read()               # what this tells from 0 to 1 is heard as 0 to 0.3
+        tell(0.3, "matching")
+
+Nobody need hear it, and telling costs nothing then. What is told in a context is heard in that context alone,
+so threads do not hear one another.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Progress: TypeAlias = "Callable[[float, str], None]"
+"""Told the share done, 0 to 1, and what is being done."""
+
+
+def quiet(share: float, text: str) -> None:
+    """Tell nobody."""
+
+
+_heard: ContextVar[Progress] = ContextVar("heard", default=quiet)
+
+
+def tell(share: float, text: str) -> None:
+    """Say how far the work has come, 0 to 1, and what is being done."""
+    _heard.get()(share, text)
+
+
+@contextmanager
+def told(listener: Progress) -> Iterator[None]:
+    """Let a listener hear what is told inside the block."""
+    token = _heard.set(listener)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
+def heard() -> bool:
+    """Whether somebody hears."""
+    return _heard.get() is not quiet
+
+
+@contextmanager
+def part(start: float, end: float) -> Iterator[None]:
+    """What is told inside the block from 0 to 1 is heard as `start` to `end`."""
+    outer = _heard.get()
+    if outer is quiet:
+        yield
+        return
+    with told(lambda share, text: outer(start + (end - start) * share, text)):
+        yield
