@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, written_out
+from xbsql.arrow import is_text, one_chunk, refuse_quoted, written_out
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.session import models
 
@@ -146,6 +146,8 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
         return vectors if len(places) == len(texts) else vectors[[places[text] for text in texts]]
 
     copies, sides = [], []
+    for name, table in (("ltext", left), ("rtext", right)):
+        refuse_quoted(where, name, table["text"])
     for table, block in zip((left, right), blocks, strict=True):
         one = Copies.of(_texts(where, table), block)
         stated = None if variants else Stated.of(one.texts)

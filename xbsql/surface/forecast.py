@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.arrow import one_chunk, refuse_quoted, table_of_rows
 from xbsql.session import forecast as forecasts
 from xbsql.session import launch as launches
 from xbsql.session.session import Session
@@ -50,6 +50,8 @@ def _forecast(
     session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, options: Given = None,
     tbl: Annotated[pa.Table, Rows()],
 ) -> pa.Table:  # fmt: skip
+    for name in ("ts", "y"):
+        refuse_quoted("xb.forecast", name, tbl[name])
     rows, known = _known(tbl)
     asked = forecasts.ForecastCall(horizon, level, rollup, options)
     return _as_text(
