@@ -32,10 +32,9 @@ from xbsql.errors import XbsqlError, invalid
     ],
 )
 def test_errors_are_judged(error, right):
-    try:
+    with pytest.raises(type(error)) as raised:
         raise error
-    except Exception as raised:
-        assert (judged(raised, "sql") == "refused") == right
+    assert (judged(raised.value, "sql") == "refused") == right
 
 
 def test_every_value_is_sql_or_duckdbs_own_error():
