@@ -45,9 +45,6 @@ class Session:
     ) -> None:
         if device not in ("auto", "cpu", "cuda"):
             raise errors.unknown("xbsql", "device", device, ("auto", "cpu", "cuda"))
-        if store.exists() and not store.is_dir():
-            remedy = "give a folder; a DuckDB file is the first argument of xbsql.connect"
-            raise errors.invalid("xbsql", f"the store {errors.shown(store)} is a file", remedy)
         self.store = Store(store)
         self.device = device
         self.calls = CallLog()
