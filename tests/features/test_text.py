@@ -155,6 +155,7 @@ def test_threads_that_fight_for_a_small_cache_get_their_own_vectors(text_encoder
         ("T-SHIRT", "T-shirt"),
         ("Gartenschlauch", "Gartenschlauch"),
         ("USB", "USB"),
+        ("USBケーブル 3M", "USBケーブル 3M"),
         ("NIKE Laufschuh", "NIKE Laufschuh"),
         ("Kinder\u00adwagen\u200b", "Kinderwagen"),
         ("क\u094d\u200dष", "क\u094d\u200dष"),

@@ -138,10 +138,12 @@ def readable(text: str) -> str:
     """A text as the encoder reads it best: without unseen marks, and with small letters where it has none.
 
     The encoder learned from sentences: 'GARTENSCHLAUCH 20 M' is as good as unknown to it. Each word of such a
-    text keeps its first capital, as German nouns need. Texts of up to four characters ('USB', 'XL') stay.
+    text keeps its first capital, as German nouns need. Texts of up to four characters ('USB', 'XL') stay, and
+    so do those with letters of a script that has no capitals: 'USB' in a Japanese title is no shout.
     """
     plain = seen(text)
-    return capwords(plain) if len(plain) > SHORTEST_SHOUT and plain.isupper() else plain
+    shouts = len(plain) > SHORTEST_SHOUT and plain.isupper()
+    return capwords(plain) if shouts and all(c.isupper() for c in plain if c.isalpha()) else plain
 
 
 def forget() -> None:
