@@ -154,6 +154,21 @@ def written_out(where: str, name: str, column: pa.Array) -> pa.Array:
         raise errors.invalid(where, f"{name} is {column.type}", f"cast it ({name}::VARCHAR)") from error
 
 
+def refuse_quoted(where: str, name: str, column: pa.Array | pa.ChunkedArray) -> None:
+    """Refuse one word in every row where a column is meant: SQL takes 'title' in quotes for a text.
+
+    Raises:
+        XbsqlError: two rows or more hold the same text, which could be the name of a column.
+    """
+    if len(column) < 2 or not is_text(column.type) or column.null_count:
+        return
+    first, last = column[0].as_py(), column[-1].as_py()
+    if first != last or not first.isidentifier() or len(column.unique()) > 1:
+        return
+    remedy = f"where that is a column, name it without quotes: {name} := {errors.shown(first)}"
+    raise errors.invalid(where, f"{name} is the text '{errors.shown(first)}' in every row", remedy)
+
+
 def refuse_unions(where: str, kind: pa.DataType) -> None:
     """Refuse what holds a UNION inside: Arrow ends the process where it takes such a list or struct apart.
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.features.text import LONGEST_CACHED, VectorCache, embed_array, embed_texts, forget
+from xbsql.features.text import LONGEST_CACHED, VectorCache, embed_array, embed_texts, forget, readable
 
 TITLES = ["", "red shirt", "木のテーブル", "Kinderwagen", "детская коляска", "x" * (LONGEST_CACHED + 1)]
 KINDS = [
@@ -146,3 +146,30 @@ def test_threads_that_fight_for_a_small_cache_get_their_own_vectors(text_encoder
     forget()
     for texts, rows in zip(asked, results, strict=True):
         assert np.abs(rows - np.stack([expected(text) for text in texts])).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("GARTENSCHLAUCH 20 M", "Gartenschlauch 20 M"),
+        ("T-SHIRT", "T-shirt"),
+        ("Gartenschlauch", "Gartenschlauch"),
+        ("USB", "USB"),
+        ("USBケーブル 3M", "USBケーブル 3M"),
+        ("NIKE Laufschuh", "NIKE Laufschuh"),
+        ("Kinder\u00adwagen\u200b", "Kinderwagen"),
+        ("क\u094d\u200dष", "क\u094d\u200dष"),
+        ("12345", "12345"),
+        ("", ""),
+    ],
+)
+def test_capitals_and_unseen_marks_are_read_as_words(text, read):
+    assert readable(text) == read
+
+
+def test_titles_in_capitals_have_the_vectors_of_their_words(text_encoder):
+    titles = ["Gartenschlauch", "Reiserucksack", "Keramiktasse", "Wollmütze", "Regenschirm", "Hundefutter"]
+    plain, capitals = (embed_texts(texts, text_encoder) for texts in (titles, [t.upper() for t in titles]))
+    assert (plain * capitals).sum(axis=1).min() > 0.999
+    hidden = embed_texts(["Garten\u00adschlauch"], text_encoder)
+    assert hidden[0] @ plain[0] > 0.999

@@ -174,6 +174,19 @@ def test_a_market_is_written_in_capitals(con):
     assert con.sql("SELECT market FROM xb.models() WHERE model = 'german'").fetchall() == [("DE",)]
 
 
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("FROM xb.match(t, t, lid := id, ltext := 'title', rid := id, rtext := title)", "ltext is the text"),
+        ("FROM xb.match_candidates(t, t, lid := id, ltext := title, rid := id, rtext := 'title')", "rtext"),
+        ("CALL xb.build_index('i', t, id := id, text := 'title')", "name it without quotes: text := title"),
+        ("FROM xb.forecast('f', t, id, 'day', y)", "ts is the text 'day' in every row"),
+    ],
+)  # fmt: skip
+def test_a_column_in_quotes_is_no_column(con, query, message):
+    assert message in said(con, query)
+
+
 def test_a_file_is_no_store(tmp_path):
     (tmp_path / "shop.duckdb").write_text("no folder")
     with pytest.raises(XbsqlError, match=r"the store .*shop.duckdb is a file; give a folder"):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, written_out
+from xbsql.arrow import is_text, one_chunk, refuse_quoted, written_out
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.progress import part, tell
 from xbsql.session import models
@@ -152,6 +152,8 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
         vectors = embedded(list(places), encoder)
         return vectors if len(places) == len(texts) else vectors[[places[text] for text in texts]]
 
+    for name, table in (("ltext", left), ("rtext", right)):
+        refuse_quoted(where, name, table["text"])
     copies, sides, middle = [], [], READING * len(left) / max(len(left) + len(right), 1)
     shares = (0.0, middle), (middle, READING)
     for table, block, share in zip((left, right), blocks, shares, strict=True):

@@ -73,7 +73,8 @@ def _predict(
     fitted = model.signature.task
     if task not in (None, fitted):
         problem = f"'{reference}' was fitted for {fitted}"
-        raise errors.invalid(f"xb.{function}", problem, f"use xb.{fitted} or xb.predict_table")
+        remedy = f"use xb.{fitted}" + (" or xb.predict_table" if fitted != "forecast" else "")
+        raise errors.invalid(f"xb.{function}", problem, remedy)
     batch = model.signature.batch(f"xb.{function}", reference, inputs)
     with session.calls.record(function, reference, len(inputs)) as call:
         call.kernel = "blend"

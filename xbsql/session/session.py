@@ -44,9 +44,6 @@ class Session:
     def __init__(self, store: Path, *, device: str = "auto", progress: Progress | bool | None = None) -> None:
         if device not in ("auto", "cpu", "cuda"):
             raise errors.unknown("xbsql", "device", device, ("auto", "cpu", "cuda"))
-        if store.exists() and not store.is_dir():
-            remedy = "give a folder; a DuckDB file is the first argument of xbsql.connect"
-            raise errors.invalid("xbsql", f"the store {errors.shown(store)} is a file", remedy)
         self.store = Store(store)
         self.device = device
         self.calls = CallLog()

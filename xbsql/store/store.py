@@ -59,9 +59,19 @@ class Artifact:
 
 
 class Store:
-    """A folder of models. Reading takes no lock; writing needs nothing but an atomic rename."""
+    """A folder of models. Reading takes no lock; writing needs nothing but an atomic rename.
+
+    Args:
+        path: the folder, there or not.
+
+    Raises:
+        XbsqlError: it is a file.
+    """
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_dir():
+            remedy = "give a folder; a DuckDB file is the first argument of xbsql.connect"
+            raise errors.invalid("store", f"the store {errors.shown(path)} is a file", remedy)
         self.path = path
         self._models = path / "models"
         self._swept = False

@@ -7,6 +7,7 @@ from typing import Annotated
 import pyarrow as pa
 
 from xbsql import errors
+from xbsql.arrow import refuse_quoted
 from xbsql.customers import profile as customers
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Moment, Rows, Share, Whole
@@ -28,6 +29,8 @@ def _profile(
     session: Session, *, until: Moment = None, horizon: Whole, level: Share, segments: Whole,
     sales: Annotated[pa.Table, ROWS], home: Annotated[pa.Table | None, Rows(order="", optional=True)] = None,
 ) -> pa.Table:  # fmt: skip
+    for name in ("basket", "category"):
+        refuse_quoted("xb.profile", name, sales[name])
     found = customers.profile("xb.profile", sales, customers.Asked(until, horizon, level, segments), home)
     return found.rename_columns(["place", *found.column_names[1:]])
 

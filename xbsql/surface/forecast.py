@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.arrow import one_chunk, table_of_rows
+from xbsql.arrow import one_chunk, refuse_quoted, table_of_rows
 from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 from xbsql.session import launch as launches
@@ -56,6 +56,8 @@ def _forecast(
     session: Session, *, model: Name, horizon: Whole, level: Share, rollup: Flag, expected: Expected = None,
     expected_sd: Expected = None, options: Given = None, tbl: Annotated[pa.Table, Rows(empty=True)],
 ) -> pa.Table:  # fmt: skip
+    for name in ("ts", "y"):
+        refuse_quoted("xb.forecast", name, tbl[name])
     rows, known = _known(tbl)
     asked = forecasts.ForecastCall(horizon, level, rollup, options, expected, expected_sd)
     return _as_text(

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk
+from xbsql.arrow import is_text, one_chunk, refuse_quoted
 from xbsql.index.builder import BuildPlan
 from xbsql.index.hits import RECALL
 from xbsql.session import search as run
@@ -337,6 +337,7 @@ def _index_rows(
     if known == "":
         where = "xb.add_to_index"
         known = run.opened(session, where, name).card.encoder
+    refuse_quoted(where, "text", text)
     build = constant(where, "token", token)
     rows = session.builder.take(where, build, known, one_chunk(ids), one_chunk(vec), one_chunk(text))
     return pa.array(np.ones(rows, np.int64))
