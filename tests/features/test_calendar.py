@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.series.read.calendar import COLUMNS, calendar
@@ -66,6 +66,7 @@ def test_a_period_has_the_share_of_its_days():
     assert on("JP", "2024-05-05T13:00:00", "golden_week", "H") == 1.0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-2000, 3000), min_size=1, max_size=20),
     st.sampled_from(["D", "W-MON", "MS", "QE", "YS"]),
