@@ -249,9 +249,10 @@ def _grams(ngrams: Ngrams, texts: pa.Array) -> Matrix:
 
 
 def _schema(table: pa.Table, names: list[str]) -> pa.Schema:
-    """The columns' fields, dictionaries decoded."""
+    """The columns' fields, dictionaries decoded, vectors as lists of any length."""
     fields = []
     for name in names:
         kind = table.schema.field(name).type
+        kind = pa.list_(kind.value_type) if arrow.is_vector(kind) else kind
         fields.append(pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind))
     return pa.schema(fields)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SPARSE = 0.2
 """Share of cells from which on a matrix is not worth being held sparse: levels of categories are mostly 0."""
 
+LARGE = 500_000
+"""Cells from which on a dense matrix is multiplied in float32, which takes half the time."""
+
 INTERCEPT_PENALTY = 0.01
 """Keeps the intercept of a class without rows finite."""
 
@@ -121,6 +124,8 @@ def fit_linear(
         found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start, design.source_width)
     else:
         limits = _limits(start.shape, design.source_width)
+        if not issparse(matrix) and matrix.size > LARGE:
+            matrix = np.asarray(matrix, np.float32)
         found = _softmax(matrix, np.asarray(sample.y, np.int64), weight, penalty, start, limits)
     coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]
     return LinearPredictor(design, coefficients, found[-1], classes)
