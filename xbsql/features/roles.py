@@ -75,6 +75,17 @@ def vector_length(column: pa.ChunkedArray) -> int:
     return int(lengths[0].as_py()) if len(lengths) == 1 else 0
 
 
+def numbers_of(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """A column of text as float64, blanks as NULL; None where it is no text, or one text is no number."""
+    if kind_of(column.type) != "text":
+        return None
+    texts = pc.utf8_trim_whitespace(as_text(column))
+    try:
+        return pc.if_else(pc.equal(texts, ""), None, texts).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Any column as strings: dictionaries decoded, numbers, booleans and vectors written out."""
     if is_vector(column.type):
