@@ -6,7 +6,8 @@ wide   Ten classes in 20 hidden directions, seen through 800 columns with noise:
        nobody has seen, the least of the draws.
 zero   Four such classes through 40 columns under shifts of one kind each: columns in other units, columns
        mixed, other shares of the classes, rows from a part of the space, none. `zero_gain` is the mean of the
-       blend's accuracy without a label less the home model's, `zero_worst` the least mean of a kind.
+       blend's accuracy without a label less the home model's over the shifts of columns (the first two),
+       `zero_worst` the least mean of all kinds. The thresholds were chosen on other draws.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 SOURCES = (
     "xbsql/engine/candidates/tables.py", "xbsql/engine/candidates/boosted.py",
     "xbsql/engine/candidates/linear.py", "xbsql/engine/candidates/feature.py",
+    "xbsql/engine/candidates/adapted.py",
 )  # fmt: skip
 HIDDEN, CLASSES, ROWS, LABELS = 20, 10, 1000, 30
 WIDE, NARROW = 800, 40
-KINDS: Final = ("none", "units", "mixed", "shares", "part")
+COLUMN_SHIFTS: Final = ("units", "mixed")
+KINDS: Final = (*COLUMN_SHIFTS, "shares", "part", "none")
 DRAWS = 5
 
 
@@ -109,7 +112,7 @@ def zero(bench: Bench, seed: int = 0) -> dict[str, float]:
         gains = [bench.unit(f"zero {kind} {draw}", partial(_zero, kind, draw)) for draw in draws]
         bench.record("zero", kind, "gain", float(np.mean(gains)))
         means.append(float(np.mean(gains)))
-    return {"zero_gain": float(np.mean(means)), "zero_worst": min(means)}
+    return {"zero_gain": float(np.mean(means[: len(COLUMN_SHIFTS)])), "zero_worst": min(means)}
 
 
 def _zero(kind: str, seed: int) -> float:
