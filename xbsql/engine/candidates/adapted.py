@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,12 +34,13 @@ MOST: Final = 2000
 def adapted(
     learner: Learner, judge: Learner, classes: int, name: str, prior: float, *, skip: tuple[int, ...] = ()
 ) -> Candidate:
-    """The home rows moved to where the target's lie (CORAL) where that is called for, else the home model.
+    """The home rows with each column moved to the target's mean and spread where that is called for.
 
-    Other shares of the classes, or rows from a part of the market, move means and covariances too, and an
-    alignment would then do harm. Both leave the target inside of what home has seen. So home rows are first
-    drawn with the class shares that EM finds in the target; only if these and the target are still told apart
-    almost without error, and the moved rows are much less, the moved rows are learned.
+    Elsewhere it is the home model. Other shares of the classes, or rows from a part of the market, move means
+    and spreads too, and an alignment would then do harm. Both leave the target inside of what home has seen.
+    So home rows are first drawn with the class shares that EM finds in the target; only if these and the
+    target are still told apart almost without error, and the moved rows are much less, the moved rows are
+    learned.
 
     Args:
         learner: fitted on the moved rows.
@@ -61,10 +61,10 @@ def adapted(
         apart = proxy_a_distance(alike.x, there, judge)
         if apart < OUTSIDE:
             return SourceScore()
-        near = moved_sample(here, there, "table", skip)
+        near = moved_sample(here, there, "table", skip, "columns")
         if proxy_a_distance(near.x, there, judge) > apart - NEARER:
             return SourceScore()
-        return learner.fit(replace(moved_sample(sample, unlabelled, "table", skip), group=None))
+        return learner.fit(moved_sample(sample, unlabelled, "table", skip, "columns"))
 
     return Candidate(name, "feature", fit, uses_labels=False, prior=prior)
 

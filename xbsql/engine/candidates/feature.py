@@ -83,9 +83,12 @@ def moved_sample(
     unlabelled: Features,
     view: str,
     skip: tuple[int, ...] = (),
-    how: Literal["coral", "monge"] = "coral",
+    how: Literal["coral", "monge", "columns"] = "coral",
 ) -> Sample:
-    """The sample with a view moved to where the target's rows lie; arguments as in `aligned`."""
+    """The sample with a view moved to where the target's rows lie; arguments as in `aligned`.
+
+    Beside its ways 'columns' moves each column alone, to the target's mean and standard deviation.
+    """
     matrix = dense(sample.x[view])
     moving = np.setdiff1d(np.arange(matrix.shape[1]), skip)
     here, there = _filled(matrix[:, moving]), _filled(dense(unlabelled[view])[:, moving])
