@@ -43,13 +43,15 @@ def is_vector(kind: pa.DataType) -> bool:
 
 
 def family_of(kind: pa.DataType) -> str:
-    """Types that can stand in for each other: text, number, boolean, date, null; else the type itself."""
+    """Types that can stand in for each other: text, number, boolean, date, vector, null; else the type."""
     if is_text(kind):
         return "text"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return "date"
+    if is_vector(kind):
+        return "vector"
     return "boolean" if pa.types.is_boolean(kind) else str(kind)
 
 

@@ -53,6 +53,7 @@ CALLS = {
 }
 DEFINED = {
     ("another type", "fit"),  # it is a category
+    ("another type", "transfer"),  # every text is a number
     ("text that is no date", "fit"),
     ("text that is no date", "weights"),
     ("text that is no date", "domain_similarity"),

@@ -71,7 +71,8 @@ CASES = {
         r"column 'd' is read as a category, its dates \('01/01/2025'\) are not ISO: strptime",
         None,
     ),
-    "a list": ({"e": [[1, 2]] * N}, "column 'e' is not read", None),
+    "a list": ({"e": [[1], *[[1, 2]] * (N - 1)]}, "column 'e' is not read", None),
+    "a vector": ({"e": [[1, 2]] * N}, "", None),
     "more columns than rows": ({f"c{i}": np.sin(i * np.arange(N) + i) for i in range(64)}, "", None),
 }  # fmt: skip
 

@@ -49,11 +49,12 @@ class Column:
 
     Attributes:
         name: of the column.
-        role: 'number', 'boolean', 'date' or 'category'.
+        role: 'number', 'boolean', 'date', 'category' or 'vector'.
         levels: of a category, in the order of their codes.
         others: of a category: the code of every value that is no level, where the fit left values out; codes
             of levels pass it over. None: every value was a level, and a new one has code len(levels).
         key: of a category: its levels are hashes under this key, see `hidden`; None: they are the values.
+        length: of a vector: how many numbers it has.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column:
     levels: tuple[str, ...] = ()
     others: int | None = None
     key: str | None = None
+    length: int = 0
 
     @cached_property
     def known(self) -> pa.Array:
@@ -70,6 +72,8 @@ class Column:
     @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of the numbers it becomes."""
+        if self.role == "vector":
+            return tuple(f"{self.name}[{place}]" for place in range(1, self.length + 1))
         return tuple(f"{self.name}.{part}" for part in DATE_PARTS) if self.role == "date" else (self.name,)
 
     @property
@@ -117,16 +121,15 @@ class Column:
 
     def config(self) -> dict[str, Any]:
         """The column as JSON values."""
-        held = {"others": self.others, "key": self.key}
+        held = {"others": self.others, "key": self.key, "length": self.length or None}
         plain = {"name": self.name, "role": self.role, "levels": list(self.levels)}
         return plain | {name: value for name, value in held.items() if value is not None}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """The column again."""
-        return cls(
-            config["name"], config["role"], tuple(config["levels"]), config.get("others"), config.get("key")
-        )
+        held = config.get("others"), config.get("key"), config.get("length", 0)
+        return cls(config["name"], config["role"], tuple(config["levels"]), *held)
 
 
 def category(name: str, values: pa.ChunkedArray, keeping: Keeping = ALL) -> Column:

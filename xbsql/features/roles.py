@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.arrow import is_vector
 from xbsql.features.drawn import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "ignored"]
+Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "vector", "ignored"]
 
 LOOKED_AT = 20_000
 """Rows, drawn from all, that the roles of text and integer columns are found from."""
@@ -31,7 +32,8 @@ def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None 
 
     Numbers, booleans and dates follow from the type, ISO dates in text from the values. Text is a 'text'
     where it is written in words and seldom repeats, else a 'category'; where it names the row it is
-    'ignored', as are integers that do (an id), empty columns, lists and structs.
+    'ignored', as are integers that do (an id), empty columns and structs. Lists of numbers are a 'vector'
+    where all are of one length, else 'ignored', as are other lists.
 
     Args:
         table: rows of all markets together.
@@ -67,8 +69,28 @@ def kind_of(type_: pa.DataType) -> str:
     return next((kind for kind, checks in tests.items() if any(check(type_) for check in checks)), "other")
 
 
+def vector_length(column: pa.ChunkedArray) -> int:
+    """Numbers in each list of a column; 0 where they differ, or there is no list."""
+    lengths = pc.unique(pc.list_value_length(column.drop_null()))
+    return int(lengths[0].as_py()) if len(lengths) == 1 else 0
+
+
+def numbers_of(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """A column of text as float64, blanks as NULL; None where it is no text, or one text is no number."""
+    if kind_of(column.type) != "text":
+        return None
+    texts = pc.utf8_trim_whitespace(as_text(column))
+    try:
+        return pc.if_else(pc.equal(texts, ""), None, texts).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+
+
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Any column as strings: dictionaries decoded, numbers and booleans written out."""
+    """Any column as strings: dictionaries decoded, numbers, booleans and vectors written out."""
+    if is_vector(column.type):
+        shown = (None if value is None else str(value) for value in column.to_pylist())
+        return pa.chunked_array([pa.array(shown, pa.string())])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(pa.string())
@@ -93,6 +115,8 @@ def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
 
 def _found(name: str, column: pa.ChunkedArray) -> Role:
     kind = kind_of(column.type)
+    if is_vector(column.type) and vector_length(column):
+        return "vector"
     if column.null_count == len(column) or kind in ("other", "null"):
         return "ignored"
     if kind == "text":

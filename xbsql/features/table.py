@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
+from xbsql.arrow import is_vector, matrix
 from xbsql.features.column import ALL, Column, category
-from xbsql.features.roles import as_text, kind_of
+from xbsql.features.roles import as_text, kind_of, vector_length
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class TableEncoder:
 
 
 def fit_encoder(table: pa.Table, roles: Mapping[str, Role], keeping: Keeping = ALL) -> TableEncoder:
-    """An encoder of the columns whose role is a number, a boolean, a date or a category.
+    """An encoder of the columns whose role is a number, a boolean, a date, a category or a vector.
 
     Args:
         table: rows of source and target together, see `joined`; levels are taken from it.
@@ -103,6 +104,8 @@ def fit_encoder(table: pa.Table, roles: Mapping[str, Role], keeping: Keeping = A
     for name, role in roles.items():
         if role in ("number", "boolean", "date"):
             columns.append(Column(name, role))
+        elif role == "vector":
+            columns.append(Column(name, role, length=vector_length(table[name])))
         elif role == "category":
             columns.append(category(name, table[name], keeping))
     return TableEncoder(tuple(columns))
@@ -139,11 +142,12 @@ def joined(
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Decoded dictionaries, decimals as float64 and one string type, so that two tables can be joined."""
+    """Decoded dictionaries, decimals and vectors as float64, one string type: two tables can be joined."""
     fields = []
     for field in table.schema:
         kind = kind_of(field.type)
         plain = {"text": pa.string(), "date": pa.timestamp("us")}.get(kind, field.type)
+        plain = pa.list_(pa.float64()) if is_vector(field.type) else plain
         fields.append(pa.field(field.name, pa.float64() if pa.types.is_decimal(field.type) else plain))
     columns = [_cast(table[field.name], field.type) for field in fields]
     return pa.table(columns, schema=pa.schema(fields))
@@ -164,6 +168,8 @@ def _grown(column: Column, table: pa.Table, keeping: Keeping) -> Column:
 def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     """The column as numbers, shape (n, outputs)."""
     kind = kind_of(values.type)
+    if column.role == "vector" and kind != "null":
+        return _vectors(column, values)
     if kind == "null":
         return np.full((len(values), len(column.outputs)), np.nan)
     if column.role == "category":
@@ -178,6 +184,22 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     if np.isinf(numbers).any():
         raise errors.invalid("table", f"column '{column.name}' holds an infinite value", "make it NULL")
     return numbers[:, None]
+
+
+def _vectors(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Vectors as their numbers, shape (n, length); NULL is NaN throughout."""
+    if not is_vector(values.type):
+        problem = f"column '{column.name}' is {values.type}, the model was fitted on a vector"
+        raise errors.invalid("table", problem, "give FLOAT[n]")
+    rows, present = matrix(values, "table")
+    if rows.shape[1] != column.length and present.any():
+        problem = f"column '{column.name}' holds vectors of {rows.shape[1]} numbers"
+        raise errors.invalid("table", problem, f"the model was fitted on {column.length}")
+    found = np.full((len(values), column.length), np.nan)
+    found[present] = rows[present]
+    if np.isinf(found).any():
+        raise errors.invalid("table", f"column '{column.name}' holds an infinite value", "make it NULL")
+    return found
 
 
 def _date_parts(name: str, values: pa.ChunkedArray) -> NDArray[np.float64]:

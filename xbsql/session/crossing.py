@@ -13,6 +13,7 @@ from xbsql.harmonise.contradictions import contradictions, refuse
 from xbsql.harmonise.profile import known_profiles, profiles, read_profiles
 from xbsql.progress import tell
 from xbsql.session.harmonise import encoded
+from xbsql.tasks.notes import in_quotes
 from xbsql.tasks.options import CrossingOptions, listed
 from xbsql.tasks.road import fitted_at_home
 
@@ -98,7 +99,7 @@ def prepared(
         refuse(WHERE, contradictions(at_home, ours, renames(pairs)))
     names |= renames(pairs)
     given = task.options.under(names, given)
-    notes: tuple[str, ...] = ()
+    notes = _hint(model, theirs, ours)
     if chosen.align:
         model = model or fitted_at_home(task, source, label, given, tell)
         notes = (*_said(pairs), _covered(model, pairs))
@@ -153,6 +154,17 @@ def _same(source: Side, target: Side) -> list[Pair]:
 
 def _renamed(data: pa.Table, names: Mapping[str, str]) -> pa.Table:
     return data.rename_columns([names.get(name, name) for name in data.column_names]) if names else data
+
+
+def _hint(home: RowModel | None, source: Side, target: Side) -> tuple[str, ...]:
+    """That `align` may find what the target lacks among the columns that it has instead."""
+    read = source if home is None else home.reader.schema.names
+    lacking = [name for name in read if name not in target]
+    others = [name for name in target if name not in source and name not in read]
+    if not lacking or not others:
+        return ()
+    found = f"the target lacks {in_quotes(lacking)} and has {in_quotes(others)}"
+    return (f"{found}: where these are the same in other words, options {{'align': true}} reads them so",)
 
 
 def _said(pairs: list[Pair]) -> list[str]:

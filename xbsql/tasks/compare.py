@@ -176,16 +176,19 @@ def similarity(
 
 
 def _column(both: Markets, name: str, source: pa.Table, target: pa.Table) -> dict[str, Any]:
-    role = next(column.role for column in both.reader.table.columns if column.name == name)
+    own = next(column for column in both.reader.table.columns if column.name == name)
+    role = own.role
     if role in ("category", "boolean"):
         return {
             "measure": "total_variation",
             "column": name,
             "value": _total_variation(source[name], target[name]),
         }
-    place = both.reader.table.names.index(f"{name}.days" if role == "date" else name)
-    here, there = (dense(rows["table"])[:, place] for rows in (both.source, both.target))
-    return {"measure": "ks", "column": name, "value": _ks(here[~np.isnan(here)], there[~np.isnan(there)])}
+    read = [f"{name}.days"] if role == "date" else own.outputs
+    places = [both.reader.table.names.index(output) for output in read]
+    here, there = (dense(rows["table"])[:, places].T for rows in (both.source, both.target))
+    apart = [_ks(a[~np.isnan(a)], b[~np.isnan(b)]) for a, b in zip(here, there, strict=True)]
+    return {"measure": "ks", "column": name, "value": max(apart)}
 
 
 def _ks(here: Floats, there: Floats) -> float:

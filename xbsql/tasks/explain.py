@@ -148,5 +148,5 @@ def _values(reader: Reader, table: pa.Table) -> list[pa.Array]:
     for column in reader.table.columns:
         held = table[column.name] if column.name in table.column_names else None
         found.append(nothing if held is None else one_chunk(as_text(held)).cast(pa.string()))
-    text = reader.written(table).cast(pa.string()) if reader.text else nothing
+    text = reader.raw_texts(table).cast(pa.string()) if reader.text else nothing
     return [*found, text, nothing, nothing, nothing]

@@ -10,6 +10,7 @@ import numpy as np
 from xbsql.features.column import MOST_LEVELS
 from xbsql.features.encoder import encoder
 from xbsql.features.language import check_languages
+from xbsql.features.roles import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -59,7 +60,21 @@ def lacking_notes(home: Reader, target: pa.Table) -> list[str]:
         return []
     if len(lacking) == len(home.schema.names):
         return ["the target has none of the columns that the home model reads: it has averages alone"]
-    return [f"the target lacks {_listed(lacking)}, which the home model reads"]
+    return [f"the target lacks {in_quotes(lacking)}, which the home model reads"]
+
+
+def kind_notes(home: Reader, target: pa.Table) -> list[str]:
+    """Columns that one market has as text and the other as numbers or dates, and how both are read."""
+    roles = {column.name: column.role for column in home.table.columns}
+    found = []
+    for name in target.column_names:
+        if name not in roles:
+            continue
+        kinds = [kind_of(kind) for kind in (home.schema.field(name).type, target.schema.field(name).type)]
+        if kinds[0] != kinds[1] and "null" not in kinds and roles[name] != "boolean":
+            says = f"column '{name}' is {kinds[1]} in the target and {kinds[0]} at home"
+            found.append(f"{says}: both are read as a {roles[name]}")
+    return found
 
 
 def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[int]) -> list[str]:
@@ -81,7 +96,7 @@ def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[
         return notes
     return [
         *notes,
-        f"no target label is of the home classes {_listed(missing)}: what is said of them is the source's",
+        f"no target label is of the home classes {in_quotes(missing)}: what is said of them is the source's",
     ]
 
 
@@ -94,11 +109,12 @@ def spelling_notes(label: str, classes: Sequence[str]) -> list[str]:
     if not alike:
         return []
     return [
-        f"classes {_listed(alike)} differ in case or blanks alone and are learned apart: "
+        f"classes {in_quotes(alike)} differ in case or blanks alone and are learned apart: "
         f"lower(trim({label})) makes them one"
     ]
 
 
-def _listed(names: Sequence[str]) -> str:
+def in_quotes(names: Sequence[str]) -> str:
+    """The names in quotes, the first eight of them."""
     more = f" (+{len(names) - MOST_NAMED} more)" if len(names) > MOST_NAMED else ""
     return ", ".join(f"'{name}'" for name in names[:MOST_NAMED]) + more

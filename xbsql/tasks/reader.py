@@ -13,7 +13,7 @@ from xbsql import arrow, errors
 from xbsql.features.column import ALL
 from xbsql.features.encoder import encoder
 from xbsql.features.ngrams import Ngrams
-from xbsql.features.roles import roles
+from xbsql.features.roles import numbers_of, roles
 from xbsql.features.table import TableEncoder, fit_encoder
 from xbsql.features.text import embed_array
 from xbsql.features.views import Features
@@ -50,6 +50,7 @@ class Reader:
         version: of the text encoder: vectors of two versions cannot be compared.
         pooled: whether the view 'pooled', the encoder before its dense head, is there too.
         names: what the target calls a column -> what the home market calls it, where the two differ.
+        written: columns of numbers that the target has as text.
     """
 
     schema: pa.Schema
@@ -59,6 +60,7 @@ class Reader:
     version: str = ""
     pooled: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> pa.Schema:
@@ -89,14 +91,14 @@ class Reader:
             if self.pooled:
                 views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
         if self.table.columns:
-            views["table"] = self.table.transform(table)
+            views["table"] = self.table.transform(self._numbered(table))
         return Features(views)
 
     def texts(self, table: pa.Table) -> pa.Array:
         """The text of each row as it is read, each column in its normal spelling; never NULL."""
         return _joined([_normal(column) for column in self._columns(table)])
 
-    def written(self, table: pa.Table) -> pa.Array:
+    def raw_texts(self, table: pa.Table) -> pa.Array:
         """The text of each row as it is written, never NULL."""
         return _joined(self._columns(table))
 
@@ -145,9 +147,11 @@ class Reader:
         if ngrams is not None and pc.count_distinct(texts := self.texts(target)).as_py() >= FEWEST_TEXTS:
             ngrams = _rare(texts)
         grown = self.table.extended(target, added, keeping)
-        return Reader(
-            _schema(target, read), self.text, ngrams, grown, self.version, pooled and bool(self.text)
-        )
+        numbers = [column.name for column in self.table.columns if column.role == "number"]
+        written = tuple(name for name in numbers if name in read and numbers_of(target[name]) is not None)
+        pooled = pooled and bool(self.text)
+        schema = _schema(target, read)
+        return Reader(schema, self.text, ngrams, grown, self.version, pooled, written=written)
 
     def state(self) -> State:
         """The reader as data."""
@@ -160,6 +164,7 @@ class Reader:
             "version": self.version,
             "pooled": self.pooled,
             "names": dict(self.names),
+            "written": list(self.written),
         }
         return State("reader", config, {"schema": schema}, parts=parts)
 
@@ -170,7 +175,15 @@ class Reader:
         ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
         config, table = state.config, restore(state.parts["table"])
         text, names = tuple(config["text"]), config.get("names", {})
-        return cls(schema, text, ngrams, table, config["version"], config["pooled"], names)
+        written = tuple(config.get("written", ()))
+        return cls(schema, text, ngrams, table, config["version"], config["pooled"], names, written)
+
+    def _numbered(self, table: pa.Table) -> pa.Table:
+        """The table with its written numbers as numbers; what is none stays and is refused later."""
+        for name in self.written:
+            if name in table.column_names and (numbers := numbers_of(table[name])) is not None:
+                table = table.set_column(table.column_names.index(name), name, numbers)
+        return table
 
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
         found = encoder()
@@ -249,9 +262,10 @@ def _grams(ngrams: Ngrams, texts: pa.Array) -> Matrix:
 
 
 def _schema(table: pa.Table, names: list[str]) -> pa.Schema:
-    """The columns' fields, dictionaries decoded."""
+    """The columns' fields, dictionaries decoded, vectors as lists of any length."""
     fields = []
     for name in names:
         kind = table.schema.field(name).type
+        kind = pa.list_(kind.value_type) if arrow.is_vector(kind) else kind
         fields.append(pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind))
     return pa.schema(fields)

@@ -15,7 +15,7 @@ from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
 from xbsql.progress import tell
 from xbsql.tasks.leaks import leak_notes
-from xbsql.tasks.notes import lacking_notes, reading_notes
+from xbsql.tasks.notes import kind_notes, lacking_notes, reading_notes
 from xbsql.tasks.options import CrossingOptions, described
 from xbsql.tasks.personal import refuse_personal
 from xbsql.tasks.reach import fit_reach
@@ -146,6 +146,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         return [
             *self.task.notes(self),
             *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
+            *([] if self.home is None else kind_notes(self.home.reader, rows.table)),
             *reading_notes(self.reader, read, label),
             *leak_notes(self.reader, rows.known, self.sample, classes, quoted=self.options.keep_rows),
             *market_notes(found.predictors),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.engine.candidate import Sample, Source
 from xbsql.engine.candidates.sources import STACKED, StackedSources
-from xbsql.features.roles import as_text
+from xbsql.features.roles import as_text, kind_of
 from xbsql.features.table import joined
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def source_of(
     Args:
         where: the SQL function.
         home: the home market's rows.
-        target: the target's, whose columns must be of the same types.
+        target: the target's, whose columns are of the same kinds, or of kinds that are read alike.
         reader: of the target.
         model: the home model's predictor.
         column: names each home row's market; None where all are of one.
@@ -68,7 +68,8 @@ def source_of(
     """
     if not home.present.any():
         raise errors.invalid(where, "no row of the source has a label", "give labelled rows or base alone")
-    joined(home.table.slice(0, 0), target.slice(0, 0), where=where)
+    apart = [name for name in home.table.column_names if not _readable(reader, name, home.table, target)]
+    joined(home.table.select(apart).slice(0, 0), target.slice(0, 0), where=where)
     rows = home.known
     sample = Sample(reader.read(rows), home.y)
     if column is None:
@@ -81,6 +82,16 @@ def source_of(
     names = coded.dictionary.to_pylist()
     shown = names if named else [f"home market {i + 1}" for i in range(len(names))]
     return Source(model, sample, market, tuple(shown))
+
+
+def _readable(reader: Reader, name: str, home: pa.Table, target: pa.Table) -> bool:
+    """Whether a column is read alike though its kind differs: ISO dates, levels, numbers as text."""
+    column = next((column for column in reader.table.columns if column.name == name), None)
+    if column is None or name not in target.column_names:
+        return False
+    kinds = {kind_of(side[name].type) for side in (home, target)}
+    alike = {"date": {"date", "text"}, "category": {"text", "number", "boolean"}}.get(column.role, set())
+    return kinds <= alike or name in reader.written
 
 
 def market_notes(predictors: Mapping[str, Predictor]) -> list[str]:

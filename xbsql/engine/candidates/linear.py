@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from xbsql.features.views import Features, Matrix
     from xbsql.metrics.rows import Floats
 
+LARGE = 500_000
+"""Cells from which on a dense matrix is multiplied in float32, which takes half the time."""
+
 
 @restorable("linear")
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ def fit_linear(
         found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start, design.source_width)
     else:
         limits = _limits(start.shape, design.source_width)
+        if not issparse(matrix) and matrix.size > LARGE:
+            matrix = np.asarray(matrix, np.float32)
         y = np.asarray(sample.y, np.int64)
         found = softmax_coefficients(matrix, y, weight, penalty, start, limits)
     coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]

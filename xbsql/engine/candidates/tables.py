@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xbsql.engine.candidate import Candidate
+from xbsql.engine.candidates.adapted import adapted
 from xbsql.engine.candidates.boosted import Boosted, BoostedPredictor
 from xbsql.engine.candidates.feature import aligned, augmented, source_score, transferable
 from xbsql.engine.candidates.instance import kernel_weighted, pooling, ratio_weighted
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from xbsql.features.views import Features
 
 
+WIDE = 200
+"""Columns from which on a table is wide: lines take the place of the pooled trees, which fold by fold would
+take minutes, and find no more in so many columns."""
+
+
+ADAPTED = 5.0
+"""Prior of the adaptation without labels: five times what all others have that need none."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """The kind of table problem.
@@ -37,10 +47,17 @@ class Tables:
     Attributes:
         classes: how many, over source and target together; None where labels are values.
         categorical: columns of the view 'table' that hold category codes.
+        width: columns of the view 'table'.
     """
 
     classes: int | None
     categorical: tuple[int, ...] = ()
+    width: int = 0
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are more columns than trees can be tried on in every fold."""
+        return self.width >= WIDE
 
     def layout(self, *more: str) -> Layout:
         """The table and further views."""
@@ -95,11 +112,12 @@ def from_model(tables: Tables, source: Source) -> list[Candidate]:
         source_only(prior=0.5),
         recalibrated(classes, "recalibrated:home"),
         source_score(Linear(scored, classes, penalty=20.0), "source_score:linear", prior=2.0),
-        source_score(
-            Boosted(tables.layout("source"), classes, small=True), "source_score:boosted", prior=0.5
-        ),
     ]
-    if trees := _home(source, BoostedPredictor, tables.home_trees(), classes):
+    if not tables.wide:
+        scored_trees = Boosted(tables.layout("source"), classes, small=True)
+        found.append(source_score(scored_trees, "source_score:boosted", prior=0.5))
+    trees = _home(source, BoostedPredictor, tables.home_trees(), classes)
+    if trees and not tables.wide:
         more = Boosted(tables.layout(), classes, small=True)
         found += [
             continued(trees, more, "continued:boosted"),
@@ -116,10 +134,7 @@ def from_rows(tables: Tables) -> list[Candidate]:
     judge = Boosted(layout, 2, small=True, rounds=40, rate=0.1)
     line = tables.home_line()
     found = [
-        pooling(_pooled_trees(tables), "balanced_pool:boosted", pooled=True),
-        pooling(_pooled_trees(tables), "tempered_pool:boosted", prior=3.0, balance=0.5),
-        pooling(_pooled_trees(tables), "pool:boosted", prior=2.0, balance=0.0),
-        augmented(layout, classes, "augmented:linear", penalty=30.0, prior=0.5),
+        *_pools(tables),
         ratio_weighted(tables.home_trees(), judge, "density_ratio:boosted", prior=0.2),
         kernel_weighted(line, layout, "kernel_ratio:linear", prior=0.1),
         aligned(line, "table", "coral:linear", prior=0.1, skip=tables.categorical),
@@ -128,6 +143,31 @@ def from_rows(tables: Tables) -> list[Candidate]:
     if classes is not None:
         found.append(label_shift(classes, "label_shift:home", prior=0.2))
     return found
+
+
+def without_labels(tables: Tables, classes: int) -> Candidate:
+    """What takes the home model's place where the target has no label and lies outside of what home knows."""
+    judge = Boosted(tables.layout(), 2, small=True, rounds=40, rate=0.1)
+    return adapted(
+        tables.home_line(), judge, classes, "adapted:linear", prior=ADAPTED, skip=tables.categorical
+    )
+
+
+def _pools(tables: Tables) -> list[Candidate]:
+    """The rows of both markets together, the target's counting for more or less."""
+    if tables.wide:
+        line = Linear(tables.layout("market"), tables.classes, penalty=30.0)
+        return [
+            pooling(line, "balanced_pool:linear", pooled=True),
+            pooling(line, "tempered_pool:linear", prior=3.0, balance=0.5),
+        ]
+    trees = _pooled_trees(tables)
+    return [
+        pooling(trees, "balanced_pool:boosted", pooled=True),
+        pooling(trees, "tempered_pool:boosted", prior=3.0, balance=0.5),
+        pooling(trees, "pool:boosted", prior=2.0, balance=0.0),
+        augmented(tables.layout(), tables.classes, "augmented:linear", penalty=30.0, prior=0.5),
+    ]
 
 
 def _alone(name: str, learner: Learner, prior: float) -> Candidate:

@@ -12,7 +12,7 @@ from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.process import Process
-from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only, without_labels
 from xbsql.engine.design import Layout
 from xbsql.tasks.candidates import TEXT, alone
 from xbsql.tasks.classify import text_candidates as text
@@ -33,12 +33,12 @@ HOLDS_ROWS = (":process", ":neighbours")
 
 def home_candidates(problem: Problem) -> list[Candidate]:
     """What can be fitted on one market's rows alone."""
-    x, classes, categorical = problem.sample.x, _count(problem), problem.reader.table.categorical
+    x, classes = problem.sample.x, _count(problem)
     found: list[Candidate] = []
     if "text" in x:
         found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
     if "table" in x:
-        found += _mixed(target_only(Tables(classes, categorical)), beside_text="text" in x)
+        found += _mixed(target_only(_tables(problem)), beside_text="text" in x)
     if "text" in x and "table" in x:
         found.append(alone("target_only:both", _both(classes)))
     return _allowed(found, problem.options)
@@ -59,15 +59,22 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
     if reader.pooled and source.sample is not None:
         found.append(text.fine_tuned(classes))
     if reader.table.columns:
-        tables = table_candidates(Tables(classes, reader.table.categorical), source)
+        tables = table_candidates(_tables(problem), source)
         taken = {candidate.name for candidate in found}
         fresh = [candidate for candidate in tables if candidate.name not in taken]
         found += _mixed(fresh, beside_text=bool(reader.text))
+        if not reader.text and not len(problem.sample) and source.sample is not None:
+            found.append(without_labels(_tables(problem), classes))
     if reader.text and reader.table.columns:
         found.append(alone("target_only:both", _both(classes)))
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
         found.append(source_score(scored, "source_score:both"))
     return _allowed(found, problem.options)
+
+
+def _tables(problem: Problem) -> Tables:
+    table = problem.reader.table
+    return Tables(_count(problem), table.categorical, len(table.names))
 
 
 def _count(problem: Problem) -> int:

@@ -23,7 +23,7 @@ PENALTY = {"text": 1.0, "both": 3.0}
 
 def home_candidates(reader: Reader) -> list[Candidate]:
     """What can be fitted on one market's rows alone."""
-    found = target_only(Tables(None, reader.table.categorical)) if reader.table.columns else []
+    found = target_only(_tables(reader)) if reader.table.columns else []
     return found + _alone(_lines(reader))
 
 
@@ -39,7 +39,7 @@ def transfer_candidates(reader: Reader, source: Source) -> list[Candidate]:
     """
     lines = _lines(reader)
     if reader.table.columns:
-        found = table_candidates(Tables(None, reader.table.categorical), source)
+        found = table_candidates(_tables(reader), source)
     else:
         found = [source_only(prior=0.5), recalibrated(None, "recalibrated:home")]
     found += _alone(lines)
@@ -50,6 +50,10 @@ def transfer_candidates(reader: Reader, source: Source) -> list[Candidate]:
             only = not reader.table.columns
             found.append(pooling(line, f"balanced_pool:{name}", prior=0.5, pooled=only))
     return found
+
+
+def _tables(reader: Reader) -> Tables:
+    return Tables(None, reader.table.categorical, len(reader.table.names))
 
 
 def _alone(lines: dict[str, Linear]) -> list[Candidate]:
