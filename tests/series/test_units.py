@@ -56,7 +56,16 @@ def test_many_series_are_the_units_whatever_they_do_in_time():
     losses = np.random.default_rng(0).standard_normal((2, 320))
     found = units_of(losses, series, np.zeros(320, int), np.tile(np.arange(8), 40))
     assert found.group.tolist() == series.tolist()
-    assert found.trust == 1.0
+    assert (found.trust, found.measured) == (1.0, True)
+
+
+def test_long_memory_leaves_evidence_for_weights_and_none_for_a_verdict():
+    losses = moving(0.9, 26)
+    zeros = np.zeros(26, np.int64)
+    found = units_of(losses, zeros, zeros, np.arange(26))
+    assert len(np.unique(found.group)) >= 6
+    assert found.trust < 1
+    assert not found.measured
 
 
 def test_with_few_units_the_ratio_of_losses_counts_beside_the_error():

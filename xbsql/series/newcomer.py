@@ -179,7 +179,7 @@ def _levels(series: Series, calendar: Profile, ramp: Floats) -> tuple[Floats, fl
 
 
 def _ramped(series: Series, part: Series, ramp: Floats) -> Floats:
-    """The log ramp at each value of a part of the series; 0 where a market was there from the first period on."""
+    """The log ramp at each value of a part of the series; 0 where a market was there from the first on."""
     days = (part.periods() - series.start[part.owner()] + 0.5) * series.frequency.length / DAY
     return np.asarray(np.interp(days, AGES, ramp) * _launched(series)[part.owner()])
 
