@@ -76,7 +76,7 @@ def _local_methods(series: Series, season: Sequence[int]) -> list[Method]:
         single = {name: Classical((name,), cycles) for name in ("ets", "theta")}
         found += [_plain(f"{name}:classical", model) for name, model in single.items()]
     found.append(_plain("pretrained:fracast", Pretrained()))
-    if years_of(series) >= YEARS:
+    if few and years_of(series) >= YEARS:
         found.append(Method("calendar:own", "target", _calendar_own))
     return found
 
