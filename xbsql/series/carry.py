@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-WIDE: Final = 1.0
-"""The smallest factor of intervals that home's series took part in: they may be calmer than the target."""
+WIDE, WIDER = 1.0, 1.4
+"""The smallest factor of intervals that home's series took part in, for they may be calmer than the target; and
+where the target's own past measures nothing."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,16 @@ def _calibration(
         step,
         trust,
         whole=is_whole(known.target),
-        least=LEAST if practice is None else WIDE,
+        least=_least(practice, tried),
         units=units,
     )
+
+
+def _least(practice: Rehearsal | None, tried: Backtest | None) -> float:
+    """The smallest factor of an interval."""
+    if practice is None:
+        return LEAST
+    return WIDE if tried is not None and tried.measured else WIDER
 
 
 def _trust(known: Known) -> float:
