@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 WIDE, WIDER = 1.0, 1.4
-"""The smallest factor of intervals that home's series took part in, for they may be calmer than the target; and
+"""The smallest factor of intervals that home took part in, which may be calmer than the target; and the one
 where the target's own past measures nothing."""
 
 
