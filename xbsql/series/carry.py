@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 WIDE, WIDER = 1.0, 1.4
-"""The smallest factor of intervals that home took part in, which may be calmer than the target; and the one
-where the target's own past measures nothing."""
+"""The smallest factor of intervals that home took part in, which may be calmer than the target; and where the
+target's own past measures nothing."""
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,9 @@ def _calibration(
 
 def _least(practice: Rehearsal | None, tried: Backtest | None) -> float:
     """The smallest factor of an interval."""
-    if practice is None:
-        return LEAST
-    return WIDE if tried is not None and tried.measured else WIDER
+    if tried is None or not tried.measured:
+        return WIDER
+    return LEAST if practice is None else WIDE
 
 
 def _trust(known: Known) -> float:

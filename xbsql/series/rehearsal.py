@@ -102,14 +102,15 @@ def _windows(known: Known) -> Iterator[Known]:
     if length < SHORTEST:
         return
     whole = length + horizon
-    rooms = np.flatnonzero(home.lengths >= 2 * whole)
-    if not len(rooms):
-        return
     rng = np.random.default_rng(known.seed)
     alone = len(home) == 1 or bool(set(home.names) & set(target.names))
+    room = whole + (length // 2 if alone else 0)
+    rooms = np.flatnonzero(home.lengths >= room)
+    if not len(rooms):
+        return
     for number in range(WINDOWS):
         row = int(rooms[number % len(rooms)])
-        latest = int(home.lengths[row]) - 2 * whole
+        latest = int(home.lengths[row]) - room
         left_out = int(latest * number / WINDOWS + rng.integers(0, max(latest // WINDOWS, 1)))
         window = home.take(np.array([row])).until(left_out).last(whole)
         if alone:
