@@ -118,9 +118,8 @@ def test_a_rehearsal_shows_no_method_what_is_to_be_forecast():
 
 @pytest.mark.parametrize("case", ["no home", "short home", "many series"])
 def test_without_room_there_is_no_rehearsal(case):
-    home = {"no home": None, "short home": series(3, 50, "abc", 1), "many series": series(3, 400, "abc", 1)}[
-        case
-    ]
+    days = 40 if case == "short home" else 400
+    home = None if case == "no home" else series(3, days, "abc", 1)
     target = series(40, 28, map(str, range(40))) if case == "many series" else series(1, 28, ["t"])
     known = Known(target, home, 14, (7,), 0)
     assert rehearsed(METHODS, known, lambda name: None) is None
