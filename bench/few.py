@@ -2,7 +2,7 @@
 
 M4 hourly (five home series, a target cut to 4, 8 or 12 days, 48 hours ahead) and weekly (26, 52 or 104
 weeks, 13 ahead), totals of a British shop's three countries by day (28, 56 or 90 days, 28 ahead) and by week
-(8, 16 or 28 weeks, 8 ahead), and simulated markets whose truth is known (`xbsql.sample.simulate_daily`). One
+(8, 16 or 28 weeks, 8 ahead), and simulated markets whose truth is known (`xbsql.sample.daily`). One
 target is forecast with home's rows and home's model at hand.
 
     vs_best        error of the blend over that of the best of AutoETS, AutoTheta, the seasonal naive, the
