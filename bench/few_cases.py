@@ -154,7 +154,7 @@ def retail(path: Path, *, weekly: bool, reported: bool) -> Iterator[Case]:
 def simulated(
     seeds: range, *, alike: bool = True, strength: float = 1.0, after: int | None = None
 ) -> Iterator[Case]:
-    """Three home markets of three years and a target of weeks, by day; `after` is the day that follows."""
+    """Three home markets of three years and a target of weeks, by day."""
     base, horizon = int((FIRST_DAY - EPOCH).astype(int)), 28
     for seed in seeds:
         world = simulate_daily(4, 1130, seed=seed, alike=alike, strength=strength)

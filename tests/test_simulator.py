@@ -270,3 +270,21 @@ def test_the_document_tells_the_truth():
         values = " | ".join(shown(getattr(truth, parameter)) for truth in TRUTH.markets)
         assert f"| `{parameter}` | {kind} | {values} |" in text
     assert all(f"`{column}`" in text for schema in SCHEMAS.values() for column in schema.names)
+
+
+def test_daily_markets_have_the_levels_closed_days_and_launches_that_they_say():
+    from xbsql.sample.daily import simulate_daily
+
+    world = simulate_daily(6, 400, seed=1, launches=2)
+    days = np.arange(400)
+    for market, orders in zip(world.markets, world.orders, strict=True):
+        mean = market.mean(days)
+        assert (orders[mean == 0] == 0).all()
+        assert (orders[: market.launched] == 0).all()
+        assert orders.sum() / mean.sum() == pytest.approx(1, abs=0.06)
+    assert (simulate_daily(6, 400, seed=1, launches=2).orders == world.orders).all()
+    same, other = (simulate_daily(3, 60, seed=2, alike=alike).markets for alike in (True, False))
+    assert np.corrcoef(same[0].weekdays, same[-1].weekdays)[0, 1] > 0.8
+    assert np.corrcoef(other[0].weekdays, other[-1].weekdays)[0, 1] < -0.8
+    with pytest.raises(XbsqlError, match="markets is 1"):
+        simulate_daily(1)

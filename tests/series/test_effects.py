@@ -87,3 +87,21 @@ def test_series_without_history_are_left_as_they_are():
     found = fit_effects(more, AHEAD)
     assert found.middle.shape == (N + 1, 1)
     assert np.isfinite(found.on(np.ones((N + 1, 2)), np.ones((N + 1, 2, 1)))).all()
+
+
+def test_a_single_series_that_the_effects_mislead_is_forecast_without_them():
+    rng = np.random.default_rng(0)
+    promotion = (rng.random((N, LENGTH)) < 0.4).astype(np.float64)
+    effect = np.full((N, 1), 0.8)
+    effect[0] = -1.2
+    y = rng.poisson(200 * np.exp(effect * promotion)).astype(np.float64)
+    offsets, start = np.arange(N + 1) * LENGTH, np.zeros(N, np.int64)
+    names, status = tuple(map(str, range(N))), ("ok",) * N
+    series = Series(names, y.ravel(), offsets, start, Frequency.counts(1), status, promotion.reshape(-1, 1))
+    found = fit_effects(series, 12)
+    assert not found.used[0]
+    assert found.used[1:].mean() > 0.9
+    moved = found.on(np.ones((N, 1)), np.ones((N, 1, 1)))
+    assert moved[0, 0] == 1.0
+    assert (moved[found.used, 0] > 1.2).all()
+    assert (found.without(series).y[:LENGTH] == series.y[:LENGTH]).all()

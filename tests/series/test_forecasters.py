@@ -291,6 +291,11 @@ def test_the_unit_of_a_history_of_zeros_is_a_small_value_of_its_market():
     assert 100 <= least_of(one_slip) < 110
 
 
+def test_an_analogue_of_a_home_too_short_for_any_says_nothing():
+    known = Known(series_of([np.arange(12.0)]), series_of([np.arange(9.0)]), 4, (), 0)
+    assert np.isnan(fit_analogue(known).fan(known.target, 4)).all()
+
+
 def daily_of(values, step=1):
     """Series of days that begin on a Monday, or of hours from midnight."""
     frequency = Frequency.named("test", "D" if step == 1 else "H")

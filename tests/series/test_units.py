@@ -56,7 +56,16 @@ def test_many_series_are_the_units_whatever_they_do_in_time():
     losses = np.random.default_rng(0).standard_normal((2, 320))
     found = units_of(losses, series, np.zeros(320, int), np.tile(np.arange(8), 40))
     assert found.group.tolist() == series.tolist()
-    assert found.trust == 1.0
+    assert (found.trust, found.measured) == (1.0, True)
+
+
+def test_long_memory_leaves_evidence_for_weights_and_none_for_a_verdict():
+    losses = moving(0.9, 26)
+    zeros = np.zeros(26, np.int64)
+    found = units_of(losses, zeros, zeros, np.arange(26))
+    assert len(np.unique(found.group)) >= 6
+    assert found.trust < 1
+    assert not found.measured
 
 
 def test_with_few_units_the_ratio_of_losses_counts_beside_the_error():
@@ -109,9 +118,8 @@ def test_a_rehearsal_shows_no_method_what_is_to_be_forecast():
 
 @pytest.mark.parametrize("case", ["no home", "short home", "many series"])
 def test_without_room_there_is_no_rehearsal(case):
-    home = {"no home": None, "short home": series(3, 50, "abc", 1), "many series": series(3, 400, "abc", 1)}[
-        case
-    ]
+    days = 40 if case == "short home" else 400
+    home = None if case == "no home" else series(3, days, "abc", 1)
     target = series(40, 28, map(str, range(40))) if case == "many series" else series(1, 28, ["t"])
     known = Known(target, home, 14, (7,), 0)
     assert rehearsed(METHODS, known, lambda name: None) is None

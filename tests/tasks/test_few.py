@@ -138,6 +138,10 @@ def test_a_table_without_a_row_is_one_market_of_which_nothing_is_known(tmp_path)
         assert "nothing is known" in found[0][-1]
         with pytest.raises(duckdb.Error, match="expected is -1"):
             con.sql(asked.format(-1, 10)).fetchall()
+        con.execute("CREATE TABLE late AS FROM orders WHERE ds >= DATE '2022-01-01'")
+        calendar = "FROM xb.forecast('markets', {}, unique_id, ds, y, options := {{'calendar': 'US'}})"
+        said = [con.sql(calendar.format(rows)).fetchall()[0][-1] for rows in ("late", "orders")]
+        assert ["the calendar is left out" in text for text in said] == [True, False]
         tried = con.sql("FROM xb.backtest('markets', orders, origins := 2)").fetchall()
         assert len(tried) == 3 * 2 * 14
         with pytest.raises(duckdb.Error, match="origins is 0"):

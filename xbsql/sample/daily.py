@@ -138,9 +138,9 @@ def simulate_daily(
         XbsqlError: arguments out of range.
     """
     if not 2 <= markets <= len(CODES):
-        raise invalid("xbsql.sample.simulate_daily", f"markets is {markets}", f"give 2 to {len(CODES)}")
+        raise invalid("simulate_daily", f"markets is {markets}", f"give 2 to {len(CODES)}")
     if days < 60 or seed < 0:
-        raise invalid("xbsql.sample.simulate_daily", f"days is {days}, seed {seed}", "give 60 days or more")
+        raise invalid("simulate_daily", f"days is {days}, seed {seed}", "give 60 days or more")
     rng = np.random.default_rng(seed)
     shared = _character(rng, strength)
     found = []

@@ -47,10 +47,13 @@ class Analogue:
     least: float = 1.0
 
     def fan(self, history: Series, horizon: int) -> Floats:
-        """Fan of shape (n, horizon, 10), the last step kept beyond those seen; NaN for an empty series."""
+        """Fan of shape (n, horizon, 10), the last step kept beyond those seen.
+
+        NaN for an empty series, and for all where home had no stretch to keep.
+        """
         fan = np.full((len(history), horizon, COLUMNS), np.nan)
         rows = np.flatnonzero(history.lengths > 0)
-        if not len(rows):
+        if not len(rows) or not len(self.keys):
             return fan
         told, middle, scale = _told(history.take(rows), self.least)
         queries = np.concatenate([told, np.ones((len(told), 1))], axis=1).astype(np.float32)

@@ -11,7 +11,7 @@ from xbsql.engine.evidence import Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
 from xbsql.series.history import ahead, is_sparse, least_of, movement, traded, trust
-from xbsql.series.units import ENOUGH, units_of
+from xbsql.series.units import ENOUGH, Units, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,10 +45,12 @@ class Backtest:
     Attributes:
         evidence: in units of each series' movement; a unit is one series, origin and step.
         step: int64 (n,), 0 for the first one.
+        measured: whether there are units enough for a verdict.
     """
 
     evidence: Evidence
     step: Ints
+    measured: bool = True
 
 
 class Trial(NamedTuple):
@@ -135,14 +137,14 @@ def joined(
     losses = np.stack([pinball(y, fans[name]) for name in names])
     prior = np.array([method.prior for method in methods])
     period = np.concatenate(ends) + step
-    group, shared = (origin, 1.0) if windows else units_of(losses, series, origin, period)
-    folds = _folds(group, known.seed)[None]
+    units = Units(origin, 1.0, True) if windows else units_of(losses, series, origin, period)
+    folds = _folds(units.group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
-    believed = trust(known.target) * shared
+    believed = trust(known.target) * units.trust
     few = len(np.unique(series)) < ENOUGH
     power = POWER if few and not is_sparse(known.target) else 0.0
-    found = Evidence(names, prior, y, group, folds, predictions, losses, trust=believed, power=power)
-    return Backtest(found, step)
+    shown = (names, prior, y, units.group, folds, predictions, losses)
+    return Backtest(Evidence(*shown, trust=believed, power=power), step, units.measured)
 
 
 def tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> Trial:

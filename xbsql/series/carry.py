@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
+from xbsql.engine.verdict import prior_verdict
 from xbsql.features.views import Features
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.decision import Decision
     from xbsql.engine.verdict import Verdict
     from xbsql.series.backtest import Backtest
     from xbsql.series.method import Known, Method, SeriesPredictor
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-WIDE: Final = 1.0
-"""The smallest factor of intervals that home's series took part in: they may be calmer than the target."""
+WIDE, WIDER = 1.0, 1.4
+"""The smallest factor of intervals that home took part in, which may be calmer than the target; and where the
+target's own past measures nothing."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +81,12 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
         done += 1
         told(min(done / (rounds * len(methods)), 1.0), name)
 
-    source = any(method.family != "target" for method in methods)
     practice = rehearsed(methods, known, step)
-    if practice is not None:
-        methods = [replace(method, prior=method.prior * practice.factors[method.name]) for method in methods]
-    tried = backtest(methods, known, step)
+    before = methods if practice is None else _weighed(methods, practice.factors)
+    tried = backtest(before, known, step)
     if tried is not None and len(np.unique(tried.evidence.group)) < FEWEST:
         tried = None
-    if tried is None:
-        own = _own(known) if practice is None else 1.0
-        decision = undecided(methods, _units(known), objective(), own, source=source)
-    else:
-        decision = decided(methods, tried.evidence, objective(), known.seed)
+    decision = _decision(methods, before, known, practice, tried)
     weights, verdict, held_out = decision
     fitted = {}
     for method in methods:
@@ -101,6 +98,38 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
     cold = cold_of(known, fitted)
     blend = SeriesBlend(members, {name: weights[name] for name in members}, cold)
     return Carried(blend, fitted, weights, tried, held_out, verdict, calibration)
+
+
+def _weighed(methods: Sequence[Method], factors: Mapping[str, float]) -> list[Method]:
+    """The methods with their priors multiplied."""
+    return [replace(method, prior=method.prior * factors[method.name]) for method in methods]
+
+
+def _decision(
+    methods: Sequence[Method],
+    before: Sequence[Method],
+    known: Known,
+    practice: Rehearsal | None,
+    tried: Backtest | None,
+) -> Decision:
+    """Weights and verdict by the target's past, or else by what home's series say, or else by the priors.
+
+    Args:
+        methods: as they are.
+        before: with the priors that they were tried with.
+        known: the target's histories, and home's.
+        practice: what they did at home.
+        tried: what they did in the target's past.
+    """
+    source = any(method.family != "target" for method in methods)
+    if tried is None:
+        own = _own(known) if practice is None else 1.0
+        chosen = methods if practice is None else _weighed(methods, practice.alone)
+        return undecided(chosen, _units(known), objective(), own, source=source)
+    found = decided(before, tried.evidence, objective(), known.seed)
+    if tried.measured:
+        return found
+    return found._replace(verdict=prior_verdict(objective(), _units(known), source=source))
 
 
 def _calibration(
@@ -130,9 +159,16 @@ def _calibration(
         step,
         trust,
         whole=is_whole(known.target),
-        least=LEAST if practice is None else WIDE,
+        least=_least(practice, tried),
         units=units,
     )
+
+
+def _least(practice: Rehearsal | None, tried: Backtest | None) -> float:
+    """The smallest factor of an interval."""
+    if tried is None or not tried.measured:
+        return WIDER
+    return LEAST if practice is None else WIDE
 
 
 def _trust(known: Known) -> float:

@@ -51,7 +51,7 @@ def own_methods(series: Series, season: Sequence[int]) -> list[Method]:
     usual = float(np.median(series.lengths[series.lengths > 0])) if len(series.y) else 0.0
     calm, wild = _priors(series)
     grown = GROWN if len(series) < FEWEST_PRODUCTS else 1.0
-    found = [_plain("seasonal:1", Seasonal(1), wild)]
+    found = [_plain("seasonal:1", Seasonal(1), wild * (grown if is_demand(series) else 1.0))]
     found += [_plain(f"seasonal:{s}", Seasonal(s), wild) for s in season if usual > 2 * s]
     if is_demand(series):
         found.append(_plain("recent:8", Recent(8), calm))
@@ -76,7 +76,7 @@ def _local_methods(series: Series, season: Sequence[int]) -> list[Method]:
         single = {name: Classical((name,), cycles) for name in ("ets", "theta")}
         found += [_plain(f"{name}:classical", model) for name, model in single.items()]
     found.append(_plain("pretrained:fracast", Pretrained()))
-    if years_of(series) >= YEARS:
+    if few and years_of(series) >= YEARS:
         found.append(Method("calendar:own", "target", _calendar_own))
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from xbsql.engine.evidence import behind_best, of_units
-from xbsql.series.backtest import joined, tried
+from xbsql.series.backtest import POWER, joined, tried
 from xbsql.series.units import ENOUGH
 
 if TYPE_CHECKING:
@@ -38,11 +38,14 @@ class Rehearsal:
     """What the methods did on home's own series.
 
     Attributes:
-        factors: what each method's prior is multiplied by, by name; 1 where it could not take part.
+        factors: what each method's prior is multiplied by, by name, before evidence of the target; 1 where it
+            could not take part.
+        alone: the same where the target gives no evidence.
         tried: their forecasts; a unit is a window.
     """
 
     factors: dict[str, float]
+    alone: dict[str, float]
     tried: Backtest
 
     def fans(self, weights: dict[str, float]) -> Floats:
@@ -79,10 +82,14 @@ def rehearsed(methods: Sequence[Method], known: Known, told: Callable[[str], Non
         return None
     found = joined(usable, trials, known, windows=True)
     losses = of_units(found.evidence.losses, found.evidence.group)
-    z = BELIEVED * behind_best(losses / losses.mean(axis=0))
-    factors = np.maximum(np.exp(-0.5 * np.square(z)), LEAST)
+    relative = losses / losses.mean(axis=0)
+    z, mean = behind_best(relative), relative.mean(axis=1)
+    factors = np.maximum(np.exp(-0.5 * np.square(BELIEVED * z)), LEAST)
+    alone = np.exp(-0.5 * np.square(z)) * (mean.min() / mean) ** POWER
     given = dict.fromkeys((method.name for method in methods), 1.0)
-    return Rehearsal(given | dict(zip(found.evidence.names, factors.tolist(), strict=True)), found)
+    names = found.evidence.names
+    first, only = (given | dict(zip(names, one.tolist(), strict=True)) for one in (factors, alone))
+    return Rehearsal(first, only, found)
 
 
 def _windows(known: Known) -> Iterator[Known]:
@@ -95,14 +102,15 @@ def _windows(known: Known) -> Iterator[Known]:
     if length < SHORTEST:
         return
     whole = length + horizon
-    rooms = np.flatnonzero(home.lengths >= 2 * whole)
-    if not len(rooms):
-        return
     rng = np.random.default_rng(known.seed)
     alone = len(home) == 1 or bool(set(home.names) & set(target.names))
+    room = whole + (length // 2 if alone else 0)
+    rooms = np.flatnonzero(home.lengths >= room)
+    if not len(rooms):
+        return
     for number in range(WINDOWS):
         row = int(rooms[number % len(rooms)])
-        latest = int(home.lengths[row]) - 2 * whole
+        latest = int(home.lengths[row]) - room
         left_out = int(latest * number / WINDOWS + rng.integers(0, max(latest // WINDOWS, 1)))
         window = home.take(np.array([row])).until(left_out).last(whole)
         if alone:

@@ -28,11 +28,13 @@ class Units(NamedTuple):
     Attributes:
         group: int64 (n,), the unit of each loss.
         trust: what standard errors between units are multiplied by: less than 1 where series of one period
-            lose together.
+            lose together, or blocks are shorter than their autocorrelation asks for.
+        measured: whether there are as many independent units as a verdict takes.
     """
 
     group: Ints
     trust: float
+    measured: bool
 
 
 def units_of(losses: Floats, series: Ints, origin: Ints, period: Ints) -> Units:
@@ -40,8 +42,9 @@ def units_of(losses: Floats, series: Ints, origin: Ints, period: Ints) -> Units:
 
     Of 30 series or more each is one. A long series among few has many nearly independent stretches: blocks of
     so many periods as an autocorrelation r of the losses makes one independent value of, (1 + r) / (1 - r)
-    (Wilks, Statistical Methods in the Atmospheric Sciences, 5.2.4). What several origins say of one block is
-    one unit. Losses are taken relative to the mean of all methods, which is what weights and verdict compare.
+    (Wilks, Statistical Methods in the Atmospheric Sciences, 5.2.4). Where that leaves fewer than six blocks
+    they are cut shorter, trusted less, and no verdict is given. What several origins say of one block is one
+    unit. Losses are taken relative to the mean of all methods, which is what weights and verdict compare.
 
     Args:
         losses: float64 (K, n), of K methods.
@@ -50,14 +53,17 @@ def units_of(losses: Floats, series: Ints, origin: Ints, period: Ints) -> Units:
         period: int64 (n,), as the frequency counts.
     """
     if len(np.unique(series)) >= ENOUGH:
-        return Units(series, 1.0)
+        return Units(series, 1.0, True)
     apart = losses - losses.mean(axis=0)
     order = np.lexsort((period, origin, series))
     together = (np.diff(series[order]) == 0) & (np.diff(origin[order]) == 0)
-    length = block_length(apart[:, order], together)
-    block = (period - period.min()) // length
+    length, kinds = block_length(apart[:, order], together), len(np.unique(series))
+    cut = min(length, max(len(np.unique(period)) * kinds // FEWEST, 1))
+    block = (period - period.min()) // cut
     group = np.unique(series * FAR + block, return_inverse=True)[1]
-    return Units(np.asarray(group, np.int64), _trust(apart, series, block))
+    trust = _trust(apart, series, block) * np.sqrt(cut / length)
+    measured = (int(group.max()) + 1) * cut / length >= FEWEST
+    return Units(np.asarray(group, np.int64), float(trust), bool(measured))
 
 
 def block_length(losses: Floats, together: NDArray[np.bool_]) -> int:
