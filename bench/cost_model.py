@@ -8,11 +8,12 @@ shares of what they took, and writes nothing.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
-import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.optimize import nnls
 
-from bench.cost_cases import ABROAD, _categories, _named, columns
+from bench.cost_cases import ABROAD, _categories, _data, _named, columns
+from xbsql.session.cost import Facts, cost_model, memory, priced, probe, work
+from xbsql.session.estimate import facts_of, mean_length
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+LABELS = {"value": "value", "table": "late"}
+"""The label column of a kind of rows, where it is not 'class'."""
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "xbsql" / "session" / "cost_model.json"
 Case = tuple[str, str, int, int, int]
@@ -65,36 +70,29 @@ CHECKED: tuple[Case, ...] = (
 
 
 def main(asked: Sequence[str]) -> None:
-    """Measure one case, all that teach, or those that check."""
-    if asked[:1] == ["case"]:
-        print(json.dumps(measured(*json.loads(asked[1]))))
-        return
-    from xbsql.session.cost import cost_model, memory, probe, work
-
+    """Measure what teaches the prices, or what checks them."""
+    os.environ["OMP_NUM_THREADS"] = "1"
     check = "--check" in asked
-    rows = [told(case) for case in (CHECKED if check else TAUGHT)]
-    if check:
-        scale = probe() / cost_model()["probe"]
-        for row in rows:
-            prices = cost_model()
-            seconds = scale * priced(prices["seconds"], work(row["case"][0], facts(row)))
-            gb = priced(prices["gb"], memory(row["case"][0], facts(row)))
-            print(f"{row['case']}: seconds {seconds / row['seconds']:.2f}, memory {gb / row['gb']:.2f}")
-        return
-    paid = fitted([work(row["case"][0], facts(row)) for row in rows], [row["seconds"] for row in rows])
-    held = fitted([memory(row["case"][0], facts(row)) for row in rows], [row["gb"] for row in rows])
+    rows = told(CHECKED if check else TAUGHT)
+    (checked if check else taught)(rows)
+
+
+def checked(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the estimates as shares of what was measured."""
+    scale = probe() / cost_model()["probe"]
+    for row in rows:
+        function, shown = row["case"][0], Facts(**row["facts"])
+        seconds, gb = priced(function, shown)
+        print(f"{row['case']}: seconds {scale * seconds / row['seconds']:.2f}, memory {gb / row['gb']:.2f}")
+
+
+def taught(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the prices."""
+    shown = [(row["case"][0], Facts(**row["facts"])) for row in rows]
+    paid = fitted([work(*each) for each in shown], [row["seconds"] for row in rows])
+    held = fitted([memory(*each) for each in shown], [row["gb"] for row in rows])
     found = {"probe": float(np.median([row["probe"] for row in rows])), "seconds": paid, "gb": held}
     MODEL.write_text(json.dumps(found, indent=1) + "\n")
-
-
-def facts(row: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Facts, of the checkout that is measured
-    from xbsql.session.cost import Facts
-
-    return Facts(**row["facts"])
-
-
-def priced(prices: Mapping[str, float], units: Mapping[str, float]) -> float:
-    return sum(prices.get(kind, 0.0) * count for kind, count in units.items())
 
 
 def fitted(units: Sequence[Mapping[str, float]], taken: Sequence[float]) -> dict[str, float]:
@@ -106,61 +104,61 @@ def fitted(units: Sequence[Mapping[str, float]], taken: Sequence[float]) -> dict
     return {kind: float(f"{price:.4g}") for kind, price in zip(kinds, prices, strict=True) if price > 0}
 
 
-def told(case: Case) -> dict[str, Any]:
-    """What one case took, in a process of its own."""
-    command = [sys.executable, "-m", "bench.cost_model", "case", json.dumps(case)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{case}: {found['seconds']:.2f} s, {found['gb']:.2f} GB", file=sys.stderr, flush=True)
+def told(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """What each case took, in a process of its own that has loaded all that a process loads once."""
+    import xbsql
+
+    con = xbsql.connect(progress=False)
+    for kind in ("text", "table"):
+        xbsql.fit(con, "warm", rows_of(kind, 60, 2), LABELS.get(kind, "class"))
+    con.close()
+    found = []
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as workers:
+        for case in cases:
+            found.append(workers.apply(measured, case))
+            print(
+                f"{case}: {found[-1]['seconds']:.2f} s, {found[-1]['gb']:.2f} GB", file=sys.stderr, flush=True
+            )
     return found
 
 
 def measured(function: str, kind: str, count: int, labels: int, home: int) -> dict[str, Any]:
     """Facts, seconds and memory of one call after a small one like it."""
     import xbsql
-    from xbsql.session.cost import Facts, probe
-    from xbsql.session.estimate import _length, facts_of
 
+    case = (function, kind, count, labels, home)
     con = xbsql.connect(progress=False)
     if function == "match":
         left, right = _titles(("de",), count), _titles(("en", "fr"), home)
         xbsql.match(con, left.slice(0, 20), right.slice(0, 20), "id", "name", "id", "name")
-        shown = Facts(len(left), len(right), characters=_length(left["name"]))
-        return timed(shown, lambda: xbsql.match(con, left, right, "id", "name", "id", "name"), probe)
-    label = {"value": "value", "table": "late"}.get(kind, "class")
+        shown = Facts(len(left), len(right), characters=mean_length(left["name"]))
+        call = partial(xbsql.match, con, left, right, "id", "name", "id", "name")
+        return {"case": case, **timed(shown, call)}
+    label = LABELS.get(kind, "class")
     here = rows_of(kind, count, 1)
-    hidden = pa.array(np.arange(count) < labels)
-    here = here.set_column(
-        here.column_names.index(label), label, pc.if_else(hidden, here[label].combine_chunks(), None)
-    )
-    xbsql.fit(con, "warm", rows_of(kind, 60, 2), label)
+    column = pc.if_else(pa.array(np.arange(count) < labels), here[label].combine_chunks(), None)
+    here = here.set_column(here.column_names.index(label), label, column)
     there = rows_of(kind, home, 0) if home else None
     if there is not None:
         xbsql.fit(con, "home", there, label)
     source = there if function == "transfer" else None
     shown = facts_of("bench", here, label, source, there is not None, {})
     calls = {
-        "fit": lambda: xbsql.fit(con, "m", here, label),
-        "transfer": lambda: xbsql.transfer(con, "t", here, label, base="home", source=there),
-        "label_curve": lambda: xbsql.label_curve(con, "home", here),
+        "fit": partial(xbsql.fit, con, "m", here, label),
+        "transfer": partial(xbsql.transfer, con, "t", here, label, base="home", source=there),
+        "label_curve": partial(xbsql.label_curve, con, "home", here),
     }
-    return timed(shown, calls[function], probe)
+    return {"case": case, **timed(shown, calls[function])}
 
 
-def timed(shown: Any, call: Any, probe: Any) -> dict[str, Any]:  # noqa: ANN401
+def timed(shown: Facts, call: Callable[[], object]) -> dict[str, Any]:
+    """What one call takes."""
     taken = probe()
     before, start = resident(), time.process_time()
     call()
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    return {
-        "facts": vars(shown),
-        "seconds": seconds,
-        "gb": max(peak - before, 0.02),
-        "probe": taken,
-        "case": CASE,
-    }
+    return {"facts": vars(shown), "seconds": seconds, "gb": max(peak - before, 0.02), "probe": taken}
 
 
 def resident() -> float:
@@ -183,13 +181,8 @@ def rows_of(kind: str, count: int, seed: int) -> pa.Table:
 
 
 def _titles(languages: tuple[str, ...], count: int) -> pa.Table:
+    return _named(pq.read_table(_data("off_products/products.parquet")), languages, count)
 
-    return _named(
-        pq.read_table(Path(os.environ["XBSQL_DATA"]) / "off_products/products.parquet"), languages, count
-    )
-
-
-CASE = json.loads(sys.argv[2]) if sys.argv[1:2] == ["case"] else None
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -143,7 +143,12 @@ def test_a_home_model_is_judged_before_the_markets_are_compared(con):
     assert [row["measure"] for row in judged[:2]] == ["r2", "proxy_a"]
     assert judged[1:] == alike.to_pylist()
     score = "SELECT value FROM xb.evaluate('days', abroad) WHERE metric = 'r2'"
-    assert judged[0] == {"measure": "r2", "column": "days", **rows(con, score)[0]}
+    # the two add up the same rows in another order
+    assert judged[0] == {
+        "measure": "r2",
+        "column": "days",
+        "value": pytest.approx(rows(con, score)[0]["value"]),
+    }
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,8 @@ class Setting:
 
     def split(self, rows: NDArray[np.bool_]) -> Split:
         """These labelled rows held out, cut once for all candidates."""
-        return Split(self, self.target.take(~rows), self.target.x.take(rows))
+        known = replace(self.target.take(~rows), x=self.target.x.part(~rows))
+        return Split(self, known, self.target.x.take(rows))
 
 
 @dataclass(frozen=True)

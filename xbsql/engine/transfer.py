@@ -125,8 +125,9 @@ def carried(
     if tried.evidence is None:
         weights = _decide(tried, source=source is not None).weights
     else:
-        found = contest(tried.evidence, tried.candidates, objective)
-        weights = weighed(tried.candidates, tried.evidence, hurts=found.hurts)
+        abroad = any(candidate.family != "target" for candidate in tried.candidates)
+        hurts = abroad and contest(tried.evidence, tried.candidates, objective).hurts
+        weights = weighed(tried.candidates, tried.evidence, hurts=hurts)
     return _blend(tried, tried.fitted(weights), weights, source)
 
 

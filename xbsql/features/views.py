@@ -24,9 +24,14 @@ class Features:
     Common names: 'text' (sentence embedding, float32), 'pooled' (the encoder before its last layers),
     'ngram' (lexical, sparse), 'table' (numbers with NaN and category codes, float64), 'source' (the home
     model's prediction, added once by the engine).
+
+    Attributes:
+        views: matrices by name.
+        part_of: the rows that these were cut from, and which of them they are, where that is worth knowing.
     """
 
     views: Mapping[str, Matrix]
+    part_of: tuple[Features, Rows] | None = field(default=None, repr=False, compare=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -44,6 +49,17 @@ class Features:
             self._made[key] = make()
         found: T = self._made[key]
         return found
+
+    def part(self, rows: Rows) -> Features:
+        """The given rows, which know what they are part of."""
+        return Features(self.take(rows).views, (self, rows))
+
+    def through(self, key: Hashable, make: Callable[[Features], Features]) -> Features:
+        """What is made of these rows one by one: of a part, from what is made once of the whole."""
+        if self.part_of is None:
+            return make(self)
+        whole, rows = self.part_of
+        return whole.once(key, lambda: make(whole)).part(rows)
 
     def take(self, rows: Rows) -> Features:
         """The given rows of every view."""

@@ -60,7 +60,7 @@ def estimate(
     if function == "match":
         if other is None:
             raise errors.invalid(where, "a match has two catalogues", "give the right one as `source`")
-        facts = Facts(len(table), len(other), characters=_length(table[label]))
+        facts = Facts(len(table), len(other), characters=mean_length(table[label]))
     else:
         model = None if base is None else session.model(where, base)
         facts = facts_of(where, table, label, other, model is not None, options)
@@ -107,7 +107,7 @@ def facts_of(
         classes=max(pc.count_distinct(both).as_py(), 2) if kind == "classify" else 1,
         columns=sum(READ[role] for role in columns.values()),
         levels=levels,
-        characters=sum(_length(table[name]) for name in text),
+        characters=sum(mean_length(table[name]) for name in text),
         home_seen=based or home is not None,
     )
 
@@ -117,7 +117,7 @@ def _levels(column: pa.ChunkedArray) -> int:
     return min(int(pc.count_distinct(_some(column)).as_py()), MOST_LEVELS)
 
 
-def _length(column: pa.ChunkedArray) -> float:
+def mean_length(column: pa.ChunkedArray) -> float:
     """Mean length of the texts, in characters."""
     return float(pc.mean(pc.utf8_length(as_text(_some(column)))).as_py() or 0.0)
 

@@ -325,6 +325,8 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
 
     def _predicted(self, model: M, rows: pa.Table, classes: Classes) -> Floats:
         """What the model says of rows, some at a time, so that it can be told how far they are."""
+        if rows.num_rows <= ASKED:
+            return self.prediction(model, rows, classes)
         parts = []
         for start in range(0, rows.num_rows, ASKED):
             tell(0.9 * start / rows.num_rows, f"asking about {rows.num_rows} rows")

@@ -100,11 +100,19 @@ class Factor:
         """This factor with more rows; costs n^2 m and not n^3 for m rows."""
         if not len(y):
             return self
-        rows = _needed(rows)
-        across = self.forward(self.covariance(self.rows, rows))
-        own = self.covariance(rows, rows) - across.T @ across
-        both, codes = stack([self.rows, rows]), np.concatenate([self.y, y])
+        across, own = self._beside(rows)
+        both, codes = stack([self.rows, _needed(rows)]), np.concatenate([self.y, y])
         return Factor(self.covariance, both, codes, _root(own, noise), self, across)
+
+    def _beside(self, rows: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The block between these rows and further ones, and what those have beside it; folds share it."""
+        if rows.part_of is None or len(rows.part_of[0]) > MOST_ROWS:
+            across = self.forward(self.covariance(self.rows, rows))
+            return across, self.covariance(rows, rows) - across.T @ across
+        whole, chosen = rows.part_of
+        # What is kept keeps this factor, and so its id.
+        _, across, own = whole.once(("beside", id(self)), lambda: (self, *self._beside(whole)))
+        return across[:, chosen], own[chosen][:, chosen]
 
     def fitted(self, classes: int, *, last: int = 0, sharpness: float = SHARPNESS) -> Process:
         """The process that these rows give.

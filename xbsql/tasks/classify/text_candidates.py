@@ -91,9 +91,12 @@ class Abroad:
         names = self._texts.names
         return grown.extended(moved(names.x, self.across), np.asarray(names.y, np.int64), ADOPTED_NOISE)
 
+    def _moved(self, x: Features) -> Features:
+        return moved(x, self.across)
+
     def fit(self, target: Sample) -> Moved:
         """The process with the target's labels on top; with none of them it is what home alone gives."""
-        rows = moved(target.x, self.across) if len(target) else target.x
+        rows = target.x.through(("moved", self), self._moved) if len(target) else target.x
         grown, process = _with_labels(self.factor, rows, target, self._home, self._texts.classes)
         first, count = len(self._home.y), len(self.adopted)
         heard = Unechoed(process, first, count, lambda: grown.left_out(process, first, first + count))
@@ -199,5 +202,6 @@ def _with_labels(
     """A factor with the target's labels, at most `MOST_ROWS`; they say how sharp probabilities may be."""
     y = np.asarray(target.y, np.int64)
     kept = share_of_each(y, MOST_ROWS)
-    grown = factor.extended(rows.take(kept), y[kept], TARGET_NOISE)
+    rows = rows if len(kept) == len(y) else rows.take(kept)
+    grown = factor.extended(rows, y[kept], TARGET_NOISE)
     return grown, grown.fitted(classes, last=len(kept), sharpness=home.sharpness)
