@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 SOURCES = (
     "xbsql/engine/candidates/tables.py", "xbsql/engine/candidates/boosted.py",
     "xbsql/engine/candidates/linear.py", "xbsql/engine/candidates/feature.py",
-    "xbsql/engine/candidates/adapted.py",
 )  # fmt: skip
 HIDDEN, CLASSES, ROWS, LABELS = 20, 10, 1000, 30
 WIDE, NARROW = 800, 40

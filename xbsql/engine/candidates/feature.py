@@ -73,31 +73,20 @@ def aligned(
     """
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return learner.fit(moved_sample(rows_of(source), unlabelled, view, skip, how))
+        sample = rows_of(source)
+        matrix = dense(sample.x[view])
+        moving = np.setdiff1d(np.arange(matrix.shape[1]), skip)
+        here, there = _filled(matrix[:, moving]), _filled(dense(unlabelled[view])[:, moving])
+        moved = np.array(matrix, dtype=np.result_type(matrix, np.float32))
+        if len(moving):
+            moved[:, moving] = (
+                monge_map(here, there) if how == "monge" else kernels.coral(here, there, reg=0.1)
+            )
+        views: dict[str, Matrix] = {view: moved}
+        shown = Features(ChainMap(views, sample.x.views))  # type: ignore[arg-type] # the first map alone is written to
+        return learner.fit(replace(sample, x=shown))
 
     return Candidate(name, "feature", fit, uses_labels=False, prior=prior)
-
-
-def moved_sample(
-    sample: Sample,
-    unlabelled: Features,
-    view: str,
-    skip: tuple[int, ...] = (),
-    how: Literal["coral", "monge", "columns"] = "coral",
-) -> Sample:
-    """The sample with a view moved to where the target's rows lie; arguments as in `aligned`.
-
-    Beside its ways 'columns' moves each column alone, to the target's mean and standard deviation.
-    """
-    matrix = dense(sample.x[view])
-    moving = np.setdiff1d(np.arange(matrix.shape[1]), skip)
-    here, there = _filled(matrix[:, moving]), _filled(dense(unlabelled[view])[:, moving])
-    moved = np.array(matrix, dtype=np.result_type(matrix, np.float32))
-    if len(moving):
-        moved[:, moving] = monge_map(here, there) if how == "monge" else kernels.coral(here, there, reg=0.1)
-    views: dict[str, Matrix] = {view: moved}
-    shown = Features(ChainMap(views, sample.x.views))  # type: ignore[arg-type] # the first map alone is written to
-    return replace(sample, x=shown)
 
 
 def transferable(

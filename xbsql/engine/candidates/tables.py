@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xbsql.engine.candidate import Candidate
-from xbsql.engine.candidates.adapted import adapted
 from xbsql.engine.candidates.boosted import Boosted, BoostedPredictor
 from xbsql.engine.candidates.feature import aligned, augmented, source_score, transferable
 from xbsql.engine.candidates.instance import kernel_weighted, pooling, ratio_weighted
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
 WIDE = 200
 """Columns from which on a table is wide: lines take the place of the pooled trees, which fold by fold would
 take minutes, and find no more in so many columns."""
-
-
-ADAPTED = 5.0
-"""Prior of the adaptation without labels: five times what all others have that need none."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +138,6 @@ def from_rows(tables: Tables) -> list[Candidate]:
     if classes is not None:
         found.append(label_shift(classes, "label_shift:home", prior=0.2))
     return found
-
-
-def without_labels(tables: Tables, classes: int) -> Candidate:
-    """What takes the home model's place where the target has no label and lies outside of what home knows."""
-    judge = Boosted(tables.layout(), 2, small=True, rounds=40, rate=0.1)
-    return adapted(
-        tables.home_line(), judge, classes, "adapted:linear", prior=ADAPTED, skip=tables.categorical
-    )
 
 
 def _pools(tables: Tables) -> list[Candidate]:

@@ -12,7 +12,7 @@ from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.process import Process
-from xbsql.engine.candidates.tables import Tables, table_candidates, target_only, without_labels
+from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
 from xbsql.tasks.candidates import TEXT, alone
 from xbsql.tasks.classify import text_candidates as text
@@ -63,8 +63,6 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
         taken = {candidate.name for candidate in found}
         fresh = [candidate for candidate in tables if candidate.name not in taken]
         found += _mixed(fresh, beside_text=bool(reader.text))
-        if not reader.text and not len(problem.sample) and source.sample is not None:
-            found.append(without_labels(_tables(problem), classes))
     if reader.text and reader.table.columns:
         found.append(alone("target_only:both", _both(classes)))
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
