@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
 
 import numpy as np
 
 from xbsql import errors
-from xbsql.engine.blend import blend_of, with_source
+from xbsql.engine.blend import blend_of, bounded, sum_of, with_source
 from xbsql.engine.candidate import Source
 from xbsql.engine.decision import Decision, decided, own_names, undecided
 from xbsql.engine.evidence import Evidence, Setting, gather
@@ -18,6 +18,8 @@ from xbsql.features.views import stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Candidate, Predictor, Sample
@@ -35,6 +37,26 @@ MARGIN = 0.25
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What candidates are tried on, where the home market knows labelled rows: home without these.
+
+    What is delivered is fitted on all that there is.
+
+    Attributes:
+        candidates: the same ones by name.
+        source: the home market as the evidence may know it.
+        rows: bool, shape (n,): the labelled rows that can be judged on; None: all.
+        listed: whether home sells the labelled products: the blend is then also measured with what home
+            knows, as the arm 'home catalogue'.
+    """
+
+    candidates: Sequence[Candidate]
+    source: Source
+    rows: NDArray[np.bool_] | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True)
 class Transfer:
     """What came out of a transfer.
 
@@ -44,8 +66,9 @@ class Transfer:
         weights: every candidate's weight, by name; they sum to 1.
         evidence: out-of-fold losses and predictions; None where there were too few labels.
         verdict: whether the source helped.
-        held_out: the blend's own out-of-fold predictions, shape (repeats, n) or (repeats, n, classes); None
-            where there were too few labels.
+        held_out: the blend's own out-of-fold predictions of the rows that were tried, shape (repeats, t) or
+            (repeats, t, classes); None where there were too few labels.
+        tried: bool, shape (n,): those rows, t of them; None: all.
     """
 
     blend: Blend
@@ -54,6 +77,7 @@ class Transfer:
     evidence: Evidence | None
     verdict: Verdict
     held_out: Floats | None
+    tried: NDArray[np.bool_] | None = None
 
     def noted(self, notes: Sequence[str]) -> Self:
         """The same with further notes in the verdict."""
@@ -74,6 +98,10 @@ class _NoSource:
         raise errors.invalid("transfer", f"there is no source in a state of kind '{state.kind}'")
 
 
+NO_SOURCE: Final = Source(_NoSource())
+"""For candidates that use the target alone."""
+
+
 def transfer(
     candidates: Sequence[Candidate],
     source: Source | None,
@@ -83,6 +111,7 @@ def transfer(
     *,
     seed: int = 0,
     progress: Progress | None = None,
+    trial: Trial | None = None,
 ) -> Transfer:
     """Carry the source to the target and say whether that helped.
 
@@ -99,22 +128,74 @@ def transfer(
         objective: how predictions are judged.
         seed: of folds and bootstrap. The same input and seed give the same result, in any candidate order.
         progress: told about each fit.
+        trial: what the candidates are tried on; None: on what they are fitted on.
 
     Raises:
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
     """
     taking_part = _taking_part(candidates, source, len(target))
     setting = _setting(source, target, unlabelled, objective, seed)
-    step = _counter(taking_part, setting, progress)
-    none = replace(setting, target=setting.target.take(slice(0, 0)))
-    fixed = _fit([c for c in taking_part if not c.uses_labels], none, step)
-    evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
+    tried = setting if trial is None else _tried(trial, target, unlabelled, objective, seed)
+    step = _counter(taking_part, tried, progress)
+    fixed = _without_labels(taking_part, setting, step)
+    shown, known = taking_part, fixed
+    if trial is not None:
+        shown = _taking_part(trial.candidates, source, len(tried.target))
+        known = _without_labels(shown, tried, step)
+    evidence = gather(tried, shown, known, step) if enough(tried.target, objective) else None
     predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
-    weights, verdict, held_out = _decide(taking_part, evidence, setting, source=source is not None)
+    weights, verdict, held_out = _decide(shown, evidence, tried, len(target), source=source is not None)
+    if trial is not None and trial.listed and evidence is not None:
+        found = _listed(taking_part, setting, fixed, evidence, weights)
+        verdict = verdict.measured("home catalogue", found, evidence, objective, seed)
     probe = (setting.target.x if len(target) else setting.everyone).take(slice(0, 2))
     home = None if source is None else source.predictor
     blend = blend_of(predictors, weights, home, setting.bounds, probe)
-    return Transfer(blend, predictors, weights, evidence, verdict, held_out)
+    return Transfer(
+        blend, predictors, weights, evidence, verdict, held_out, None if trial is None else trial.rows
+    )
+
+
+def _tried(trial: Trial, target: Sample, unlabelled: Features, objective: Objective, seed: int) -> Setting:
+    """The setting of a trial; rows that are not judged on stay among the unlabelled ones."""
+    if trial.rows is None:
+        return _setting(trial.source, target, unlabelled, objective, seed)
+    others = target.x.take(~trial.rows)
+    pool = stack([others, unlabelled]) if unlabelled.views and len(unlabelled) else others
+    return _setting(trial.source, target.take(trial.rows), pool, objective, seed)
+
+
+def _listed(
+    candidates: Sequence[Candidate],
+    setting: Setting,
+    fixed: Mapping[str, Predictor],
+    evidence: Evidence,
+    weights: Mapping[str, float],
+) -> Floats:
+    """What the blend predicts out of fold with all that home knows: one round of the evidence's folds.
+
+    Returns:
+        Shape (1, n) or (1, n, classes).
+    """
+    fold, found = evidence.folds[0], {}
+    for candidate in (c for c in candidates if weights[c.name] > 0):
+        own = evidence.predictions[candidate.name][0]
+        if candidate.name in fixed:
+            own = bounded(fixed[candidate.name].predict(setting.target.x), setting.bounds)
+        elif candidate.family != "target":
+            own = np.array(own)
+            for held_out in np.unique(fold):
+                own[fold == held_out] = setting.held_out(candidate, fold == held_out)
+        found[candidate.name] = own
+    return sum_of(found, weights)[None]
+
+
+def _without_labels(
+    candidates: Sequence[Candidate], setting: Setting, step: Callable[[str], None]
+) -> dict[str, Predictor]:
+    """The candidates that use no label, fitted."""
+    none = replace(setting, target=setting.target.take(slice(0, 0)))
+    return _fit([c for c in candidates if not c.uses_labels], none, step)
 
 
 def _fit(
@@ -149,7 +230,7 @@ def _setting(
     """Labelled rows and all rows of the target, both with the view 'source' where there is one."""
     rows = len(unlabelled) if unlabelled.views else 0
     everyone = stack([target.x, unlabelled]) if rows else target.x
-    home = source or Source(_NoSource())
+    home = source or NO_SOURCE
     bounds = _bounds(home, target, objective)
     if source is not None:
         target = replace(target, x=with_source(target.x, source.predictor))
@@ -189,10 +270,18 @@ def _counter(
 
 
 def _decide(
-    candidates: Sequence[Candidate], evidence: Evidence | None, setting: Setting, *, source: bool
+    candidates: Sequence[Candidate],
+    evidence: Evidence | None,
+    setting: Setting,
+    labels: int,
+    *,
+    source: bool,
 ) -> Decision:
-    """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold."""
-    objective, labels = setting.objective, len(setting.target)
+    """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold.
+
+    `labels` are those that candidates are fitted on.
+    """
+    objective = setting.objective
     if evidence is None:
         own = min(1.0, labels / FEWEST_LABELS)
         return undecided(candidates, setting.target, objective, own, source=source)

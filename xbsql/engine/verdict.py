@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xbsql.engine.objective import Objective
     from xbsql.metrics.rows import Floats
 
-Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS"]
+Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS", "NOT MEASURED"]
 Basis = Literal["evidence", "prior"]
 
 CLEARLY_WORSE = 1.645
@@ -37,7 +37,7 @@ class Arm:
     """The out-of-fold score of one way to serve the target; None where nothing was measured.
 
     Attributes:
-        name: 'target only', 'source only', 'pooled' or 'blend'.
+        name: 'target only', 'source only', 'pooled' or 'blend'; 'home catalogue' see `Trial`.
         value: the score, higher is better.
         lo: lower end of its 95 % bootstrap interval.
         hi: upper end.
@@ -56,7 +56,7 @@ class Verdict:
     Attributes:
         outcome: HELPS where the interval of the gain lies above 0; HURTS where the best weighting of the
             candidates that use the source is clearly worse than the target alone (they get no weight then);
-            NO EVIDENCE else.
+            NOT MEASURED where there are too few labels; NO EVIDENCE else.
         basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
         metric: the score's name.
         arms: the score of each arm.
@@ -66,7 +66,8 @@ class Verdict:
         gain_hi: upper end.
         labels: how many target labels there were.
         labels_saved: how many more labels the target alone would need for the blend's score, estimated from
-            its own learning curve; None where it cannot be told.
+            its own learning curve; twice the labels there are stands for that many or more. None where it
+            cannot be told.
         reason: one sentence.
         notes: one line each: what the user should know beside.
     """
@@ -92,6 +93,21 @@ class Verdict:
     def noted(self, notes: Sequence[str]) -> Verdict:
         """The same with further notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def measured(
+        self, name: str, predictions: Floats, evidence: Evidence, objective: Objective, seed: int
+    ) -> Verdict:
+        """The same with one more arm.
+
+        Args:
+            name: of the arm.
+            predictions: out of fold, shape (repeats, n[, classes]).
+            evidence: whose labels they are measured on.
+            objective: how predictions are judged.
+            seed: of the bootstrap.
+        """
+        arm = _arm(name, objective, evidence.y, predictions, _counts(evidence, seed))
+        return replace(self, arms=(*self.arms, arm))
 
 
 @dataclass(frozen=True)
@@ -146,7 +162,7 @@ def judge(
 ) -> Verdict:
     """The verdict from evidence; `labels_saved` is left open."""
     n = len(evidence.y)
-    counts = metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+    counts = _counts(evidence, seed)
     shown = {"target only": found.target, **_single_arms(evidence, candidates), "blend": found.blend}
     arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
     carried = found.using if found.hurts and found.using is not None else found.first
@@ -158,13 +174,19 @@ def judge(
     return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
 
 
+def _counts(evidence: Evidence, seed: int) -> Floats:
+    """How often each row occurs in each resample; shape (draws, n)."""
+    n = len(evidence.y)
+    return metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+
+
 def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
     """The verdict without evidence."""
     names = ("target only", "source only", "pooled", "blend") if source else ("target only", "blend")
     reason = f"{_lack(target)}: the weights are a prior, nothing was measured"
     arms = tuple(Arm(name, None) for name in names)
     return Verdict(
-        "NO EVIDENCE", "prior", objective.metric, arms, None, None, None, len(target), None, reason
+        "NOT MEASURED", "prior", objective.metric, arms, None, None, None, len(target), None, reason
     )
 
 

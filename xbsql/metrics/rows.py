@@ -174,6 +174,14 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
     return float(lo), float(hi)
 
 
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """The 95 % interval of a share of n units (Wilson, JASA 1927): it has a width where all are alike."""
+    n, z2 = max(n, 1.0), 1.96**2
+    centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n)
+    radius = 1.96 / (1.0 + z2 / n) * np.sqrt(share * (1.0 - share) / n + z2 / (4.0 * n * n))
+    return max(float(centre - radius), 0.0), min(float(centre + radius), 1.0)
+
+
 def _weights(y: Labels, weight: Floats | None) -> Floats:
     return np.ones(len(y)) if weight is None else weight
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 BAR = 24
 
+MOST_SAVED = 2
+"""Times the labels at hand from which on labels saved are so many or more."""
+
 
 def card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows of one transfer as text: a bar an arm, the gain, the labels saved, one sentence.
@@ -32,7 +35,8 @@ def sentences(verdict: Mapping[str, Any]) -> list[str]:
         lines.append("30 labelled rows or more would have it measured")
     saved = verdict["labels_saved"]
     if saved is not None and saved >= 1:
-        lines.append(f"the target alone would need about {saved:,.0f} more labels for that")
+        how = "more than" if saved >= MOST_SAVED * verdict["labels"] else "about"
+        lines.append(f"the target alone would need {how} {saved:,.0f} more labels for that")
     return [*lines, *([verdict["note"]] if verdict["note"] else [])]
 
 

@@ -19,7 +19,7 @@ p.lead { color: var(--soft); margin-top: 0; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; }
 .card h3 { margin: 0 0 .4rem; font-size: 1rem; display: flex; justify-content: space-between; }
-.HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO { color: var(--soft); }
+.HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO, .NOT { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
 .bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.engine.blend import Blend
 from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
 from xbsql.tasks.row_model import RowModel
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
-
-P = TypeVar("P")
+    from xbsql.tasks.seen import Seen
 
 OUTPUT = pa.struct(
     [
@@ -52,6 +51,7 @@ class Classifier(RowModel):
         reach: for `shift`; None where no row may leave the market: `shift` is NULL then.
         kept: predictors without weight in the blend that a transfer starts from, by name.
         abstain: the least score with which a row gets a label; None labels every row.
+        seen: hashes of the rows that it was fitted on.
     """
 
     reader: Reader
@@ -62,6 +62,7 @@ class Classifier(RowModel):
     reach: Reach | None = None
     kept: Mapping[str, Predictor] = field(default_factory=dict)
     abstain: float | None = None
+    seen: Seen | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -107,22 +108,22 @@ class Classifier(RowModel):
         codes = prediction.argmax(axis=1)
         return codes, self._names(codes)
 
-    def part(self, kind: type[P]) -> P | None:
-        """The heaviest predictor of this kind in the blend, else one that was kept, else None."""
-        blend = self.predictor
-        members: list[object] = []
-        if isinstance(blend, Blend):
-            members += [
-                blend.members[name] for name in sorted(blend.members, key=lambda n: -blend.weights[n])
-            ]
-        found = [part for part in [*members, *self.kept.values()] if isinstance(part, kind)]
-        return found[0] if found else None
+    @property
+    def spare(self) -> Mapping[str, Predictor]:
+        """Those that were kept."""
+        return self.kept
+
+    def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
+        """The classifier with other predictors over these classes."""
+        return replace(self, predictor=blend, kept=spare, classes=classes or self.classes)
 
     def state(self) -> State:
         """The classifier as data."""
         parts = {"reader": self.reader.state(), "predictor": self.predictor.state()}
         if self.reach is not None:
             parts["reach"] = self.reach.state()
+        if self.seen is not None:
+            parts["seen"] = self.seen.state()
         names = sorted(self.kept)
         parts |= {f"kept{i}": self.kept[name].state() for i, name in enumerate(names)}
         config = {
@@ -147,6 +148,7 @@ class Classifier(RowModel):
             restore(parts["reach"]) if "reach" in parts else None,
             {name: restore(parts[f"kept{i}"]) for i, name in enumerate(config["kept"])},
             config["abstain"],
+            restore(parts["seen"]) if "seen" in parts else None,
         )
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:

@@ -108,8 +108,9 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         asked, classes = problem.asked, problem.classes or ()
         abstain = problem.options.abstain
         return Classifier(
-            problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain
-        )
+            problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain,
+            problem.seen,
+        )  # fmt: skip
 
     def notes(self, problem: Problem) -> list[str]:
         """Labels that are taken as missing, and classes that only one of the markets has labels of."""

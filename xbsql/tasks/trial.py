@@ -1,0 +1,147 @@
+"""What candidates are tried on where the home market knows labelled target rows: home without them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+
+from xbsql.engine.blend import Blend
+from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.process import Process
+from xbsql.engine.design import dense
+from xbsql.engine.transfer import NO_SOURCE
+from xbsql.engine.twins import Twins, twins
+from xbsql.features.views import Features, stack
+from xbsql.tasks.row_model import RowModel
+from xbsql.tasks.seen import on_both_sides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from xbsql.engine.candidate import Candidate, Predictor, Source
+
+FEWEST_LEFT = 30
+"""Home rows that must be left for the home model to be fitted again."""
+
+M = TypeVar("M", bound=RowModel)
+
+
+class Known(NamedTuple):
+    """What home knows of the labelled target rows.
+
+    Attributes:
+        copies: bool, shape (n,): rows that the home model, or the home rows, hold themselves.
+        twins: home rows that are the same product in another language; None where there are none.
+        left: bool, shape (m,): home rows that are neither; None where no home row is at hand.
+    """
+
+    copies: NDArray[np.bool_]
+    twins: Twins | None = None
+    left: NDArray[np.bool_] | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether home knows none of them."""
+        return not self.copies.any() and self.twins is None
+
+    @property
+    def apart(self) -> bool:
+        """Whether home rows enough for a model are left without them."""
+        return self.left is not None and int(self.left.sum()) >= FEWEST_LEFT
+
+
+def home_rows(home: RowModel, origin: Source) -> Sample | None:
+    """The home rows as the target's reader sees them: those given, else those that a text model holds."""
+    if origin.sample is not None:
+        return origin.sample
+    held = None if home.reader.table.columns else home.part(Process)
+    return None if held is None else Sample(held.rows, held.y)
+
+
+def known_at_home(
+    table: pa.Table, label: str, home: RowModel, source: pa.Table | None, views: tuple[Features, Features],
+    rows: Sample | None,
+) -> Known:  # fmt: skip
+    """What home knows of the labelled rows: by their values, and by what their texts mean.
+
+    Args:
+        table: the n labelled rows under the home market's names.
+        label: the label column.
+        home: the home model.
+        source: the labelled home rows; None where they may not be read.
+        views: of the labelled rows, and of all other target rows.
+        rows: see `home_rows`.
+    """
+    copies = np.zeros(table.num_rows, bool) if home.seen is None else home.seen.among(table, label)
+    if rows is None or not len(copies):
+        return Known(copies)
+    left = np.ones(len(rows), bool)
+    if source is not None:
+        both = on_both_sides(source, table)
+        copies, left = copies | both.target, ~both.home
+    found = _twins(*views, rows)
+    return Known(copies, found, left if found is None else left & ~found.home)
+
+
+def _twins(own: Features, others: Features, home: Sample) -> Twins | None:
+    """Home rows whose text means what a labelled row's does; None where there are none."""
+    if "text" not in home.x or "text" not in own:
+        return None
+    everyone = stack([own, others]) if others.views and len(others) else own
+    found = twins(*(np.asarray(dense(x["text"]), np.float32) for x in (own, everyone, home.x)))
+    return found if found.target.any() else None
+
+
+def refitted(
+    home: M, candidates: Sequence[Candidate], rows: Sample, classes: tuple[str, ...] | None
+) -> M | None:
+    """The home model's members fitted again on some of its rows, with the weights they have.
+
+    Args:
+        home: the model.
+        candidates: what can be fitted on home rows alone.
+        rows: labelled home rows.
+        classes: names by the codes of their labels; None where labels are values.
+
+    Returns:
+        None where the model is no blend of such candidates.
+    """
+    known = {candidate.name: candidate for candidate in candidates}
+    if not isinstance(home.predictor, Blend) or not home.predictor.members.keys() <= known.keys():
+        return None
+
+    def fit(name: str) -> Predictor:
+        return known[name].fit(NO_SOURCE, rows, rows.x)
+
+    blend = replace(home.predictor, members={name: fit(name) for name in home.predictor.members})
+    return home.refitted(blend, {name: fit(name) for name in home.spare if name in known}, classes)
+
+
+def known_notes(known: Known, tried: NDArray[np.bool_] | None, arms: Sequence[str]) -> list[str]:
+    """What is said of labelled rows that home knows; one line each.
+
+    Args:
+        known: what home knows.
+        tried: the rows that were judged on; None: all.
+        arms: names of the verdict's arms.
+    """
+    notes, n = [], len(known.copies)
+    if known.copies.any():
+        what = "they are not judged on" if tried is not None else "home is judged without them"
+        notes.append(f"{known.copies.sum()} of {n} labelled rows stand at home too: {what}")
+    if known.twins is not None and "home catalogue" in arms:
+        notes.append(
+            f"home sells {known.twins.target.sum()} of {n} labelled products too: the arms are for products "
+            "that home does not sell, and 'home catalogue' is the blend for those that it sells"
+        )
+    elif known.twins is not None and tried is None and not known.apart:
+        notes.append(
+            f"home sells {known.twins.target.sum()} of {n} labelled products too, and hardly anything else: "
+            "what is measured holds for the home catalogue, not for products that home does not sell"
+        )
+    return notes
