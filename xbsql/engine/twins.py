@@ -18,15 +18,16 @@ NEAREST = 10
 SAME = 0.99999
 """Cosine from which two rows are one text; float32 rounding stays above it."""
 
-MOST_MUTUAL = 0.45
+MOST_MUTUAL = 0.55
 """Share of rows that are mutually nearest from which a catalogue is listed abroad as a whole: the nearest
-row of all others is their twin then as well. Without twins it is about a quarter."""
+row of all others is their twin then as well. Without twins it is less than a half."""
 
 MOST_ROWS = 2000
 """Target rows that say whether there are twins at all."""
 
-CLEARLY = 3.0
-"""Standard errors by which gaps must be wider than chance makes them."""
+CLEARLY = 1.5
+"""Standard errors by which gaps must be wider than chance makes them. A twin that is overlooked flatters by
+far more than a neighbour costs that is taken for one, so little evidence is enough."""
 
 FEWEST = 10
 """Target rows below which nothing can be said of how they lie."""
@@ -74,7 +75,7 @@ def twins(labelled: NDArray[np.float32], everyone: NDArray[np.float32], home: ND
     distinct = home[first]
     nearest, partners = kernels.topk(labelled, distinct, 1)
     partner, found = partners[:, 0], nearest[:, 0] >= SAME
-    if len(distinct) > 3 and len(everyone) >= FEWEST:
+    if len(distinct) > 4 and len(everyone) >= FEWEST:
         some = everyone[drawn(len(everyone), MOST_ROWS)]
         if _wider(_near(some, everyone, distinct).scores):
             near = _near(labelled, everyone, distinct)
@@ -100,12 +101,14 @@ def _near(rows: NDArray[np.float32], everyone: NDArray[np.float32], home: NDArra
 
 
 def _wider(scores: NDArray[np.float32]) -> bool:
-    """Whether the first home row stands out: the gap to the second is wider than twice that to the third.
+    """Whether the first home row stands out: its gap to the second is wider than later gaps would have it.
 
-    Among neighbours at random the two have one mean where the tail of their nearness is exponential, and the
-    first is narrower where it is lighter (Rényi, "On the theory of order statistics", 1953).
+    Among neighbours at random k times the gap from the k-th to the next has one mean for every k where the
+    tail of their nearness is exponential, and the first is narrower where it is lighter (Rényi, "On the
+    theory of order statistics", 1953).
     """
-    apart = (scores[:, 0] - scores[:, 1]) - 2.0 * (scores[:, 1] - scores[:, 2])
+    gaps = (scores[:, :4] - scores[:, 1:5]) * np.arange(1.0, 5.0)
+    apart = gaps[:, 0] - gaps[:, 1:].mean(axis=1)
     return bool(apart.mean() > CLEARLY * apart.std(ddof=1) / np.sqrt(len(apart)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from xbsql.pages.card import interval, sentences
+from xbsql.pages.card import interval, sentences, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def verdict_cards(cards: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> s
 def _card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     verdict = rows[0]
     name = str(verdict["verdict"])
-    arms = "".join(_arm(row) for row in rows) if verdict["gain"] is not None else ""
+    arms = "".join(_arm(row) for row in told(rows))
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(verdict))
     head = f"<h3><span>{escape(title)}</span><span class='{name}'>{name}</span></h3>"
     return f"<div class='card'>{head}<table>{arms}</table>{words}</div>"

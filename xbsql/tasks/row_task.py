@@ -186,9 +186,10 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         """The engine, over folds of the labelled rows whose groups stay whole."""
         judge, seed = self.task.judge(self.classes), self.options.seed
         trial = None if self.home is None else self.trial(candidates)
-        return run(
+        found = run(
             candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress, trial=trial
         )
+        return found if found.evidence is not None else self.task.estimated(self, found)
 
     def model(self, found: Transfer) -> M:
         """See the task."""
@@ -289,6 +290,10 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
     def classes(self, found: L, home: M | None, source: L | None, options: O) -> Classes:
         """Names by code over both markets, those of the home model first; None where labels are values."""
         return None
+
+    def estimated(self, problem: RowProblem[O, M], found: Transfer) -> Transfer:
+        """What was found where nothing could be measured, with what can be told all the same."""
+        return found
 
     def at_home_predictor(self, home: M, classes: Classes) -> Predictor:
         """The home model's predictor, over all classes."""

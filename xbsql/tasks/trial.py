@@ -84,11 +84,11 @@ def known_at_home(
     if source is not None:
         both = on_both_sides(source, table)
         copies, left = copies | both.target, ~both.home
-    found = _twins(*views, rows)
+    found = twins_at_home(*views, rows)
     return Known(copies, found, left if found is None else left & ~found.home)
 
 
-def _twins(own: Features, others: Features, home: Sample) -> Twins | None:
+def twins_at_home(own: Features, others: Features, home: Sample) -> Twins | None:
     """Home rows whose text means what a labelled row's does; None where there are none."""
     if "text" not in home.x or "text" not in own:
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
+    from xbsql.engine.estimate import Confidence
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
@@ -52,6 +53,7 @@ class Classifier(RowModel):
         kept: predictors without weight in the blend that a transfer starts from, by name.
         abstain: the least score with which a row gets a label; None labels every row.
         seen: hashes of the rows that it was fitted on.
+        confidence: how often it is right by how sure it is; None where there were too few labels to tell.
     """
 
     reader: Reader
@@ -63,6 +65,7 @@ class Classifier(RowModel):
     kept: Mapping[str, Predictor] = field(default_factory=dict)
     abstain: float | None = None
     seen: Seen | None = None
+    confidence: Confidence | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -124,6 +127,8 @@ class Classifier(RowModel):
             parts["reach"] = self.reach.state()
         if self.seen is not None:
             parts["seen"] = self.seen.state()
+        if self.confidence is not None:
+            parts["confidence"] = self.confidence.state()
         names = sorted(self.kept)
         parts |= {f"kept{i}": self.kept[name].state() for i, name in enumerate(names)}
         config = {
@@ -149,6 +154,7 @@ class Classifier(RowModel):
             {name: restore(parts[f"kept{i}"]) for i, name in enumerate(config["kept"])},
             config["abstain"],
             restore(parts["seen"]) if "seen" in parts else None,
+            restore(parts["confidence"]) if "confidence" in parts else None,
         )
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:

@@ -10,10 +10,12 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import is_text
 from xbsql.engine.candidates.relation import share_ratio
+from xbsql.engine.estimate import Confidence
 from xbsql.engine.objective import classification
 from xbsql.metrics import rows as metrics
 from xbsql.tasks.classify.candidates import home_candidates, transfer_candidates
 from xbsql.tasks.classify.classifier import Classifier
+from xbsql.tasks.classify.estimated import estimated
 from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
 from xbsql.tasks.classify.numbered import refuse_numbers
@@ -106,11 +108,17 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
             spare = [name for name in found.predictors if name not in found.blend.members]
             kept = {name: found.predictors[name] for name in spare if name.endswith(LEARNERS_TO_KEEP)}
         asked, classes = problem.asked, problem.classes or ()
-        abstain = problem.options.abstain
+        abstain, confidence = problem.options.abstain, None
+        if found.held_out is not None and found.evidence is not None:
+            confidence = Confidence.of(found.evidence.y, found.held_out.mean(axis=0))
         return Classifier(
             problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain,
-            problem.seen,
+            problem.seen, confidence,
         )  # fmt: skip
+
+    def estimated(self, problem: Problem, found: Transfer) -> Transfer:
+        """See `classify.estimated`."""
+        return estimated(problem, found)
 
     def notes(self, problem: Problem) -> list[str]:
         """Labels that are taken as missing, and classes that only one of the markets has labels of."""
