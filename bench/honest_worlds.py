@@ -30,7 +30,7 @@ FEWEST_OF_CLASS = 40
 COLUMNS = ["id", "lang", "title", "class"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """One catalogue.
 
@@ -127,10 +127,10 @@ def draw(world: World, lang: str, labels: int, seed: int, *, listed: bool) -> Dr
         world: the catalogue.
         lang: of the target.
         labels: how many rows of the target are labelled.
-        seed: of everything that is drawn.
+        seed: of everything that is drawn; more labels contain the fewer.
         listed: whether the target lists products of home; else it sells none of them.
     """
-    rng = np.random.default_rng([seed, labels])
+    rng = np.random.default_rng(seed)
     here, there = _kept(world.of(world.home)), world.of(lang)
     there = there.filter(pc.is_in(there["id"], pc.unique(here["id"])))
     ids = rng.permutation(np.array(sorted(set(here["id"].to_pylist()))))

@@ -119,7 +119,7 @@ def test_rows_are_equal_whatever_their_types():
         }
     )
     found = on_both_sides(home, target)
-    assert found.home.tolist() == [True, True, False]
+    assert found.of(np.ones(3, bool)).tolist() == [True, True, False]
     assert found.target.tolist() == [True, True, False]
 
 

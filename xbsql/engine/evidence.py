@@ -241,6 +241,22 @@ def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
     }
 
 
+def merged(parts: Sequence[tuple[Evidence, NDArray[np.bool_]]]) -> Evidence:
+    """The evidence of several trials of the same candidates and rows: from each that of the rows it judges.
+
+    Args:
+        parts: evidence, and bool, shape (n,): the rows that it judges; each row has one.
+    """
+    first = parts[0][0]
+    predictions = {name: np.array(found) for name, found in first.predictions.items()}
+    losses = first.losses.copy()
+    for found, rows in parts[1:]:
+        losses[:, rows] = found.losses[:, rows]
+        for name, own in predictions.items():
+            own[:, rows] = found.predictions[name][:, rows]
+    return replace(first, predictions=predictions, losses=losses)
+
+
 def mean_loss(objective: Objective, y: NDArray[np.generic], predictions: Floats) -> Floats:
     """Loss of each unit, mean over the repeats; predictions (repeats, n[, classes]) -> (n,)."""
     return np.asarray(np.mean([objective.loss(y, prediction) for prediction in predictions], axis=0))

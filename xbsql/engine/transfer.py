@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Self, TypeAlias
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from xbsql import errors
 from xbsql.engine.blend import blend_of, bounded, sum_of, with_source
 from xbsql.engine.candidate import Source
 from xbsql.engine.decision import Decision, decided, own_names, undecided
-from xbsql.engine.evidence import Evidence, Setting, gather
+from xbsql.engine.evidence import Evidence, Setting, gather, merged
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
 from xbsql.engine.label_curve import labels_saved
-from xbsql.features.views import stack
+from xbsql.features.views import Features, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Predictor, Sample
     from xbsql.engine.objective import Objective
     from xbsql.engine.verdict import Verdict
-    from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import State
 
@@ -36,6 +35,20 @@ MARGIN = 0.25
 """Members of a regression stay within the label range widened by this share of it."""
 
 
+class Home(NamedTuple):
+    """A home market that does not know some of the labelled rows.
+
+    Attributes:
+        candidates: the same ones by name.
+        source: the home market without these rows.
+        judges: bool, shape (n,): those rows.
+    """
+
+    candidates: Sequence[Candidate]
+    source: Source
+    judges: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Trial:
     """What candidates are tried on, where the home market knows labelled rows: home without these.
@@ -43,15 +56,13 @@ class Trial:
     What is delivered is fitted on all that there is.
 
     Attributes:
-        candidates: the same ones by name.
-        source: the home market as the evidence may know it.
+        homes: together they judge every row that can be judged on.
         rows: bool, shape (n,): the labelled rows that can be judged on; None: all.
         listed: whether home sells the labelled products: the blend is then also measured with what home
             knows, as the arm 'home catalogue'.
     """
 
-    candidates: Sequence[Candidate]
-    source: Source
+    homes: Sequence[Home]
     rows: NDArray[np.bool_] | None = None
     listed: bool = False
 
@@ -135,16 +146,17 @@ def transfer(
     """
     taking_part = _taking_part(candidates, source, len(target))
     setting = _setting(source, target, unlabelled, objective, seed)
-    tried = setting if trial is None else _tried(trial, target, unlabelled, objective, seed)
-    step = _counter(taking_part, tried, progress)
+    judged = setting if trial is None or trial.rows is None else _judged(setting, trial.rows)
+    step = _counter(taking_part, judged, progress)
     fixed = _without_labels(taking_part, setting, step)
-    shown, known = taking_part, fixed
-    if trial is not None:
-        shown = _taking_part(trial.candidates, source, len(tried.target))
-        known = _without_labels(shown, tried, step)
-    evidence = gather(tried, shown, known, step) if enough(tried.target, objective) else None
+    evidence = None
+    if enough(judged.target, objective):
+        tried = trial and [_tried(home, judged, trial.rows, step) for home in trial.homes]
+        evidence = merged(tried) if tried else gather(judged, taking_part, fixed, step)
     predictors = fixed | _fit([c for c in taking_part if c.uses_labels], setting, step)
-    weights, verdict, held_out = _decide(shown, evidence, tried, len(target), source=source is not None)
+    weights, verdict, held_out = _decide(
+        taking_part, evidence, judged, len(target), source=source is not None
+    )
     if trial is not None and trial.listed and evidence is not None:
         found = _listed(taking_part, setting, fixed, evidence, weights)
         verdict = verdict.measured("home catalogue", found, evidence, objective, seed)
@@ -156,13 +168,27 @@ def transfer(
     )
 
 
-def _tried(trial: Trial, target: Sample, unlabelled: Features, objective: Objective, seed: int) -> Setting:
-    """The setting of a trial; rows that are not judged on stay among the unlabelled ones."""
-    if trial.rows is None:
-        return _setting(trial.source, target, unlabelled, objective, seed)
-    others = target.x.take(~trial.rows)
-    pool = stack([others, unlabelled]) if unlabelled.views and len(unlabelled) else others
-    return _setting(trial.source, target.take(trial.rows), pool, objective, seed)
+def _judged(setting: Setting, rows: NDArray[np.bool_]) -> Setting:
+    """The setting of some of the labelled rows; the others stay among the unlabelled ones."""
+    return replace(setting, target=setting.target.take(rows))
+
+
+def _tried(
+    home: Home, setting: Setting, rows: NDArray[np.bool_] | None, step: Callable[[str], None]
+) -> tuple[Evidence, NDArray[np.bool_]]:
+    """The evidence with another home, and the rows that it judges."""
+    bare = _bare(setting.target.x), _bare(setting.everyone)
+    target = replace(setting.target, x=with_source(bare[0], home.source.predictor))
+    everyone = with_source(bare[1], home.source.predictor)
+    there = replace(setting, source=home.source, target=target, everyone=everyone)
+    candidates = _taking_part(home.candidates, home.source, len(target))
+    found = gather(there, candidates, _without_labels(candidates, there, step), step)
+    return found, home.judges if rows is None else home.judges[rows]
+
+
+def _bare(x: Features) -> Features:
+    """The features without the view 'source'."""
+    return Features({name: x[name] for name in x.views if name != "source"})
 
 
 def _listed(

@@ -37,12 +37,23 @@ class Twins(NamedTuple):
     """Twins of labelled target rows.
 
     Attributes:
-        home: bool, shape (m,): home rows that are a twin of one.
         target: bool, shape (n,): labelled rows that have one.
+        partner: int64, shape (n,): the home text nearest to each row, by its number.
+        texts: int64, shape (m,): the number of each home row's text.
     """
 
-    home: NDArray[np.bool_]
     target: NDArray[np.bool_]
+    partner: NDArray[np.int64]
+    texts: NDArray[np.int64]
+
+    @property
+    def home(self) -> NDArray[np.bool_]:
+        """Home rows that are a twin of a labelled row; bool, shape (m,)."""
+        return self.of(np.ones(len(self.target), bool))
+
+    def of(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Home rows that are a twin of one of these labelled rows; bool, shape (m,)."""
+        return np.isin(self.texts, self.partner[rows & self.target])
 
 
 class _Near(NamedTuple):
@@ -82,7 +93,7 @@ def twins(labelled: NDArray[np.float32], everyone: NDArray[np.float32], home: ND
             partner = np.where(found, partner, near.rows[:, 0])
             mutual = found | (near.back == np.arange(len(labelled)))
             found = mutual | (mutual.mean() > MOST_MUTUAL)
-    return Twins(np.isin(copies, partner[found]), found)
+    return Twins(found, partner.astype(np.int64), copies)
 
 
 def _near(rows: NDArray[np.float32], everyone: NDArray[np.float32], home: NDArray[np.float32]) -> _Near:

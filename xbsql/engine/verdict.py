@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql.engine.evidence import mean_loss, of_units, standard_scores
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
+from xbsql.engine.tilt import tilted_apart
 from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class Verdict:
             objective: how predictions are judged.
             seed: of the bootstrap.
         """
-        arm = _arm(name, objective, evidence.y, predictions, _counts(evidence, seed))
+        shown = _answering(objective, evidence, predictions, evidence.folds[: len(predictions)])
+        arm = _arm(name, objective, evidence.y, shown, _counts(evidence, seed))
         return replace(self, arms=(*self.arms, arm))
 
 
@@ -164,14 +166,26 @@ def judge(
     n = len(evidence.y)
     counts = _counts(evidence, seed)
     shown = {"target only": found.target, **_single_arms(evidence, candidates), "blend": found.blend}
-    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
     carried = found.using if found.hurts and found.using is not None else found.first
-    gain, draws = _difference(objective, evidence.y, carried, found.target, counts)
+    shown = {name: _answering(objective, evidence, entry, evidence.folds) for name, entry in shown.items()}
+    carried = _answering(objective, evidence, carried, evidence.folds)
+    target = shown["target only"]
+    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
+    gain, draws = _difference(objective, evidence.y, carried, target, counts)
     lo, hi = metrics.interval(draws, CLAIM)
     helps = found.using is not None and not found.hurts and lo > 0
     outcome: Outcome = "HURTS" if found.hurts else "HELPS" if helps else "NO EVIDENCE"
     reason = _reason(outcome, objective.metric, gain, lo, hi, n, source=found.using is not None)
     return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
+
+
+def _answering(
+    objective: Objective, evidence: Evidence, predictions: Floats, folds: NDArray[np.int64]
+) -> Floats:
+    """Predictions as the score wants them: rare classes sooner, where it counts these for more."""
+    if not objective.tilts:
+        return predictions
+    return tilted_apart(evidence.y, np.asarray(predictions), folds, objective.score)
 
 
 def _counts(evidence: Evidence, seed: int) -> Floats:

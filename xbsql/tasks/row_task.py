@@ -11,7 +11,7 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Sample, Source
-from xbsql.engine.transfer import Transfer, Trial
+from xbsql.engine.transfer import Home, Transfer, Trial
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
 from xbsql.tasks.leaks import leak_notes
@@ -150,17 +150,28 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         Raises:
             XbsqlError: the source holds hardly a row that the target does not.
         """
-        known, names = self.known, {candidate.name for candidate in candidates}
+        known = self.known
         if known.nothing or self.origin is None:
             return None
-        if known.left is not None and known.apart and (fresh := self.without(known.left)) is not None:
-            again = [candidate for candidate in fresh.candidates() if candidate.name in names]
-            if fresh.origin is not None and len(again) == len(names):
-                return Trial(again, fresh.origin, listed=known.twins is not None)
+        if known.apart and (homes := self._homes(candidates)):
+            return Trial(homes, listed=known.twins is not None)
         if self.source is not None and known.copies.any() and not known.apart:
             problem = f"{known.copies.sum()} labelled rows stand at home too, and home has hardly any others"
             raise errors.invalid(self.asked.where, problem, "give home rows that the target does not hold")
-        return Trial(candidates, self.origin, ~known.copies) if known.copies.any() else None
+        if not known.copies.any():
+            return None
+        return Trial([Home(candidates, self.origin, ~known.copies)], ~known.copies)
+
+    def _homes(self, candidates: Sequence[Candidate]) -> list[Home]:
+        """Homes that do not know the rows they judge; none where the home model cannot be fitted again."""
+        names, homes = {candidate.name for candidate in candidates}, []
+        for rows in self.known.parts(self.options.seed):
+            fresh = self.without(self.known.left(rows))
+            again = [] if fresh is None else [c for c in fresh.candidates() if c.name in names]
+            if fresh is None or fresh.origin is None or len(again) < len(names):
+                return []
+            homes.append(Home(again, fresh.origin, rows))
+        return homes
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -184,7 +195,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
 
     def weighed(self, candidates: Sequence[Candidate], progress: Progress) -> Transfer:
         """The engine, over folds of the labelled rows whose groups stay whole."""
-        judge, seed = self.task.judge(self.classes), self.options.seed
+        judge, seed = self.task.objective(self), self.options.seed
         trial = None if self.home is None else self.trial(candidates)
         found = run(
             candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress, trial=trial
@@ -252,6 +263,10 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
     @abstractmethod
     def judge(self, classes: Classes) -> Objective:
         """How predictions are judged: the loss of a row, and the score that the verdict tells."""
+
+    def objective(self, problem: RowProblem[O, M]) -> Objective:
+        """The same for one problem, by its options and labels."""
+        return self.judge(problem.classes)
 
     @abstractmethod
     def candidates(self, problem: RowProblem[O, M]) -> list[Candidate]:

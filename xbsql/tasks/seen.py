@@ -112,12 +112,18 @@ class Both(NamedTuple):
     """Rows that stand in two tables.
 
     Attributes:
-        home: bool, of each home row.
         target: bool, of each target row.
+        ours: int64, the hash of each target row.
+        theirs: int64, the hash of each home row.
     """
 
-    home: NDArray[np.bool_]
     target: NDArray[np.bool_]
+    ours: NDArray[np.int64]
+    theirs: NDArray[np.int64]
+
+    def of(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Home rows that are one of these target rows; bool, of each home row."""
+        return np.isin(self.theirs, self.ours[rows & self.target])
 
 
 def on_both_sides(home: pa.Table, target: pa.Table) -> Both:
@@ -133,15 +139,13 @@ def on_both_sides(home: pa.Table, target: pa.Table) -> Both:
         for name in target.column_names
         if name in here and _compared(target, name) and _alike(target, name, here[name])
     ]
-    none = Both(np.zeros(home.num_rows, bool), np.zeros(target.num_rows, bool))
-    if len(shared) < 2 or not target.num_rows:
-        return none
     key = "00"  # nothing is kept
     ours, theirs = fingerprints(target, shared, key), fingerprints(home, shared, key)
     found = np.isin(ours, theirs)
-    if not _no_chance(found, _again(np.unique(theirs, return_counts=True)[1])):
-        return none
-    return Both(np.isin(theirs, ours), found)
+    again = _again(np.unique(theirs, return_counts=True)[1])
+    if len(shared) < 2 or not len(found) or not _no_chance(found, again):
+        found = np.zeros(len(found), bool)
+    return Both(found, ours, theirs)
 
 
 def seen_rows(own: NDArray[np.bool_] | None, members: Members) -> list[dict[str, Any]]:

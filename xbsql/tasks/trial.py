@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Candidate, Predictor, Source
+    from xbsql.tasks.seen import Both
 
 FEWEST_LEFT = 30
 """Home rows that must be left for the home model to be fitted again."""
+
+MOST_LOST = 0.2
+"""Share of the home rows that a home may lack for what is measured with it: more would show."""
+
+MOST_PARTS = 4
 
 M = TypeVar("M", bound=RowModel)
 
@@ -36,13 +42,31 @@ class Known(NamedTuple):
 
     Attributes:
         copies: bool, shape (n,): rows that the home model, or the home rows, hold themselves.
+        at_home: how many home rows are at hand, m of them; 0 where the home model alone is.
+        both: home rows that are labelled rows; None where only the model says so.
         twins: home rows that are the same product in another language; None where there are none.
-        left: bool, shape (m,): home rows that are neither; None where no home row is at hand.
     """
 
     copies: NDArray[np.bool_]
+    at_home: int = 0
+    both: Both | None = None
     twins: Twins | None = None
-    left: NDArray[np.bool_] | None = None
+
+    def left(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Home rows that know none of these labelled rows; bool, shape (m,)."""
+        found = np.ones(self.at_home, bool)
+        for known in (self.both, self.twins):
+            if known is not None:
+                found &= ~known.of(rows)
+        return found
+
+    def parts(self, seed: int) -> list[NDArray[np.bool_]]:
+        """The labelled rows in parts, so many that home loses little with each; bool, shape (n,)."""
+        n = len(self.copies)
+        lost = self.at_home - int(self.left(np.ones(n, bool)).sum())
+        count = min(MOST_PARTS, max(1, int(np.ceil(lost / max(MOST_LOST * self.at_home, 1)))))
+        part = np.random.default_rng(seed).permutation(n) % count
+        return [part == number for number in range(count)]
 
     @property
     def nothing(self) -> bool:
@@ -52,7 +76,7 @@ class Known(NamedTuple):
     @property
     def apart(self) -> bool:
         """Whether home rows enough for a model are left without them."""
-        return self.left is not None and int(self.left.sum()) >= FEWEST_LEFT
+        return int(self.left(np.ones(len(self.copies), bool)).sum()) >= FEWEST_LEFT
 
 
 def home_rows(home: RowModel, origin: Source) -> Sample | None:
@@ -80,12 +104,9 @@ def known_at_home(
     copies = np.zeros(table.num_rows, bool) if home.seen is None else home.seen.among(table, label)
     if rows is None or not len(copies):
         return Known(copies)
-    left = np.ones(len(rows), bool)
-    if source is not None:
-        both = on_both_sides(source, table)
-        copies, left = copies | both.target, ~both.home
-    found = twins_at_home(*views, rows)
-    return Known(copies, found, left if found is None else left & ~found.home)
+    both = None if source is None else on_both_sides(source, table)
+    copies = copies if both is None else copies | both.target
+    return Known(copies, len(rows), both, twins_at_home(*views, rows))
 
 
 def twins_at_home(own: Features, others: Features, home: Sample) -> Twins | None:

@@ -54,6 +54,8 @@ class Classifier(RowModel):
         abstain: the least score with which a row gets a label; None labels every row.
         seen: hashes of the rows that it was fitted on.
         confidence: how often it is right by how sure it is; None where there were too few labels to tell.
+        factors: by class: the one whose probability times this is largest is answered, see the option
+            `metric`; None answers the likeliest.
     """
 
     reader: Reader
@@ -66,6 +68,7 @@ class Classifier(RowModel):
     abstain: float | None = None
     seen: Seen | None = None
     confidence: Confidence | None = None
+    factors: tuple[float, ...] | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -87,7 +90,7 @@ class Classifier(RowModel):
         table = pa.Table.from_batches([batch])
         x = self.reader.read(table)
         probability = self.predictor.predict(x)
-        order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
+        order = np.argsort(-self._weighed(probability), axis=1, kind="stable")[:, :2]
         best, second = np.take_along_axis(probability, order, axis=1).T
         label = self._names(order[:, 0])
         if self.abstain is not None:
@@ -107,8 +110,8 @@ class Classifier(RowModel):
         return replace(self, reader=replace(self.reader, names=names))
 
     def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64], pa.Array]:
-        """The likeliest class of each row, as code and as name."""
-        codes = prediction.argmax(axis=1)
+        """The class that is answered of each row, as code and as name."""
+        codes = self._weighed(prediction).argmax(axis=1)
         return codes, self._names(codes)
 
     @property
@@ -137,6 +140,7 @@ class Classifier(RowModel):
             "market": self.market,
             "kept": names,
             "abstain": self.abstain,
+            "factors": None if self.factors is None else list(self.factors),
         }
         return State("classifier", config, parts=parts)
 
@@ -155,7 +159,11 @@ class Classifier(RowModel):
             config["abstain"],
             restore(parts["seen"]) if "seen" in parts else None,
             restore(parts["confidence"]) if "confidence" in parts else None,
+            None if config.get("factors") is None else tuple(config["factors"]),
         )
+
+    def _weighed(self, probability: Floats) -> Floats:
+        return probability if self.factors is None else probability * np.array(self.factors)
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:
         return pa.array(self.classes, pa.string()).take(pa.array(codes))

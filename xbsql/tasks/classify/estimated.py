@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
     Problem = RowProblem[ClassifyOptions, Classifier]
 
-MOST_JUDGED = 400
-"""Target rows that are looked at."""
+MOST_JUDGED = 200
+"""Target rows that are looked at: their twins leave home, and what is estimated is a home without them."""
+
+FEWEST_JUDGED = 50
+MOST_LOST = 0.15
+"""Home rows that it may lack: more would show in the estimate."""
 
 MANY_TWINS = 0.1
 """Share of them that home sells too, from which on there are two figures."""
@@ -41,12 +45,13 @@ def estimated(problem: Problem, found: Transfer) -> Transfer:
     once more from a home without these. 'ESTIMATED, home catalogue' is for those that it sells.
     """
     home, origin = problem.home, problem.origin
-    if home is None or origin is None or home.confidence is None:
+    if home is None or origin is None or home.confidence is None or found.verdict.metric != "accuracy":
         return found
     everyone = _stacked(problem.sample.x, problem.pool)
-    chosen = np.isin(np.arange(len(everyone)), drawn(len(everyone), MOST_JUDGED))
-    judged, others = everyone.take(chosen), everyone.take(~chosen)
     rows = problem.home_rows
+    most = MOST_JUDGED if rows is None else min(MOST_JUDGED, max(FEWEST_JUDGED, int(MOST_LOST * len(rows))))
+    chosen = np.isin(np.arange(len(everyone)), drawn(len(everyone), most))
+    judged, others = everyone.take(chosen), everyone.take(~chosen)
     twins = None if rows is None else twins_at_home(judged, others, rows)
     if twins is None or twins.target.mean() < MANY_TWINS:
         return _with(found, {ARM: _told(home.confidence, found, judged, origin)})
@@ -57,7 +62,7 @@ def estimated(problem: Problem, found: Transfer) -> Transfer:
     if fresh is not None and fresh.origin is not None:
         names = found.weights.keys()
         again = [candidate for candidate in fresh.candidates() if candidate.name in names]
-        judge = problem.task.judge(problem.classes)
+        judge = problem.task.objective(problem)
         apart = transfer(again, fresh.origin, problem.sample, problem.pool, judge)
         arms = {ARM: _told(home.confidence, apart, judged, fresh.origin), **arms}
     return _with(found, arms)
