@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.engine.blend import LEAST_WEIGHT, bounded, sum_of
-from xbsql.engine.folds import assign_folds, groups_of, plan
+from xbsql.engine.folds import assign_folds, groups_of, minority, plan
 from xbsql.engine.mixture import refined
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from xbsql.engine.objective import Objective
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
+
+MANY_RARE = 30
+"""Labels outside the largest class from which on standard errors count in full."""
+
+LEAST_TRUST = 0.5
 
 OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best after the first round of folds: such a candidate is not tried again."""
@@ -38,7 +43,7 @@ class Evidence:
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
-        trust: what standard errors are multiplied by, see `weigh`.
+        trust: what standard errors are multiplied by, see `weigh` and `trust_in`.
     """
 
     names: tuple[str, ...]
@@ -227,8 +232,8 @@ def gather(
     names = tuple(candidate.name for candidate in candidates)
     losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
     prior = np.array([candidate.prior for candidate in candidates])
-    stacked = np.stack(losses)
-    return Evidence(names, prior, target.y, group, folds, predictions, stacked, objective.mixes)
+    stacked, trust = np.stack(losses), 1.0 if objective.classes is None else trust_in(minority(target))
+    return Evidence(names, prior, target.y, group, folds, predictions, stacked, objective.mixes, trust)
 
 
 def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
@@ -239,6 +244,14 @@ def _hopeless(predictions: Mapping[str, Floats], setting: Setting) -> set[str]:
     return {
         name for name, score in zip(predictions, behind_best(losses), strict=True) if score > OUT_OF_THE_RACE
     }
+
+
+def trust_in(rare: int) -> float:
+    """What standard errors count where few labels lie outside the largest class: the prior holds then.
+
+    A class of ten rows decides what all others agree on, and its losses are far from normal.
+    """
+    return float(np.clip(np.sqrt(rare / MANY_RARE), LEAST_TRUST, 1.0))
 
 
 def merged(parts: Sequence[tuple[Evidence, NDArray[np.bool_]]]) -> Evidence:

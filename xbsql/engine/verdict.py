@@ -33,6 +33,13 @@ CLAIM = 0.98
 what is said in the source's favour is held to more than 95 %."""
 
 
+RARE = 0.3
+"""Share of the labels below which one of two classes is rare."""
+
+TOGETHER = 1.645
+"""Standard errors, the mean of AUC's and log loss's, from which on a source helps where a class is rare."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """The out-of-fold score of one way to serve the target; None where nothing was measured.
@@ -55,9 +62,9 @@ class Verdict:
     """Whether the transfer helped.
 
     Attributes:
-        outcome: HELPS where the interval of the gain lies above 0; HURTS where the best weighting of the
-            candidates that use the source is clearly worse than the target alone (they get no weight then);
-            NOT MEASURED where there are too few labels; NO EVIDENCE else.
+        outcome: HELPS where the interval of the gain lies above 0 (of a rare class see `_ahead`); HURTS where
+            the best weighting of the candidates that use the source is clearly worse than the target alone
+            (they get no weight then); NOT MEASURED where there are too few labels; NO EVIDENCE else.
         basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
         metric: the score's name.
         arms: the score of each arm.
@@ -173,10 +180,48 @@ def judge(
     arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
     gain, draws = _difference(objective, evidence.y, carried, target, counts)
     lo, hi = metrics.interval(draws, CLAIM)
-    helps = found.using is not None and not found.hurts and lo > 0
+    ahead = _ahead(objective, evidence, found, gain, draws)
+    helps = found.using is not None and not found.hurts and (lo > 0 if ahead is None else ahead > TOGETHER)
     outcome: Outcome = "HURTS" if found.hurts else "HELPS" if helps else "NO EVIDENCE"
     reason = _reason(outcome, objective.metric, gain, lo, hi, n, source=found.using is not None)
+    if found.using is not None and not found.hurts:
+        reason += _how_sure(ahead, draws, helps=helps)
     return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
+
+
+def _ahead(
+    objective: Objective, evidence: Evidence, found: Contest, gain: float, draws: Floats
+) -> float | None:
+    """Standard errors by which the blend is ahead in AUC and in log loss, the mean of both.
+
+    Where one of two classes is rare, either alone finds few of the gains there are: AUC knows the order of
+    rows only, log loss how sure they are, and each has noise of its own. The target alone stands as the best
+    of its candidates on these very rows, so that a source that knows nothing lies a standard error behind.
+
+    Returns:
+        None where no class is rare or another score was asked for.
+    """
+    y = evidence.y
+    if objective.metric != "auc" or objective.classes != 2 or np.bincount(y).min() >= RARE * len(y):
+        return None
+    lost = _lost(objective, evidence, found.target) - _lost(objective, evidence, found.first)
+    spread = _spread(draws)
+    return float(0.5 * (gain / spread + standard_scores(lost[None])[0])) if spread else 0.0
+
+
+def _spread(draws: Floats) -> float:
+    """The standard deviation of the draws that are defined; 0 where none is."""
+    known = draws[~np.isnan(draws)]
+    return float(known.std()) if len(known) else 0.0
+
+
+def _how_sure(ahead: float | None, draws: Floats, *, helps: bool) -> str:
+    """What the reason says beside: how far ahead the blend is, or which gain such labels would show."""
+    said = "" if ahead is None else f"; AUC and log loss together are {ahead:.1f} standard errors ahead"
+    if helps:
+        return said
+    least = ((TOGETHER if ahead is not None else 2.33) + 0.84) * _spread(draws)
+    return f"{said}; a gain of {least:.2f} would be found in four of five such draws"
 
 
 def _answering(

@@ -14,6 +14,7 @@ from xbsql.engine.estimate import Confidence
 from xbsql.engine.folds import FEWEST_LABELS, minority
 from xbsql.engine.objective import TILTED, classification
 from xbsql.engine.tilt import factors, fit_tilt, tilted
+from xbsql.engine.verdict import RARE
 from xbsql.metrics import rows as metrics
 from xbsql.tasks.classify.candidates import home_candidates, transfer_candidates
 from xbsql.tasks.classify.classifier import Classifier
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from xbsql.tasks.scores import Members, Score
 
     Problem = RowProblem[ClassifyOptions, Classifier]
-
-RARE = 0.3
-"""Share of the labels below which one of two classes is rare."""
 
 LEARNERS_TO_KEEP = (":process", ":text")
 """Predictors without weight that a home model keeps, because a transfer starts from them."""
