@@ -25,6 +25,9 @@ row of all others is their twin then as well. Without twins it is less than a ha
 MOST_ROWS = 2000
 """Target rows that say whether there are twins at all."""
 
+MOST_OTHERS = 20_000
+"""Unlabelled rows that say how crowded it is around a home row, and whose nearest it is."""
+
 CLEARLY = 1.5
 """Standard errors by which gaps must be wider than chance makes them. A twin that is overlooked flatters by
 far more than a neighbour costs that is taken for one, so little evidence is enough."""
@@ -82,6 +85,8 @@ def twins(labelled: NDArray[np.float32], everyone: NDArray[np.float32], home: ND
         everyone: float32, shape (p, d): all target rows, the labelled ones first.
         home: float32, shape (m, d), m >= 1.
     """
+    others = everyone[len(labelled) :]
+    everyone = np.concatenate([labelled, others[drawn(len(others), MOST_OTHERS)]])
     copies, first = _copies(home)
     distinct = home[first]
     nearest, partners = kernels.topk(labelled, distinct, 1)
