@@ -269,8 +269,13 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
 
 
 def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
-    value = np.mean([objective.score(y, prediction) for prediction in predictions])
-    return Arm(name, float(value), *metrics.interval(_draws(objective, y, predictions, counts)))
+    """The arm. Resamples of rows that are all right have no spread: a share has at least Wilson's interval."""
+    value = float(np.mean([objective.score(y, prediction) for prediction in predictions]))
+    lo, hi = metrics.interval(_draws(objective, y, predictions, counts))
+    if objective.metric == "accuracy":
+        least, most = metrics.wilson(value, len(y))
+        lo, hi = min(lo, least), max(hi, most)
+    return Arm(name, value, lo, hi)
 
 
 def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:
