@@ -98,6 +98,23 @@ def test_a_source_that_is_the_target_is_an_error_in_one_line():
         road.transfer(classify, rows, "late", source=rows)
 
 
+def test_a_target_that_is_a_part_of_home_is_not_measured_and_the_reason_says_why(bases):
+    found = road.transfer(classify, noise("late").slice(0, 40), "late", base=bases["late"], method="source")[
+        1
+    ]
+    assert (found.verdict.outcome, found.verdict.labels) == ("NOT MEASURED", 40)
+    assert found.verdict.reason.startswith(
+        "home was fitted on 40 of 40 labelled rows, and 0 others are too few"
+    )
+
+
+def test_labels_that_are_numbers_where_home_has_names_are_an_error(bases):
+    rows = noise("late", seed=9, n=40).set_column(3, "late", pa.array([f"{i / 7:.2f}" for i in range(40)]))
+    said = "label column 'late' holds numbers .* and the classes at home are 'late', 'ok' ...; give"
+    with pytest.raises(XbsqlError, match=said):
+        road.transfer(classify, rows, "late", base=bases["late"], method="source")
+
+
 def test_few_values_meet_by_chance_and_mean_nothing():
     rng = np.random.default_rng(0)
     home, target = (

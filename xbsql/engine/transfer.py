@@ -295,6 +295,14 @@ def _counter(
     return step
 
 
+def _unseen(found: Decision, labels: int) -> Decision:
+    """The same where home was fitted on labelled rows, which say nothing of it; `labels` counts all."""
+    left = found.verdict.labels
+    reason = f"home was fitted on {labels - left} of {labels} labelled rows, and {left} others are too few"
+    reason = f"{reason} ({FEWEST_LABELS} are needed): the weights are a prior, nothing was measured"
+    return found._replace(verdict=replace(found.verdict, reason=reason, labels=labels))
+
+
 def _decide(
     candidates: Sequence[Candidate],
     evidence: Evidence | None,
@@ -310,7 +318,8 @@ def _decide(
     objective = setting.objective
     if evidence is None:
         own = min(1.0, labels / FEWEST_LABELS)
-        return undecided(candidates, setting.target, objective, own, source=source)
+        found = undecided(candidates, setting.target, objective, own, source=source)
+        return found if labels == len(setting.target) else _unseen(found, labels)
     found = decided(candidates, evidence, objective, setting.seed)
     verdict = found.verdict
     if verdict.outcome == "HELPS":

@@ -269,7 +269,7 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
 
 
 def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
-    """The arm. Resamples of rows that are all right have no spread: a share has at least Wilson's interval."""
+    """The arm; a share has at least Wilson's interval, as resamples of rows that are all right are alike."""
     value = float(np.mean([objective.score(y, prediction) for prediction in predictions]))
     lo, hi = metrics.interval(_draws(objective, y, predictions, counts))
     if objective.metric == "accuracy":

@@ -21,7 +21,7 @@ from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.estimated import estimated
 from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
-from xbsql.tasks.classify.numbered import refuse_numbers
+from xbsql.tasks.classify.numbered import refuse_numbers, refuse_other_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.notes import class_notes
 from xbsql.tasks.row_task import RowProblem, RowTask
@@ -100,11 +100,15 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         return classification(classes, asked)
 
     def check(self, problem: Problem) -> None:
-        """F1 of more than two classes."""
+        """F1 of more than two classes, and labels that are numbers where the home market has names."""
         classes = len(problem.classes or ())
         if problem.options.metric == "f1" and classes > 2:
             what = f"the option 'metric' is 'f1', which is of two classes, and there are {classes}"
             raise errors.invalid(problem.asked.where, what, "use 'macro_f1'")
+        if problem.home is not None:
+            asked, own = problem.asked, np.unique(np.asarray(problem.target.y, np.int64))
+            target = [(problem.classes or ())[code] for code in own]
+            refuse_other_numbers(asked.where, asked.label, target, problem.home.classes)
 
     def reader_abroad(
         self, home: Classifier, target: pa.Table, label: str, options: ClassifyOptions
