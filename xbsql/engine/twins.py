@@ -18,7 +18,7 @@ NEAREST = 10
 SAME = 0.99999
 """Cosine from which two rows are one text; float32 rounding stays above it."""
 
-MOST_MUTUAL = 0.55
+MOST_MUTUAL = 0.65
 """Share of rows that are mutually nearest from which a catalogue is listed abroad as a whole: the nearest
 row of all others is their twin then as well. Without twins it is less than a half."""
 
