@@ -146,18 +146,12 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         """What candidates are tried on; None: on what they are fitted on, as home knows no labelled row.
 
         Where home cannot be fitted again without the rows that it knows, these are not judged on.
-
-        Raises:
-            XbsqlError: the source holds hardly a row that the target does not.
         """
         known = self.known
         if known.nothing or self.origin is None:
             return None
         if known.apart and (homes := self._homes(candidates)):
             return Trial(homes, listed=known.twins is not None)
-        if self.source is not None and known.copies.any() and not known.apart:
-            problem = f"{known.copies.sum()} labelled rows stand at home too, and home has hardly any others"
-            raise errors.invalid(self.asked.where, problem, "give home rows that the target does not hold")
         if not known.copies.any():
             return None
         return Trial([Home(candidates, self.origin, ~known.copies)], ~known.copies)
