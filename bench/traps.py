@@ -2,7 +2,7 @@
 
 Eleven simulated traps (bench/trap_tables.py), 40 seeds each. A verdict is right when it is HURTS or NO
 EVIDENCE; in the three traps where the source is good but looks odd (label shift, a source 100 times the
-target, a missing class) when it is anything but HURTS; without labels when it is NO EVIDENCE on the
+target, a missing class) when it is anything but HURTS; without labels when it is NOT MEASURED on the
 basis of a prior.
 
 The inverted source is held to the same rule. A learner could turn its score round and gain, but that
@@ -65,7 +65,7 @@ def run(bench: Bench) -> Mapping[str, float]:
         loss[name] = float(np.mean([unit["target_only"] - unit["blend"] for unit in found]))
         sizes = {"seeds": seeds, "labels": found[0]["labels"]}
         bench.record(name, "engine", "verdict right", share[name], sizes=sizes)
-        for outcome in ("HELPS", "NO EVIDENCE", "HURTS"):
+        for outcome in ("HELPS", "NO EVIDENCE", "HURTS", "NOT MEASURED"):
             said = float(np.mean([unit["outcome"] == outcome for unit in found]))
             bench.record(name, "engine", f"says {outcome}", said, sizes=sizes)
         for arm in ("target_only", "blend", "source_only"):
@@ -109,7 +109,7 @@ def right(trap: Trap, done: Transfer) -> bool:
     """Whether the verdict is what the trap allows."""
     verdict = done.verdict
     if not trap.labelled.num_rows:
-        return verdict.outcome == "NO EVIDENCE" and verdict.basis == "prior"
+        return verdict.outcome == "NOT MEASURED" and verdict.basis == "prior"
     return verdict.outcome != ("HURTS" if trap.benign else "HELPS")
 
 

@@ -283,6 +283,7 @@ BAD = {
     "rows beyond all": in_card(rows=10**30),
     "a verdict of text": in_card(verdict="HELPS"),
     "a verdict without arms": in_card(verdict={"verdict": "HELPS", "notes": []}),
+    "weights of text": in_card(weights={"pool": "much"}),
     "a label of a list": in_card(label=["y"]),
     "a state of texts": lambda folder: sealed(folder, lambda found: {**found, "state": "x"}),
     "a pipe": pipe,

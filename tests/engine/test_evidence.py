@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.evidence import of_units, standard_scores, weigh
+from xbsql.engine.evidence import of_units, standard_scores, trust_in, weigh
 from xbsql.engine.folds import assign_folds, enough
 from xbsql.engine.objective import classification, regression
 
@@ -86,3 +86,8 @@ def test_folds_need_thirty_independent_labels_and_five_outside_the_largest_class
 def test_values_need_thirty_labels_alone():
     assert enough(Sample(None, np.zeros(30)), regression())
     assert not enough(Sample(None, np.zeros(29)), regression())
+
+
+@pytest.mark.parametrize(("rare", "expected"), [(0, 0.5), (8, 0.52), (15, 0.71), (30, 1.0), (500, 1.0)])
+def test_the_prior_holds_against_few_labels_of_a_rare_class(rare, expected):
+    assert trust_in(rare) == pytest.approx(expected, abs=0.01)

@@ -129,7 +129,7 @@ def test_without_labels_what_needs_none_is_served_and_nothing_is_claimed(pair):
     market = _without_labels(pair)
     done = run(market)
     assert set(done.weights) == {"source_only:home"}
-    assert (done.verdict.outcome, done.verdict.basis) == ("NO EVIDENCE", "prior")
+    assert (done.verdict.outcome, done.verdict.basis) == ("NOT MEASURED", "prior")
     assert all(arm.value is None for arm in done.verdict.arms)
     assert score(market, done) > 0.7
 

@@ -32,6 +32,15 @@ def test_a_card_says_verdict_arms_gain_and_labels_saved():
     assert [text.count(arm) for arm in ("target only", "pooled", "blend")] == [1, 1, 1]
 
 
+def test_labels_saved_beyond_twice_the_labels_are_that_many_or_more():
+    assert "more than 120 more labels" in card("Japan", rows(labels=60, labels_saved=120.0))
+    assert "about 90 more labels" in card("Japan", rows(labels=60, labels_saved=90.0))
+
+
+def test_the_weights_of_the_candidates_stand_on_the_card():
+    assert "weights: pool 0.60, alone 0.40" in card("Japan", rows(weights="pool 0.60, alone 0.40"))
+
+
 def test_a_prior_says_what_would_measure_it_and_shows_no_arm():
     text = card("Japan", rows(basis="prior", gain=None, labels_saved=None, note="is Swedish"))
     assert "30 labelled rows or more" in text

@@ -110,7 +110,7 @@ def test_intervals_hold_their_share_of_the_target(source, home, level):
 
 def test_without_a_label_home_serves_and_there_is_no_interval(home):
     model, done = road.transfer(predict, abroad(200, 1, labels=0), "days", base=home[0])
-    assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NO EVIDENCE", "prior", 0)
+    assert (done.verdict.outcome, done.verdict.basis, done.verdict.labels) == ("NOT MEASURED", "prior", 0)
     found = model.predict(batch_of(abroad(100, 2)))
     assert found.field("lo").null_count == found.field("hi").null_count == 100
     assert {row["metric"] for row in road.evaluate(predict, model, abroad(100, 2), "days")} == {

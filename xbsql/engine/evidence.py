@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.engine.blend import LEAST_WEIGHT, bounded, sum_of
-from xbsql.engine.folds import assign_folds, groups_of, plan
+from xbsql.engine.folds import assign_folds, groups_of, minority, plan
 from xbsql.engine.mixture import refined
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from xbsql.engine.objective import Objective
     from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
+
+MANY_RARE = 30
+"""Labels outside the largest class from which on standard errors count in full."""
+
+LEAST_TRUST = 0.5
 
 OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best: such a candidate is not tried again."""
@@ -41,7 +46,7 @@ class Evidence:
         predictions: by name, shape (repeats, n) or (repeats, n, classes).
         losses: float64, shape (K, n), mean over the repeats.
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
-        trust: what standard errors are multiplied by, see `weigh`.
+        trust: what standard errors are multiplied by, see `weigh` and `trust_in`.
         power: how much the losses' ratios count beside, see `weigh`.
     """
 
@@ -278,7 +283,8 @@ def gather(
     losses = [mean_loss(objective, target.y, predictions[name]) for name in names]
     prior = np.array([candidate.prior for candidate in kept])
     shown = {name: predictions[name] for name in names}
-    return Evidence(names, prior, target.y, group, folds, shown, np.stack(losses), objective.mixes)
+    trust = 1.0 if objective.classes is None else trust_in(minority(target))
+    return Evidence(names, prior, target.y, group, folds, shown, np.stack(losses), objective.mixes, trust)
 
 
 def _losses(
@@ -312,6 +318,33 @@ def _leaving(
         for candidate, z in zip(candidates, behind, strict=True)
         if z > OUT_OF_THE_RACE and not (candidate.pooled or candidate.family == "source")
     }
+
+
+def trust_in(rare: int) -> float:
+    """What standard errors count where few labels lie outside the largest class: the prior holds then.
+
+    A class of ten rows decides what all others agree on, and its losses are far from normal.
+    """
+    return float(np.clip(np.sqrt(rare / MANY_RARE), LEAST_TRUST, 1.0))
+
+
+def merged(parts: Sequence[tuple[Evidence, NDArray[np.bool_]]]) -> Evidence:
+    """The evidence of several trials of the same candidates and rows: from each that of the rows it judges.
+
+    Args:
+        parts: evidence, and bool, shape (n,): the rows that it judges; each row has one. A candidate that
+            left one of the trials has no evidence.
+    """
+    kept = [name for name in parts[0][0].names if all(name in found.names for found, _ in parts)]
+    first = parts[0][0].only(kept)
+    predictions = {name: np.array(found) for name, found in first.predictions.items()}
+    losses = first.losses.copy()
+    for whole, rows in parts[1:]:
+        found = whole.only(kept)
+        losses[:, rows] = found.losses[:, rows]
+        for name, own in predictions.items():
+            own[:, rows] = found.predictions[name][:, rows]
+    return replace(first, predictions=predictions, losses=losses)
 
 
 def mean_loss(objective: Objective, y: NDArray[np.generic], predictions: Floats) -> Floats:

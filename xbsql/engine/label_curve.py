@@ -18,8 +18,9 @@ SHARES = (4, 2)
 DRAWS = 6
 """Subsets for each of them."""
 
-MOST_TIMES = 16.0
-"""The curve is not drawn beyond so many times the labels there are."""
+MOST_TIMES = 3.0
+"""The curve is not drawn beyond so many times the labels there are: a line through three points that lie
+within a factor of four says nothing of what comes long after them."""
 
 
 def labels_saved(setting: Setting, candidate: Candidate, own: float, blend: float) -> float | None:
@@ -35,7 +36,7 @@ def labels_saved(setting: Setting, candidate: Candidate, own: float, blend: floa
         blend: the blend's.
 
     Returns:
-        Labels, at most 15 times those there are; None where the curve does not rise.
+        Labels, at most twice those there are, which stands for "or more"; None where the curve does not rise.
     """
     target = setting.target
     points = [(0.8, own)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from xbsql.metrics import rows as metrics
 
@@ -33,6 +33,8 @@ class Objective:
         score: what the verdict reports, higher is better.
         mixes: whether `loss` is the log loss or the squared error of a weighted mean of predictions; the
             blend's weights are then refined on its own loss, see `xbsql.engine.mixture`.
+        tilts: whether the score is of answers that rare classes are to be given sooner for, see
+            `xbsql.engine.tilt`.
     """
 
     metric: str
@@ -40,16 +42,25 @@ class Objective:
     loss: Callable[[Labels, Floats], Floats]
     score: Score
     mixes: bool = False
+    tilts: bool = False
 
 
-def classification(classes: int, metric: Literal["accuracy", "macro_f1", "auc"] = "accuracy") -> Objective:
-    """Log loss of class probabilities, reported as accuracy, macro-F1 or AUC."""
-    scores: dict[str, Score] = {
-        "accuracy": metrics.accuracy,
-        "macro_f1": metrics.macro_f1,
-        "auc": metrics.auc,
-    }
-    return Objective(metric, classes, metrics.log_loss, scores[metric], mixes=True)
+SCORES: Final[dict[str, Score]] = {
+    "accuracy": metrics.accuracy,
+    "balanced_accuracy": metrics.balanced_accuracy,
+    "f1": metrics.f1,
+    "macro_f1": metrics.macro_f1,
+    "auc": metrics.auc,
+}
+"""What a classification can be judged by."""
+
+TILTED: Final = ("balanced_accuracy", "f1", "macro_f1")
+"""Those that count a rare class for more than its rows."""
+
+
+def classification(classes: int, metric: str = "accuracy") -> Objective:
+    """Log loss of class probabilities, reported as one of `SCORES`."""
+    return Objective(metric, classes, metrics.log_loss, SCORES[metric], mixes=True, tilts=metric in TILTED)
 
 
 def regression() -> Objective:

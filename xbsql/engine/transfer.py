@@ -4,34 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, Self
 
 import numpy as np
 
 from xbsql import errors
-from xbsql.engine.blend import blend_of, with_source
+from xbsql.engine.blend import blend_of, bounded, sum_of, with_source
 from xbsql.engine.candidate import Source
 from xbsql.engine.decision import Decision, decided, own_names, undecided, weighed
-from xbsql.engine.evidence import Evidence, Setting, gather
+from xbsql.engine.evidence import Evidence, Setting, gather, merged
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
 from xbsql.engine.label_curve import labels_saved
 from xbsql.engine.verdict import contest
-from xbsql.features.views import stack
+from xbsql.features.views import Features, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Candidate, Predictor, Sample
     from xbsql.engine.objective import Objective
     from xbsql.engine.verdict import Verdict
-    from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
     from xbsql.progress import Progress
     from xbsql.store.model import State
 
 MARGIN = 0.25
 """Members of a regression stay within the label range widened by this share of it."""
+
+
+class Home(NamedTuple):
+    """A home market that does not know some of the labelled rows.
+
+    Attributes:
+        candidates: the same ones by name.
+        source: the home market without these rows.
+        judges: bool, shape (n,): those rows.
+    """
+
+    candidates: Sequence[Candidate]
+    source: Source
+    judges: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What candidates are tried on, where the home market knows labelled rows: home without these.
+
+    What is delivered is fitted on all that there is.
+
+    Attributes:
+        homes: together they judge every row that can be judged on.
+        rows: bool, shape (n,): the labelled rows that can be judged on; None: all.
+        listed: whether home sells the labelled products: the blend is then also measured with what home
+            knows, as the arm 'home catalogue'.
+    """
+
+    homes: Sequence[Home]
+    rows: NDArray[np.bool_] | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,8 +78,9 @@ class Transfer:
         weights: every candidate's weight, by name; they sum to 1.
         evidence: out-of-fold losses and predictions; None where there were too few labels.
         verdict: whether the source helped.
-        held_out: the blend's own out-of-fold predictions, shape (repeats, n) or (repeats, n, classes); None
-            where there were too few labels.
+        held_out: the blend's own out-of-fold predictions of the rows that were tried, shape (repeats, t) or
+            (repeats, t, classes); None where there were too few labels.
+        tried: bool, shape (n,): those rows, t of them; None: all.
     """
 
     blend: Blend
@@ -55,6 +89,7 @@ class Transfer:
     evidence: Evidence | None
     verdict: Verdict
     held_out: Floats | None
+    tried: NDArray[np.bool_] | None = None
 
     def noted(self, notes: Sequence[str]) -> Self:
         """The same with further notes in the verdict."""
@@ -75,6 +110,10 @@ class _NoSource:
         raise errors.invalid("transfer", f"there is no source in a state of kind '{state.kind}'")
 
 
+NO_SOURCE: Final = Source(_NoSource())
+"""For candidates that use the target alone."""
+
+
 def transfer(
     candidates: Sequence[Candidate],
     source: Source | None,
@@ -84,6 +123,7 @@ def transfer(
     *,
     seed: int = 0,
     progress: Progress | None = None,
+    trial: Trial | None = None,
 ) -> Transfer:
     """Carry the source to the target and say whether that helped.
 
@@ -100,15 +140,20 @@ def transfer(
         objective: how predictions are judged.
         seed: of folds and bootstrap. The same input and seed give the same result, in any candidate order.
         progress: told the share that is done and the name of the candidate after each fit.
+        trial: what the candidates are tried on; None: on what they are fitted on.
 
     Raises:
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
     """
-    tried = _tried(candidates, source, target, unlabelled, objective, seed, progress)
+    tried = _tried(candidates, source, target, unlabelled, objective, seed, progress, trial)
     weights, verdict, held_out = _decide(tried, source=source is not None)
+    if trial is not None and trial.listed and tried.evidence is not None:
+        found = _listed(tried, tried.evidence, weights)
+        verdict = verdict.measured("home catalogue", found, tried.evidence, objective, seed)
     predictors = tried.fitted(weights)
     blend = _blend(tried, predictors, weights, source)
-    return Transfer(blend, predictors, weights, tried.evidence, verdict, held_out)
+    rows = None if trial is None else trial.rows
+    return Transfer(blend, predictors, weights, tried.evidence, verdict, held_out, rows)
 
 
 def carried(
@@ -121,7 +166,7 @@ def carried(
     seed: int = 0,
 ) -> Blend:
     """The blend of `transfer`, with the same arguments, where nobody asks for a verdict."""
-    tried = _tried(candidates, source, target, unlabelled, objective, seed, None)
+    tried = _tried(candidates, source, target, unlabelled, objective, seed)
     if tried.evidence is None:
         weights = _decide(tried, source=source is not None).weights
     else:
@@ -138,6 +183,7 @@ class _Tried:
     Attributes:
         candidates: those that take part.
         setting: what they are fitted on.
+        judged: the same with the labelled rows that they are judged on.
         fixed: those that use no label, fitted, by name.
         evidence: None where there are too few labels.
         step: called with a candidate's name after each fit.
@@ -145,6 +191,7 @@ class _Tried:
 
     candidates: Sequence[Candidate]
     setting: Setting
+    judged: Setting
     fixed: Mapping[str, Predictor]
     evidence: Evidence | None
     step: Callable[[str], None]
@@ -161,20 +208,68 @@ class _Tried:
 
 def _tried(
     candidates: Sequence[Candidate], source: Source | None, target: Sample, unlabelled: Features,
-    objective: Objective, seed: int, progress: Progress | None,
+    objective: Objective, seed: int, progress: Progress | None = None, trial: Trial | None = None,
 ) -> _Tried:  # fmt: skip
     """Let the candidates that can take part predict rows whose labels they have not seen."""
     taking_part = _taking_part(candidates, source, len(target))
     setting = _setting(source, target, unlabelled, objective, seed)
-    step = _counter(taking_part, setting, progress)
-    none = replace(setting, target=setting.target.take(slice(0, 0)))
-    fixed = {}
-    for candidate in taking_part:
-        if not candidate.uses_labels:
-            fixed[candidate.name] = none.fitted(candidate)
-            step(candidate.name)
-    evidence = gather(setting, taking_part, fixed, step) if enough(target, objective) else None
-    return _Tried(taking_part, setting, fixed, evidence, step)
+    judged = setting
+    if trial is not None and trial.rows is not None:  # the others stay among the unlabelled ones
+        judged = replace(setting, target=setting.target.take(trial.rows))
+    step = _counter(taking_part, judged, progress)
+    fixed, evidence = _without_labels(taking_part, setting, step), None
+    if enough(judged.target, objective):
+        parts = trial and [_elsewhere(home, judged, trial.rows, step) for home in trial.homes]
+        evidence = merged(parts) if parts else gather(judged, taking_part, fixed, step)
+    return _Tried(taking_part, setting, judged, fixed, evidence, step)
+
+
+def _elsewhere(
+    home: Home, setting: Setting, rows: NDArray[np.bool_] | None, step: Callable[[str], None]
+) -> tuple[Evidence, NDArray[np.bool_]]:
+    """The evidence with another home, and the rows that it judges."""
+    bare = _bare(setting.target.x), _bare(setting.everyone)
+    target = replace(setting.target, x=with_source(bare[0], home.source.predictor))
+    everyone = with_source(bare[1], home.source.predictor)
+    there = replace(setting, source=home.source, target=target, everyone=everyone)
+    candidates = _taking_part(home.candidates, home.source, len(target))
+    found = gather(there, candidates, _without_labels(candidates, there, step), step)
+    return found, home.judges if rows is None else home.judges[rows]
+
+
+def _bare(x: Features) -> Features:
+    """The features without the view 'source'."""
+    return Features({name: x[name] for name in x.views if name != "source"})
+
+
+def _listed(tried: _Tried, evidence: Evidence, weights: Mapping[str, float]) -> Floats:
+    """What the blend predicts out of fold with all that home knows: one round of the evidence's folds.
+
+    Returns:
+        Shape (1, n) or (1, n, classes).
+    """
+    judged, fold = tried.judged, evidence.folds[0]
+    members = [candidate for candidate in tried.candidates if weights[candidate.name] > 0]
+    found = {c.name: np.array(evidence.predictions[c.name][0]) for c in members}
+    for name in (c.name for c in members if c.name in tried.fixed):
+        found[name] = bounded(tried.fixed[name].predict(judged.target.x), judged.bounds)
+    for held_out in np.unique(fold):
+        rows = fold == held_out
+        split = judged.split(rows)
+        for candidate in (c for c in members if c.name not in tried.fixed and c.family != "target"):
+            found[candidate.name][rows] = split.predicted(candidate)
+    return sum_of(found, weights)[None]
+
+
+def _without_labels(
+    candidates: Sequence[Candidate], setting: Setting, step: Callable[[str], None]
+) -> dict[str, Predictor]:
+    """The candidates that use no label, fitted."""
+    none, fitted = replace(setting, target=setting.target.take(slice(0, 0))), {}
+    for candidate in (c for c in candidates if not c.uses_labels):
+        fitted[candidate.name] = none.fitted(candidate)
+        step(candidate.name)
+    return fitted
 
 
 def _blend(
@@ -238,7 +333,7 @@ def _setting(
     """Labelled rows and all rows of the target, both with the view 'source' where there is one."""
     rows = len(unlabelled) if unlabelled.views else 0
     everyone = stack([target.x, unlabelled]) if rows else target.x
-    home = source or Source(_NoSource())
+    home = source or NO_SOURCE
     bounds = _bounds(home, target, objective)
     if source is not None:
         target = replace(target, x=with_source(target.x, source.predictor))
@@ -277,18 +372,27 @@ def _counter(
     return step
 
 
+def _unseen(found: Decision, labels: int) -> Decision:
+    """The same where home was fitted on labelled rows, which say nothing of it; `labels` counts all."""
+    left = found.verdict.labels
+    reason = f"home was fitted on {labels - left} of {labels} labelled rows, and {left} others are too few"
+    reason = f"{reason} ({FEWEST_LABELS} are needed): the weights are a prior, nothing was measured"
+    return found._replace(verdict=replace(found.verdict, reason=reason, labels=labels))
+
+
 def _decide(tried: _Tried, *, source: bool) -> Decision:
     """Weights by candidate name, the verdict, and what the blend of these weights predicts out of fold."""
-    candidates, evidence, setting = tried.candidates, tried.evidence, tried.setting
-    objective, labels = setting.objective, len(setting.target)
+    candidates, evidence, judged = tried.candidates, tried.evidence, tried.judged
+    objective, labels = judged.objective, len(tried.setting.target)
     if evidence is None:
         own = min(1.0, labels / FEWEST_LABELS)
-        return undecided(candidates, setting.target, objective, own, source=source)
-    found = decided(candidates, evidence, objective, setting.seed)
+        found = undecided(candidates, judged.target, objective, own, source=source)
+        return found if labels == len(judged.target) else _unseen(found, labels)
+    found = decided(candidates, evidence, objective, judged.seed)
     verdict = found.verdict
     if verdict.outcome == "HELPS":
         best = evidence.only(own_names(candidates)).best()
         candidate = next(c for c in candidates if c.name == best)
-        saved = labels_saved(setting, candidate, verdict.value("target only"), verdict.value("blend"))
+        saved = labels_saved(judged, candidate, verdict.value("target only"), verdict.value("blend"))
         found = found._replace(verdict=replace(verdict, labels_saved=saved))
     return found

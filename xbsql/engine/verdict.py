@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql.engine.evidence import mean_loss, of_units, standard_scores
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
+from xbsql.engine.tilt import tilted_apart
 from xbsql.metrics import rows as metrics
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from xbsql.engine.objective import Objective
     from xbsql.metrics.rows import Floats
 
-Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS"]
+Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS", "NOT MEASURED"]
 Basis = Literal["evidence", "prior"]
 
 CLEARLY_WORSE = 1.645
@@ -32,12 +33,19 @@ CLAIM = 0.98
 what is said in the source's favour is held to more than 95 %."""
 
 
+RARE = 0.3
+"""Share of the labels below which one of two classes is rare."""
+
+TOGETHER = 1.645
+"""Standard errors, the mean of AUC's and log loss's, from which on a source helps where a class is rare."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """The out-of-fold score of one way to serve the target; None where nothing was measured.
 
     Attributes:
-        name: 'target only', 'source only', 'pooled' or 'blend'.
+        name: 'target only', 'source only', 'pooled' or 'blend'; 'home catalogue' see `Trial`.
         value: the score, higher is better.
         lo: lower end of its 95 % bootstrap interval.
         hi: upper end.
@@ -54,9 +62,9 @@ class Verdict:
     """Whether the transfer helped.
 
     Attributes:
-        outcome: HELPS where the interval of the gain lies above 0; HURTS where the best weighting of the
-            candidates that use the source is clearly worse than the target alone (they get no weight then);
-            NO EVIDENCE else.
+        outcome: HELPS where the interval of the gain lies above 0 (of a rare class see `_ahead`); HURTS where
+            the best weighting of the candidates that use the source is clearly worse than the target alone
+            (they get no weight then); NOT MEASURED where there are too few labels; NO EVIDENCE else.
         basis: 'evidence' from folds over the labels, 'prior' where there are too few of them.
         metric: the score's name.
         arms: the score of each arm.
@@ -66,7 +74,8 @@ class Verdict:
         gain_hi: upper end.
         labels: how many target labels there were.
         labels_saved: how many more labels the target alone would need for the blend's score, estimated from
-            its own learning curve; None where it cannot be told.
+            its own learning curve; twice the labels there are stands for that many or more. None where it
+            cannot be told.
         reason: one sentence.
         notes: one line each: what the user should know beside.
     """
@@ -92,6 +101,22 @@ class Verdict:
     def noted(self, notes: Sequence[str]) -> Verdict:
         """The same with further notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def measured(
+        self, name: str, predictions: Floats, evidence: Evidence, objective: Objective, seed: int
+    ) -> Verdict:
+        """The same with one more arm.
+
+        Args:
+            name: of the arm.
+            predictions: out of fold, shape (repeats, n[, classes]).
+            evidence: whose labels they are measured on.
+            objective: how predictions are judged.
+            seed: of the bootstrap.
+        """
+        shown = _answering(objective, evidence, predictions, evidence.folds[: len(predictions)])
+        arm = _arm(name, objective, evidence.y, shown, _counts(evidence, seed))
+        return replace(self, arms=(*self.arms, arm))
 
 
 @dataclass(frozen=True)
@@ -146,16 +171,72 @@ def judge(
 ) -> Verdict:
     """The verdict from evidence; `labels_saved` is left open."""
     n = len(evidence.y)
-    counts = metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+    counts = _counts(evidence, seed)
     shown = {"target only": found.target, **_single_arms(evidence, candidates), "blend": found.blend}
-    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
     carried = found.using if found.hurts and found.using is not None else found.first
-    gain, draws = _difference(objective, evidence.y, carried, found.target, counts)
+    shown = {name: _answering(objective, evidence, entry, evidence.folds) for name, entry in shown.items()}
+    carried = _answering(objective, evidence, carried, evidence.folds)
+    target = shown["target only"]
+    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
+    gain, draws = _difference(objective, evidence.y, carried, target, counts)
     lo, hi = metrics.interval(draws, CLAIM)
-    helps = found.using is not None and not found.hurts and lo > 0
+    ahead = _ahead(objective, evidence, found, gain, draws)
+    helps = found.using is not None and not found.hurts and (lo > 0 if ahead is None else ahead > TOGETHER)
     outcome: Outcome = "HURTS" if found.hurts else "HELPS" if helps else "NO EVIDENCE"
     reason = _reason(outcome, objective.metric, gain, lo, hi, n, source=found.using is not None)
+    if found.using is not None and not found.hurts:
+        reason += _how_sure(ahead, draws, helps=helps)
     return Verdict(outcome, "evidence", objective.metric, arms, gain, lo, hi, n, None, reason)
+
+
+def _ahead(
+    objective: Objective, evidence: Evidence, found: Contest, gain: float, draws: Floats
+) -> float | None:
+    """Standard errors by which the blend is ahead in AUC and in log loss, the mean of both.
+
+    Where one of two classes is rare, either alone finds few of the gains there are: AUC knows the order of
+    rows only, log loss how sure they are, and each has noise of its own. The target alone stands as the best
+    of its candidates on these very rows, so that a source that knows nothing lies a standard error behind.
+
+    Returns:
+        None where no class is rare or another score was asked for.
+    """
+    y = evidence.y
+    if objective.metric != "auc" or objective.classes != 2 or np.bincount(y).min() >= RARE * len(y):
+        return None
+    lost = _lost(objective, evidence, found.target) - _lost(objective, evidence, found.first)
+    spread = _spread(draws)
+    return float(0.5 * (gain / spread + standard_scores(lost[None])[0])) if spread else 0.0
+
+
+def _spread(draws: Floats) -> float:
+    """The standard deviation of the draws that are defined; 0 where none is."""
+    known = draws[~np.isnan(draws)]
+    return float(known.std()) if len(known) else 0.0
+
+
+def _how_sure(ahead: float | None, draws: Floats, *, helps: bool) -> str:
+    """What the reason says beside: how far ahead the blend is, or which gain such labels would show."""
+    said = "" if ahead is None else f"; AUC and log loss together are {ahead:.1f} standard errors ahead"
+    if helps:
+        return said
+    least = ((TOGETHER if ahead is not None else 2.33) + 0.84) * _spread(draws)
+    return f"{said}; a gain of {least:.2f} would be found in four of five such draws"
+
+
+def _answering(
+    objective: Objective, evidence: Evidence, predictions: Floats, folds: NDArray[np.int64]
+) -> Floats:
+    """Predictions as the score wants them: rare classes sooner, where it counts these for more."""
+    if not objective.tilts:
+        return predictions
+    return tilted_apart(evidence.y, np.asarray(predictions), folds, objective.score)
+
+
+def _counts(evidence: Evidence, seed: int) -> Floats:
+    """How often each row occurs in each resample; shape (draws, n)."""
+    n = len(evidence.y)
+    return metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
 
 
 def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
@@ -164,7 +245,7 @@ def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verd
     reason = f"{_lack(target)}: the weights are a prior, nothing was measured"
     arms = tuple(Arm(name, None) for name in names)
     return Verdict(
-        "NO EVIDENCE", "prior", objective.metric, arms, None, None, None, len(target), None, reason
+        "NOT MEASURED", "prior", objective.metric, arms, None, None, None, len(target), None, reason
     )
 
 
@@ -188,8 +269,13 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
 
 
 def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
-    value = np.mean([objective.score(y, prediction) for prediction in predictions])
-    return Arm(name, float(value), *metrics.interval(_draws(objective, y, predictions, counts)))
+    """The arm; a share has at least Wilson's interval, as resamples of rows that are all right are alike."""
+    value = float(np.mean([objective.score(y, prediction) for prediction in predictions]))
+    lo, hi = metrics.interval(_draws(objective, y, predictions, counts))
+    if objective.metric == "accuracy":
+        least, most = metrics.wilson(value, len(y))
+        lo, hi = min(lo, least), max(hi, most)
+    return Arm(name, value, lo, hi)
 
 
 def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:

@@ -85,6 +85,29 @@ def macro_f1(y: Labels, probability: Floats, weight: Floats | None = None) -> Fl
     return np.asarray(_ratio(np.nansum(f1, axis=-1), (occurring > 0).sum(axis=-1)))
 
 
+def balanced_accuracy(y: Labels, probability: Floats, weight: Floats | None = None) -> Floats:
+    """Mean over the classes that occur of the share of their units that are found; weight as in `mean`."""
+    weight = _weights(y, weight)
+    truth = np.eye(probability.shape[1])[y]
+    size = weight @ truth
+    found = _ratio((weight * hits(y, probability)) @ truth, size)
+    return np.asarray(_ratio(np.nansum(found, axis=-1), (size > 0).sum(axis=-1)))
+
+
+def f1(y: Labels, probability: Floats, weight: Floats | None = None) -> Floats:
+    """F1 of the rarest class of `y`, of equally rare ones the last; weight as in `mean`.
+
+    NaN where it neither occurs nor is predicted.
+    """
+    weight = _weights(y, weight)
+    classes = np.arange(probability.shape[1])
+    counts = np.bincount(y, minlength=len(classes))
+    present = classes[counts > 0]
+    rare = present[counts[present] == counts[present].min()][-1]
+    truth, guess = y == rare, probability.argmax(axis=1) == rare
+    return _ratio(2.0 * (weight @ (truth & guess)), weight @ truth + weight @ guess)
+
+
 def auc(y: Labels, probability: Floats, weight: Floats | None = None) -> Floats:
     """Area under the ROC curve; ties count half.
 
@@ -177,6 +200,14 @@ def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
     tail = (1.0 - level) / 2.0
     lo, hi = np.quantile(known, [tail, 1.0 - tail])
     return float(lo), float(hi)
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """The 95 % interval of a share of n units (Wilson, JASA 1927): it has a width where all are alike."""
+    n, z2 = max(n, 1.0), 1.96**2
+    centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n)
+    radius = 1.96 / (1.0 + z2 / n) * np.sqrt(share * (1.0 - share) / n + z2 / (4.0 * n * n))
+    return max(float(centre - radius), 0.0), min(float(centre + radius), 1.0)
 
 
 def _weights(y: Labels, weight: Floats | None) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from xbsql.pages.card import interval, sentences
+from xbsql.pages.card import interval, sentences, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ p.lead { color: var(--soft); margin-top: 0; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; }
 .card h3 { margin: 0 0 .4rem; font-size: 1rem; display: flex; justify-content: space-between; }
-.HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO { color: var(--soft); }
+.HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO, .NOT { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
 .bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }
@@ -46,7 +46,7 @@ def verdict_cards(cards: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> s
 def _card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     verdict = rows[0]
     name = str(verdict["verdict"])
-    arms = "".join(_arm(row) for row in rows) if verdict["gain"] is not None else ""
+    arms = "".join(_arm(row) for row in told(rows))
     words = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences(verdict))
     head = f"<h3><span>{escape(title)}</span><span class='{name}'>{name}</span></h3>"
     return f"<div class='card'>{head}<table>{arms}</table>{words}</div>"

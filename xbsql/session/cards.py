@@ -20,14 +20,21 @@ def verdict_card(verdict: Verdict) -> dict[str, Any]:
     return {"verdict": card.pop("outcome"), **card}
 
 
-def arm_rows(verdict: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row an arm, each with the verdict beside it."""
+def arm_rows(verdict: Mapping[str, Any], weights: Mapping[str, float]) -> list[dict[str, Any]]:
+    """One row an arm, each with the verdict and the weights of the candidates beside it."""
     shared = {name: value for name, value in verdict.items() if name not in ("arms", "notes")}
+    shared["weights"] = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items()) or None
     shared["note"] = "; ".join(verdict["notes"]) or None
     return [
         {**shared, "arm": arm["name"], **{k: arm[k] for k in ("value", "lo", "hi")}}
         for arm in verdict["arms"]
     ]
+
+
+def shown_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights of the candidates that have one, the heaviest first."""
+    found = sorted(weights, key=lambda name: (-weights[name], name))
+    return {name: round(float(weights[name]), 3) for name in found if weights[name] > 0}
 
 
 def model_row(found: Artifact) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from xbsql import errors, tasks
 from xbsql.arrow import digest
 from xbsql.harmonise.labels import of_one_label, refuse_written
 from xbsql.progress import tell
-from xbsql.session.cards import arm_rows, card_rows, model_row, verdict_card
+from xbsql.session.cards import arm_rows, card_rows, model_row, shown_weights, verdict_card
 from xbsql.session.fits import key_of
 from xbsql.session.whole import check_answers
 from xbsql.store.names import check_name, parted
@@ -156,11 +156,15 @@ def transfer(
             options=crossing.options, progress=tell,
         )  # fmt: skip
         fitted, verdict = crossing.arrived(found, done.verdict)
-        return fitted, {"verdict": verdict_card(verdict), "market": market, "base": base}
+        weights = shown_weights(done.weights)
+        return fitted, {
+            "verdict": verdict_card(verdict), "weights": weights, "market": market, "base": base
+        }  # fmt: skip
 
     artifact, seconds = session.fits.once(where, model, key, len(data), label, run)
     common = {"model": artifact.name, "version": artifact.version}
-    return [{**common, **row, "seconds": seconds} for row in arm_rows(artifact.card["verdict"])]
+    rows = arm_rows(artifact.card["verdict"], artifact.card.get("weights", {}))
+    return [{**common, **row, "seconds": seconds} for row in rows]
 
 
 def evaluate(

@@ -36,6 +36,7 @@ _TOP: Final[dict[str, Kinds]] = {
 _CARD: Final[dict[str, Kinds]] = {
     "key": TEXT, "task": TEXT, "label": TEXT, "market": MAYBE_TEXT, "base": MAYBE_TEXT, "rows": (int,),
     "seconds": NUMBER, "data": TEXT, "report": (list,), "verdict": (dict,),
+    "weights": (dict,),
 }  # fmt: skip
 """Fields of a card that xbsql reads, where they are there; others may hold anything."""
 _STATE: Final[dict[str, Kinds]] = {
@@ -137,6 +138,8 @@ def _wrong_card(card: Mapping[str, Any]) -> str:
             return f"a card whose {name} is {errors.shown(card[name], 40)}"
     if not 0 <= card.get("rows", 0) < 2**63:
         return "a card whose rows are no number of rows"
+    if not all(_is(weight, NUMBER) for weight in card.get("weights", {}).values()):
+        return "a card whose weights are none"
     if not all(_flat(each) for each in card.get("report", [])):
         return "a card whose report is none"
     return _wrong_verdict(card["verdict"]) if "verdict" in card else ""

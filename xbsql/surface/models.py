@@ -49,6 +49,7 @@ PREDICTED: Columns = {
 ARM: Columns = {
     "verdict": "VARCHAR", "basis": "VARCHAR", "gain": "DOUBLE", "gain_lo": "DOUBLE", "gain_hi": "DOUBLE",
     "labels": "BIGINT", "labels_saved": "DOUBLE", "reason": "VARCHAR", "seconds": "DOUBLE", "note": "VARCHAR",
+    "weights": "VARCHAR",
 }  # fmt: skip
 LISTED: Columns = {
     "promoted": "BOOLEAN", "task": "VARCHAR", "label": "VARCHAR", "market": "VARCHAR", "base": "VARCHAR",
@@ -125,8 +126,10 @@ def evaluate(
     of all rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are
     two. Numbers have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
     abstains has these over every row, and answered, the share it answers, with accuracy_answered or
-    mae_answered. A metric that a group leaves undefined is NULL. A forecast is made of the last steps
-    of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias.
+    mae_answered. Where the model was fitted on some of these rows, 'seen' is their share: what it says of
+    them says little of others. A metric that a group leaves undefined is NULL. A forecast is made of the
+    last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage
+    and bias.
     """
     return run.evaluate(session, model, tbl, label, by)
 
@@ -178,7 +181,7 @@ def transfer(
 ) -> Found:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the
     target's labels, store the blend and say whether the source helped. One row an arm (target only, source
-    only, pooled, blend), the verdict beside each.
+    only, pooled, blend), the verdict and the weights of the candidates beside each.
     """
     return run.transfer(
         session, model, data, label, base=base, source=source, market=market, method=method, options=options

@@ -394,9 +394,10 @@ def evaluate(
     Where `group` is NULL the row is of all rows. Classes have accuracy, macro_f1, log_loss,
     calibration_error, and auc where there are two. Numbers have r2, mae, rmse, and coverage, the share of
     labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share it
-    answers, with accuracy_answered or mae_answered. A metric that a group leaves undefined is NULL. A
-    forecast is made of the last steps of each series from what came before, and has mase, rmsse, smape,
-    wape, pinball, coverage and bias.
+    answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these rows,
+    'seen' is their share: what it says of them says little of others. A metric that a group leaves
+    undefined is NULL. A forecast is made of the last steps of each series from what came before, and has
+    mase, rmsse, smape, wape, pinball, coverage and bias.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1385,7 +1386,8 @@ def transfer(
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on
     the target's labels, store the blend and say whether the source helped.
 
-    One row an arm (target only, source only, pooled, blend), the verdict beside each.
+    One row an arm (target only, source only, pooled, blend), the verdict and the weights of the candidates
+    beside each.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1404,7 +1406,7 @@ def transfer(
     Returns:
         model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE,
         verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels BIGINT,
-        labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR.
+        labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
     """
     found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
     return found

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from scipy.stats import rankdata
 
 from xbsql.engine.design import dense
-from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.engine.folds import FEWEST_LABELS, minority
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.metrics import rows as metrics
@@ -34,15 +34,34 @@ FEWEST_IN_A_BIN = 3
 MOST_QUOTED = 3
 
 
+class Told(NamedTuple):
+    """What tells the label by itself.
+
+    Attributes:
+        shown: what a note calls it.
+        score: AUC, or R2 of the label's ranks, out of fold.
+    """
+
+    shown: str
+    score: float
+
+
 def leak_notes(
-    reader: Reader, data: pa.Table, sample: Sample, classes: int | None, *, quoted: bool = True
+    reader: Reader,
+    data: pa.Table,
+    sample: Sample,
+    classes: int | None,
+    *,
+    quoted: bool = True,
+    home: tuple[pa.Table, Sample] | None = None,
 ) -> list[str]:
     """A note for each column that alone predicts the label almost perfectly, out of fold.
 
     A column's value is cut into bins of equal counts, a category into its levels; the label of a row is
     guessed by the mean over its bin in the other folds. Values are compared by rank, so that any rising or
     falling curve of the label is found. Of a text it is a single word, or number, that must tell the label:
-    that all its words together do is what a text is read for.
+    that all its words together do is what a text is read for. What tells the label well at home, but not
+    almost perfectly, is no leak because a few target labels let it look like one.
 
     Args:
         reader: of the columns.
@@ -50,36 +69,66 @@ def leak_notes(
         sample: the same, read; under 30 nothing is said.
         classes: how many; None for values.
         quoted: False keeps the words of a text out of the notes, which are stored with the model.
+        home: the home market's labelled rows and the same read; None where they may not be read.
     """
     if len(sample) < FEWEST_LABELS:
         return []
+    told = _told(reader, data, sample, classes, quoted=quoted)
+    found = {what: one for what, one in told.items() if one.score > ALMOST_PERFECT}
+    if found and home is not None and len(home[1]) > len(sample):
+        there = _told(reader, *home, classes, quoted=quoted)
+        found = {
+            what: one
+            for what, one in found.items()
+            if not (what in there and _least(one.score, sample, classes) < there[what].score < ALMOST_PERFECT)
+        }
+    metric = "R2" if classes is None else "AUC"
+    return [
+        f"{one.shown} alone predicts the label almost perfectly ({metric} {one.score:.3f}, surely above "
+        f"{_least(one.score, sample, classes):.2f}, out of fold): is it known before the label is?"
+        for one in found.values()
+    ]
+
+
+def _least(score: float, sample: Sample, classes: int | None) -> float:
+    """The lower end of a score's 95 % interval.
+
+    An AUC is taken for a share of the labels outside the largest class (Wilson, JASA 1927), which is wide
+    enough where it is 1; an R2 for a squared correlation (Fisher, 1921).
+    """
+    if classes is not None:
+        return float(metrics.wilson(score, minority(sample))[0])
+    r = np.arctanh(np.sqrt(min(score, 1.0 - 1e-12))) - 1.96 / np.sqrt(max(len(sample) - 3, 1))
+    return float(np.square(np.tanh(max(r, 0.0))))
+
+
+def _told(
+    reader: Reader, data: pa.Table, sample: Sample, classes: int | None, *, quoted: bool
+) -> dict[tuple[str, str], Told]:
+    """How well each column, and each text's numbers and words, tell the label."""
     rows = drawn(len(sample), MOST_ROWS)
     y = sample.y[rows]
     found = _in_columns(reader, sample.take(rows), classes) if "table" in sample.x else {}
     for name in reader.text:
         texts = as_text(data[name].take(pa.array(rows))).fill_null("").to_pylist()
         numbers = [_score(_cells(column), y, classes) for column in numbers_in(texts).T]
-        found[f"a number in column '{name}'"] = max(numbers)
+        found["number", name] = Told(f"a number in column '{name}'", max(numbers))
         if classes is not None:
             told = words_tell(texts, y, classes, _folds(len(y)))
-            found[_quoted(told.words, name) if quoted else f"a word in column '{name}'"] = told.auc
-    metric = "R2" if classes is None else "AUC"
-    return [
-        f"{what} alone predicts the label almost perfectly ({metric} {score:.3f} out of fold): "
-        "is it known before the label is?"
-        for what, score in found.items()
-        if score > ALMOST_PERFECT
-    ]
+            shown = _quoted(told.words, name) if quoted else f"a word in column '{name}'"
+            found["word", name] = Told(shown, told.auc)
+    return found
 
 
-def _in_columns(reader: Reader, sample: Sample, classes: int | None) -> dict[str, float]:
+def _in_columns(reader: Reader, sample: Sample, classes: int | None) -> dict[tuple[str, str], Told]:
     """How well each column tells the label."""
-    table, found = dense(sample.x["table"]), dict[str, float]()
+    table, found = dense(sample.x["table"]), dict[tuple[str, str], Told]()
     owners = [column.name for column in reader.table.columns for _ in column.outputs]
     for place, name in enumerate(owners):
-        category, what = place in reader.table.categorical, f"column '{name}'"
+        category, what = place in reader.table.categorical, ("column", name)
         score = _score(_cells(table[:, place], category=category), sample.y, classes, category=category)
-        found[what] = max(found.get(what, 0.0), score)
+        score = max(score, found[what].score) if what in found else score
+        found[what] = Told(f"column '{name}'", score)
     return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from xbsql import errors
+from xbsql.engine.blend import Blend
 from xbsql.store.model import Model
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import State
     from xbsql.tasks.reader import Reader
+    from xbsql.tasks.seen import Seen
 
+P = TypeVar("P")
 
 HOLDS_ROWS = frozenset({"process", "neighbours"})
 """Kinds of predictors that hold embeddings of their training rows."""
@@ -32,11 +35,31 @@ class RowModel(Model):
         reader: table -> views.
         predictor: views -> probabilities or values.
         label: the column it was fitted on.
+        seen: hashes of the rows that it was fitted on; None where an older xbsql fitted it.
     """
 
     reader: Reader
     predictor: Predictor
     label: str
+    seen: Seen | None
+
+    @property
+    def spare(self) -> Mapping[str, Predictor]:
+        """Predictors without weight in the blend that a transfer starts from, by name."""
+        return {}
+
+    def part(self, kind: type[P]) -> P | None:
+        """The heaviest predictor of this kind in the blend, else a spare one, else None."""
+        members: list[object] = []
+        if isinstance(self.predictor, Blend):
+            weights = self.predictor.weights
+            members += [self.predictor.members[name] for name in sorted(weights, key=lambda n: -weights[n])]
+        found = [part for part in [*members, *self.spare.values()] if isinstance(part, kind)]
+        return found[0] if found else None
+
+    @abstractmethod
+    def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
+        """The model with other predictors, over these classes; None where labels are values."""
 
     @abstractmethod
     def under(self, names: Mapping[str, str]) -> Self:

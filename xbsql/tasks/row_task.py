@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Sample, Source
-from xbsql.engine.transfer import Transfer, carried
+from xbsql.engine.transfer import Home, Transfer, Trial, carried
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
 from xbsql.progress import tell
@@ -25,7 +26,9 @@ from xbsql.tasks.row_model import RowModel, refuse_rows
 from xbsql.tasks.row_options import RowOptions
 from xbsql.tasks.rows import Labelled, market_notes, source_of
 from xbsql.tasks.scores import grouped, measured
+from xbsql.tasks.seen import seen, seen_rows
 from xbsql.tasks.task import Asked, Problem, Task, mine
+from xbsql.tasks.trial import Known, home_rows, known_at_home, known_notes, refitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.scores import Members, Score
+    from xbsql.tasks.seen import Seen
 
     Classes = tuple[str, ...] | None
 
@@ -85,6 +89,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         classes: names by code, over both markets; None where labels are values.
         home: the home model; None at home.
         origin: the home model over all classes, with the home rows where they may be read; None at home.
+        source: those rows and their labels; None where they may not be read.
     """
 
     task: RowTask[O, Any, M]
@@ -97,6 +102,82 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
     classes: Classes
     home: M | None = None
     origin: Source | None = None
+    source: Labelled | None = None
+
+    @cached_property
+    def home_rows(self) -> Sample | None:
+        """The home rows, where there are any to fit on again."""
+        return None if self.home is None or self.origin is None else home_rows(self.home, self.origin)
+
+    @cached_property
+    def known(self) -> Known:
+        """What home knows of the labelled rows."""
+        if self.home is None:
+            return Known(np.zeros(len(self), bool))
+        source = None if self.source is None else self.source.known
+        views = self.sample.x, self.pool
+        return known_at_home(self.target.known, self.asked.label, self.home, source, views, self.home_rows)
+
+    @property
+    def seen(self) -> Seen | None:
+        """Hashes of the rows that the model is fitted on, for the model."""
+        before = None if self.home is None else self.home.seen
+        keep = self.options.keep_rows
+        before = None if before is None or (before.labelled and not keep) else before
+        if not len(self):
+            return before
+        return seen(
+            self.target.known, self.reader.schema.names, self.asked.label, labelled=keep, before=before
+        )
+
+    @property
+    def at_home(self) -> tuple[pa.Table, Sample] | None:
+        """The labelled home rows, and the same read for the target; None where they may not be read."""
+        rows = None if self.origin is None else self.origin.sample
+        return None if rows is None or self.source is None else (self.source.known, rows)
+
+    def without(self, left: NDArray[np.bool_]) -> Self | None:
+        """The same target with a home market of these home rows alone.
+
+        Returns:
+            None where the home model cannot be fitted on them again.
+        """
+        if self.home is None or self.origin is None or self.home_rows is None:
+            return None
+        rows, market = self.home_rows.take(left), self.origin.market
+        alone = replace(self, sample=rows, pool=Features({}), home=None, origin=None)
+        again = refitted(self.home, alone.candidates(), rows, self.classes)
+        if again is None:
+            return None
+        predictor = self.task.at_home_predictor(again, self.classes)
+        given = None if self.origin.sample is None else rows
+        source = Source(predictor, given, None if market is None else market[left], self.origin.markets)
+        return replace(self, home=again, origin=source)
+
+    def trial(self, candidates: Sequence[Candidate]) -> Trial | None:
+        """What candidates are tried on; None: on what they are fitted on, as home knows no labelled row.
+
+        Where home cannot be fitted again without the rows that it knows, these are not judged on.
+        """
+        known = self.known
+        if known.nothing or self.origin is None:
+            return None
+        if known.apart and (homes := self._homes(candidates)):
+            return Trial(homes, listed=known.twins is not None)
+        if not known.copies.any():
+            return None
+        return Trial([Home(candidates, self.origin, ~known.copies)], ~known.copies)
+
+    def _homes(self, candidates: Sequence[Candidate]) -> list[Home]:
+        """Homes that do not know the rows they judge; none where the home model cannot be fitted again."""
+        names, homes = {candidate.name for candidate in candidates}, []
+        for rows in self.known.parts(self.options.seed):
+            fresh = self.without(self.known.left(rows))
+            again = [] if fresh is None else [c for c in fresh.candidates() if c.name in names]
+            if fresh is None or fresh.origin is None or len(again) < len(names):
+                return []
+            homes.append(Home(again, fresh.origin, rows))
+        return homes
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -120,12 +201,16 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
 
     def weighed(self, candidates: Sequence[Candidate], progress: Progress) -> Transfer:
         """The engine, over folds of the labelled rows whose groups stay whole."""
-        judge, seed = self.task.judge(self.classes), self.options.seed
-        return run(candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress)
+        judge, seed = self.task.objective(self), self.options.seed
+        trial = None if self.home is None else self.trial(candidates)
+        found = run(
+            candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress, trial=trial
+        )
+        return found if found.evidence is not None else self.task.estimated(self, found)
 
     def carried(self) -> Blend:
         """The blend of all candidates, without a verdict."""
-        judge, seed = self.task.judge(self.classes), self.options.seed
+        judge, seed = self.task.objective(self), self.options.seed
         return carried(self.candidates(), self.origin, self.sample, self.pool, judge, seed=seed)
 
     def model(self, found: Transfer) -> M:
@@ -142,13 +227,14 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         """What the reader makes of the columns, what the target lacks, and columns that give labels away."""
         label, rows = self.asked.label, self.target
         read = self.options.without_group(rows.known if self.home is None else rows.table)
-        classes = None if self.classes is None else len(self.classes)
+        classes, keep = None if self.classes is None else len(self.classes), self.options.keep_rows
         return [
             *self.task.notes(self),
+            *known_notes(self.known, found.tried, [arm.name for arm in found.verdict.arms]),
             *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
             *([] if self.home is None else kind_notes(self.home.reader, rows.table)),
             *reading_notes(self.reader, read, label),
-            *leak_notes(self.reader, rows.known, self.sample, classes, quoted=self.options.keep_rows),
+            *leak_notes(self.reader, rows.known, self.sample, classes, quoted=keep, home=self.at_home),
             *market_notes(found.predictors),
         ]
 
@@ -190,6 +276,10 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
     def judge(self, classes: Classes) -> Objective:
         """How predictions are judged: the loss of a row, and the score that the verdict tells."""
 
+    def objective(self, problem: RowProblem[O, M]) -> Objective:
+        """The same for one problem, by its options and labels."""
+        return self.judge(problem.classes)
+
     @abstractmethod
     def candidates(self, problem: RowProblem[O, M]) -> list[Candidate]:
         """What can be tried; without an origin on the target's rows alone."""
@@ -227,6 +317,10 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
     def classes(self, found: L, home: M | None, source: L | None, options: O) -> Classes:
         """Names by code over both markets, those of the home model first; None where labels are values."""
         return None
+
+    def estimated(self, problem: RowProblem[O, M], found: Transfer) -> Transfer:
+        """What was found where nothing could be measured, with what can be told all the same."""
+        return found
 
     def at_home_predictor(self, home: M, classes: Classes) -> Predictor:
         """The home model's predictor, over all classes."""
@@ -287,13 +381,13 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         rows = Labelled(data, found.present, self.coded(found, classes))
         group = options.groups(where, rows.known, reader)
         sample, pool = Sample(x.take(rows.present), rows.y, group=group), x.take(~rows.present)
-        origin = Source(self.at_home_predictor(home, classes))
+        origin, given = Source(self.at_home_predictor(home, classes)), None
         if source is not None and theirs is not None:
             given = Labelled(source, theirs.present, self.coded(theirs, classes))
             origin = source_of(
                 where, given, data, reader, origin.predictor, options.source_market, named=options.keep_rows
             )
-        problem = RowProblem(self, asked, options, reader, rows, sample, pool, classes, home, origin)
+        problem = RowProblem(self, asked, options, reader, rows, sample, pool, classes, home, origin, given)
         self.check(problem)
         return problem
 
@@ -316,11 +410,15 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         rows = Labelled(table, found.present, self.coded(found, classes))
         prediction = self._predicted(known, rows.known, classes)
         tell(0.9, "scoring")
-        scores = self.scoring(known, rows.known, prediction, classes)
+        scores, read = self.scoring(known, rows.known, prediction, classes), known.reader.at_home(rows.known)
+        own = None if known.seen is None else known.seen.among(read, label)
         return [
             {"group": group, **row}
             for group, members in grouped(where, rows.known, by)
-            for row in measured(rows.y[members], prediction[members], scores(members))
+            for row in (
+                *measured(rows.y[members], prediction[members], scores(members)),
+                *seen_rows(own, members),
+            )
         ]
 
     def _predicted(self, model: M, rows: pa.Table, classes: Classes) -> Floats:

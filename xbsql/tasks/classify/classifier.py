@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.engine.blend import Blend
 from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
 from xbsql.tasks.row_model import RowModel
@@ -20,12 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
+    from xbsql.engine.estimate import Confidence
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
-
-P = TypeVar("P")
+    from xbsql.tasks.seen import Seen
 
 OUTPUT = pa.struct(
     [
@@ -52,6 +52,10 @@ class Classifier(RowModel):
         reach: for `shift`; None where no row may leave the market: `shift` is NULL then.
         kept: predictors without weight in the blend that a transfer starts from, by name.
         abstain: the least score with which a row gets a label; None labels every row.
+        seen: hashes of the rows that it was fitted on.
+        confidence: how often it is right by how sure it is; None where there were too few labels to tell.
+        factors: by class: the one whose probability times this is largest is answered, see the option
+            `metric`; None answers the likeliest.
     """
 
     reader: Reader
@@ -62,6 +66,9 @@ class Classifier(RowModel):
     reach: Reach | None = None
     kept: Mapping[str, Predictor] = field(default_factory=dict)
     abstain: float | None = None
+    seen: Seen | None = None
+    confidence: Confidence | None = None
+    factors: tuple[float, ...] | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -83,7 +90,7 @@ class Classifier(RowModel):
         table = pa.Table.from_batches([batch])
         x = self.reader.read(table)
         probability = self.predictor.predict(x)
-        order = np.argsort(-probability, axis=1, kind="stable")[:, :2]
+        order = np.argsort(-self._weighed(probability), axis=1, kind="stable")[:, :2]
         best, second = np.take_along_axis(probability, order, axis=1).T
         label = self._names(order[:, 0])
         if self.abstain is not None:
@@ -103,26 +110,28 @@ class Classifier(RowModel):
         return replace(self, reader=replace(self.reader, names=names))
 
     def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64], pa.Array]:
-        """The likeliest class of each row, as code and as name."""
-        codes = prediction.argmax(axis=1)
+        """The class that is answered of each row, as code and as name."""
+        codes = self._weighed(prediction).argmax(axis=1)
         return codes, self._names(codes)
 
-    def part(self, kind: type[P]) -> P | None:
-        """The heaviest predictor of this kind in the blend, else one that was kept, else None."""
-        blend = self.predictor
-        members: list[object] = []
-        if isinstance(blend, Blend):
-            members += [
-                blend.members[name] for name in sorted(blend.members, key=lambda n: -blend.weights[n])
-            ]
-        found = [part for part in [*members, *self.kept.values()] if isinstance(part, kind)]
-        return found[0] if found else None
+    @property
+    def spare(self) -> Mapping[str, Predictor]:
+        """Those that were kept."""
+        return self.kept
+
+    def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
+        """The classifier with other predictors over these classes."""
+        return replace(self, predictor=blend, kept=spare, classes=classes or self.classes)
 
     def state(self) -> State:
         """The classifier as data."""
         parts = {"reader": self.reader.state(), "predictor": self.predictor.state()}
         if self.reach is not None:
             parts["reach"] = self.reach.state()
+        if self.seen is not None:
+            parts["seen"] = self.seen.state()
+        if self.confidence is not None:
+            parts["confidence"] = self.confidence.state()
         names = sorted(self.kept)
         parts |= {f"kept{i}": self.kept[name].state() for i, name in enumerate(names)}
         config = {
@@ -131,6 +140,7 @@ class Classifier(RowModel):
             "market": self.market,
             "kept": names,
             "abstain": self.abstain,
+            "factors": None if self.factors is None else list(self.factors),
         }
         return State("classifier", config, parts=parts)
 
@@ -147,7 +157,13 @@ class Classifier(RowModel):
             restore(parts["reach"]) if "reach" in parts else None,
             {name: restore(parts[f"kept{i}"]) for i, name in enumerate(config["kept"])},
             config["abstain"],
+            restore(parts["seen"]) if "seen" in parts else None,
+            restore(parts["confidence"]) if "confidence" in parts else None,
+            None if config.get("factors") is None else tuple(config["factors"]),
         )
+
+    def _weighed(self, probability: Floats) -> Floats:
+        return probability if self.factors is None else probability * np.array(self.factors)
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:
         return pa.array(self.classes, pa.string()).take(pa.array(codes))

@@ -54,6 +54,27 @@ def refuse_numbers(where: str, label: str, values: Sequence[str], *, at_home: bo
         raise errors.invalid(where, problem, "learn a column whose values repeat")
 
 
+def refuse_other_numbers(where: str, label: str, target: Sequence[str], home: Sequence[str]) -> None:
+    """Refuse a target whose labels are numbers, none of which is a class of the home model, which has names.
+
+    Args:
+        where: the SQL function.
+        label: the label column.
+        target: the target's classes.
+        home: the home model's.
+
+    Raises:
+        XbsqlError: they are.
+    """
+    numbers = [name for name in target if _NUMBER.fullmatch(name.strip())]
+    names = [name for name in home if not _NUMBER.fullmatch(name.strip())]
+    if len(target) < 2 or set(target) & set(home) or len(numbers) < len(target) or len(names) < len(home):
+        return
+    example, known = errors.shown(numbers[0], 40), ", ".join(f"'{name}'" for name in names[:3])
+    problem = f"label column '{label}' holds numbers ('{example}'), and the classes at home are {known} ..."
+    raise errors.invalid(where, problem, "give the labels by the home market's names")
+
+
 def _amounts(numbers: Sequence[str]) -> bool:
     """Whether they are written with separators or signs, in more lengths than codes have."""
     shapes = {re.sub(r"\d", "0", name) for name in numbers}

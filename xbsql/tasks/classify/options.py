@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from xbsql.tasks.options import FLAG, SHARE, Option, OptionKind, listed
+from xbsql.engine.objective import SCORES
+from xbsql.tasks.options import FLAG, SHARE, Option, OptionKind, choice, listed
 from xbsql.tasks.row_options import RowOptions
 
 
@@ -38,6 +39,15 @@ class ClassifyOptions(RowOptions):
             "the least score that is answered; below it `label` is NULL, and `score`, `runner_up` and "
             "`margin` stay. `xb.evaluate` then shows what share is answered and how well",
             at_home=False,
+        ),
+    ] = None
+    metric: Annotated[
+        str | None,
+        Option(
+            choice(*SCORES),
+            "what the verdict is judged by, and for `balanced_accuracy`, `macro_f1` and `f1` (of the rarest "
+            "class) also which class is answered: a rare one sooner",
+            shown="`accuracy`; of two classes, one of them under 30 %, `auc`",
         ),
     ] = None
     classes: Annotated[

@@ -10,13 +10,18 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import is_text
 from xbsql.engine.candidates.relation import share_ratio
-from xbsql.engine.objective import classification
+from xbsql.engine.estimate import Confidence
+from xbsql.engine.folds import FEWEST_LABELS, minority
+from xbsql.engine.objective import TILTED, classification
+from xbsql.engine.tilt import factors, fit_tilt, tilted
+from xbsql.engine.verdict import RARE
 from xbsql.metrics import rows as metrics
 from xbsql.tasks.classify.candidates import home_candidates, transfer_candidates
 from xbsql.tasks.classify.classifier import Classifier
+from xbsql.tasks.classify.estimated import estimated
 from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
-from xbsql.tasks.classify.numbered import refuse_numbers
+from xbsql.tasks.classify.numbered import refuse_numbers, refuse_other_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.notes import class_notes, spelling_notes
 from xbsql.tasks.row_task import RowProblem, RowTask
@@ -83,6 +88,28 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         """Log loss, told as accuracy."""
         return classification(len(classes or ()))
 
+    def objective(self, problem: Problem) -> Objective:
+        """The metric that was asked for; without one AUC where of two classes one is rare, else accuracy.
+
+        Accuracy hardly moves where one class has most of the rows: a gain would not be seen.
+        """
+        classes, asked, y = len(problem.classes or ()), problem.options.metric, problem.sample.y
+        if asked is None:
+            rare = classes == 2 and len(y) >= FEWEST_LABELS and minority(problem.sample) < RARE * len(y)
+            asked = "auc" if rare else "accuracy"
+        return classification(classes, asked)
+
+    def check(self, problem: Problem) -> None:
+        """F1 of more than two classes, and labels that are numbers where the home market has names."""
+        classes = len(problem.classes or ())
+        if problem.options.metric == "f1" and classes > 2:
+            what = f"the option 'metric' is 'f1', which is of two classes, and there are {classes}"
+            raise errors.invalid(problem.asked.where, what, "use 'macro_f1'")
+        if problem.home is not None:
+            asked, own = problem.asked, np.unique(np.asarray(problem.target.y, np.int64))
+            target = [(problem.classes or ())[code] for code in own]
+            refuse_other_numbers(asked.where, asked.label, target, problem.home.classes)
+
     def reader_abroad(
         self, home: Classifier, target: pa.Table, label: str, options: ClassifyOptions
     ) -> Reader:
@@ -106,10 +133,31 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
             spare = [name for name in found.predictors if name not in found.blend.members]
             kept = {name: found.predictors[name] for name in spare if name.endswith(LEARNERS_TO_KEEP)}
         asked, classes = problem.asked, problem.classes or ()
-        abstain = problem.options.abstain
+        abstain, confidence = problem.options.abstain, None
+        if found.held_out is not None and found.evidence is not None:
+            confidence = Confidence.of(found.evidence.y, found.held_out.mean(axis=0))
         return Classifier(
-            problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain
-        )
+            problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain,
+            problem.seen, confidence, self._factors(problem, found),
+        )  # fmt: skip
+
+    def _factors(self, problem: Problem, found: Transfer) -> tuple[float, ...] | None:
+        """What the classes' probabilities are multiplied by before one is answered; None where it is nothing.
+
+        Without evidence the tilt is 1 for balanced accuracy and a half for F1.
+        """
+        metric, y = problem.options.metric, np.asarray(problem.sample.y, np.int64)
+        if metric not in TILTED or not len(y):
+            return None
+        tilt = 1.0 if metric == "balanced_accuracy" else 0.5
+        if found.evidence is not None and found.held_out is not None:
+            y = np.asarray(found.evidence.y, np.int64)
+            tilt = fit_tilt(y, found.held_out, self.objective(problem).score)
+        return tuple(factors(y, len(problem.classes or ()), tilt).tolist())
+
+    def estimated(self, problem: Problem, found: Transfer) -> Transfer:
+        """See `classify.estimated`."""
+        return estimated(problem, found)
 
     def notes(self, problem: Problem) -> list[str]:
         """Labels taken as missing, classes of two spellings, and those that only one of the markets has."""
@@ -137,6 +185,8 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
     ) -> Callable[[Members], Mapping[str, Score]]:
         """The scores of `fit`, and of a model that abstains 'answered' and 'accuracy_answered'."""
         shown = class_scores(len(classes or ()))
+        if model.factors is not None:
+            shown |= _of_answers(np.pad(model.factors, (0, prediction.shape[1] - len(model.factors))))
         if model.abstain is None:
             return lambda members: shown
         answered = prediction.max(axis=1) >= model.abstain
@@ -163,6 +213,17 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         home = model.probabilities(source).mean(axis=0)
         there = home * share_ratio(model.probabilities(target), home)
         return {"label_shift": 0.5 * float(np.abs(there / there.sum() - home).sum())}
+
+
+def _of_answers(factor: Floats) -> dict[str, Score]:
+    """The scores of answers that rare classes are given sooner for."""
+
+    def of(score: Score) -> Score:
+        return lambda y, probability, weight: score(y, tilted(probability, factor), weight)
+
+    own = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
+    more = {"balanced_accuracy": metrics.balanced_accuracy, "f1": metrics.f1}
+    return {name: of(score) for name, score in (own | more).items()}
 
 
 TASK: Final = Classify()

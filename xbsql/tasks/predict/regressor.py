@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
+    from xbsql.tasks.seen import Seen
 
 OUTPUT = pa.struct([(name, pa.float64()) for name in ("value", "lo", "hi", "shift")])
 
@@ -41,6 +43,7 @@ class Regressor(RowModel):
         market: what it was fitted for; None where nobody said.
         reach: for `shift`; None where no row may leave the market: `shift` is NULL then.
         abstain: rows of a larger shift have no value; None answers every row.
+        seen: hashes of the rows that it was fitted on.
     """
 
     reader: Reader
@@ -51,6 +54,7 @@ class Regressor(RowModel):
     market: str | None = None
     reach: Reach | None = None
     abstain: float | None = None
+    seen: Seen | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -86,6 +90,10 @@ class Regressor(RowModel):
         """The regression for a target that calls columns otherwise."""
         return replace(self, reader=replace(self.reader, names=names))
 
+    def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
+        """The regression with other predictors."""
+        return replace(self, predictor=blend)
+
     def chosen(self, prediction: Floats) -> tuple[None, None]:
         """No class."""
         return None, None
@@ -105,6 +113,8 @@ class Regressor(RowModel):
         parts = {"reader": self.reader.state(), "predictor": self.predictor.state()}
         if self.reach is not None:
             parts["reach"] = self.reach.state()
+        if self.seen is not None:
+            parts["seen"] = self.seen.state()
         config = {
             "label": self.label,
             "level": self.level,
@@ -121,7 +131,8 @@ class Regressor(RowModel):
         radius = config.pop("radius")
         config["radius"] = None if radius is None else Radii(**radius)
         reach = restore(parts["reach"]) if "reach" in parts else None
-        return cls(restore(parts["reader"]), restore(parts["predictor"]), **config, reach=reach)
+        seen = restore(parts["seen"]) if "seen" in parts else None
+        return cls(restore(parts["reader"]), restore(parts["predictor"]), **config, reach=reach, seen=seen)
 
 
 def answered(shift: pa.Array, most: float) -> NDArray[np.bool_]:

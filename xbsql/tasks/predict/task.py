@@ -79,6 +79,8 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
         radius = None
         if found.held_out is not None:
             widths = options.widths_by(asked.where, problem.target.known, problem.reader)
+            if found.tried is not None:
+                rows, widths = rows.take(found.tried), widths and widths.filter(pa.array(found.tried))
             radius = fit_radii(
                 rows.y, found.held_out, options.level, groups_of(rows), options.intervals_by, widths
             )
@@ -87,7 +89,7 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
             radius, blend = radius and radius.concealed(), blend.rounded()
         return Regressor(
             problem.reader, blend, asked.label, radius, options.level, asked.market, problem.reach,
-            options.abstain,
+            options.abstain, problem.seen,
         )  # fmt: skip
 
     def scores(self, classes: Classes) -> Mapping[str, Score]:
