@@ -43,7 +43,9 @@ def test_kinds_are_reconciled_with_a_note(home, target, note, rows):
     model, found = road.transfer(CLASSIFY, shown, "y", base=fitted, source=ours if rows else None, options={})
     assert any(re.search(note, line) for line in found.verdict.notes)
     if home[0] == "int":
-        right = CLASSIFY.answers(model, theirs)[20:] == np.array(theirs["y"].to_pylist()[20:], object)
+        right = CLASSIFY.answers(model.probabilities(theirs), model.classes)[20:] == np.array(
+            theirs["y"].to_pylist()[20:], object
+        )
         assert right.mean() > 0.9
 
 

@@ -57,7 +57,7 @@ def test_every_door_gives_the_same_answer(asked):
     batch = test.select(["a", "b", "c"]).to_batches()[0]
     given = model.predict(batch, shift=False).field("label").to_pylist()
     _, names = model.chosen(model.probabilities(test))
-    assert given == names.to_pylist() == classify.answers(model, test).tolist()
+    assert given == names.to_pylist()
     assert (
         given.count("late")
         > (models["accuracy"].chosen(models["accuracy"].probabilities(test))[0] == 0).sum()

@@ -197,7 +197,7 @@ class Classify(RowTask[ClassifyOptions, Labels, Classifier]):
         return np.array(found.values, object)
 
     def answers(self, prediction: Floats, classes: Classes) -> Answers:
-        """The likeliest class of each row, by name."""
+        """The likeliest class of each row, by name, whatever metric is asked for."""
         return np.array(np.array(classes, object)[prediction.argmax(axis=1)])
 
     def agreement(self, truth: Answers, answers: Answers, weight: Floats | None) -> Floats:
