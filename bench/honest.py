@@ -11,6 +11,8 @@ language, a number of labels and a seed; the card's 95 % interval holds the test
                     of classes, numbers and texts, each by base, source and both
     power           two classes, 15 % positive, a gain that is true: draws in which it is HELPS
     false_claims    the same with an unrelated source: draws in which it is HELPS
+    suggested_for_200, capitals_loss, text_vs_vector, within, wide_s, wide_gain, zero_gain, zero_worst:
+                    see `honest_labels`, `honest_texts` and `honest_wide`
 
 A gain is true where the blend is ahead on 4,000 test rows by more than 2.33 standard errors (98 %). Nothing
 was chosen on the languages and seeds reported: choices were made on es, it, nl, pl, pt and other seeds.
@@ -30,6 +32,10 @@ import pyarrow.compute as pc
 import torch
 from threadpoolctl import threadpool_limits
 
+from bench import honest_labels, honest_texts, honest_wide
+from bench.honest_labels import suggested_for_200
+from bench.honest_texts import capitals_loss, text_vs_vector
+from bench.honest_wide import wide, zero
 from bench.honest_worlds import draw, worlds
 from bench.trap_tables import concept, rows
 from xbsql.metrics import rows as metrics
@@ -47,6 +53,9 @@ if TYPE_CHECKING:
 
 TESTS = ("tests/tasks/test_overlap.py", "tests/engine/test_twins.py", "tests/engine/test_estimate.py")
 SOURCES = (
+    *honest_labels.SOURCES,
+    *honest_texts.SOURCES,
+    *honest_wide.SOURCES,
     "bench/honest_worlds.py",
     "xbsql/engine/twins.py",
     "xbsql/engine/estimate.py",
@@ -70,7 +79,9 @@ def run(bench: Bench) -> Mapping[str, float]:
     torch.set_num_threads(1)
     threadpool_limits(1)
     held = cells(bench)
-    return {**held, "overlap_helps": overlap(bench), **binary(bench)}
+    found = {**held, "overlap_helps": overlap(bench), **binary(bench)}
+    found |= {"suggested_for_200": suggested_for_200(bench), "capitals_loss": capitals_loss(bench)}
+    return {**found, **text_vs_vector(bench), **wide(bench), **zero(bench)}
 
 
 def cells(bench: Bench) -> dict[str, float]:

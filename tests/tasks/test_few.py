@@ -110,7 +110,7 @@ def test_a_target_whose_series_are_all_empty_is_forecast_from_home():
         "unique_id": ["NZ"], "ds": np.array([FIRST_DAY + DAYS]), "y": pa.array([None], pa.float64())
     })  # fmt: skip
     model, done = road.transfer(TASK, blank, "y", source=table([0, 1, 2]), options=GIVEN)
-    assert done.verdict.outcome == "NO EVIDENCE"
+    assert done.verdict.outcome == "NOT MEASURED"
     found = told(model, _named(blank))
     usual = np.exp(np.mean(np.log(world().orders[:3, DAYS - 91 : DAYS].mean(axis=1))))
     (row,) = [i for i, text in enumerate(found.status) if "no history" in text]

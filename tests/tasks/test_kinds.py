@@ -43,10 +43,8 @@ def test_kinds_are_reconciled_with_a_note(home, target, note, rows):
     model, found = road.transfer(CLASSIFY, shown, "y", base=fitted, source=ours if rows else None, options={})
     assert any(re.search(note, line) for line in found.verdict.notes)
     if home[0] == "int":
-        right = CLASSIFY.answers(model.probabilities(theirs), model.classes)[20:] == np.array(
-            theirs["y"].to_pylist()[20:], object
-        )
-        assert right.mean() > 0.9
+        answers = CLASSIFY.answers(model.probabilities(theirs), model.classes)[20:]
+        assert (answers == np.array(theirs["y"].to_pylist()[20:], object)).mean() > 0.9
 
 
 def test_text_that_is_no_number_is_refused_as_before():

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 RARE: Final = 2e-4
-"""A run of zeros at one place that chance would bring less often than this is none of chance."""
+"""A run of zeros at one place of the week that chance would bring less often than this, anywhere in the
+history, is none of chance."""
 RARE_HOLIDAY: Final = 0.01
 """The same of a holiday, of which there is one reason more to believe that it is closed."""
 HARDLY: Final = 0.9
@@ -195,7 +196,7 @@ def _places(zero: Mask, start: int, season: int) -> tuple[Mask, Mask]:
     for at in np.flatnonzero(none >= np.log(RARE) / np.log(min(chance, 1 - 1e-9))).tolist():
         own = np.flatnonzero((place == at) & kept)
         for begin, end in _runs(_bridged(zero[own])):
-            if chance ** (end - begin) < RARE:
+            if len(own) * chance ** int(zero[own[begin:end]].sum()) < RARE:  # it could begin anywhere
                 past[own[begin:end]] = True
                 closed[at] |= end == len(own)
     return past & zero, closed
