@@ -57,7 +57,7 @@ def test_numbers_are_carried_with_their_interval(con):
     inside = [row["lo"] <= row["truth"] <= row["hi"] for row in answers if row["truth"] is not None]
     assert sum(inside) >= 0.8 * len(inside)
     measured = rows(con, "FROM xb.evaluate('days_jp', parcels_jp, by := 'mode')")
-    assert {row["metric"] for row in measured} == {"r2", "mae", "rmse", "coverage"}
+    assert {row["metric"] for row in measured} == {"r2", "mae", "rmse", "coverage", "seen"}
     twin = xbsql.predict(con, "days_jp@1", con.sql("FROM parcels_jp").to_arrow_table().to_struct_array())
     assert [row["one"] for row in rows(con, "SELECT xb.predict('days_jp', t) AS one FROM parcels_jp t")] == (
         twin.to_pylist()

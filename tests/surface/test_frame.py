@@ -145,7 +145,7 @@ def test_models_give_what_sql_gives(con):
     assert valued.collect_schema() == valued.collect().schema
     assert valued.collect().to_arrow().to_pylist() == sql(con, "SELECT xb.predict('v', t) AS p FROM shop t")
     carried = shop.xb.transfer("n", "kind", base="m").collect()
-    assert carried["arm"].to_list()[-1] == "blend"
+    assert "blend" in carried["arm"].to_list()
 
 
 def test_nothing_runs_before_it_is_collected(con):

@@ -170,7 +170,8 @@ class EachOr(Constant):
         """The one value of the column, else the column."""
         whole = one_chunk(column)
         if not is_text(whole.type) and not pa.types.is_null(whole.type):
-            raise errors.invalid(where, f"{name} must be {self.said}, got {whole.type}")
+            given = shown(whole[0].as_py()) if len(whole) else whole.type
+            raise errors.invalid(where, f"{name} must be {self.said}, got {given}")
         names = whole.unique()
         if len(names) <= 1:
             return self.checked(where, name, names[0].as_py() if len(names) else None)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import refuse_quoted
-from xbsql.customers import profile as customers
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Moment, Rows, Share, Whole
 from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, Like, function
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 ROWS = Rows(order="")
 PROFILE: Columns = {
@@ -31,7 +33,7 @@ def _profile(
 ) -> pa.Table:  # fmt: skip
     for name in ("basket", "category"):
         refuse_quoted("xb.profile", name, sales[name])
-    found = customers.profile("xb.profile", sales, customers.Asked(until, horizon, level, segments), home)
+    found = _profiled("xb.profile", sales, home, until, horizon, level, segments)
     return found.rename_columns(["place", *found.column_names[1:]])
 
 
@@ -86,10 +88,17 @@ def profile(
             for key, name in given.items()
         }
     )
-    found = customers.profile(
-        where, _typed(where, sales), customers.Asked(until, horizon, level, segments), home
-    )
-    return found
+    return _profiled(where, _typed(where, sales), home, until, horizon, level, segments)
+
+
+def _profiled(
+    where: str, sales: pa.Table, home: pa.Table | None, until: dt.date | None, horizon: int, level: float,
+    segments: int,
+) -> pa.Table:  # fmt: skip
+    from xbsql.customers.profile import Asked
+    from xbsql.customers.profile import profile as made  # no connection loads scipy and sklearn
+
+    return made(where, sales, Asked(until, horizon, level, segments), home)
 
 
 def _typed(where: str, sales: pa.Table) -> pa.Table:
