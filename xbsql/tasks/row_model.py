@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from xbsql import errors
@@ -41,7 +42,7 @@ class RowModel(Model):
     reader: Reader
     predictor: Predictor
     label: str
-    seen: Seen | None
+    seen: Seen | None = None
 
     @property
     def spare(self) -> Mapping[str, Predictor]:
@@ -57,9 +58,9 @@ class RowModel(Model):
         found = [part for part in [*members, *self.spare.values()] if isinstance(part, kind)]
         return found[0] if found else None
 
-    @abstractmethod
     def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
         """The model with other predictors, over these classes; None where labels are values."""
+        return replace(self, predictor=blend)  # type: ignore[type-var] # models are dataclasses
 
     @abstractmethod
     def under(self, names: Mapping[str, str]) -> Self:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.reach import Reach
@@ -89,10 +88,6 @@ class Regressor(RowModel):
     def under(self, names: Mapping[str, str]) -> Self:
         """The regression for a target that calls columns otherwise."""
         return replace(self, reader=replace(self.reader, names=names))
-
-    def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
-        """The regression with other predictors."""
-        return replace(self, predictor=blend)
 
     def chosen(self, prediction: Floats) -> tuple[None, None]:
         """No class."""
