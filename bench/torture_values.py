@@ -135,7 +135,8 @@ def drawn(function: str, argument: Argument, random: Random) -> Given:
 
     kind = argument.kind
     if random.random() < 0.25:
-        return _wrong(random)
+        wrong = _wrong(random)  # a folder to write to is one of our own, else of no type that names one
+        return Given("value", 7) if argument.name == "path" and isinstance(wrong.value, str) else wrong
     if isinstance(kind, Rows | Each | Stream) or (isinstance(kind, KeptOnce) and kind.table):
         return Given("table", random.choice(TABLES) if random.random() < 0.6 else "good")
     if isinstance(kind, ColumnOf) or (argument.name in COLUMNS and random.random() < 0.7):

@@ -52,6 +52,7 @@ def said(con, query):
     ("query", "message"),
     [
         ("SELECT xb.classify([], title) FROM t", "xb.classify: model must be a name in quotes, got "),
+        ("SELECT xb.classify(i, x) FROM (SELECT id AS i, x FROM t)", "model must be a name in quotes, got 0"),
         ("FROM xb.evaluate('infinity'::DATE, t)", "model is a date32.* from the year 1 to 9999"),
         ("FROM xb.evaluate(DATE '0044-03-15 (BC)', t)", "model is a date32"),
         ("SELECT xb.newsvendor([0.1, 0.9], 'a', 1, 2)", "quantiles is string"),

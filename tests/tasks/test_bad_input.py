@@ -152,3 +152,11 @@ def test_categories_alone_are_a_table(label):
     assert answers(model, table).null_count == 0
     again, _ = road.transfer(TASKS[label], table, label, base=model, source=table)
     assert answers(again, table).null_count == 0
+
+
+def test_vectors_that_are_all_null_in_the_target_are_missing():
+    numbers = np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32)
+    home = pa.table({"e": list(numbers), "x": numbers[:, 0], "y": np.where(numbers[:, 0] > 0, "a", "b")})
+    model = road.fit(classify, home, "y")[0]
+    target = pa.table({"e": pa.nulls(9, home["e"].type), "x": numbers[:9, 0]})
+    assert answers(model, target).null_count == 0

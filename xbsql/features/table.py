@@ -196,7 +196,8 @@ def _vectors(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
         problem = f"column '{column.name}' holds vectors of {rows.shape[1]} numbers"
         raise errors.invalid("table", problem, f"the model was fitted on {column.length}")
     found = np.full((len(values), column.length), np.nan)
-    found[present] = rows[present]
+    if present.any():  # of NULL alone no length is known
+        found[present] = rows[present]
     if np.isinf(found).any():
         raise errors.invalid("table", f"column '{column.name}' holds an infinite value", "make it NULL")
     return found

@@ -162,6 +162,11 @@ class Existing(Constant):
         return f"_xb_existing('{self.of}', {quoted(name)}) AS {name}"
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a type holds numbers, each of which Python can show."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
 @dataclass(frozen=True)
 class EachOr(Constant):
     """One value a query, or one a row as a pyarrow array; never NULL."""
@@ -170,7 +175,7 @@ class EachOr(Constant):
         """The one value of the column, else the column."""
         whole = one_chunk(column)
         if not is_text(whole.type) and not pa.types.is_null(whole.type):
-            given = shown(whole[0].as_py()) if len(whole) else whole.type
+            given = shown(whole[0].as_py()) if len(whole) and is_number(whole.type) else whole.type
             raise errors.invalid(where, f"{name} must be {self.said}, got {given}")
         names = whole.unique()
         if len(names) <= 1:
