@@ -60,10 +60,9 @@ def test_a_fit_is_stopped(con, busy, how):
     began, ended = busy
     act = con.interrupt if how == "interrupt" else lambda: os.kill(os.getpid(), signal.SIGINT)
     thread = after(began, act)
-    # (A signal may also reach DuckDB's own Python as it takes over what the function returned.)
-    with pytest.raises(STOPPED, match=r"xb.fit was stopped|nterrupted|Could not convert the result"):
+    with pytest.raises(STOPPED, match=r"xb.fit was stopped|nterrupted"):
         con.execute("CALL xb.fit('m', t, 'y')")
-    assert time.monotonic() - began.at < 20  # the fit takes minutes
+    assert time.monotonic() - began.at < 1
     thread.join()
     assert ended == [KeyboardInterrupt]
     assert con.execute("SELECT count(*) FROM t").fetchall() == [(300000,)]
