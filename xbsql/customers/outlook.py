@@ -18,7 +18,7 @@ from xbsql.customers.lifetime import (
     fit_rates,
     fit_worth,
 )
-from xbsql.customers.orders import Orders
+from xbsql.customers.orders import Orders, summed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,11 +121,12 @@ def _tried(orders: Orders, days: int, level: float, home: Lifetime | None) -> tu
     past = Orders.of(orders.lines, orders.until - days)
     if len(past.some) < ENOUGH or orders.until - past.first[past.some].min() < 2 * days:
         return None
-    by = past.histories().order()
-    customers = past.histories().at(by)
+    given = past.histories()
+    by = given.order()
+    customers = given.at(by)
     market = Lifetime.of(customers, past.kept, home)
     since = orders.lines.where(orders.lines.day > past.until)
-    truth = np.bincount(since.user, since.amount, len(past.number))[past.some[by]]
+    truth = summed(since.user, since.amount, len(past.number))[past.some[by]]
     step = -(-len(customers) // MOST)
     some = np.arange(0, len(customers), step)
     draws = market.draws(customers.at(some), days)
