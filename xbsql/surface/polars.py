@@ -24,14 +24,18 @@ class Expressions(ExpressionSpace):
         and how far the input lies from what the model was fitted on (0 to 1).
 
         NULL gives NULL. A model fitted with the option `abstain` leaves `label` NULL where the probability
-        is below it.
+        is below it. Of a model whose labels are paths (option `levels`) `label` is the deepest node that is
+        sure, NULL where not even the first level is; `path` holds its names and `level` how many they are,
+        `scores` the probability of the likeliest node at every level, also below that, and `best` the
+        likeliest labels of all. Of other models these four are NULL.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
                 of them, a model a row: 'category_' || market.
 
         Returns:
-            STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
+            STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path
+            VARCHAR[], level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[]).
         """
         return self._call("classify", model=model)
 

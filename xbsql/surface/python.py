@@ -190,7 +190,10 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
     how far the input lies from what the model was fitted on (0 to 1).
 
     NULL gives NULL. A model fitted with the option `abstain` leaves `label` NULL where the probability is
-    below it.
+    below it. Of a model whose labels are paths (option `levels`) `label` is the deepest node that is sure,
+    NULL where not even the first level is; `path` holds its names and `level` how many they are, `scores`
+    the probability of the likeliest node at every level, also below that, and `best` the likeliest labels
+    of all. Of other models these four are NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -199,7 +202,8 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
         input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
 
     Returns:
-        STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
+        STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path
+        VARCHAR[], level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[]).
     """
     found: pa.Array = called("classify", con, model=model, input=input)
     return found
