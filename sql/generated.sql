@@ -91,6 +91,13 @@ CREATE MACRO xb.lint(source, target := 'xb._nothing', label := NULL) AS TABLE
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_map_taxonomy(
+        label, name, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("left") _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.model_card(model) AS TABLE
     SELECT unnest(_xb_model_card(model), recursive := true);
 

@@ -34,6 +34,7 @@ NAMES = (
     "last_calls",
     "launch",
     "lint",
+    "map_taxonomy",
     "match",
     "match_candidates",
     "model_card",

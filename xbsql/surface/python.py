@@ -771,6 +771,41 @@ def lint(
     return found
 
 
+def map_taxonomy(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    label: str,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """What each node of one taxonomy is in another, across languages and without a label: names, paths,
+    parents and children are compared, and the nodes are chosen together, so that two share a counterpart
+    only where they have no better one.
+
+    One row a left label: `mapped` is the likeliest right label and `score` its probability; `sure` is the
+    deepest right node above or at it that is sure, NULL where not even its first level is, with its own
+    `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest labels,
+    to choose from where a person reviews the table.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        label: VARCHAR: the column of both tables that holds paths or codes.
+        name: VARCHAR: the column of both tables that names the nodes; NULL takes the last part of each
+            path.
+        options: STRUCT: levels (' > ', or code lengths [2, 4, 6]), right_levels where they differ,
+            sure, best.
+
+    Returns:
+        label VARCHAR, mapped VARCHAR, score DOUBLE, sure VARCHAR, sure_score DOUBLE, level INTEGER,
+        scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[].
+    """
+    found: pa.Table = called("map_taxonomy", con, left=left, right=right, label=label, name=name, options=options)
+    return found
+
+
 def match(
     con: DuckDBPyConnection,
     left: object,

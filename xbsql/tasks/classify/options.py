@@ -99,9 +99,13 @@ class ClassifyOptions(RowOptions):
     ] = None
     sure: Annotated[
         float,
-        Option(SHARE, "with `levels`: the share of answers, each at the level it stops at, that has to be right"),
+        Option(
+            SHARE, "with `levels`: the share of answers, each at the level it stops at, that has to be right"
+        ),
     ] = 0.95
-    best: Annotated[int, Option(whole(1, 100), "with `levels`: how many of the likeliest labels `best` lists")] = 3
+    best: Annotated[
+        int, Option(whole(1, 100), "with `levels`: how many of the likeliest labels `best` lists")
+    ] = 3
     nodes: Annotated[
         bool,
         Option(

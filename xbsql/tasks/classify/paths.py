@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql import errors
+from xbsql.engine.candidates.nodes import NodePredictor
 from xbsql.tasks.classify.flat import Flat
+from xbsql.tasks.classify.node_source import NodeProblem, abroad, node_candidate
 from xbsql.tasks.classify.numbered import NEARLY_ALL
 from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.scores import class_scores
@@ -21,12 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
-    from xbsql.engine.candidate import Candidate
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats
-    from xbsql.metrics.rows import Labels as Answers
     from xbsql.store.model import Model
     from xbsql.tasks.classify.classifier import Classifier
     from xbsql.tasks.classify.labels import Labels
@@ -59,7 +58,8 @@ class Paths(Flat):
     def at_home(self, asked: Asked) -> Problem:
         """The labelled rows of one market, every label in one spelling."""
         read = read_labels(asked.where, asked.data, asked.label, self.levels)
-        return super(Paths, self._told(read.notes)).at_home(self._asked(asked, read.table))
+        found = super(Paths, self._told(read.notes)).at_home(self._asked(asked, read.table))
+        return NodeProblem.of(found) if found.options.nodes else found
 
     def abroad(
         self, asked: Asked, base: Model | None, source: pa.Table | None, read: Read | None = None
@@ -94,6 +94,13 @@ class Paths(Flat):
             only = f"only one node, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
             raise errors.invalid(where, f"label column '{label}' holds {only}", "give rows of two or more")
 
+    def candidates(self, problem: Problem) -> list[Candidate]:
+        """The names and paths of nodes, and what may stand beside them; of products as of any others."""
+        if isinstance(problem, NodeProblem):
+            return [node_candidate(problem, self.levels)]
+        nodes = None if problem.home is None else problem.home.part(NodePredictor)
+        return super().candidates(problem) if nodes is None else abroad(problem, nodes, self.levels)
+
     def check(self, problem: Problem) -> None:
         """A class for each row where the rows are products; an answer that abstains another way."""
         asked, options, rows = problem.asked, problem.options, len(problem)
@@ -104,18 +111,24 @@ class Paths(Flat):
         classes = len(problem.classes or ())
         if problem.home is None and not options.nodes and rows > MOST_ALONE and classes > NEARLY_ALL * rows:
             problem_ = f"label column '{asked.label}' names its rows: {rows} labels are {classes} classes"
-            remedy = "give several rows a class, or say {'nodes': true} where the rows are the nodes themselves"
+            remedy = (
+                "give several rows a class, or say {'nodes': true} where the rows are the nodes themselves"
+            )
             raise errors.invalid(asked.where, problem_, remedy)
         super().check(problem)
 
     def notes(self, problem: Problem) -> list[str]:
         """How the labels were read, then what a flat classification says."""
-        return [*self.said, *super().notes(problem)]
+        nodes = isinstance(problem, NodeProblem)
+        own = ["the rows are nodes: measure the model by xb.evaluate, on labelled products"] if nodes else []
+        return [*self.said, *own, *super().notes(problem)]
 
     def model(self, problem: Problem, found: Transfer) -> Classifier:
         """The blend with a tree over its classes."""
         flat, options = super().model(problem, found), problem.options
-        levels = self.levels if problem.home is None or problem.home.tree is None else problem.home.tree.levels
+        levels = (
+            self.levels if problem.home is None or problem.home.tree is None else problem.home.tree.levels
+        )
         shape = PathAnswers(flat.classes, levels, options.sure, options.best)
         return replace(flat, tree=replace(shape, least=_least(problem, found, shape)))
 
