@@ -163,8 +163,8 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         known = self.known
         if known.nothing or self.origin is None:
             return None
-        apart = known.apart and not judged_once(len(self), None if self.classes is None else len(self.classes))
-        if apart and (homes := self._homes(candidates)):
+        once = judged_once(len(self), self.classes and len(self.classes))
+        if known.apart and not once and (homes := self._homes(candidates)):
             return Trial(homes, listed=known.twins is not None)
         if not known.copies.any():
             return None

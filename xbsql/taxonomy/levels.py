@@ -138,7 +138,8 @@ class _Paths:
     def read(self, text: str) -> str | None:
         """The path in one spelling; None for a blank."""
         parts = [part.strip() for part in self._parts(text)]
-        parts = ["" if part.lower() in EMPTY else part for part in parts]
+        if self.columns > 1 or len(parts) == 1:
+            parts = ["" if part.lower() in EMPTY else part for part in parts]
         if self.columns > 1 and any(self.separator.strip() in part for part in parts):
             problem = f"level '{errors.shown(next(p for p in parts if self.separator.strip() in p), 60)}'"
             raise errors.invalid(self.where, f"{problem} holds '>', which parts levels", "replace it")

@@ -98,7 +98,7 @@ class Tree:
         return np.searchsorted(ranked, nodes), np.searchsorted(ranked, nodes + sizes)
 
     def of_nodes(self, probability: Floats) -> Floats:
-        """The probability of each node: that of all classes below it and its own; (n, classes) -> (n, nodes)."""
+        """The probability of each node, its own and of all below; (n, classes) -> (n, nodes)."""
         sums = np.zeros((len(probability), len(self.node) + 1))
         np.cumsum(probability[:, self._order], axis=1, out=sums[:, 1:])
         first, last = self._spans
@@ -112,7 +112,7 @@ class Tree:
         return found
 
     def descent(self, probability: Floats) -> Descent:
-        """The likeliest path of each row: at every level the likeliest child, until the node itself is likelier.
+        """The likeliest path of each row: from child to likeliest child, until the node itself is likelier.
 
         Args:
             probability: of the classes, float64, shape (n, classes).

@@ -108,8 +108,10 @@ class LabelTreePredictor:
         arrays: dict[str, NDArray[Any]] = {"group": self.group, "intercepts": self.intercepts}
         for name, matrix in (("groups", self.groups), ("members", self.members)):
             arrays |= {
-                f"{name}_data": matrix.data, f"{name}_indices": matrix.indices, f"{name}_indptr": matrix.indptr
-            }  # fmt: skip
+                f"{name}_data": matrix.data,
+                f"{name}_indices": matrix.indices,
+                f"{name}_indptr": matrix.indptr,
+            }
         return State("label_tree", {"width": [self.groups.shape[1], self.members.shape[1]]}, arrays)
 
     @classmethod
@@ -147,7 +149,11 @@ class LabelTree:
 
 
 def grouped(grams: sparse.csr_matrix, y: Codes, classes: int, seed: int = 0) -> Codes:
-    """Groups of classes whose mean n-grams are alike, about as many as each has members; int64, (classes,)."""
+    """Groups of classes whose mean n-grams are alike, about as many as each has members.
+
+    Returns:
+        int64, shape (classes,): the group of each.
+    """
     count = round(np.sqrt(classes))
     if count < 4:
         return np.zeros(classes, np.int64)

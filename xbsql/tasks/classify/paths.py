@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from xbsql.engine.candidate import Candidate
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import Model
@@ -157,7 +158,7 @@ class Paths(Flat):
 
 
 def _least(problem: Problem, found: Transfer, shape: PathAnswers) -> float:
-    """The score from which on a node is sure: from rows held out, else the home model's, else `sure` itself."""
+    """The score from which on a node is sure: by rows held out, else the home model's, else `sure`."""
     sure, held = problem.options.sure, found.held_out
     if found.evidence is None or held is None or held.shape[1] < FEWEST_HELD:
         home = None if problem.home is None else problem.home.tree
