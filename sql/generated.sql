@@ -151,6 +151,12 @@ CREATE MACRO xb.similarity(a, b, metric := 'cosine') AS
 CREATE MACRO xb.spread(lo, hi, level := 0.9) AS
     _xb_spread(lo, hi, level);
 
+CREATE MACRO xb.taxonomy_paths(tbl, id, parent, name, language := NULL) AS TABLE
+    SELECT unnest(_xb_taxonomy_paths(
+        id, parent, name, language,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 

@@ -10,12 +10,14 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import is_text
+from xbsql.features.roles import as_text
 from xbsql.tasks.classify.options import LEVELS
 from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.options import SHARE, Option, Options, whole
 from xbsql.taxonomy.levels import Levels, read_labels
 from xbsql.taxonomy.mapping import mapping
 from xbsql.taxonomy.nodes import Nodes
+from xbsql.taxonomy.parents import Given, Path, paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,3 +96,47 @@ def _nodes(
     labels = read[label].to_pylist()
     names = None if name is None else read[name].to_pylist()
     return Nodes.of(where, labels, names, levels), list(dict.fromkeys(labels))
+
+
+def taxonomy_paths(
+    session: Session, tbl: pa.Table, id: str, parent: str, name: str, language: str | None
+) -> pa.Table:
+    """The nodes of a table as paths, one row for each name of each node, see `xbsql.taxonomy.parents`.
+
+    Args:
+        session: whose log it is told.
+        tbl: a row a node, or a row a name of one.
+        id: the column of ids.
+        parent: the column of the parents' ids, one or a list of them; NULL at the first level.
+        name: the column of names.
+        language: the column of their languages; None where all are of one.
+
+    Raises:
+        XbsqlError: no such column, or a node without an id.
+    """
+    where = "xb.taxonomy_paths"
+    columns = [id, parent, name, *([language] if language is not None else [])]
+    for column in columns:
+        if column not in tbl.column_names:
+            raise errors.unknown(where, "column", column, tbl.column_names, place="the table has")
+    if tbl[id].null_count:
+        raise errors.invalid(where, f"{tbl[id].null_count} rows have no id in column '{id}'", "give one")
+    ids, names = as_text(tbl[id]).to_pylist(), as_text(tbl[name]).to_pylist()
+    told = [None] * len(ids) if language is None else as_text(tbl[language]).to_pylist()
+    rows = zip(ids, _listed(tbl[parent]), names, told, strict=True)
+    found = paths(Given(*row) for row in rows)
+    kinds = {"level": pa.int32()}
+    values = zip(*found, strict=True)
+    return pa.table(
+        {
+            field: pa.array(column, kinds.get(field, pa.string()))
+            for field, column in zip(Path._fields, values, strict=True)
+        }
+    )
+
+
+def _listed(column: pa.ChunkedArray) -> list[list[str]]:
+    """The parents of each row, whether the column holds one or a list of them."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return [[str(each) for each in value or () if each is not None] for value in column.to_pylist()]
+    return [[] if value is None or not value.strip() else [value] for value in as_text(column).to_pylist()]

@@ -57,6 +57,7 @@ NAMES = (
     "similarity_join",
     "spread",
     "suggest_labels",
+    "taxonomy_paths",
     "to_currency",
     "transfer",
     "try_parse_date",

@@ -1046,6 +1046,25 @@ class Frames(FrameSpace):
         """
         return self._call("suggest_labels", model=model, n=n, by=by, seed=seed, id=id)
 
+    def taxonomy_paths(self, id: str, parent: str, name: str, language: str | None = None) -> pl.LazyFrame:
+        """The nodes of a taxonomy that name their parents, as paths 'A > B > C' for xb.fit and
+        xb.map_taxonomy: one row for each name of each node, in the order of the paths.
+
+        Paths are in the language that most nodes have a name in. `note` says what is wrong with a node: a
+        cycle, several parents, one that is no node, no name, two names in one language; it is NULL where
+        nothing is.
+
+        Args:
+            id: VARCHAR: the column of ids.
+            parent: VARCHAR: the column of the parents' ids, one or a list; NULL at the first level.
+            name: VARCHAR: the column of names.
+            language: VARCHAR: the column of their languages; NULL where all are of one.
+
+        Returns:
+            id VARCHAR, path VARCHAR, level INTEGER, name VARCHAR, language VARCHAR, note VARCHAR.
+        """
+        return self._call("taxonomy_paths", id=id, parent=parent, name=name, language=language)
+
     def transfer(
         self,
         model: str,

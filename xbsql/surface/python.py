@@ -1383,6 +1383,37 @@ def suggest_labels(
     return found
 
 
+def taxonomy_paths(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    parent: str,
+    name: str,
+    language: str | None = None,
+) -> pa.Table:
+    """The nodes of a taxonomy that name their parents, as paths 'A > B > C' for xb.fit and xb.map_taxonomy:
+    one row for each name of each node, in the order of the paths.
+
+    Paths are in the language that most nodes have a name in. `note` says what is wrong with a node: a
+    cycle, several parents, one that is no node, no name, two names in one language; it is NULL where
+    nothing is.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: a row a node, or a row a name of one; its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        id: VARCHAR: the column of ids.
+        parent: VARCHAR: the column of the parents' ids, one or a list; NULL at the first level.
+        name: VARCHAR: the column of names.
+        language: VARCHAR: the column of their languages; NULL where all are of one.
+
+    Returns:
+        id VARCHAR, path VARCHAR, level INTEGER, name VARCHAR, language VARCHAR, note VARCHAR.
+    """
+    found: pa.Table = called("taxonomy_paths", con, tbl=tbl, id=id, parent=parent, name=name, language=language)
+    return found
+
+
 def to_currency(
     con: DuckDBPyConnection,
     amount: Values,

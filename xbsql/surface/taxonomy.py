@@ -39,3 +39,26 @@ def map_taxonomy(
     the likeliest labels, to choose from where a person reviews the table.
     """
     return run.map_taxonomy(session, left, right, label, name, options or {})
+
+
+@function(
+    {
+        "id": "VARCHAR", "path": "VARCHAR", "level": "INTEGER", "name": "VARCHAR", "language": "VARCHAR",
+        "note": "VARCHAR",
+    },
+    example="FROM xb.taxonomy_paths(shelf_nodes, id := 'node', parent := 'above', name := 'name')",
+)  # fmt: skip
+def taxonomy_paths(
+    session: Session,
+    tbl: Annotated[pa.Table, Rows(), f"a row a node, or a row a name of one; {DATA}"],
+    id: Annotated[Name, "the column of ids"],
+    parent: Annotated[Name, "the column of the parents' ids, one or a list; NULL at the first level"],
+    name: Annotated[Name, "the column of names"],
+    language: Annotated[Text, "the column of their languages; NULL where all are of one"] = None,
+) -> pa.Table:
+    """The nodes of a taxonomy that name their parents, as paths 'A > B > C' for xb.fit and xb.map_taxonomy:
+    one row for each name of each node, in the order of the paths. Paths are in the language that most nodes
+    have a name in. `note` says what is wrong with a node: a cycle, several parents, one that is no node, no
+    name, two names in one language; it is NULL where nothing is.
+    """
+    return run.taxonomy_paths(session, tbl, id, parent, name, language)
