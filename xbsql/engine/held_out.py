@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xbsql.engine.evidence import Setting
 
 MANY_CLASSES = 64
-MANY_CELLS = 1_000_000
+MANY_CELLS = 300_000
 """Probabilities of all rows: rows times classes."""
 
 FEWEST_ROWS = 3000
