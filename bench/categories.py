@@ -1,14 +1,14 @@
 """Categories by the thousand: taxonomies mapped, names put into a tree, and fits of many classes.
 
 Google's taxonomy, other locales on the nodes of en-US. `map_node` and `map_level1`: `xb.map_taxonomy` of all
-nodes of a locale, names and paths, no label. `name_node` and `name_level1`: the bare name of a node, asked of a
-model of the en-US nodes by `xb.classify`; `sure`: the share of its answers that are right, each at the level
-where it stops, and `answered`: how deep these go, as a share of the depth. Each is that of the worst of five
-locales. Nothing was chosen on these: it, pl, nl and pt were looked at.
+nodes of a locale, names and paths, no label. `name_node` and `name_level1`: the bare name of a node, asked
+of a model of the en-US nodes by `xb.classify`; `sure`: the share of its answers that are right, each at the
+level where it stops, and `answered`: how deep these go, as a share of the depth. Each is that of the worst
+of five locales. Nothing was chosen on these: it, pl, nl and pt were looked at.
 
 `fit_12k_s` and `fit_40k_s`: CPU seconds of `xb.fit` of 12,000 titles of 394 classes, 40,000 of 440, from
-templates over the taxonomy; `vs_svm`: accuracy on a fifth of the latter, held out, less that of hashed n-grams
-with scikit-learn's linear SVM. `big_fit_s`: CPU seconds of 300,000 titles of 5,000 classes, and `big_fit_gb`
+templates over the taxonomy; `vs_svm`: accuracy on a fifth of the latter, held out, less that of hashed
+n-grams with scikit-learn's linear SVM. `big_fit_s`: CPU seconds of 300,000 titles of 5,000 classes, and `big_fit_gb`
 the most memory that its process took. `predict_over_embed`: CPU seconds of `xb.classify` by that model over
 those of `xb.embed`, the same titles, none seen before. Titles were looked at with other seeds, from en-GB.
 """
@@ -55,6 +55,11 @@ QUICK_SIZES = {"fit_12k_s": (6_000, 200), "fit_40k_s": (12_000, 220)}
 QUICK_BIG = (20_000, 1600)
 ASKED = 20_000
 LEVELS = {"levels": " > "}
+PEER = "hashed n-grams, linear SVM"
+QUERIES = (
+    "SELECT sum(xb.embed(title)[1]) FROM first",
+    "SELECT count(xb.classify('big', title)) FROM second",
+)
 
 
 def run(bench: Bench) -> dict[str, float]:
@@ -77,9 +82,10 @@ def run(bench: Bench) -> dict[str, float]:
     path = str(bench.data("google_taxonomy/taxonomy.parquet"))
     for key, (rows, classes) in (QUICK_SIZES if bench.quick else SIZES).items():
         measured = bench.unit(key, lambda r=rows, c=classes: child("fitted", path, r, c))
-        bench.record(f"{rows} x {classes}", "xbsql", "accuracy", measured["accuracy"], "share")
-        bench.record(f"{rows} x {classes}", "hashed n-grams, linear SVM", "accuracy", measured["svm"], "share")
-        bench.record(f"{rows} x {classes}", "hashed n-grams, linear SVM", "fit", measured["svm_s"], "CPU s")
+        case = f"{rows} x {classes}"
+        bench.record(case, "xbsql", "accuracy", measured["accuracy"], "share")
+        bench.record(case, PEER, "accuracy", measured["svm"], "share")
+        bench.record(case, PEER, "fit", measured["svm_s"], "CPU s")
         headline |= {key: measured["seconds"], "vs_svm": measured["accuracy"] - measured["svm"]}
     rows, classes = QUICK_BIG if bench.quick else BIG
     headline |= bench.unit("big", lambda: child("big", path, rows, classes))
@@ -114,7 +120,8 @@ def named(nodes: pl.DataFrame, locale: str) -> dict[str, float]:
         con.register("own", own.select("home", name="leaf").to_arrow())
         options = {**LEVELS, "nodes": True, "text": ["name"]}
         xbsql.fit(con, "tree", "home", "path", options=options)
-        found = con.sql("SELECT home, xb.classify('tree', name) AS answer FROM own").to_arrow_table().to_pylist()
+        answers = con.sql("SELECT home, xb.classify('tree', name) AS answer FROM own")
+        found = answers.to_arrow_table().to_pylist()
     node, level1, right, deep = [], [], [], []
     for row in found:
         answer, truth = row["answer"], row["home"].split(" > ")
@@ -131,8 +138,8 @@ def named(nodes: pl.DataFrame, locale: str) -> dict[str, float]:
 
 def child(what: str, path: str, rows: int, classes: int) -> dict[str, float]:
     """A function of this module in a process of its own, whose memory is its own."""
-    code = f"from bench import categories as c, json; print(json.dumps(c.{what}({path!r}, {rows}, {classes})))"
-    code = code.replace(", json;", "; import json;")
+    call = f"{what}({path!r}, {rows}, {classes})"
+    code = f"import json; from bench import categories; print(json.dumps(categories.{call}))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -181,7 +188,7 @@ def big(path: str, rows: int, classes: int) -> dict[str, float]:
         con.register("second", table.slice(rows + ASKED))
         con.sql("SELECT xb.classify('big', 'a')").fetchall()
         spent = []
-        for query in ("SELECT sum(xb.embed(title)[1]) FROM first", "SELECT count(xb.classify('big', title)) FROM second"):
+        for query in QUERIES:
             start = time.process_time()
             con.sql(query).fetchall()
             spent.append(time.process_time() - start)

@@ -9,12 +9,16 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SYLLABLES = "ka lo mi ra ten vor zu bel dan fi gor hal ix jo ner pra qui sol tu wes".split()
+SYLLABLES = (
+    "ka", "lo", "mi", "ra", "ten", "vor", "zu", "bel", "dan", "fi", "gor", "hal", "ix", "jo", "ner", "pra",
+    "qui", "sol", "tu", "wes",
+)  # fmt: skip
 WORDS = (
-    "Premium Classic New Original Professional Portable Mini Large Small Heavy Duty Soft Organic Black White Blue "
-    "Red Green Stainless Steel Wooden Plastic Cotton Leather Vintage Modern Kids Men Women Universal Adjustable "
-    "Waterproof Cordless Digital Deluxe Eco Travel Home Outdoor"
-).split()
+    "Premium", "Classic", "New", "Original", "Professional", "Portable", "Mini", "Large", "Small", "Heavy",
+    "Duty", "Soft", "Organic", "Black", "White", "Blue", "Red", "Green", "Stainless", "Steel", "Wooden",
+    "Plastic", "Cotton", "Leather", "Vintage", "Modern", "Kids", "Men", "Women", "Universal", "Adjustable",
+    "Waterproof", "Cordless", "Digital", "Deluxe", "Eco", "Travel", "Home", "Outdoor",
+)  # fmt: skip
 TAILS = (
     "Set of {n}", "{n} Pack", "{n} cm", "{n} ml", "{n} kg", "Model {m}{n}", "for {w} Use", "with {w} Case",
     "({n} pcs)", "Gift Idea", "Best Seller", "Free Shipping",
@@ -87,7 +91,8 @@ def _title(leaf: str, brand: str, generator: np.random.Generator) -> str:
     adjectives = list(generator.choice(WORDS, generator.integers(0, 4)))
     number, mark = generator.integers(1, 500), "ABXZ"[generator.integers(4)]
     word = WORDS[generator.integers(len(WORDS))]
-    tails = [tail.format(n=number, m=mark, w=word) for tail in generator.choice(TAILS, generator.integers(0, 3))]
-    shown = [brand] if generator.random() < 0.85 else []
-    parts = [*shown, *adjectives, *words, *tails] if generator.random() < 0.7 else [*words, *adjectives, *tails, brand]
+    drawn = generator.choice(TAILS, generator.integers(0, 3))
+    tails = [tail.format(n=number, m=mark, w=word) for tail in drawn]
+    first, last = ([brand] if generator.random() < 0.85 else []), [*adjectives, *words, *tails]
+    parts = [*first, *last] if generator.random() < 0.7 else [*words, *adjectives, *tails, brand]
     return " ".join(parts) or brand

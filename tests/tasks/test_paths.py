@@ -55,14 +55,16 @@ def test_an_answer_is_the_deepest_sure_node_of_the_likeliest_path(shop, home):
         assert row["score"] == row["scores"][max(row["level"] - 1, 0)]
         least = home[0].tree.least
         assert row["level"] == sum(score >= least - 1e-9 for score in row["scores"])
-        assert [pair["score"] for pair in row["best"]] == sorted((p["score"] for p in row["best"]), reverse=True)
+        best = [pair["score"] for pair in row["best"]]
+        assert best == sorted(best, reverse=True)
         assert len(row["best"]) == 3
 
 
 def test_sure_is_measured_and_asking_for_less_answers_deeper(shop, home):
     rest = shop["US"].slice(400)
     strict = scores(home[0], rest)
-    easy = scores(road.fit(classify, shop["US"].slice(0, 400), "shelf", options={**PATHS, "sure": 0.8})[0], rest)
+    loose = {**PATHS, "sure": 0.8}
+    easy = scores(road.fit(classify, shop["US"].slice(0, 400), "shelf", options=loose)[0], rest)
     assert strict["accuracy_answered"] > 0.88
     assert easy["answered_depth"] > strict["answered_depth"]
     assert strict["accuracy_level_1"] > strict["accuracy_level_2"]
@@ -136,7 +138,8 @@ def test_codes_of_a_tariff_are_a_tree():
     codes = ["64", 6403, 6402, "85", "8518", 8517]
     names = ["Footwear", "Leather shoes", "Rubber shoes", "Electrical machines", "Headphones", "Telephones"]
     table = pa.table({"title": names, "shelf": [str(code) for code in codes]})
-    model, _ = road.fit(classify, table, "shelf", options={"levels": [2, 4], "nodes": True, "text": ["title"]})
+    options = {"levels": [2, 4], "nodes": True, "text": ["title"]}
+    model, _ = road.fit(classify, table, "shelf", options=options)
     found = answers(model, pa.table({"title": ["Kopfhörer", "Lederschuhe"]})).to_pylist()
     assert [row["best"][0]["label"] for row in found] == ["8518", "6403"]
 

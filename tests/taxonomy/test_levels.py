@@ -1,5 +1,7 @@
 """Labels as paths: one spelling whatever they are written like, and what is wrong with them is said."""
 
+from itertools import pairwise
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -17,7 +19,10 @@ def read(values, levels, **columns):
     return found.table["label"].to_pylist(), found.notes
 
 
-@given(st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6), st.sampled_from([">", " > ", "  >"]))
+PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+@given(PATHS, st.sampled_from([">", " > ", "  >"]))
 def test_blanks_around_a_separator_change_nothing_and_reading_again_neither(paths, separator):
     paths = [*paths, ["a", "b"]]
     labels = [" > ".join(path) for path in paths]
@@ -29,7 +34,7 @@ def test_blanks_around_a_separator_change_nothing_and_reading_again_neither(path
     for label in filter(None, found):
         nodes = Levels.of(" > ").path(label)
         assert nodes[-1] == label
-        assert all(below.startswith(above + " > ") for above, below in zip(nodes, nodes[1:], strict=False))
+        assert all(below.startswith(above + " > ") for above, below in pairwise(nodes))
 
 
 def test_a_label_that_skips_a_level_is_read_down_to_the_gap_and_said():
@@ -39,7 +44,8 @@ def test_a_label_that_skips_a_level_is_read_down_to_the_gap_and_said():
 
 
 def test_a_column_a_level_is_one_path():
-    found, notes = read(["boots", None, "x"], ["first", "second", "label"], first=["a", "a", "b"], second=["s", "t", None])
+    columns = {"first": ["a", "a", "b"], "second": ["s", "t", None]}
+    found, notes = read(["boots", None, "x"], ["first", "second", "label"], **columns)
     assert found == ["a > s > boots", "a > t", "b"]
     assert len(notes) == 1
     assert "skip a level" in notes[0]

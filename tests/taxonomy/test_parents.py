@@ -11,11 +11,13 @@ def test_paths_are_of_the_language_that_most_nodes_have():
     both = paths(
         [
             Given("1", [], "Food", "en"), Given("1", [], "Essen", "de"),
-            Given("2", ["1"], "Tea", "en"), Given("2", ["1"], "Tee", "de"), Given("3", ["2"], "Green tea", "en"),
+            Given("2", ["1"], "Tea", "en"), Given("2", ["1"], "Tee", "de"),
+            Given("3", ["2"], "Green tea", "en"),
         ]
     )  # fmt: skip
     assert [(each.path, each.language, each.name) for each in both] == [
-        ("Food", "de", "Essen"), ("Food", "en", "Food"), ("Food > Tea", "de", "Tee"), ("Food > Tea", "en", "Tea"),
+        ("Food", "de", "Essen"), ("Food", "en", "Food"),
+        ("Food > Tea", "de", "Tee"), ("Food > Tea", "en", "Tea"),
         ("Food > Tea > Green tea", "en", "Green tea"),
     ]  # fmt: skip
     assert all(each.note is None for each in both)
@@ -23,7 +25,8 @@ def test_paths_are_of_the_language_that_most_nodes_have():
 
 def test_what_is_wrong_with_a_node_is_said():
     nodes = found(
-        ("a", [], "A", None), ("b", [], "B", None), ("two", ["b", "a"], "Two", None), ("none", ["a"], None, None),
+        ("a", [], "A", None), ("b", [], "B", None),
+        ("two", ["b", "a"], "Two", None), ("none", ["a"], None, None),
         ("x", ["y"], "X", None), ("y", ["x"], "Y", None), ("lost", ["gone"], "Lost", None),
         ("self", ["self"], "Self", None), ("named", ["a"], "N1", "en"), ("named", ["a"], "N2", "en"),
     )  # fmt: skip

@@ -11,7 +11,8 @@ from xbsql.taxonomy.scores import Answered
 from xbsql.taxonomy.tree import Tree, sure_from
 
 LEVELS = Levels.of(">")
-LABELS = st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(">".join), min_size=2, max_size=20, unique=True)
+PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(">".join)
+LABELS = st.lists(PATHS, min_size=2, max_size=20, unique=True)
 
 
 def probabilities(classes, seed, rows=30):
@@ -36,8 +37,14 @@ def test_the_likeliest_path_goes_from_child_to_child_and_is_never_surer_below(la
         assert (tree.parent[path.nodes[there, level]] == path.nodes[there, level - 1]).all()
         assert (path.scores[there, level] <= path.scores[there, level - 1] + 1e-12).all()
     assert (path.nodes[:, 0] >= 0).all()
-    shown = path.rivals >= 0
-    assert (path.rivals != path.nodes)[shown].all()
+    levels = np.random.default_rng(seed).integers(0, (path.nodes >= 0).sum(axis=1))
+    rivals, likely = tree.rivals(path, levels)
+    own = path.nodes[np.arange(len(levels)), levels]
+    for row in range(len(levels)):
+        others = np.flatnonzero((tree.level == levels[row]) & (np.arange(len(tree.labels)) != own[row]))
+        expected = max(path.weight[row, others], default=0.0)
+        assert likely[row] == expected
+        assert (rivals[row] == -1) == (expected <= 0)
 
 
 def test_an_inner_node_that_is_a_class_itself_is_where_a_path_may_end():

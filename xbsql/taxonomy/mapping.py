@@ -143,7 +143,7 @@ class _Relatives:
         return np.asarray(-away, np.float32)
 
     def _from_parents(self, scores: Scores) -> Scores:
-        """A pair's score and a share of its parents'; where one alone has a parent it is the least there is."""
+        """A pair's score and a share of its parents'; the least there is where one alone has a parent."""
         found, above = scores.copy(), self.right.parents
         first = above < 0
         for level in range(self.left.tree.depth):

@@ -111,7 +111,8 @@ def _above(nodes: dict[str, _Node]) -> dict[str, str | None]:
     for key in sorted(nodes):
         if (cycle := _cycle(key, above)) is not None:
             first = min(cycle)
-            nodes[first].notes.append(f"a cycle, {' > '.join([*reversed(cycle), cycle[-1]])}: it has no parent here")
+            shown = " > ".join([*reversed(cycle), cycle[-1]])
+            nodes[first].notes.append(f"a cycle, {shown}: it has no parent here")
             above[first] = None
     return above
 

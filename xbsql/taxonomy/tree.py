@@ -25,14 +25,12 @@ class Descent(NamedTuple):
     Attributes:
         nodes: int64, shape (n, levels): the node at each level, -1 below the end of the path.
         scores: float64, shape (n, levels): its probability, 0 below the end; they never rise.
-        rivals: int64, shape (n, levels): the likeliest other node of the level, -1 where there is none.
-        behind: float64, shape (n, levels): its probability.
+        weight: float64, shape (n, nodes): the probability of every node.
     """
 
     nodes: Codes
     scores: Floats
-    rivals: Codes
-    behind: Floats
+    weight: Floats
 
     def depth(self, sure: float) -> Codes:
         """How many levels are at least that sure, int64, shape (n,)."""
@@ -119,8 +117,7 @@ class Tree:
         """
         rows, weight = np.arange(len(probability)), self.of_nodes(probability)
         shape = len(probability), self.depth
-        nodes, rivals = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
-        scores, behind = np.zeros(shape), np.zeros(shape)
+        nodes, scores = np.full(shape, -1, np.int64), np.zeros(shape)
         above = np.full(len(probability), -1, np.int64)
         for level in range(self.depth):
             own = np.flatnonzero(self.level == level)
@@ -131,13 +128,24 @@ class Tree:
             goes = (score >= 0) & ((level == 0) | (above >= 0)) & (score >= self._itself(probability, above))
             nodes[:, level] = np.where(goes, own[chosen], -1)
             scores[:, level] = np.where(goes, score, 0.0)
-            here[rows, chosen] = -1.0
-            second = here.argmax(axis=1)
-            there = goes & (here[rows, second] > 0)
-            rivals[:, level] = np.where(there, own[second], -1)
-            behind[:, level] = np.where(there, here[rows, second], 0.0)
             above = np.where(goes, nodes[:, level], -2)
-        return Descent(nodes, scores, rivals, behind)
+        return Descent(nodes, scores, weight)
+
+    def rivals(self, found: Descent, levels: Codes) -> tuple[Codes, Floats]:
+        """The likeliest other node of one level of each row, and its probability; -1 and 0 where none is.
+
+        Args:
+            found: the paths.
+            levels: int64, shape (n,): the level that is asked about.
+        """
+        nodes, scores = np.full(len(levels), -1, np.int64), np.zeros(len(levels))
+        for level in np.unique(levels).tolist():
+            own, rows = np.flatnonzero(self.level == level), np.flatnonzero(levels == level)
+            here = np.where(own == found.nodes[rows, level, None], -1.0, found.weight[np.ix_(rows, own)])
+            second = here.argmax(axis=1)
+            likely = here[np.arange(len(rows)), second]
+            nodes[rows], scores[rows] = np.where(likely > 0, own[second], -1), np.maximum(likely, 0.0)
+        return nodes, scores
 
     def _itself(self, probability: Floats, node: Codes) -> Floats:
         """The probability that a row's class is this node and none below it; 0 where it is no class."""

@@ -84,6 +84,16 @@ def of_many(problem: Problem) -> bool:
     return bool(problem.reader.text) and many(rows, _count(problem))
 
 
+def many_notes(problem: Problem) -> list[str]:
+    """What takes part where classes are many, and what is not read then; one line."""
+    found = problem.candidates() if of_many(problem) else []
+    if len(found) < 2:
+        return []
+    names, columns = ", ".join(c.name for c in found), [c.name for c in problem.reader.table.columns]
+    unread = f"; beside the text {', '.join(columns)} are not read" if columns else ""
+    return [f"{_count(problem)} classes: what is made for many takes part ({names}){unread}"]
+
+
 def _tables(problem: Problem) -> Tables:
     table = problem.reader.table
     return Tables(_count(problem), table.categorical, len(table.names))

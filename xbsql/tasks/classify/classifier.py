@@ -113,7 +113,8 @@ class Classifier(RowModel):
         probability = self.predictor.predict(x)
         weighed = self._weighed(probability)
         if self.tree is not None:
-            return self.tree.answers(weighed / weighed.sum(axis=1, keepdims=True))
+            tilted = self.factors is not None
+            return self.tree.answers(weighed / weighed.sum(axis=1, keepdims=True) if tilted else weighed)
         order = first_two(weighed)
         best, second = np.take_along_axis(probability, order, axis=1).T
         label = self._names(order[:, 0])

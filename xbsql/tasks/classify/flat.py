@@ -16,7 +16,7 @@ from xbsql.engine.objective import TILTED, classification
 from xbsql.engine.tilt import factors, fit_tilt, tilted
 from xbsql.engine.verdict import RARE
 from xbsql.metrics import rows as metrics
-from xbsql.tasks.classify.candidates import home_candidates, transfer_candidates
+from xbsql.tasks.classify.candidates import home_candidates, many_notes, transfer_candidates
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.estimated import estimated
 from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
@@ -164,6 +164,7 @@ class Flat(RowTask[ClassifyOptions, Labels, Classifier]):
         asked = problem.asked
         blank = self.labels(asked.where, asked.data, asked.label).notes
         blank += spelling_notes(asked.label, problem.classes or ())
+        blank += many_notes(problem)
         if problem.home is None or problem.classes is None or problem.origin is None:
             return blank
         home = problem.origin.sample

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from xbsql.metrics.rows import Floats
 
+FEW = 8
+"""Labels that are found one after the other faster than by parting all."""
+
 CERTAIN = 1e-9
 """Scores are rounding errors apart where they ought to be equal."""
 
@@ -60,7 +63,7 @@ class PathAnswers:
         depth, rows = found.depth(self.least - CERTAIN), np.arange(len(probability))
         shown = np.maximum(depth - 1, 0)
         node, score = found.nodes[rows, shown], found.scores[rows, shown]
-        rival, behind = found.rivals[rows, shown], found.behind[rows, shown]
+        rival, behind = self.tree.rivals(found, shown)
         return [
             self._labels(np.where(depth > 0, node, -1)),
             pa.array(score),
@@ -86,9 +89,7 @@ class PathAnswers:
     def _likeliest(self, probability: Floats) -> pa.Array:
         """The likeliest labels of each row with their scores, most likely first."""
         most = min(self.best, probability.shape[1])
-        some = np.argpartition(-probability, most - 1, axis=1)[:, :most]
-        order = np.lexsort((some, -np.take_along_axis(probability, some, axis=1)), axis=1)
-        codes = np.take_along_axis(some, order, axis=1)
+        codes = _largest(probability, most)
         labels = pa.array(self.classes, pa.string()).take(pa.array(codes.ravel()))
         scores = pa.array(np.take_along_axis(probability, codes, axis=1).ravel())
         pairs = pa.StructArray.from_arrays([labels, scores], names=["label", "score"])
@@ -105,6 +106,20 @@ class PathAnswers:
         config = state.config
         levels = Levels.from_config(config["levels"])
         return cls(tuple(config["classes"]), levels, config["least"], config["best"])
+
+
+def _largest(probability: Floats, most: int) -> NDArray[np.int64]:
+    """The columns of the largest values of each row, the largest first, the lower one among equals."""
+    if most <= FEW:
+        left, rows = probability.copy(), np.arange(len(probability))
+        found = np.empty((len(probability), most), np.int64)
+        for place in range(most):
+            found[:, place] = left.argmax(axis=1)
+            left[rows, found[:, place]] = -1.0
+        return found
+    some = np.argpartition(-probability, most - 1, axis=1)[:, :most]
+    order = np.lexsort((some, -np.take_along_axis(probability, some, axis=1)), axis=1)
+    return np.take_along_axis(some, order, axis=1)
 
 
 def _lists(flat: pa.Array, there: NDArray[np.bool_]) -> pa.Array:
