@@ -91,6 +91,13 @@ CREATE MACRO xb.lint(source, target := 'xb._nothing', label := NULL) AS TABLE
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_map_taxonomy(
+        label, name, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("left") _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.model_card(model) AS TABLE
     SELECT unnest(_xb_model_card(model), recursive := true);
 
@@ -143,6 +150,12 @@ CREATE MACRO xb.similarity(a, b, metric := 'cosine') AS
 
 CREATE MACRO xb.spread(lo, hi, level := 0.9) AS
     _xb_spread(lo, hi, level);
+
+CREATE MACRO xb.taxonomy_paths(tbl, id, parent, name, language := NULL) AS TABLE
+    SELECT unnest(_xb_taxonomy_paths(
+        id, parent, name, language,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
 
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);

@@ -26,6 +26,7 @@ WRONG = {
     "VARCHAR[]": [5, True, [1], {"a": "b"}],
     "INTEGER[]": ["abc", 1, [1], [7, "x"], [True, 7]],
     "STRUCT": ["a", ["a"], 5, {"a": 5}, {"a": ["b", 1]}],
+    "VARCHAR or LIST": [5, True, "", " ", [], ["a"], ["a", "a"], [2], [4, 2], [0, 2], ["a", 2], {"a": 1}],
     "BOOLEAN or STRUCT": ["yes", 1, ["a"], {"a": 1}],
 }
 

@@ -14,6 +14,7 @@ from xbsql.engine.candidate import Source
 from xbsql.engine.decision import Decision, decided, own_names, undecided, weighed
 from xbsql.engine.evidence import Evidence, Setting, gather, merged
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
+from xbsql.engine.held_out import hold_out, judged_once
 from xbsql.engine.label_curve import labels_saved
 from xbsql.engine.verdict import contest
 from xbsql.features.views import Features, stack
@@ -146,14 +147,16 @@ def transfer(
         XbsqlError: no candidate can be fitted, or none is target-only though there are labels.
     """
     tried = _tried(candidates, source, target, unlabelled, objective, seed, progress, trial)
-    weights, verdict, held_out = _decide(tried, source=source is not None)
-    if trial is not None and trial.listed and tried.evidence is not None:
+    weights, verdict, predicted = _decide(tried, source=source is not None)
+    if trial is not None and trial.listed and tried.evidence is not None and tried.held is None:
         found = _listed(tried, tried.evidence, weights)
         verdict = verdict.measured("home catalogue", found, tried.evidence, objective, seed)
     predictors = tried.fitted(weights)
     blend = _blend(tried, predictors, weights, source)
     rows = None if trial is None else trial.rows
-    return Transfer(blend, predictors, weights, tried.evidence, verdict, held_out, rows)
+    if tried.held is not None:
+        rows = tried.held if rows is None else _within(rows, tried.held)
+    return Transfer(blend, predictors, weights, tried.evidence, verdict, predicted, rows)
 
 
 def carried(
@@ -187,6 +190,7 @@ class _Tried:
         fixed: those that use no label, fitted, by name.
         evidence: None where there are too few labels.
         step: called with a candidate's name after each fit.
+        held: bool, shape (judged rows,): those that the evidence is of; None: all.
     """
 
     candidates: Sequence[Candidate]
@@ -195,6 +199,7 @@ class _Tried:
     fixed: Mapping[str, Predictor]
     evidence: Evidence | None
     step: Callable[[str], None]
+    held: NDArray[np.bool_] | None = None
 
     def fitted(self, weights: Mapping[str, float]) -> Predictors:
         """The candidates fitted on all labels: at once those that have weight, the others when asked for."""
@@ -218,10 +223,20 @@ def _tried(
         judged = replace(setting, target=setting.target.take(trial.rows))
     step = _counter(taking_part, judged, progress)
     fixed, evidence = _without_labels(taking_part, setting, step), None
+    if enough(judged.target, objective) and judged_once(len(judged.target), objective.classes):
+        found = hold_out(judged, taking_part, fixed, step)
+        return _Tried(taking_part, setting, judged, fixed, found.evidence, step, found.rows)
     if enough(judged.target, objective):
         parts = trial and [_elsewhere(home, judged, trial.rows, step) for home in trial.homes]
         evidence = merged(parts) if parts else gather(judged, taking_part, fixed, step)
     return _Tried(taking_part, setting, judged, fixed, evidence, step)
+
+
+def _within(rows: NDArray[np.bool_], held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the rows that can be judged on those that were held out."""
+    found = rows.copy()
+    found[rows] = held
+    return found
 
 
 def _elsewhere(
@@ -360,6 +375,8 @@ def _counter(
     """A function to call after each fit; it turns the count into a share for `progress`."""
     labels = len(setting.target)
     folds, repeats = plan(labels) if enough(setting.target, setting.objective) else (0, 0)
+    if judged_once(labels, setting.objective.classes):
+        folds, repeats = min(folds, 1), 1
     total = sum(folds * repeats + 1 if c.uses_labels else 1 for c in candidates)
     done = 0
 
@@ -390,7 +407,7 @@ def _decide(tried: _Tried, *, source: bool) -> Decision:
         return found if labels == len(judged.target) else _unseen(found, labels)
     found = decided(candidates, evidence, objective, judged.seed)
     verdict = found.verdict
-    if verdict.outcome == "HELPS":
+    if verdict.outcome == "HELPS" and tried.held is None:
         best = evidence.only(own_names(candidates)).best()
         candidate = next(c for c in candidates if c.name == best)
         saved = labels_saved(judged, candidate, verdict.value("target only"), verdict.value("blend"))

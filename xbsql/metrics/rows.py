@@ -77,20 +77,18 @@ def accuracy(y: Labels, probability: Floats, weight: Floats | None = None) -> Fl
 def macro_f1(y: Labels, probability: Floats, weight: Floats | None = None) -> Floats:
     """Mean over the classes that occur, in truth or as a prediction, of their F1; weight as in `mean`."""
     weight = _weights(y, weight)
-    identity = np.eye(probability.shape[1])
-    truth, guess = identity[y], identity[probability.argmax(axis=1)]
-    both = 2.0 * (weight @ (truth * guess))
-    occurring = weight @ truth + weight @ guess
+    guess, classes = probability.argmax(axis=1), probability.shape[1]
+    both = 2.0 * _by_class(weight * (guess == y), y, classes)
+    occurring = _by_class(weight, y, classes) + _by_class(weight, guess, classes)
     f1 = _ratio(both, occurring)
     return np.asarray(_ratio(np.nansum(f1, axis=-1), (occurring > 0).sum(axis=-1)))
 
 
 def balanced_accuracy(y: Labels, probability: Floats, weight: Floats | None = None) -> Floats:
     """Mean over the classes that occur of the share of their units that are found; weight as in `mean`."""
-    weight = _weights(y, weight)
-    truth = np.eye(probability.shape[1])[y]
-    size = weight @ truth
-    found = _ratio((weight * hits(y, probability)) @ truth, size)
+    weight, classes = _weights(y, weight), probability.shape[1]
+    size = _by_class(weight, y, classes)
+    found = _ratio(_by_class(weight * hits(y, probability), y, classes), size)
     return np.asarray(_ratio(np.nansum(found, axis=-1), (size > 0).sum(axis=-1)))
 
 
@@ -212,6 +210,16 @@ def wilson(share: float, n: float) -> tuple[float, float]:
 
 def _weights(y: Labels, weight: Floats | None) -> Floats:
     return np.ones(len(y)) if weight is None else weight
+
+
+def _by_class(weight: Floats, y: Labels, classes: int) -> Floats:
+    """The sum of the weights of each class's units; (..., n) -> float64 (..., classes)."""
+    order = np.argsort(y, kind="stable")
+    there, first = np.unique(y[order], return_index=True)
+    found = np.zeros((*weight.shape[:-1], classes))
+    if len(there):
+        found[..., there] = np.add.reduceat(weight[..., order], first, axis=-1)
+    return found
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

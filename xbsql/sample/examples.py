@@ -55,6 +55,22 @@ CREATE OR REPLACE TABLE orders_jp AS
 CREATE OR REPLACE TABLE rates AS
     FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);
 CREATE OR REPLACE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM rates;
+
+-- The shelves of a shop as paths, those of a German one, and the first as nodes that name their parents.
+CREATE OR REPLACE TABLE shelves AS SELECT unnest([
+    'Clothing', 'Clothing > Shoes', 'Clothing > Shoes > Boots', 'Clothing > Shoes > Sandals',
+    'Clothing > Jackets', 'Kitchen', 'Kitchen > Knives', 'Kitchen > Pans', 'Kitchen > Pans > Woks',
+    'Garden', 'Garden > Hoses', 'Garden > Flower pots'
+]) AS path;
+CREATE OR REPLACE TABLE shelves_de AS SELECT unnest([
+    'Kleidung', 'Kleidung > Schuhe', 'Kleidung > Schuhe > Stiefel', 'Kleidung > Schuhe > Sandalen',
+    'Kleidung > Jacken', 'Küche', 'Küche > Messer', 'Küche > Pfannen', 'Küche > Pfannen > Woks',
+    'Garten', 'Garten > Gartenschläuche', 'Garten > Blumentöpfe'
+]) AS path;
+CREATE OR REPLACE TABLE shelf_nodes AS FROM (VALUES
+    ('c', NULL, 'Clothing'), ('s', 'c', 'Shoes'), ('b', 's', 'Boots'), ('k', NULL, 'Kitchen'),
+    ('p', 'k', 'Pans'), ('w', 'p', NULL)
+) t(node, above, name);
 """.strip()
 """SQL that reads the tables of `simulated`."""
 

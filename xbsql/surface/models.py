@@ -62,7 +62,8 @@ CALL: Columns = {
 
 
 @function(
-    "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE)",
+    "STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path VARCHAR[], "
+    "level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[])",
     example="SELECT title, xb.classify('category_home', title).label FROM japan LIMIT 3",
 )
 def classify(
@@ -74,7 +75,11 @@ def classify(
 ) -> pa.Array:
     """The class of an input with its probability, the second best class, the distance between the two,
     and how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model
-    fitted with the option `abstain` leaves `label` NULL where the probability is below it.
+    fitted with the option `abstain` leaves `label` NULL where the probability is below it. Of a model
+    whose labels are paths (option `levels`) `label` is the deepest node that is sure, NULL where not even
+    the first level is; `path` holds its names and `level` how many they are, `scores` the probability of
+    the likeliest node at every level, also below that, and `best` the likeliest labels of all. Of other
+    models these four are NULL.
     """
     return _by_model(run.classify, session, model, input)
 

@@ -24,14 +24,18 @@ class Expressions(ExpressionSpace):
         and how far the input lies from what the model was fitted on (0 to 1).
 
         NULL gives NULL. A model fitted with the option `abstain` leaves `label` NULL where the probability
-        is below it.
+        is below it. Of a model whose labels are paths (option `levels`) `label` is the deepest node that is
+        sure, NULL where not even the first level is; `path` holds its names and `level` how many they are,
+        `scores` the probability of the likeliest node at every level, also below that, and `best` the
+        likeliest labels of all. Of other models these four are NULL.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
                 of them, a model a row: 'category_' || market.
 
         Returns:
-            STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
+            STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path
+            VARCHAR[], level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[]).
         """
         return self._call("classify", model=model)
 
@@ -775,6 +779,36 @@ class Frames(FrameSpace):
         """
         return self._call("lint", target=target, label=label)
 
+    def map_taxonomy(
+        self,
+        right: pl.LazyFrame | pl.DataFrame,
+        label: str,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """What each node of one taxonomy is in another, across languages and without a label: names, paths,
+        parents and children are compared, and the nodes are chosen together, so that two share a
+        counterpart only where they have no better one.
+
+        One row a left label: `mapped` is the likeliest right label and `score` its probability; `sure` is
+        the deepest right node above or at it that is sure, NULL where not even its first level is, with its
+        own `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest
+        labels, to choose from where a person reviews the table.
+
+        Args:
+            right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+            label: VARCHAR: the column of both tables that holds paths or codes.
+            name: VARCHAR: the column of both tables that names the nodes; NULL takes the last part of
+                each path.
+            options: STRUCT: levels (' > ', or code lengths [2, 4, 6]), right_levels where they differ,
+                sure, best.
+
+        Returns:
+            label VARCHAR, mapped VARCHAR, score DOUBLE, sure VARCHAR, sure_score DOUBLE, level INTEGER,
+            scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[].
+        """
+        return self._call("map_taxonomy", right=right, label=label, name=name, options=options)
+
     def match(
         self,
         right: pl.LazyFrame | pl.DataFrame,
@@ -1011,6 +1045,25 @@ class Frames(FrameSpace):
             row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
         """
         return self._call("suggest_labels", model=model, n=n, by=by, seed=seed, id=id)
+
+    def taxonomy_paths(self, id: str, parent: str, name: str, language: str | None = None) -> pl.LazyFrame:
+        """The nodes of a taxonomy that name their parents, as paths 'A > B > C' for xb.fit and
+        xb.map_taxonomy: one row for each name of each node, in the order of the paths.
+
+        Paths are in the language that most nodes have a name in. `note` says what is wrong with a node: a
+        cycle, several parents, one that is no node, no name, two names in one language; it is NULL where
+        nothing is.
+
+        Args:
+            id: VARCHAR: the column of ids.
+            parent: VARCHAR: the column of the parents' ids, one or a list; NULL at the first level.
+            name: VARCHAR: the column of names.
+            language: VARCHAR: the column of their languages; NULL where all are of one.
+
+        Returns:
+            id VARCHAR, path VARCHAR, level INTEGER, name VARCHAR, language VARCHAR, note VARCHAR.
+        """
+        return self._call("taxonomy_paths", id=id, parent=parent, name=name, language=language)
 
     def transfer(
         self,

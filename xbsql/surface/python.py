@@ -190,7 +190,10 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
     how far the input lies from what the model was fitted on (0 to 1).
 
     NULL gives NULL. A model fitted with the option `abstain` leaves `label` NULL where the probability is
-    below it.
+    below it. Of a model whose labels are paths (option `levels`) `label` is the deepest node that is sure,
+    NULL where not even the first level is; `path` holds its names and `level` how many they are, `scores`
+    the probability of the likeliest node at every level, also below that, and `best` the likeliest labels
+    of all. Of other models these four are NULL.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -199,7 +202,8 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
         input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
 
     Returns:
-        STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
+        STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path
+        VARCHAR[], level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[]).
     """
     found: pa.Array = called("classify", con, model=model, input=input)
     return found
@@ -764,6 +768,41 @@ def lint(
         severity VARCHAR, column VARCHAR, problem VARCHAR, remedy VARCHAR.
     """
     found: pa.Table = called("lint", con, source=source, target=target, label=label)
+    return found
+
+
+def map_taxonomy(
+    con: DuckDBPyConnection,
+    left: object,
+    right: object,
+    label: str,
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """What each node of one taxonomy is in another, across languages and without a label: names, paths,
+    parents and children are compared, and the nodes are chosen together, so that two share a counterpart
+    only where they have no better one.
+
+    One row a left label: `mapped` is the likeliest right label and `score` its probability; `sure` is the
+    deepest right node above or at it that is sure, NULL where not even its first level is, with its own
+    `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest labels,
+    to choose from where a person reviews the table.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        left: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        label: VARCHAR: the column of both tables that holds paths or codes.
+        name: VARCHAR: the column of both tables that names the nodes; NULL takes the last part of each
+            path.
+        options: STRUCT: levels (' > ', or code lengths [2, 4, 6]), right_levels where they differ,
+            sure, best.
+
+    Returns:
+        label VARCHAR, mapped VARCHAR, score DOUBLE, sure VARCHAR, sure_score DOUBLE, level INTEGER,
+        scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[].
+    """
+    found: pa.Table = called("map_taxonomy", con, left=left, right=right, label=label, name=name, options=options)
     return found
 
 
@@ -1341,6 +1380,37 @@ def suggest_labels(
         row (as id), part VARCHAR, weight DOUBLE, doubt DOUBLE.
     """
     found: pa.Table = called("suggest_labels", con, model=model, tbl=tbl, n=n, by=by, seed=seed, id=id)
+    return found
+
+
+def taxonomy_paths(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    parent: str,
+    name: str,
+    language: str | None = None,
+) -> pa.Table:
+    """The nodes of a taxonomy that name their parents, as paths 'A > B > C' for xb.fit and xb.map_taxonomy:
+    one row for each name of each node, in the order of the paths.
+
+    Paths are in the language that most nodes have a name in. `note` says what is wrong with a node: a
+    cycle, several parents, one that is no node, no name, two names in one language; it is NULL where
+    nothing is.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: a row a node, or a row a name of one; its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        id: VARCHAR: the column of ids.
+        parent: VARCHAR: the column of the parents' ids, one or a list; NULL at the first level.
+        name: VARCHAR: the column of names.
+        language: VARCHAR: the column of their languages; NULL where all are of one.
+
+    Returns:
+        id VARCHAR, path VARCHAR, level INTEGER, name VARCHAR, language VARCHAR, note VARCHAR.
+    """
+    found: pa.Table = called("taxonomy_paths", con, tbl=tbl, id=id, parent=parent, name=name, language=language)
     return found
 
 

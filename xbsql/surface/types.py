@@ -38,20 +38,32 @@ Columns = dict[str, str | Like]
 
 
 def arrow_type(duck: str) -> pa.DataType:
-    """The Arrow type of a DuckDB type: a plain one, X[], X[n] or STRUCT(a X, b Y) of these."""
+    """The Arrow type of a DuckDB type: a plain one, X[], X[n] or STRUCT(a X, b Y) of any of these."""
     if match := re.fullmatch(r"(.*)\[(\d*)\]", duck):
         inner, size = arrow_type(match[1]), match[2]
         return pa.list_(inner, int(size)) if size else pa.list_(inner)
     if duck.startswith("STRUCT("):
-        return pa.struct([(name, ARROW[kind]) for name, kind in fields_of(duck)])
+        return pa.struct([(name, arrow_type(kind)) for name, kind in fields_of(duck)])
     return ARROW[duck]
 
 
 def fields_of(struct: str) -> list[tuple[str, str]]:
     """The names and types in 'STRUCT("a" X, "b" Y)', with or without '[]' behind."""
     inner = struct[struct.index("(") + 1 : struct.rindex(")")]
-    pairs = (part.strip().rsplit(" ", 1) for part in inner.split(","))
-    return [(name.strip('"'), kind) for name, kind in pairs]
+    pairs = (part.strip().partition(" ") for part in _parts(inner))
+    return [(name.strip('"'), kind.strip()) for name, _, kind in pairs]
+
+
+def _parts(listed: str) -> list[str]:
+    """What stands between commas that no bracket holds."""
+    found, depth = [""], 0
+    for character in listed:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += character
+    return found
 
 
 def struct_type(columns: Columns) -> str:

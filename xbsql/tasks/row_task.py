@@ -11,6 +11,7 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidate import Candidate, Sample, Source
+from xbsql.engine.held_out import judged_once
 from xbsql.engine.transfer import Home, Transfer, Trial, carried
 from xbsql.engine.transfer import transfer as run
 from xbsql.features.views import Features, stack
@@ -162,7 +163,8 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         known = self.known
         if known.nothing or self.origin is None:
             return None
-        if known.apart and (homes := self._homes(candidates)):
+        once = judged_once(len(self), self.classes and len(self.classes))
+        if known.apart and not once and (homes := self._homes(candidates)):
             return Trial(homes, listed=known.twins is not None)
         if not known.copies.any():
             return None
@@ -219,9 +221,9 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
 
     def scores(self, found: Transfer) -> list[dict[str, Any]]:
         """The task's scores of the blend's out-of-fold predictions, averaged over the repeats."""
-        if found.held_out is None:
+        if found.held_out is None or found.evidence is None:
             return []
-        return measured(self.sample.y, found.held_out.mean(axis=0), self.task.scores(self.classes))
+        return measured(found.evidence.y, found.held_out.mean(axis=0), self.task.scores(self.classes))
 
     def notes(self, found: Transfer) -> list[str]:
         """What the reader makes of the columns, what the target lacks, and columns that give labels away."""

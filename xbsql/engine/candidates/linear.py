@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -16,12 +17,18 @@ from xbsql.engine.design import Design, Layout, fit_design
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from xbsql.engine.candidate import Sample
     from xbsql.features.views import Features, Matrix
     from xbsql.metrics.rows import Floats
 
 LARGE = 500_000
 """Cells from which on a dense matrix is multiplied in float32, which takes half the time."""
+
+
+MANY_CLASSES = 500
+"""Classes from which on probabilities are made in float32."""
 
 
 @restorable("linear")
@@ -44,8 +51,25 @@ class LinearPredictor:
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
         matrix = self.design(x)
+        if self.classes is not None and self.classes >= MANY_CLASSES and not issparse(matrix):
+            return self._of_many(np.asarray(matrix, np.float32))
         raw = matrix @ self.coefficients.astype(matrix.dtype, copy=False) + self.intercept
         return np.asarray(raw[:, 0] if self.classes is None else softmax(raw, axis=1), np.float64)
+
+    @cached_property
+    def _short(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Coefficients and intercept in float32."""
+        return self.coefficients.astype(np.float32), self.intercept.astype(np.float32)
+
+    def _of_many(self, matrix: NDArray[np.float32]) -> Floats:
+        """Probabilities of many classes, all in float32: a fifth of the time."""
+        coefficients, intercept = self._short
+        raw = matrix @ coefficients
+        raw += intercept
+        raw -= raw.max(axis=1, keepdims=True)
+        np.exp(raw, out=raw)
+        raw /= raw.sum(axis=1, keepdims=True)
+        return raw.astype(np.float64)
 
     def state(self) -> State:
         """The predictor as data."""

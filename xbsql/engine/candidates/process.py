@@ -294,11 +294,13 @@ def indicators(y: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     return truth
 
 
-def sharpest(scores: NDArray[np.floating], y: NDArray[np.int64]) -> float:
-    """The factor on the scores that gives the least log loss after the softmax."""
+def sharpest(
+    scores: NDArray[np.floating], y: NDArray[np.int64], factors: NDArray[np.float64] = _SHARPNESSES
+) -> float:
+    """The one of the factors on the scores that gives the least log loss after the softmax."""
     rows = np.arange(len(y))
-    losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in _SHARPNESSES]
-    return float(_SHARPNESSES[int(np.argmin(losses))])
+    losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in factors]
+    return float(factors[int(np.argmin(losses))])
 
 
 def _needed(rows: Features) -> Features:

@@ -14,7 +14,9 @@ from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.process import Process
 from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
+from xbsql.engine.held_out import many
 from xbsql.tasks.candidates import TEXT, alone
+from xbsql.tasks.classify import many_classes
 from xbsql.tasks.classify import text_candidates as text
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def home_candidates(problem: Problem) -> list[Candidate]:
     """What can be fitted on one market's rows alone."""
     x, classes = problem.sample.x, _count(problem)
     found: list[Candidate] = []
+    if of_many(problem):
+        return _allowed(many_classes.at_home(classes, len(problem)), problem.options)
     if "text" in x:
         found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
     if "table" in x:
@@ -50,6 +54,10 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
     if source is None or home is None:
         return home_candidates(problem)
     found: list[Candidate] = []
+    if of_many(problem):
+        line = home.part(LinearPredictor)
+        line = line if line and line.design.layout == TEXT else None
+        return _allowed(many_classes.abroad(classes, len(problem), source, line), problem.options)
     if reader.text:
         texts = text.Texts(classes, problem.pool, _named(problem))
         line = home.part(LinearPredictor)
@@ -68,6 +76,22 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
         found.append(source_score(scored, "source_score:both"))
     return _allowed(found, problem.options)
+
+
+def of_many(problem: Problem) -> bool:
+    """Whether there are so many classes of texts that only what is made for many takes part."""
+    rows = len(problem) if problem.home is None else len(problem) + len(problem.pool.views and problem.pool)
+    return bool(problem.reader.text) and many(rows, _count(problem))
+
+
+def many_notes(problem: Problem) -> list[str]:
+    """What takes part where classes are many, and what is not read then; one line."""
+    found = problem.candidates() if of_many(problem) else []
+    if len(found) < 2:
+        return []
+    names, columns = ", ".join(c.name for c in found), [c.name for c in problem.reader.table.columns]
+    unread = f"; beside the text {', '.join(columns)} are not read" if columns else ""
+    return [f"{_count(problem)} classes: what is made for many takes part ({names}){unread}"]
 
 
 def _tables(problem: Problem) -> Tables:

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from xbsql.engine.blend import Blend
     from xbsql.engine.candidate import Predictor
     from xbsql.engine.estimate import Confidence
+    from xbsql.features.views import Features
     from xbsql.metrics.rows import Floats
+    from xbsql.tasks.classify.path_answers import PathAnswers
     from xbsql.tasks.reach import Reach
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.seen import Seen
+
+CELLS = 8_000_000
+"""Probabilities that are held at a time."""
 
 OUTPUT = pa.struct(
     [
@@ -34,6 +39,10 @@ OUTPUT = pa.struct(
         ("runner_up", pa.string()),
         ("margin", pa.float64()),
         ("shift", pa.float64()),
+        ("path", pa.list_(pa.string())),
+        ("level", pa.int32()),
+        ("scores", pa.list_(pa.float64())),
+        ("best", pa.list_(pa.struct([("label", pa.string()), ("score", pa.float64())]))),
     ]
 )
 
@@ -56,6 +65,7 @@ class Classifier(RowModel):
         confidence: how often it is right by how sure it is; None where there were too few labels to tell.
         factors: by class: the one whose probability times this is largest is answered, see the option
             `metric`; None answers the likeliest.
+        tree: of labels that are paths; None where they are not.
     """
 
     reader: Reader
@@ -69,6 +79,7 @@ class Classifier(RowModel):
     seen: Seen | None = None
     confidence: Confidence | None = None
     factors: tuple[float, ...] | None = None
+    tree: PathAnswers | None = None
 
     @cached_property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -83,23 +94,34 @@ class Classifier(RowModel):
             shift: False leaves `shift` NULL.
 
         Returns:
-            STRUCT(label, score, runner_up, margin, shift): `score` is the class's probability, `margin` how
-            much more likely it is than the runner-up. NULL for a row whose inputs are all NULL; `label` alone
-            is NULL where the model abstains.
+            STRUCT(label, score, runner_up, margin, shift, path, level, scores, best): `score` is the class's
+            probability, `margin` how much more likely it is than the runner-up. NULL for a row whose inputs
+            are all NULL; `label` alone is NULL where the model abstains. The last four are NULL unless labels
+            are paths, see `PathAnswers`.
         """
         table = pa.Table.from_batches([batch])
         x = self.reader.read(table)
+        parts = [self._answers(x.take(slice(*span))) for span in blocks(len(x), len(self.classes))]
+        named = [pa.concat_arrays(list(columns)) for columns in zip(*parts, strict=True)]
+        fields = [*named[:4], shifts(self.reach if shift else None, x), *named[4:]]
+        return pa.StructArray.from_arrays(
+            fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
+        )
+
+    def _answers(self, x: Features) -> list[pa.Array]:
+        """All of `predict` but `shift`, of rows that were read."""
         probability = self.predictor.predict(x)
-        order = np.argsort(-self._weighed(probability), axis=1, kind="stable")[:, :2]
+        weighed = self._weighed(probability)
+        if self.tree is not None:
+            tilted = self.factors is not None
+            return self.tree.answers(weighed / weighed.sum(axis=1, keepdims=True) if tilted else weighed)
+        order = first_two(weighed)
         best, second = np.take_along_axis(probability, order, axis=1).T
         label = self._names(order[:, 0])
         if self.abstain is not None:
             label = pc.if_else(pa.array(best >= self.abstain), label, None)
         columns = [label, best, self._names(order[:, 1]), best - second]
-        fields = [*(pa.array(column) for column in columns), shifts(self.reach if shift else None, x)]
-        return pa.StructArray.from_arrays(
-            fields, fields=list(OUTPUT), mask=pa.array(self.reader.blank(table))
-        )
+        return [*map(pa.array, columns), *(pa.nulls(len(x), field.type) for field in list(OUTPUT)[5:])]
 
     def probabilities(self, table: pa.Table) -> Floats:
         """Probabilities of `classes`, float64, shape (n, classes)."""
@@ -132,6 +154,8 @@ class Classifier(RowModel):
             parts["seen"] = self.seen.state()
         if self.confidence is not None:
             parts["confidence"] = self.confidence.state()
+        if self.tree is not None:
+            parts["tree"] = self.tree.state()
         names = sorted(self.kept)
         parts |= {f"kept{i}": self.kept[name].state() for i, name in enumerate(names)}
         config = {
@@ -160,6 +184,7 @@ class Classifier(RowModel):
             restore(parts["seen"]) if "seen" in parts else None,
             restore(parts["confidence"]) if "confidence" in parts else None,
             None if config.get("factors") is None else tuple(config["factors"]),
+            restore(parts["tree"]) if "tree" in parts else None,
         )
 
     def _weighed(self, probability: Floats) -> Floats:
@@ -167,3 +192,17 @@ class Classifier(RowModel):
 
     def _names(self, codes: NDArray[np.int64]) -> pa.Array:
         return pa.array(self.classes, pa.string()).take(pa.array(codes))
+
+
+def blocks(rows: int, classes: int) -> list[tuple[int, int]]:
+    """Where blocks of rows begin and end, so that no matrix of probabilities is larger than `CELLS`."""
+    step = max(1, CELLS // classes)
+    return [(start, min(start + step, rows)) for start in range(0, max(rows, 1), step)]
+
+
+def first_two(scores: Floats) -> NDArray[np.int64]:
+    """The columns of the largest and the second largest of each row, the lower one first among equals."""
+    first = scores.argmax(axis=1)
+    others = scores.copy()
+    others[np.arange(len(scores)), first] = -np.inf
+    return np.column_stack([first, others.argmax(axis=1)])

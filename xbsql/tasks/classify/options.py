@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from xbsql.engine.objective import SCORES
-from xbsql.tasks.options import FLAG, SHARE, Option, OptionKind, choice, listed
+from xbsql.tasks.options import FLAG, SHARE, Option, OptionKind, choice, listed, whole
 from xbsql.tasks.row_options import RowOptions
 
 
@@ -25,6 +25,25 @@ NAMING = OptionKind(
     "give {'class': ['name', ...]}",
     lambda value: {str(key): _names(names) for key, names in value.items()},
     wrong="no map of names",
+)
+
+
+def _are_levels(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip())
+    if not isinstance(value, list | tuple) or len(value) < 2 or len(set(map(str, value))) < len(value):
+        return False
+    if all(isinstance(each, str) for each in value):
+        return True
+    whole = all(isinstance(each, int) and not isinstance(each, bool) and each > 0 for each in value)
+    return whole and list(value) == sorted(value)
+
+
+LEVELS = OptionKind(
+    "VARCHAR or LIST",
+    _are_levels,
+    "give what parts the names of a path (' > '), columns ['first', 'second'], or code lengths [2, 4, 6]",
+    lambda value: value if isinstance(value, str) else tuple(value),
 )
 
 
@@ -66,5 +85,32 @@ class ClassifyOptions(RowOptions):
             "`true`: also fine-tune the encoder's last layers towards the target, as one more candidate of "
             "`xb.transfer`; takes about ten times as long as all others together, and on short titles it did "
             "not pay",
+        ),
+    ] = False
+    levels: Annotated[
+        str | tuple[str | int, ...] | None,
+        Option(
+            LEVELS,
+            "labels are paths: what parts their names (`' > '`), or the columns of the levels, the label "
+            "last, or the lengths of codes whose beginnings are their parents (`[2, 4, 6]`). The answer is "
+            "the deepest level that is sure. See [categories](categories.md)",
+            aligned=True,
+        ),
+    ] = None
+    sure: Annotated[
+        float,
+        Option(
+            SHARE, "with `levels`: the share of answers, each at the level it stops at, that has to be right"
+        ),
+    ] = 0.95
+    best: Annotated[
+        int, Option(whole(1, 100), "with `levels`: how many of the likeliest labels `best` lists")
+    ] = 3
+    nodes: Annotated[
+        bool,
+        Option(
+            FLAG,
+            "with `levels`: `true` says that the rows are the nodes of a taxonomy, a row a name, and no "
+            "products: a class may have one row, and its path is read as well",
         ),
     ] = False

@@ -43,9 +43,11 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
     metric = "r2"
 
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
-        """Numbers."""
+        """Numbers; such as are codes of a tree have levels."""
         kind = schema.field(label).type
-        return not pa.types.is_dictionary(kind) and kind_of(kind) == "number"
+        return (
+            options.get("levels") is None and not pa.types.is_dictionary(kind) and kind_of(kind) == "number"
+        )
 
     def labels(self, where: str, table: pa.Table, label: str) -> ValueLabels:
         """The labels as float64."""

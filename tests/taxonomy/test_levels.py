@@ -1,0 +1,82 @@
+"""Labels as paths: one spelling whatever they are written like, and what is wrong with them is said."""
+
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xbsql.errors import XbsqlError
+from xbsql.taxonomy.levels import Levels, read_labels
+
+NAMES = st.text("abcn/-", min_size=1, max_size=3).filter(lambda name: name.strip("-/"))
+
+
+def read(values, levels, **columns):
+    table = pa.table({"title": ["t"] * len(values), **columns, "label": pa.array(values)})
+    found = read_labels("xb.fit", table, "label", Levels.of(levels))
+    return found.table["label"].to_pylist(), found.notes
+
+
+PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=4), min_size=1, max_size=6)
+
+
+@given(PATHS, st.sampled_from([">", " > ", "  >"]))
+def test_blanks_around_a_separator_change_nothing_and_reading_again_neither(paths, separator):
+    paths = [*paths, ["a", "b"]]
+    labels = [" > ".join(path) for path in paths]
+    found, notes = read([separator.join(path) for path in paths], " > ")
+    known, _ = read(labels, " > ")
+    assert found == known
+    assert read(found, " > ")[0] == found
+    assert not notes
+    for label in filter(None, found):
+        nodes = Levels.of(" > ").path(label)
+        assert nodes[-1] == label
+        assert all(below.startswith(above + " > ") for above, below in pairwise(nodes))
+
+
+def test_a_label_that_skips_a_level_is_read_down_to_the_gap_and_said():
+    found, notes = read(["a > b > c", "a >  > c", "a > b > ", None, "", "n/a"], " > ")
+    assert found == ["a > b > c", "a", "a > b", None, None, None]
+    assert notes == ("labels of 1 rows skip a level ('a >  > c'): they are read down to the gap",)
+
+
+def test_a_column_a_level_is_one_path():
+    columns = {"first": ["a", "a", "b"], "second": ["s", "t", None]}
+    found, notes = read(["boots", None, "x"], ["first", "second", "label"], **columns)
+    assert found == ["a > s > boots", "a > t", "b"]
+    assert len(notes) == 1
+    assert "skip a level" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "said"),
+    [
+        (["0101", "101", "64"], ["0101", "0101", "64"], "lost their leading zero: '101' is read as '0101'"),
+        ([101, 6403, 4], ["0101", "6403", "04"], "codes of 2 rows have lost"),
+        (["6403.91", "64 03", "640391"], ["640391", "6403", "640391"], None),
+        (["64039110", "6403"], ["640391", "6403"], "longer than the last level"),
+        (["1012100", "6403"], ["010121", "6403"], "lost their leading zero"),
+    ],
+)
+def test_codes_have_one_spelling(values, expected, said):
+    found, notes = read(values, [2, 4, 6])
+    assert found == expected
+    assert (said is None and not notes) or any(said in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "error"),
+    [
+        (["a/b", "a/c"], " > ", r"no label holds ' > '.*'a/b'.*give the option 'levels' as '/'"),
+        (["abc"], [2, 4], "label 'abc' has 3 characters, and codes have 2, 4"),
+        (["x"], ["first", "label"], "holds '>', which parts levels"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(values, levels, error):
+    columns = {"first": ["a > b"]} if "first" in levels else {}
+    with pytest.raises(XbsqlError, match=error) as raised:
+        read(values, levels, **columns)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,222 @@
+"""Labels that are paths: 'A > B > C', a column a level, or codes whose beginnings are their parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+from xbsql.features.roles import as_text
+from xbsql.harmonise.blank import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JOINED: Final = " > "
+"""How a path is written that came as a column a level."""
+
+_UNIT: Final = "\x1f"  # between the columns of a level, where nobody types it
+_MARKS: Final = str.maketrans("", "", " .-\u00a0")  # within a code: '8471.30' is '847130'
+_OTHERS: Final = (" > ", ">", " / ", "/", "|", "::", "\\")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How a label says its path; one of the three.
+
+    Attributes:
+        separator: between the names of a path; '' where labels are codes.
+        lengths: of the codes of each level, ascending: (2, 4, 6) for HS chapter, heading and subheading.
+        columns: those that hold a level each, the first level first; the last one is the label.
+    """
+
+    separator: str = ""
+    lengths: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, given: str | Sequence[str] | Sequence[int]) -> Self:
+        """The levels as the option says them: a separator, columns, or lengths."""
+        if isinstance(given, str):
+            return cls(separator=given)
+        if all(isinstance(each, str) for each in given):
+            return cls(separator=JOINED, columns=tuple(map(str, given)))
+        return cls(lengths=tuple(int(each) for each in given))
+
+    def path(self, label: str) -> tuple[str, ...]:
+        """The nodes from the first level down to the label itself, each written as a label."""
+        if self.lengths:
+            return tuple(label[:length] for length in self.lengths if length <= len(label))
+        parts = label.split(self.separator)
+        return tuple(self.separator.join(parts[: end + 1]) for end in range(len(parts)))
+
+    def name(self, label: str) -> str:
+        """The last part of a label: a code stays whole."""
+        return label if self.lengths else label.rpartition(self.separator)[2]
+
+    def config(self) -> dict[str, Any]:
+        """The levels as JSON."""
+        return {
+            "separator": self.separator,
+            "lengths": list(self.lengths),
+            "columns": list(self.columns),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The levels again."""
+        return cls(config["separator"], tuple(config["lengths"]), tuple(config["columns"]))
+
+
+@dataclass(frozen=True)
+class Read:
+    """A label column as paths.
+
+    Attributes:
+        table: the rows; the label column is text in one spelling, and other columns of levels are gone.
+        notes: what was made of labels that are written otherwise, one line each.
+    """
+
+    table: pa.Table
+    notes: tuple[str, ...]
+
+
+def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read:
+    """The rows with every label in one spelling: parts trimmed, codes without marks and with their zeros.
+
+    A label that leaves a level out is read down to the gap; one that is blank counts as none. A table that
+    was read before stays as it is.
+
+    Args:
+        where: the SQL function.
+        table: rows.
+        label: the label column; of a column a level the last.
+        levels: how labels say their paths.
+
+    Raises:
+        XbsqlError: no such column, one of numbers where paths are meant, codes of other lengths, no label
+            that holds the separator.
+    """
+    listed = [name for name in levels.columns if name != label]
+    columns = [*listed, label] if all(name in table.column_names for name in listed) else [label]
+    for name in columns:
+        if name not in table.column_names:
+            raise errors.unknown(where, "label column", name, table.column_names, place="the table has")
+    coded = _written(table, columns).combine_chunks().dictionary_encode()
+    texts = coded.dictionary.to_pylist()
+    found = _Codes(where, levels.lengths) if levels.lengths else _Paths(where, levels.separator, len(columns))
+    read = [found.read(text) for text in texts]
+    counts = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(texts))
+    notes = found.notes([*zip(texts, read, counts.tolist(), strict=True)])
+    values = pa.array(read, pa.string()).take(coded.indices)
+    kept = table.select([name for name in table.column_names if name not in columns[:-1]])
+    place = kept.column_names.index(label)
+    return Read(kept.set_column(place, label, values), notes)
+
+
+def _written(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
+    """The label column as text; of a column a level all of them in one text, NULL where all are NULL."""
+    parts = [pc.utf8_trim_whitespace(as_text(table[name])) for name in columns]
+    if len(parts) == 1:
+        return parts[0]
+    joined = pc.binary_join_element_wise(*parts, _UNIT, null_handling="replace", null_replacement="")
+    return pc.if_else(pc.equal(joined, _UNIT * (len(parts) - 1)), None, joined)
+
+
+class _Paths:
+    """Reads labels of names with a separator between them."""
+
+    def __init__(self, where: str, separator: str, columns: int) -> None:
+        self.where, self.separator, self.columns = where, separator, columns
+        self.between = _UNIT if columns > 1 else separator
+        self.skipping: dict[str, str] = {}
+
+    def read(self, text: str) -> str | None:
+        """The path in one spelling; None for a blank."""
+        parts = [part.strip() for part in self._parts(text)]
+        if self.columns > 1 or len(parts) == 1:
+            parts = ["" if part.lower() in EMPTY else part for part in parts]
+        if self.columns > 1 and any(self.separator.strip() in part for part in parts):
+            problem = f"level '{errors.shown(next(p for p in parts if self.separator.strip() in p), 60)}'"
+            raise errors.invalid(self.where, f"{problem} holds '>', which parts levels", "replace it")
+        named = [bool(part) for part in parts]
+        depth = named.index(False) if False in named else len(parts)
+        if any(named[depth:]):
+            shown = self.separator.join(parts)
+            self.skipping[text] = f"'{errors.shown(shown, 60)}'"
+        return self.separator.join(parts[:depth]) or None
+
+    def _parts(self, text: str) -> list[str]:
+        """Also of a path whose separator has other blanks around it: 'A>B' for ' > '."""
+        bare = self.between.strip() or self.between
+        return text.split(bare)
+
+    def notes(self, read: Sequence[tuple[str, str | None, int]]) -> tuple[str, ...]:
+        """Labels that skip a level; and an error where none has the separator."""
+        there = [path for _, path, _ in read if path is not None]
+        if self.columns == 1 and there and not any(self.separator in path for path in there):
+            shown = errors.shown(there[0], 60)
+            other = next((mark for mark in _OTHERS if mark in there[0] and mark.strip()), None)
+            remedy = f"give the option 'levels' as '{other}'" if other else "name what parts the levels"
+            problem = f"no label holds '{self.separator}', which the option 'levels' says parts levels"
+            raise errors.invalid(self.where, f"{problem} (one label is '{shown}')", remedy)
+        skipped = [(text, count) for text, _, count in read if text in self.skipping]
+        if not skipped:
+            return ()
+        rows = sum(count for _, count in skipped)
+        example = self.skipping[skipped[0][0]]
+        return (f"labels of {rows} rows skip a level ({example}): they are read down to the gap",)
+
+
+class _Codes:
+    """Reads codes whose first characters are their parents' codes."""
+
+    def __init__(self, where: str, lengths: tuple[int, ...]) -> None:
+        self.where, self.lengths = where, lengths
+
+    def read(self, text: str) -> str | None:
+        """The code in one spelling: no marks, its leading zero, no more characters than the last level."""
+        code = text.translate(_MARKS).upper()
+        if code.lower() in EMPTY:
+            return None
+        if len(code) > self.lengths[-1]:
+            return self._zero(code, len(code))[: self.lengths[-1]]
+        if len(code) not in self.lengths:
+            code = self._zero(code, len(code) + 1)
+        if len(code) not in self.lengths:
+            listed = ", ".join(map(str, self.lengths))
+            problem = f"label '{errors.shown(text, 40)}' has {len(text.translate(_MARKS))} characters"
+            raise errors.invalid(self.where, f"{problem}, and codes have {listed}", "see the option 'levels'")
+        return code
+
+    def _zero(self, code: str, length: int) -> str:
+        """The code with the zero that a number has lost."""
+        even = all(each % 2 == 0 for each in self.lengths)
+        lost = code.isdigit() and (length in self.lengths or (even and len(code) % 2 == 1))
+        return f"0{code}" if lost else code
+
+    def notes(self, read: Sequence[tuple[str, str | None, int]]) -> tuple[str, ...]:
+        """Codes that lost a zero, and such as are longer than the last level."""
+        lost, cut = [], []
+        for text, code, count in read:
+            bare = text.translate(_MARKS).upper()
+            if code is None or code == bare:
+                continue
+            if code.startswith("0") and not bare.startswith("0"):
+                lost.append((text, code, count))
+            elif len(bare) > len(code):
+                cut.append((text, code, count))
+        said = []
+        for rows, what in (
+            (lost, "codes of {} rows have lost their leading zero"),
+            (cut, "codes of {} rows are longer than the last level"),
+        ):
+            if rows:
+                total = sum(count for *_, count in rows)
+                text, code, _ = rows[0]
+                said.append(f"{what.format(total)}: '{errors.shown(text, 40)}' is read as '{code}'")
+        return tuple(said)

@@ -1,0 +1,109 @@
+"""The nodes of a taxonomy as texts: what each is called, and what stands above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.features.encoder import encoder
+from xbsql.features.text import embed_texts
+from xbsql.taxonomy.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.taxonomy.levels import Levels
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A taxonomy: its tree, every node a class in the tree's order, and the names of each.
+
+    Attributes:
+        tree: of all nodes, those above the given ones as well.
+        names: of each node, the first one is how it is shown; a code without a name has none.
+    """
+
+    tree: Tree
+    names: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(
+        cls, where: str, labels: Sequence[str], names: Sequence[str | None] | None, levels: Levels
+    ) -> Nodes:
+        """The taxonomy of some labels, and of the nodes above them.
+
+        Args:
+            where: the SQL function.
+            labels: of the nodes, in one spelling; one that has several names stands several times.
+            names: beside each label; None takes the last part of each path.
+            levels: how labels say their paths.
+
+        Raises:
+            XbsqlError: labels are codes and have no names.
+        """
+        if names is None and levels.lengths:
+            raise errors.invalid(
+                where, "labels are codes, which say nothing", "name the column of their names"
+            )
+        above = Tree.of(tuple(dict.fromkeys(labels)), levels)
+        tree = Tree.of(above.labels, levels)
+        told: list[dict[str, None]] = [{} for _ in tree.labels]
+        place = {label: node for node, label in enumerate(tree.labels)}
+        for label, name in zip(labels, names or [None] * len(labels), strict=True):
+            if name and name.strip():
+                told[place[label]][name.strip()] = None
+        own = [() if levels.lengths else (levels.name(label),) for label in tree.labels]
+        return cls(tree, tuple(tuple(found) or own[node] for node, found in enumerate(told)))
+
+    @cached_property
+    def parents(self) -> NDArray[np.int64]:
+        """The node above each; -1 for the first level."""
+        return self.tree.parent
+
+    @cached_property
+    def nameless(self) -> NDArray[np.bool_]:
+        """Nodes without any name."""
+        return np.array([not names for names in self.names])
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The first names from the first level down to each node, in one text."""
+        found: list[str] = []
+        for node, above in enumerate(self.tree.parent.tolist()):
+            own = self.names[node][0] if self.names[node] else ""
+            found.append(f"{found[above]} {own}".strip() if above >= 0 else own)
+        return found
+
+    @cached_property
+    def name_vectors(self) -> NDArray[np.float32]:
+        """The mean vector of the names of each node, of length one; that of its path where it has none."""
+        flat = [name for names in self.names for name in names]
+        owner = np.repeat(np.arange(len(self.names)), [len(names) for names in self.names])
+        found = np.where(self.nameless[:, None], self.path_vectors, np.float32(0))
+        np.add.at(found, owner, embedded(flat))
+        return unit(found)
+
+    @cached_property
+    def path_vectors(self) -> NDArray[np.float32]:
+        """The vector of the path of each node."""
+        return embedded(self.paths)
+
+
+def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The vectors of texts, equal ones read once."""
+    places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    vectors = embed_texts(list(places), encoder())
+    return vectors[[places[text] for text in texts]]
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length one."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(length, 1e-12), np.float32)
