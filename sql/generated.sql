@@ -54,6 +54,9 @@ CREATE MACRO xb.evaluate(model, tbl, label := NULL, "by" := NULL) AS TABLE
 CREATE MACRO xb.export_booster(model, path) AS TABLE
     SELECT unnest(_xb_export_booster(model, path), recursive := true);
 
+CREATE MACRO xb.extract(model, input, attributes := NULL) AS
+    _xb_extract(model, input, attributes);
+
 CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options := {}) AS TABLE
     SELECT unnest(_xb_fit(
         model, label, task, market, to_json(options)::VARCHAR,

@@ -76,7 +76,7 @@ def classify(
     and how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model
     fitted with the option `abstain` leaves `label` NULL where the probability is below it.
     """
-    return _by_model(run.classify, session, model, input)
+    return by_model(run.classify, session, model, input)
 
 
 @function(
@@ -94,7 +94,7 @@ def predict(
     them, and `value` too where a model with the option `abstain` finds the row too far out; a row whose
     inputs are all NULL gives NULL.
     """
-    return _by_model(run.predict, session, model, row)
+    return by_model(run.predict, session, model, row)
 
 
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
@@ -248,7 +248,7 @@ def _existing(session: Session, of: Column, model: Column) -> pa.Array:
 HELPERS = (Helper("existing", "VARCHAR", _existing),)
 
 
-def _by_model(
+def by_model(
     ask: Callable[[Session, str, pa.Array], pa.Array], session: Session, model: str | pa.Array, rows: pa.Array
 ) -> pa.Array:
     """What each row's own model says of it; each model is asked once, for its rows together."""

@@ -23,6 +23,7 @@ NAMES = (
     "evaluate",
     "explain",
     "export_booster",
+    "extract",
     "fit",
     "forecast",
     "help",

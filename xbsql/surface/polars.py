@@ -68,6 +68,26 @@ class Expressions(ExpressionSpace):
         """
         return self._call("embed", model=model)
 
+    def extract(self, model: pl.Expr | str, attributes: Sequence[str] | None = None) -> pl.Expr:
+        """The attributes of a product in its title, by name: the value as it stands there, the probability
+        that it is right, its first and its last character (`title[start:stop]`), and its canonical form,
+        which is the same in every market (NULL where there is none).
+
+        An attribute without an answer is absent. NULL gives NULL. Of a title the first 2,000 characters are
+        read; it is never itself a value.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
+            attributes: VARCHAR[]: the attributes that the titles are known to state, in any language;
+                NULL asks each title for all that are usual for its kind.
+
+        Returns:
+            MAP(VARCHAR, STRUCT(value VARCHAR, score DOUBLE, start INTEGER, stop INTEGER, canonical
+            VARCHAR)).
+        """
+        return self._call("extract", model=model, attributes=attributes)
+
     def holiday(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """The public holiday that a day is in a market, by its English name where it has one; else NULL.
 

@@ -467,6 +467,35 @@ def export_booster(con: DuckDBPyConnection, model: str, path: str | os.PathLike[
     return found
 
 
+def extract(
+    con: DuckDBPyConnection,
+    model: Values,
+    input: Values,
+    attributes: Sequence[str] | None = None,
+) -> pa.Array:
+    """The attributes of a product in its title, by name: the value as it stands there, the probability that
+    it is right, its first and its last character (`title[start:stop]`), and its canonical form, which is
+    the same in every market (NULL where there is none).
+
+    An attribute without an answer is absent. NULL gives NULL. Of a title the first 2,000 characters are
+    read; it is never itself a value.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
+        input: VARCHAR or STRUCT: a title, or a row where the model also reads its kind.
+        attributes: VARCHAR[]: the attributes that the titles are known to state, in any language; NULL
+            asks each title for all that are usual for its kind.
+
+    Returns:
+        MAP(VARCHAR, STRUCT(value VARCHAR, score DOUBLE, start INTEGER, stop INTEGER, canonical
+        VARCHAR)).
+    """
+    found: pa.Array = called("extract", con, model=model, input=input, attributes=attributes)
+    return found
+
+
 def fit(
     con: DuckDBPyConnection,
     model: str,
