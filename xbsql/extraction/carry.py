@@ -14,7 +14,7 @@ from xbsql.engine.folds import enough, minority
 from xbsql.engine.objective import Objective
 from xbsql.extraction.answers import Answers, mixed
 from xbsql.extraction.finder import OWN, POOLED, WAYS, Finder, at_home, helped
-from xbsql.extraction.rehearsal import Rehearsal, fit_judge, held_out_scores, judged, rehearse
+from xbsql.extraction.rehearsal import Rehearsal, fit_judge, held_out_scores, rehearse
 from xbsql.extraction.scoring import ANSWERED, Outcome, slot_f1, tuned
 from xbsql.extraction.spans import MOST, fit_witnesses
 from xbsql.features.views import Features
@@ -230,7 +230,7 @@ def _tried(known: Known, names: Sequence[str], step: Step) -> _Tried:
             rehearsals[POOLED] = pooled = rehearse(known.sheet, rows, known.beside, known.seed, step)
             found[name] = pooled.answers(held_out_scores(pooled, seed=known.seed))
         elif name == "home_judge":
-            found[name] = own.answers(judged(known.judge, own.table))
+            found[name] = own.answers(held_out_scores(own, None, known.seed, known.judge))
         else:
             beside = helped(theirs, known.place, own.queries, own.found) if WAYS[name].helped else None
             found[name] = own.answers(held_out_scores(own, beside, known.seed))
@@ -377,13 +377,14 @@ def _judge(
     known: Known, name: str, tried: _Tried | None, theirs: Answers | None
 ) -> BoostedPredictor | None:
     """The judge of a way, fitted on all that witnesses said of titles that were new to them."""
-    if name == "home_judge":
-        return known.judge
-    if tried is None or name == "home":
+    if name == "home":
         return None
+    start = known.judge if name == "home_judge" else None
+    if tried is None:
+        return start
     own = tried.rehearsals[WAYS[name].witnesses]
     beside = helped(theirs, known.place, own.queries, own.found) if WAYS[name].helped else None
-    return fit_judge(own, beside, seed=known.seed)
+    return fit_judge(own, beside, seed=known.seed, start=start)
 
 
 def _mixed(tried: _Tried, weights: Mapping[str, Floats], attribute: Ints) -> Answers:

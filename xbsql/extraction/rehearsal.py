@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MANY: Final = 300
 """Titles from which on there are three folds in place of five, and larger trees."""
 
+ADDED: Final = 40
+"""Trees behind those of a judge that is gone on from."""
+
 _LAYOUT: Final = Layout(("table",))
 
 
@@ -104,7 +107,11 @@ def both_ways(sheet: Sheet, likely: Sequence[Ints]) -> Queries:
 
 
 def fit_judge(
-    rehearsal: Rehearsal, beside: Table | None = None, rows: NDArray[np.bool_] | None = None, seed: int = 0
+    rehearsal: Rehearsal,
+    beside: Table | None = None,
+    rows: NDArray[np.bool_] | None = None,
+    seed: int = 0,
+    start: BoostedPredictor | None = None,
 ) -> BoostedPredictor | None:
     """Learn what speaks for a value; None where there is nothing to tell apart.
 
@@ -113,24 +120,28 @@ def fit_judge(
         beside: float32 (c, H): further columns.
         rows: the candidates to learn from; None: all.
         seed: of the trees.
+        start: a judge whose trees come first.
     """
     kept = np.flatnonzero(np.ones(len(rehearsal.right), bool) if rows is None else rows)
     right = rehearsal.right[kept].astype(np.int64)
     if not 0 < right.sum() < len(right):
-        return None
+        return start
     table = widened(rehearsal.table, beside)[kept]
     few = len(rehearsal.sheet.titles) < MANY
-    learner = Boosted(_LAYOUT, 2, small=few, rounds=120 if few else 250, leaves=7 if few else 15, seed=seed)
-    return learner.fit(Sample(Features({"table": table}), right))
+    rounds = ADDED if start is not None else 120 if few else 250
+    learner = Boosted(_LAYOUT, 2, small=few, rounds=rounds, leaves=7 if few else 15, seed=seed)
+    return learner.fit(Sample(Features({"table": table}), right), start)
 
 
-def held_out_scores(rehearsal: Rehearsal, beside: Table | None = None, seed: int = 0) -> Floats:
+def held_out_scores(
+    rehearsal: Rehearsal, beside: Table | None = None, seed: int = 0, start: BoostedPredictor | None = None
+) -> Floats:
     """How likely each candidate is, by judges that learnt from other titles; float64 (c,)."""
     score = rehearsal.table[:, 0].astype(np.float64)
     fold = rehearsal.held_out
     for held_out in np.unique(fold).tolist():
         rows = fold == held_out
-        judge = fit_judge(rehearsal, beside, ~rows, seed)
+        judge = fit_judge(rehearsal, beside, ~rows, seed, start)
         if judge is not None:
             score[rows] = judged(judge, widened(rehearsal.table, beside)[rows])
     return score

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Hashes = NDArray[np.uint64]
 
+NEVER: Final = -30.0
+"""The weight of a move between labels of which one was never seen: no path takes it."""
+
 STEPS: Final = 60
 BATCH: Final = 256
 _STATE = re.compile(r"\s*\(0\) (\S+) --> (\S+): (\S+)")
@@ -190,6 +193,9 @@ def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps
     """
     import pycrfsuite
 
+    if not labels.any():
+        size = 1 + 2 * attributes
+        return Tagger(np.zeros(0, np.uint64), np.zeros((0, size)), np.zeros((size, size)))
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.set_params(
         {"c1": 0.1, "c2": 0.01, "max_iterations": steps, "feature.possible_transitions": True}
@@ -207,13 +213,14 @@ def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps
         tagger.dump(str(path) + ".txt")
         tagger.close()
         text = Path(str(path) + ".txt").read_text()
-    return _dumped(text, attributes)
+    return _dumped(text, np.unique(labels), attributes)
 
 
-def _dumped(text: str, attributes: int) -> Tagger:
-    """The weights that CRFsuite prints."""
+def _dumped(text: str, seen: NDArray[np.int64], attributes: int) -> Tagger:
+    """The weights that CRFsuite prints; it leaves out those that are 0, and labels that it has not seen."""
     size = 1 + 2 * attributes
-    moves = np.zeros((size, size))
+    moves = np.full((size, size), NEVER)
+    moves[np.ix_(seen, seen)] = 0.0
     for one, other, weight in _MOVE.findall(text):
         moves[int(one), int(other)] = float(weight)
     found = _STATE.findall(text)

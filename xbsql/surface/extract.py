@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import pyarrow as pa
 
 from xbsql.session import extract as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import ModelOfRow, Names, Values
+from xbsql.surface.arguments import DATA, Kind, Model, ModelOfRow, Name, Names, Rows, TableSource, Values
 from xbsql.surface.function import function
 from xbsql.surface.models import by_model
 
@@ -36,3 +37,39 @@ def extract(
     gives NULL. Of a title the first 2,000 characters are read; it is never itself a value.
     """
     return by_model(lambda *given: run.extract(*given, attributes), session, model, input)
+
+
+@dataclass(frozen=True)
+class Bound(Kind):
+    """A table whose rows a query reads that is written when it is bound; Python hands it on as rows."""
+
+    type: str = "a table"
+
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
+        """The rows."""
+        return Rows(order="", empty=True).of_python(where, name, value, tables)
+
+
+def _bound(session: Session, *, model: Name, tbl: Name, attributes: Names = None) -> list[dict[str, str]]:
+    return [{"sql": run.extract_sql(session, model, tbl, attributes)}]
+
+
+@function(
+    {"attribute": "VARCHAR"},
+    example="FROM xb.extract_table('values_home', shelf) LIMIT 3",
+    handler=_bound,
+    travels={"sql": "VARCHAR"},
+    beside="tbl",
+)
+def extract_table(
+    session: Session,
+    model: Model,
+    tbl: Annotated[pa.Table, Bound(), DATA],
+    attributes: Annotated[
+        Names, "the attributes that the titles are known to state; NULL gives every one that the model knows"
+    ] = None,
+) -> pa.Table:
+    """Every column of the table and one more for each attribute, by its name: the value as the title states
+    it, NULL where it states none. For probabilities, places and canonical forms call xb.extract.
+    """
+    return run.extract_table(session, model, tbl, attributes)

@@ -24,6 +24,7 @@ NAMES = (
     "explain",
     "export_booster",
     "extract",
+    "extract_table",
     "fit",
     "forecast",
     "help",

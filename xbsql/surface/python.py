@@ -496,6 +496,31 @@ def extract(
     return found
 
 
+def extract_table(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    attributes: Sequence[str] | None = None,
+) -> pa.Table:
+    """Every column of the table and one more for each attribute, by its name: the value as the title states
+    it, NULL where it states none.
+
+    For probabilities, places and canonical forms call xb.extract.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        attributes: VARCHAR[]: the attributes that the titles are known to state; NULL gives every one
+            that the model knows.
+
+    Returns:
+        every column of `tbl`, attribute VARCHAR.
+    """
+    found: pa.Table = called("extract_table", con, model=model, tbl=tbl, attributes=attributes)
+    return found
+
+
 def fit(
     con: DuckDBPyConnection,
     model: str,

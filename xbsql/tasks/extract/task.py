@@ -213,6 +213,8 @@ def _beside(
     theirs = labelled(found, found.names, options).sheet
     back = {int(at): row for row, at in reversed(list(enumerate(place.tolist()))) if at >= 0}
     number = {name: at for at, name in enumerate(home.finder.names)}
+    labels = np.bincount(target.attribute, minlength=len(target.names))
+    back = {at: row for at, row in back.items() if labels[row]}
     moved = np.array([back.get(number.get(name, -1), -1) for name in theirs.names], np.int64)
     own = {text.strip().casefold() for text in target.titles.texts}
     kept = np.array([text.strip().casefold() not in own for text in theirs.titles.texts], bool)
