@@ -1,4 +1,4 @@
-"""From labelled titles and what home knows to a finder: the ways, their evidence, their blend, the verdict."""
+"""From labelled titles and what home knows to a finder: ways, evidence, blend and verdict."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def _likely(known: Known) -> list[Ints]:
 
 
 def _evidence(known: Known, chosen: Sequence[Entrant], tried: _Tried) -> tuple[Evidence | None, Ints]:
-    """What the ways lose at questions that nobody asked, on titles that home does not know; and which these are.
+    """What the ways lose at questions that nobody asked, on titles new to home; and which these are.
 
     None where there are too few.
     """
@@ -274,7 +274,7 @@ def _evidence(known: Known, chosen: Sequence[Entrant], tried: _Tried) -> tuple[E
 
 
 def _slots(tried: _Tried, rows: Ints) -> tuple[Ints, dict[str, Floats]]:
-    """Each query's likeliest candidates of all ways as classes: 0 no value, then they, then a value not among them.
+    """Each query's likeliest candidates of all ways as classes: 0 no value, they, a value not among them.
 
     Returns:
         int64 (q,) the true class, and float64 (q, MOST + 2) by way.
@@ -295,7 +295,7 @@ def _slots(tried: _Tried, rows: Ints) -> tuple[Ints, dict[str, Floats]]:
     every, rank = every.take(np.flatnonzero(rank < MOST)), rank[rank < MOST]
     truth = rehearsal.sheet.truth(rehearsal.queries)[rows]
     y = np.where(truth > 0, MOST + 1, 0)
-    hit = np.flatnonzero((every.value == truth[every.query]))[::-1]
+    hit = np.flatnonzero(every.value == truth[every.query])[::-1]
     y[every.query[hit]] = rank[hit] + 1
     found = {}
     for name, part in parts.items():
@@ -337,10 +337,14 @@ def _by_attribute(
     return found
 
 
-def _losing(evidence: Evidence, weights: Mapping[str, float], attribute: Ints, count: int) -> NDArray[np.bool_]:
+def _losing(
+    evidence: Evidence, weights: Mapping[str, float], attribute: Ints, count: int
+) -> NDArray[np.bool_]:
     """The attributes at which the blend clearly loses more than the target alone; bool (A,)."""
     blend = sum(weights[name] * evidence.predictions[name] for name in evidence.names)
-    more = mean_loss(OBJECTIVE, evidence.y, np.asarray(blend)) - evidence.losses[evidence.names.index("target")]
+    more = (
+        mean_loss(OBJECTIVE, evidence.y, np.asarray(blend)) - evidence.losses[evidence.names.index("target")]
+    )
     found = np.zeros(count, bool)
     for each in np.unique(attribute).tolist():
         mine = attribute == each
@@ -373,9 +377,7 @@ def _fitted(known: Known, tried: _Tried | None, weights: Mapping[str, Floats], s
     )  # fmt: skip
 
 
-def _judge(
-    known: Known, name: str, tried: _Tried | None, theirs: Answers | None
-) -> BoostedPredictor | None:
+def _judge(known: Known, name: str, tried: _Tried | None, theirs: Answers | None) -> BoostedPredictor | None:
     """The judge of a way, fitted on all that witnesses said of titles that were new to them."""
     if name == "home":
         return None

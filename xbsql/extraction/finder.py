@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -15,6 +14,8 @@ from xbsql.extraction.spans import Witnesses, candidates, features
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from xbsql.engine.candidates.boosted import BoostedPredictor

@@ -40,7 +40,9 @@ class Counts:
     def __call__(self, keys: Hashes) -> Ints:
         """The number of each key; 0 for one that there is not."""
         place = self.place(keys)
-        return np.where(place >= 0, self.counts[place], 0) if len(self.keys) else np.zeros(keys.shape, np.int64)
+        return (
+            np.where(place >= 0, self.counts[place], 0) if len(self.keys) else np.zeros(keys.shape, np.int64)
+        )
 
     def place(self, keys: Hashes) -> Ints:
         """Where each key stands; -1 for one that there is not."""

@@ -1,4 +1,4 @@
-"""Labelled titles: which words of a title are the value of an attribute, and which attributes were asked for."""
+"""Labelled titles: which words of a title are the value of an attribute, and what was asked."""
 
 from __future__ import annotations
 
@@ -190,14 +190,14 @@ def sheet_of(
     rows = np.flatnonzero(kept)
     cluster = np.arange(len(titles)) if cluster is None else cluster
     sheet = Sheet(
-        titles, tuple(names), title[rows], attribute[rows], word[rows], length[rows], layer[rows], stands[rows],
-        cluster,
+        titles, tuple(names), title[rows], attribute[rows], word[rows], length[rows], layer[rows],
+        stands[rows], cluster,
     )  # fmt: skip
     return sheet, Unfound(*missing)
 
 
 def _first(number: Hashes, size: int, stand: int) -> tuple[int, int] | None:
-    """Layer and word of the first run that stands for a value; one of whole words comes before one that is cut."""
+    """Layer and word of the first run that stands for a value, one of whole words before one that is cut."""
     for layer, (words, _) in enumerate(LAYERS):
         if words == size and len(hit := np.flatnonzero(number[layer] == stand)):
             return layer, int(hit[0])

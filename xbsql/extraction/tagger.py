@@ -84,7 +84,7 @@ class Tagger:
         return (self.weights.shape[1] - 1) // 2
 
     def spans(self, titles: Titles) -> Floats:
-        """The probability that a run of words is the value of an attribute, exactly from its first to its last.
+        """How likely a run of words is the value of an attribute, exactly from its first to its last.
 
         Returns:
             float64 (LONGEST, T, A): of runs of k + 1 words that begin at each word; 0 beyond a title's end.
@@ -111,7 +111,9 @@ class Tagger:
         chosen = sparse.csr_matrix((np.ones(len(known)), place[known], first), (len(seen), len(self.keys)))
         return np.asarray(chosen @ self.weights)
 
-    def _fill(self, found: Floats, emission: Floats, first: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+    def _fill(
+        self, found: Floats, emission: Floats, first: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> None:
         """The spans of some titles; sums over paths are scaled at each word."""
         longest = int(lengths.max(initial=0))
         if not longest:
@@ -197,9 +199,7 @@ def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps
         size = 1 + 2 * attributes
         return Tagger(np.zeros(0, np.uint64), np.zeros((0, size)), np.zeros((size, size)))
     trainer = pycrfsuite.Trainer(verbose=False)
-    trainer.set_params(
-        {"c1": 0.1, "c2": 0.01, "max_iterations": steps, "feature.possible_transitions": True}
-    )
+    trainer.set_params({"c1": 0.1, "c2": 0.01, "max_iterations": steps, "feature.possible_transitions": True})
     names = [[format(each, "x") for each in row] for row in features(titles).tolist()]
     said = [str(label) for label in labels.tolist()]
     for a, b in zip(titles.first[:-1].tolist(), titles.first[1:].tolist(), strict=True):

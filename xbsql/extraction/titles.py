@@ -142,7 +142,6 @@ class Titles:
             self.kind[words],
         )  # fmt: skip
 
-
     def stacked(self, other: Titles) -> Titles:
         """These titles and others behind them."""
         pairs = (

@@ -45,7 +45,6 @@ def _model(session: Session, where: str, reference: str) -> Extraction:
     return model
 
 
-
 def extract_table(
     session: Session, reference: str, rows: pa.Table, attributes: Sequence[str] | None = None
 ) -> pa.Table:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from xbsql.surface import customers, extract, forecast, help, insight, market, match, models, search, supply, text
+from xbsql.surface import (
+    customers,
+    extract,
+    forecast,
+    help,
+    insight,
+    market,
+    match,
+    models,
+    search,
+    supply,
+    text,
+)
 from xbsql.surface.function import FUNCTIONS as DECLARED
 
 __all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import numpy as np
 import pyarrow as pa
 
-from xbsql.extraction.canonical import canonical
 from xbsql.extraction.names import placed
 from xbsql.extraction.sheet import Queries, open_queries
 from xbsql.extraction.titles import LAYERS, titles_of
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.extraction.answers import Answers
+    from xbsql.extraction.canonical import Canonical
     from xbsql.extraction.finder import Finder
     from xbsql.extraction.titles import Titles
 
@@ -67,8 +67,7 @@ class Extraction(Model):
         text: the column of titles.
         kind: the column of what they are sold as; None where it reads none.
         label: what it was fitted on.
-        same: attributes whose values are written alike everywhere.
-        local: attributes whose values mean something else in each market.
+        canonical: the one spelling of values.
         abstain: probability below which no value is given; None for the tuned one.
         market: what it was fitted for.
     """
@@ -77,8 +76,7 @@ class Extraction(Model):
     text: str
     kind: str | None
     label: str
-    same: tuple[str, ...] = ()
-    local: tuple[str, ...] = ()
+    canonical: Canonical
     abstain: float | None = None
     market: str | None = None
 
@@ -98,7 +96,9 @@ class Extraction(Model):
         kinds = None
         if self.kind is not None:
             kinds = batch.column(batch.schema.get_field_index(self.kind)).to_pylist()
-        found: list[list[tuple[str, dict[str, Any]]] | None] = [None if text is None else [] for text in texts]
+        found: list[list[tuple[str, dict[str, Any]]] | None] = [
+            None if text is None else [] for text in texts
+        ]
         for each in self.found(texts, kinds, attributes):
             row = found[each.title]
             if row is not None:
@@ -157,27 +157,30 @@ class Extraction(Model):
         rows, answers = self.answered(titles, queries)
         start, stop = _ends(titles, answers)
         found = []
-        for row, a, b, score in zip(rows.tolist(), start.tolist(), stop.tolist(), answers.score.tolist(), strict=True):
+        for row, a, b, score in zip(
+            rows.tolist(), start.tolist(), stop.tolist(), answers.score.tolist(), strict=True
+        ):
             title, name = int(queries.title[row]), names[row]
             value = titles.texts[title][a:b]
-            one = None if name in self.local else canonical(name, value, same=name in self.same)
+            known = self.finder.names[int(queries.attribute[row])]
+            one = self.canonical.of(known, value)
             found.append(Found(title, name, value, min(score, 1.0), a + 1, b, one))
         return found
 
     def state(self) -> State:
         """The model as data."""
         config = {
-            "text": self.text, "kind": self.kind, "label": self.label, "same": list(self.same),
-            "local": list(self.local), "abstain": self.abstain, "market": self.market,
+            "text": self.text, "kind": self.kind, "label": self.label, "abstain": self.abstain,
+            "market": self.market,
         }  # fmt: skip
-        return State("extraction", config, parts={"finder": self.finder.state()})
+        parts = {"finder": self.finder.state(), "canonical": self.canonical.state()}
+        return State("extraction", config, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The model again."""
-        config = dict(state.config)
-        same, local = tuple(config.pop("same")), tuple(config.pop("local"))
-        return cls(restore(state.parts["finder"]), same=same, local=local, **config)
+        finder, canonical = (restore(state.parts[name]) for name in ("finder", "canonical"))
+        return cls(finder, canonical=canonical, **state.config)
 
 
 def _ends(titles: Titles, answers: Answers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

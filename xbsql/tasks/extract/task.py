@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from xbsql import errors
+from xbsql.extraction.canonical import Canonical, sorts_of
 from xbsql.extraction.carry import MOST_BESIDE, Carried, Entrant, Known, carry
 from xbsql.extraction.names import placed
 from xbsql.extraction.scoring import Outcome, scored
@@ -15,7 +16,6 @@ from xbsql.extraction.sheet import Queries, Sheet, open_queries
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
 from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
-from xbsql.tasks.notes import in_quotes
 from xbsql.tasks.road import fitted_at_home
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
@@ -64,13 +64,15 @@ class ExtractProblem(Problem[Entrant, Carried, Extraction]):
     def model(self, found: Carried) -> Extraction:
         """The blend of the ways."""
         options = self.options
+        own = {name: forms for name, forms in options.canonical.items() if forms}
+        canonical = Canonical(sorts_of(found.finder.names), own, options.same, options.local)
         return Extraction(
-            found.finder, options.text, options.kind, self.asked.label, options.same, options.local,
-            options.abstain, self.asked.market,
+            found.finder, options.text, options.kind, self.asked.label, canonical, options.abstain,
+            self.asked.market,
         )  # fmt: skip
 
     def scores(self, found: Carried) -> list[dict[str, Any]]:
-        """F1, precision and recall of held-out titles, asked for what they may have and for what they have."""
+        """F1, precision and recall of held-out titles, for what they may have and what they are asked for."""
         if found.outcome is None:
             return []
         free = scored(found.outcome.take(~found.asked))
@@ -88,7 +90,9 @@ class ExtractProblem(Problem[Entrant, Carried, Extraction]):
         left = [f"{count} values {why} and are left out" for why, count in counts.items() if count]
         home = []
         if self.known.home is not None:
-            pairs = [(name, at) for name, at in zip(sheet.names, self.known.place.tolist(), strict=True) if at >= 0]
+            pairs = [
+                (name, at) for name, at in zip(sheet.names, self.known.place.tolist(), strict=True) if at >= 0
+            ]
             theirs = self.known.home.names
             said = [f"{name} = {theirs[at]}" for name, at in pairs if name != theirs[at]]
             home = [f"attributes by the meaning of their names: {', '.join(said)}"] if said else []
@@ -153,8 +157,10 @@ class Extracting(Task[Extraction, Carried]):
         return ExtractProblem(asked, options, rows, given)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
-        """F1, precision and recall of the titles of a table: asked for the attributes that their rows name
-        (f1_asked ...), and for all those of their kind (f1 ...).
+        """F1, precision and recall of the titles of a table.
+
+        They are asked for the attributes that their rows name (f1_asked ...), and for all of their kind
+        (f1 ...).
 
         Several values of one title and attribute are right, each. Values that do not occur in their title
         count as not found.
