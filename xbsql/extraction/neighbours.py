@@ -35,7 +35,7 @@ class Near(NamedTuple):
     weight: Floats
 
 
-@restorable("neighbours")
+@restorable("labelled_titles")
 @dataclass(frozen=True)
 class Neighbours:
     """Labelled titles as weighed words, and their labels; both stand as hashes.
@@ -90,7 +90,7 @@ class Neighbours:
             "columns": self.rows.indices.astype(np.int32), "first": self.rows.indptr.astype(np.int64),
             "group": self.group.view(np.int64), "labels": self.labels, "values": self.values.view(np.int64),
         }  # fmt: skip
-        return State("neighbours", {"attributes": self.attributes}, arrays)
+        return State("labelled_titles", {"attributes": self.attributes}, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import free_name
+from xbsql.session.whole import check_answers
 from xbsql.tasks.extract.model import Extraction
 
 if TYPE_CHECKING:
@@ -29,7 +30,13 @@ def extract(
     with session.calls.record("extract", reference, len(inputs)) as call:
         call.kernel = "crf"
         blocks = [batch.slice(at, BLOCK) for at in range(0, max(len(batch), 1), BLOCK)]
-        return pa.concat_arrays([model.asked(block, attributes) for block in blocks])
+        try:
+            return pa.concat_arrays([model.asked(block, attributes) for block in blocks])
+        except errors.XbsqlError:
+            raise
+        except Exception as error:
+            check_answers(reference, model, error)
+            raise
 
 
 def _model(session: Session, where: str, reference: str) -> Extraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,17 +12,19 @@ import pyarrow as pa
 from xbsql import arrow, errors
 from xbsql.extraction.clusters import clusters
 from xbsql.extraction.sheet import Sheet, Unfound, sheet_of
-from xbsql.extraction.titles import titles_of
+from xbsql.extraction.titles import LONGEST, joined, runs, titles_of
 from xbsql.harmonise.blank import EMPTY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from xbsql.tasks.extract.options import ExtractOptions
 
 NO_KIND = ""
+LEAST_FILLED = 2
+"""Cells that hold a value from which on it is looked for in the titles of others."""
 
 
 class Said(NamedTuple):
@@ -46,16 +49,15 @@ class Read:
         texts: distinct titles, in the order of the table.
         kinds: what each is sold as; '' where nobody says.
         said: what rows say of them.
+        names: the attributes that rows name, in alphabetical order, and those that a wide table has.
+        weak: how many values were found in titles by the filled cells of the same column.
     """
 
     texts: list[str]
     kinds: list[str]
     said: list[Said]
-
-    @property
-    def names(self) -> list[str]:
-        """The attributes that something is said of, in alphabetical order."""
-        return sorted({each.attribute for each in self.said})
+    names: list[str]
+    weak: int = 0
 
 
 def read(where: str, table: pa.Table, label: str, options: ExtractOptions) -> Read:
@@ -77,7 +79,7 @@ def read(where: str, table: pa.Table, label: str, options: ExtractOptions) -> Re
     kinds = [NO_KIND] * table.num_rows
     if options.kind is not None:
         kinds = _column(where, table, options.kind, "column for the option 'kind'")
-    place, found = dict[tuple[str, str], int](), list[Said]()
+    place, found, called = dict[tuple[str, str], int](), list[Said](), set[str]()
     rows = [
         place.setdefault((text or "", kind or NO_KIND), len(place)) if text and text.strip() else -1
         for text, kind in zip(texts, kinds, strict=True)
@@ -86,8 +88,12 @@ def read(where: str, table: pa.Table, label: str, options: ExtractOptions) -> Re
         values = _column(where, table, name, "column of values")
         asked = _column(where, table, options.attribute, "column") if long else [name] * table.num_rows
         found += _said(rows, asked, values)
-    ordered = list(place)
-    return Read([text for text, _ in ordered], [kind for _, kind in ordered], found)
+        called |= {each.strip() for each in asked if each and each.strip()}
+    read_texts, read_kinds = [text for text, _ in place], [kind for _, kind in place]
+    known = len(found)
+    if not long:
+        found += _weak(read_texts, found, names)
+    return Read(read_texts, read_kinds, found, sorted(called), len(found) - known)
 
 
 def _said(rows: list[int], asked: Iterable[str | None], values: Iterable[str | None]) -> list[Said]:
@@ -96,6 +102,31 @@ def _said(rows: list[int], asked: Iterable[str | None], values: Iterable[str | N
         if row >= 0 and name and name.strip() and value is not None:
             plain = value.strip()
             found.append(Said(row, name.strip(), None if plain.casefold() in EMPTY else plain))
+    return found
+
+
+def _weak(texts: list[str], said: list[Said], names: Sequence[str]) -> list[Said]:
+    """Values of a column in the titles whose own cell is empty: the longest one, where it stands in two cells."""
+    titles = titles_of(texts)
+    number = runs(titles)[:LONGEST]
+    owner, found = titles.owner, list[Said]()
+    for name in names:
+        mine = [each for each in said if each.attribute == name]
+        filled = Counter(each.value for each in mine if each.value)
+        usual = [value for value, count in filled.items() if count >= LEAST_FILLED]
+        if not usual:
+            continue
+        written = titles_of(usual)
+        ends = zip(written.first[:-1].tolist(), written.first[1:].tolist(), strict=True)
+        stands = {joined(written.hashes[a:b, 0]): value for (a, b), value in zip(ends, usual, strict=True)}
+        done = {each.title for each in mine}
+        length, word = np.nonzero(np.isin(number, np.array(list(stands), np.uint64)) & (number > 0))
+        longest: dict[int, tuple[int, str]] = {}
+        for size, at in zip(length.tolist(), word.tolist(), strict=True):
+            title = int(owner[at])
+            if title not in done and size >= longest.get(title, (-1, ""))[0]:
+                longest[title] = (size, stands[int(number[size, at])])
+        found += [Said(title, name, value) for title, (_, value) in sorted(longest.items())]
     return found
 
 
@@ -118,6 +149,7 @@ class Labelled(NamedTuple):
         likely: bool (G, A): attributes that titles of a kind have.
         unfound: values that are left out.
         unlabelled: titles of which nothing is said.
+        weak: see `Read`.
     """
 
     sheet: Sheet
@@ -125,6 +157,7 @@ class Labelled(NamedTuple):
     likely: NDArray[np.bool_]
     unfound: Unfound
     unlabelled: int
+    weak: int
 
 
 def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled:
@@ -135,7 +168,7 @@ def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled
         kept = first.get((each.title, each.attribute))
         if each.attribute in number and (kept is None or kept.value is None):
             first[each.title, each.attribute] = each
-    said = list(first.values())
+    said = sorted(first.values(), key=lambda each: (each.title, number[each.attribute]))
     rows = sorted({each.title for each in said})
     place = {row: at for at, row in enumerate(rows)}
     titles = titles_of(
@@ -151,4 +184,4 @@ def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled
     likely = np.zeros((len(kinds), len(names)), bool)
     if len(kinds):
         likely[np.searchsorted(kinds, titles.group[title]), attribute] = True
-    return Labelled(sheet, kinds, likely, unfound, len(found.texts) - len(rows))
+    return Labelled(sheet, kinds, likely, unfound, len(found.texts) - len(rows), found.weak)

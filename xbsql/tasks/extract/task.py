@@ -13,6 +13,7 @@ from xbsql.extraction.carry import MOST_BESIDE, Carried, Entrant, Known, carry
 from xbsql.extraction.names import placed
 from xbsql.extraction.scoring import Outcome, scored
 from xbsql.extraction.sheet import Queries, Sheet, open_queries
+from xbsql.features.roles import kind_of
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
 from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
@@ -96,7 +97,9 @@ class ExtractProblem(Problem[Entrant, Carried, Extraction]):
             theirs = self.known.home.names
             said = [f"{name} = {theirs[at]}" for name, at in pairs if name != theirs[at]]
             home = [f"attributes by the meaning of their names: {', '.join(said)}"] if said else []
-        return [*left, *home, *_by_attribute(sheet, found.gains)]
+        weak = f"{self.rows.weak} values were found in titles by the filled cells of the same column"
+        found_weak = [weak] if self.rows.weak else []
+        return [*left, *found_weak, *home, *_by_attribute(sheet, found.gains)]
 
 
 def _by_attribute(sheet: Sheet, gains: Mapping[int, tuple[float, float]]) -> list[str]:
@@ -120,8 +123,9 @@ class Extracting(Task[Extraction, Carried]):
     options = ExtractOptions
 
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
-        """Never: a table of texts is one of classes until somebody says otherwise."""
-        return False
+        """Texts beside the columns 'title' and 'attribute', or with one of the options that name such columns."""
+        named = bool({"attribute", "attributes"} & set(options)) or {"title", "attribute"} <= set(schema.names)
+        return named and kind_of(schema.field(label).type) == "text"
 
     def at_home(self, asked: Asked) -> ExtractProblem:
         """The labelled titles of one market."""
