@@ -36,7 +36,12 @@ def test_words_lie_in_their_title_and_a_run_stands_for_what_it_says(texts):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Men&#39;s", "men's"), ("５０ＭＬ", "50ml"), ("Größe", "GRÖSSE".replace("SS", "ß")), ("ＮＡＶＹ", "navy")],
+    [
+        ("Men&#39;s", "men's"),
+        ("５０ＭＬ", "50ml"),
+        ("Größe", "GRÖSSE".replace("SS", "ß")),
+        ("ＮＡＶＹ", "navy"),
+    ],
 )
 def test_width_case_and_entities_make_no_other_value(one, other):
     stand = [joined(titles_of([text]).hashes[:, 0]) for text in (one, other)]
@@ -53,7 +58,9 @@ def test_width_case_and_entities_make_no_other_value(one, other):
     ],
 )
 def test_a_value_is_found_in_its_title(title, value, said):
-    sheet, unfound = sheet_of(titles_of([title]), ["x"], np.zeros(1, np.int64), np.zeros(1, np.int64), [value])
+    sheet, unfound = sheet_of(
+        titles_of([title]), ["x"], np.zeros(1, np.int64), np.zeros(1, np.int64), [value]
+    )
     assert sum(unfound) == 0
     words, cut = LAYERS[sheet.layer[0]]
     titles, at = sheet.titles, sheet.word[0]

@@ -13,7 +13,18 @@ from xbsql.store.model import restore
 from xbsql.tasks import road, task_of
 from xbsql.tasks.extract.task import TASK as extract
 
-BRANDS = ["Kelvona", "Brissel", "Nordwik", "Talamo", "Orvex", "Pinnaro", "Quilland", "Sorbet Lane", "Vastra", "Ziko"]
+BRANDS = [
+    "Kelvona",
+    "Brissel",
+    "Nordwik",
+    "Talamo",
+    "Orvex",
+    "Pinnaro",
+    "Quilland",
+    "Sorbet Lane",
+    "Vastra",
+    "Ziko",
+]
 ENGLISH = {
     "colour": ["red", "blue", "green", "black", "white", "navy", "yellow", "brown"],
     "material": ["cotton", "leather", "wool", "linen", "silk", "nylon"],
@@ -24,7 +35,11 @@ GERMAN = {
     "Material": ["Baumwolle", "Leder", "Wolle", "Leinen", "Seide", "Nylon"],
     "noun": ["Hemd", "Jacke", "Schal", "Tasche", "Mütze", "Handschuhe"],
 }
-FORMS = ["{brand} {noun} {colour} {material}", "{noun} by {brand}, {material}, {colour}", "{colour} {material} {noun} | {brand}"]
+FORMS = [
+    "{brand} {noun} {colour} {material}",
+    "{noun} by {brand}, {material}, {colour}",
+    "{colour} {material} {noun} | {brand}",
+]
 OPTIONS = {"seed": 0}
 
 
@@ -38,7 +53,9 @@ def titles(words, names, rows, seed, brands=BRANDS):
         said = "" if row % 5 == 0 else colour
         title = form.format(brand=brand, noun=pick["noun"], colour=said, material=material) + f" {row}x{seed}"
         found += [(title, names[0], brand), (title, names[1], said or "n/a"), (title, names[2], material)]
-    return pa.table(dict(zip(("title", "attribute", "value"), map(list, zip(*found, strict=True)), strict=True)))
+    return pa.table(
+        dict(zip(("title", "attribute", "value"), map(list, zip(*found, strict=True)), strict=True))
+    )
 
 
 HOME_NAMES, GERMAN_NAMES = ("brand", "colour", "material"), ("Marke", "Farbe", "Material")
@@ -74,7 +91,13 @@ def test_values_of_new_titles_are_found(home):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(max_size=80) | st.sampled_from(["red cotton &#39;shirt&#39;", "Ziko", "赤 ネイビー T", "😀 red"]), max_size=4))
+@given(
+    st.lists(
+        st.text(max_size=80)
+        | st.sampled_from(["red cotton &#39;shirt&#39;", "Ziko", "赤 ネイビー T", "😀 red"]),
+        max_size=4,
+    )
+)
 def test_a_value_is_a_part_of_its_title_and_stands_where_it_says(home, texts):
     for text, found in zip(texts, answers(home[0], texts), strict=True):
         for _, answer in found:
@@ -92,7 +115,9 @@ def test_an_answer_does_not_depend_on_the_titles_beside_it(home):
 
 
 def test_empty_long_and_null_titles(home):
-    found = answers(home[0], [None, "", "  ", "red cotton cap by Ziko " * 500, "<b>red</b> &amp; wool", "９９"])
+    found = answers(
+        home[0], [None, "", "  ", "red cotton cap by Ziko " * 500, "<b>red</b> &amp; wool", "９９"]
+    )
     assert found[0] is None
     assert found[1] == found[2] == []
     assert {name for name, _ in found[3]} <= set(HOME_NAMES)
@@ -115,7 +140,9 @@ def test_a_name_in_another_language_asks_for_the_attribute_of_its_meaning(home):
 def test_long_and_wide_rows_are_one(rows, home):
     """No label says 'none' in the wide table: a value in every cell, or NULL."""
     wide = {}
-    for title, name, value in zip(*(rows[c].to_pylist() for c in ("title", "attribute", "value")), strict=True):
+    for title, name, value in zip(
+        *(rows[c].to_pylist() for c in ("title", "attribute", "value")), strict=True
+    ):
         wide.setdefault(title, {"title": title})[name] = value
     table = pa.Table.from_pylist(list(wide.values()))
     options = {**OPTIONS, "attributes": list(HOME_NAMES)}
@@ -153,7 +180,10 @@ def abroad(rows, home):
         if labels not in done:
             table = titles(GERMAN, GERMAN_NAMES, max(labels, 40), 6)
             texts = table["title"].unique().to_pylist()[:labels]
-            known = [v if t in texts else None for t, v in zip(table["title"].to_pylist(), table["value"].to_pylist(), strict=True)]
+            known = [
+                v if t in texts else None
+                for t, v in zip(table["title"].to_pylist(), table["value"].to_pylist(), strict=True)
+            ]
             table = table.set_column(2, "value", pa.array(known, pa.string()))
             done[labels] = road.transfer(extract, table, "value", base=home[0], source=rows, options=OPTIONS)
         return done[labels]
@@ -224,7 +254,9 @@ def test_what_cannot_be_learnt_is_refused(table, options, message):
 
 
 def test_values_that_are_not_in_their_titles_are_counted(rows):
-    lost = pa.table({"title": ["blue cap", "red cap"], "attribute": ["brand"] * 2, "value": ["Nowhere", "cap red"]})
+    lost = pa.table(
+        {"title": ["blue cap", "red cap"], "attribute": ["brand"] * 2, "value": ["Nowhere", "cap red"]}
+    )
     _, report = road.fit(extract, pa.concat_tables([rows, lost]), "value", options=OPTIONS)
     assert "2 values do not occur in their title and are left out" in report[0]["note"]
 

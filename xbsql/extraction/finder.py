@@ -10,7 +10,7 @@ import numpy as np
 from xbsql.extraction.answers import Answers, mixed
 from xbsql.extraction.rehearsal import judged, widened
 from xbsql.extraction.sheet import Queries
-from xbsql.extraction.spans import Witnesses, candidates, features
+from xbsql.extraction.spans import Witnesses, looked_up
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ class Finder:
         parts, shares = [], []
         theirs = None if self.home is None else at_home(self.home, self.place, titles, queries)
         for name, witnesses in self.witnesses.items():
-            seen = witnesses.see(titles)
-            found = candidates(seen, witnesses, queries)
-            table = features(seen, witnesses, queries, found)
+            found, table = looked_up(witnesses, titles, queries)
             for way, weight in self.weights.items():
                 if WAYS[way].witnesses == name:
                     beside = helped(theirs, self.place, queries, found) if WAYS[way].helped else None

@@ -12,7 +12,7 @@ from xbsql.engine.design import Layout
 from xbsql.engine.folds import assign_folds
 from xbsql.extraction.answers import Answers
 from xbsql.extraction.sheet import Queries, open_queries
-from xbsql.extraction.spans import Candidates, candidates, features, fit_witnesses
+from xbsql.extraction.spans import Candidates, fit_witnesses, looked_up
 from xbsql.features.views import Features
 
 if TYPE_CHECKING:
@@ -86,9 +86,8 @@ def rehearse(
         witnesses = fit_witnesses(taught if beside is None else taught.stacked(beside))
         shown = sheet.take(own)
         queries = both_ways(shown, [likely[row] for row in own.tolist()])
-        seen = witnesses.see(shown.titles)
-        found = candidates(seen, witnesses, queries)
-        tables.append(features(seen, witnesses, queries, found))
+        found, table = looked_up(witnesses, shown.titles, queries)
+        tables.append(table)
         moved = (sheet.titles.first[own] - shown.titles.first[:-1])[queries.title[found.query]]
         said.append(found._replace(query=found.query + start, word=found.word + moved))
         asked.append(queries._replace(title=own[queries.title]))

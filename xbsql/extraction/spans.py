@@ -9,7 +9,7 @@ import numpy as np
 
 from xbsql.extraction.lexicon import Lexicon, fit_lexicon, keyed
 from xbsql.extraction.neighbours import Near, Neighbours, fit_neighbours
-from xbsql.extraction.sheet import word_counts
+from xbsql.extraction.sheet import Queries, word_counts
 from xbsql.extraction.tagger import Tagger, fit_tagger
 from xbsql.extraction.titles import CAPITAL, CAPITALS, DIGIT, LAYERS, LONGEST, SIGN, runs
 from xbsql.store.model import State, restorable, restore
@@ -17,17 +17,21 @@ from xbsql.store.model import State, restorable, restore
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.extraction.sheet import Queries, Sheet
+    from xbsql.extraction.sheet import Sheet
     from xbsql.extraction.titles import Hashes, Titles
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Table = NDArray[np.float32]
 
 _WORDS: Final = np.array([words for words, _ in LAYERS])
 _CUT: Final = np.array([cut for _, cut in LAYERS])
 
 LEAST: Final = 0.0005
 """Probability by the tagger from which on a run of words is a candidate."""
+
+BLOCK: Final = 512
+"""Titles that are looked at together: what is known of more of them leaves the processor's cache."""
 
 MOST: Final = 8
 """Candidates of a query."""
@@ -109,35 +113,82 @@ def fit_witnesses(sheet: Sheet) -> Witnesses:
     return Witnesses(tagger, fit_lexicon(sheet), fit_neighbours(sheet))
 
 
-def candidates(seen: Seen, witnesses: Witnesses, queries: Queries) -> Candidates:
+def looked_up(witnesses: Witnesses, titles: Titles, queries: Queries) -> tuple[Candidates, Table]:
+    """The candidates of each query, and what speaks for each of them.
+
+    Args:
+        witnesses: who are asked.
+        titles: n titles; they are looked at `BLOCK` at a time.
+        queries: of these, in any order.
+
+    Returns:
+        The candidates, and float32 (c, F): no column names an attribute.
+    """
+    found, tables = [], []
+    block = queries.title // BLOCK
+    for number in range(max(-(-len(titles) // BLOCK), 1)):
+        rows, at = np.flatnonzero(block == number), number * BLOCK
+        shown = titles.take(np.arange(at, min(at + BLOCK, len(titles))))
+        own = Queries(queries.title[rows] - at, queries.attribute[rows], queries.asked[rows])
+        seen = witnesses.see(shown)
+        part = _candidates(seen, witnesses, own)
+        tables.append(_features(seen, witnesses, own, part))
+        found.append(part._replace(query=rows[part.query], word=part.word + titles.first[at]))
+    whole = Candidates(*(np.concatenate(each) for each in zip(*found, strict=True)))
+    order = np.argsort(whole.query, kind="stable")
+    return Candidates(*(part[order] for part in whole)), np.concatenate(tables)[order]
+
+
+def _candidates(seen: Seen, witnesses: Witnesses, queries: Queries) -> Candidates:
     """The runs of words that may answer each query: at most `MOST`, the tagger's likeliest first.
 
     A run begins and ends with a word and is not the whole title; what the dictionary does not know has no cut
     word.
     """
-    titles = seen.titles
-    counts = titles.lengths[queries.title]
-    first = np.concatenate([[0], np.cumsum(counts)])
-    query = np.repeat(np.arange(len(counts)), counts)
-    word = np.repeat(titles.first[queries.title] - first[:-1], counts) + np.arange(first[-1])
-    attribute = queries.attribute[query]
-    likely = seen.spans[_WORDS[:, None] - 1, word, attribute]
-    known = seen.known[:, word]
-    shares = witnesses.lexicon.shares
-    dictionary = np.zeros(known.shape, bool)
-    if len(shares):
-        dictionary = (known >= 0) & (shares[known, attribute] > 0)
-    keep = ((likely > LEAST) & (_CUT == 0)[:, None]) | dictionary
-    keep &= _possible(titles)[:, word]
-    k, at = np.nonzero(keep)
-    score = likely[k, at] + 0.02 * dictionary[k, at]
-    order = np.lexsort((-score, query[at]))
-    k, at = k[order], at[order]
-    owner = query[at]
-    rank = np.arange(len(at)) - np.searchsorted(owner, owner)
-    kept = rank < MOST
-    k, at = k[kept], at[kept]
-    return Candidates(query[at], word[at], k, seen.number[k, word[at]])
+    titles, attributes = seen.titles, seen.spans.shape[2]
+    pair, which = np.unique(queries.title * attributes + queries.attribute, return_inverse=True)
+    place = np.full(len(titles) * attributes, -1)
+    place[pair] = np.arange(len(pair))
+    layer, word, attribute, score = _likely(seen, witnesses.lexicon)
+    owner = place[titles.owner[word] * attributes + attribute]
+    kept = np.flatnonzero(owner >= 0)
+    kept = kept[np.lexsort((word[kept], layer[kept], -score[kept], owner[kept]))]
+    owner, layer, word = owner[kept], layer[kept], word[kept]
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    owner, layer, word = owner[rank < MOST], layer[rank < MOST], word[rank < MOST]
+    first = np.searchsorted(owner, np.arange(len(pair) + 1))
+    counts = np.diff(first)[which]
+    query = np.repeat(np.arange(len(which)), counts)
+    start = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    rows = np.repeat(first[which] - start, counts) + np.arange(len(query))
+    return Candidates(query, word[rows], layer[rows], seen.number[layer[rows], word[rows]])
+
+
+def _likely(seen: Seen, lexicon: Lexicon) -> tuple[Ints, Ints, Ints, Floats]:
+    """Runs that the tagger or the dictionary holds for a value: layer, word, attribute and a score to rank by."""
+    possible = _possible(seen.titles)
+    spans = seen.spans
+    layer, word, attribute = np.nonzero(spans > LEAST)
+    kept = np.flatnonzero(possible[layer, word])
+    layer, word, attribute = layer[kept], word[kept], attribute[kept]
+    score = spans[layer, word, attribute]
+    if not len(lexicon.shares):
+        return layer, word, attribute, score
+    run, at = np.nonzero((seen.known >= 0) & possible)
+    row, theirs = np.nonzero(lexicon.shares[seen.known[run, at]])
+    run, at = run[row], at[row]
+    own = spans[_WORDS[run] - 1, at, theirs]
+    beside = (_CUT[run] > 0) | (own <= LEAST)  # the others are there already
+    score[:] += 0.02 * _told(seen.known, lexicon, layer, word, attribute)
+    parts = ((layer, run), (word, at), (attribute, theirs), (score, own + 0.02))
+    found = [np.concatenate([one, other[beside]]) for one, other in parts]
+    return found[0], found[1], found[2], found[3]
+
+
+def _told(known: Ints, lexicon: Lexicon, layer: Ints, word: Ints, attribute: Ints) -> NDArray[np.bool_]:
+    """Which runs the dictionary holds for values of these attributes."""
+    value = known[layer, word]
+    return np.asarray((value >= 0) & (lexicon.shares[value, attribute] > 0))
 
 
 def _possible(titles: Titles) -> NDArray[np.bool_]:
@@ -154,8 +205,8 @@ def _possible(titles: Titles) -> NDArray[np.bool_]:
     return found[_WORDS - 1]
 
 
-def features(seen: Seen, witnesses: Witnesses, queries: Queries, found: Candidates) -> Floats:
-    """What speaks for each candidate; float32 (c, F), no column of which names an attribute."""
+def _features(seen: Seen, witnesses: Witnesses, queries: Queries, found: Candidates) -> Table:
+    """What speaks for each candidate; float32 (c, F)."""
     titles, lexicon = seen.titles, witnesses.lexicon
     title, attribute = queries.title[found.query], queries.attribute[found.query]
     k = found.length - 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xbsql.session.session import Session
 
 BLOCK = 4096
-"""Titles that are looked at together."""
+"""Titles that a model is asked about together."""
 
 
 def extract(

@@ -124,7 +124,9 @@ class Extracting(Task[Extraction, Carried]):
 
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
         """Texts beside the columns 'title' and 'attribute', or with one of the options that name such columns."""
-        named = bool({"attribute", "attributes"} & set(options)) or {"title", "attribute"} <= set(schema.names)
+        named = bool({"attribute", "attributes"} & set(options)) or {"title", "attribute"} <= set(
+            schema.names
+        )
         return named and kind_of(schema.field(label).type) == "text"
 
     def at_home(self, asked: Asked) -> ExtractProblem:
