@@ -3,7 +3,7 @@
 full     All titles of a set. `asked`: a title is asked for the attributes that its rows name, as published
          figures are; `open`: for all of its kind, which is what a user needs. Training titles that nearly
          repeat a test title are left out.
-few      100 titles of AE-110K with OA-Mine as home: the target alone, the transfer, and what its verdict says.
+few      100 titles of AE-110K with OA-Mine as home: the target alone, the transfer, its verdict.
 zero     OA-Mine's model asked for AE-110K's attributes by their own names, of those that both sets have.
 kept     A model of half of AE-110K's attributes, carried to the other half: F1 at the old ones, after less
          before.
@@ -72,21 +72,24 @@ def run(bench: Bench) -> dict[str, float]:
             headline["fit_s"] = found["seconds"]
             bench.record(name, "all titles", "fit", found["seconds"], unit="s")
     for labels in (FEW,) if bench.quick else LABELS:
-        gains = [
-            bench.unit(f"few {labels} {draw}", partial(few, bench, labels, draw)) for draw in range(draws)
-        ]
-        for key in ("alone", "carried", "helps"):
-            values = [found[key] for found in gains]
-            bench.record("few", key, "f1", float(np.mean(values)), sizes={"labels": labels})
-        if labels == FEW:
-            headline["ae100"] = float(np.mean([found["carried"] for found in gains]))
-            headline["ae100_gain"] = float(np.mean([found["carried"] - found["alone"] for found in gains]))
+        headline |= _few(bench, labels, draws)
     headline["zero"] = bench.unit("zero", partial(zero, bench))
     headline["kept"] = bench.unit("kept", partial(kept, bench))
     headline["titles_per_s"] = bench.unit("speed", partial(speed, bench))
     for key in ("zero", "kept", "titles_per_s"):
         bench.record(key, "xbsql", key, headline[key])
     return headline
+
+
+def _few(bench: Bench, labels: int, draws: int) -> dict[str, float]:
+    """What a few titles give, alone and with home; the keys of the headline at `FEW`."""
+    found = [bench.unit(f"few {labels} {draw}", partial(few, bench, labels, draw)) for draw in range(draws)]
+    mean = {key: float(np.mean([each[key] for each in found])) for key in ("alone", "carried", "helps")}
+    for key, value in mean.items():
+        bench.record("few", key, "f1", value, sizes={"labels": labels})
+    if labels != FEW:
+        return {}
+    return {"ae100": mean["carried"], "ae100_gain": mean["carried"] - mean["alone"]}
 
 
 def full(bench: Bench, name: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def test_an_answer_does_not_depend_on_the_titles_beside_it(home):
 
 def test_empty_long_and_null_titles(home):
     found = answers(
-        home[0], [None, "", "  ", "red cotton cap by Ziko " * 500, "<b>red</b> &amp; wool", "９９"]
+        home[0], [None, "", "  ", "red cotton cap by Ziko " * 500, "<b>red</b> &amp; wool", "\uff19\uff19"]
     )
     assert found[0] is None
     assert found[1] == found[2] == []
@@ -237,20 +237,22 @@ def test_a_source_that_says_the_opposite_does_not_help(rows, home):
 
 
 @pytest.mark.parametrize(
-    ("table", "options", "message"),
+    ("columns", "options", "message"),
     [
-        ({"title": ["a b"] * 4, "value": ["n/a"] * 4, "attribute": ["x"] * 4}, {}, "no value in column 'value'"),
-        ({"title": ["a b"] * 4, "value": ["zz"] * 4, "attribute": ["x"] * 4}, {}, r"do not occur in theirs"),
-        ({"title": ["a b"] * 4, "value": ["a b"] * 4, "attribute": ["x"] * 4}, {}, "no value in column 'value'"),
-        ({"name": ["a b"] * 4, "value": ["a"] * 4, "attribute": ["x"] * 4}, {}, "no column for the option 'text'"),
-        ({"title": ["a b"] * 4, "value": [1] * 4, "attribute": ["x"] * 4}, {}, "is int64, not text"),
-        ({"title": ["a b"] * 4, "value": ["a"] * 4, "attribute": ["x"] * 4}, {"kind": "k"}, "option 'kind' 'k'"),
-        ({"title": ["a b"] * 4, "value": ["a"] * 4}, {"attributes": ["v"]}, "is none of the option 'attributes'"),
+        ({"value": "n/a", "attribute": "x"}, {}, "no value in column 'value'"),
+        ({"value": "zz", "attribute": "x"}, {}, "do not occur in theirs"),
+        ({"value": "a b", "attribute": "x"}, {}, "no value in column 'value'"),
+        ({"value": "a", "attribute": "x"}, {"text": "name"}, "no column for the option 'text' 'name'"),
+        ({"value": 1, "attribute": "x"}, {}, "is int64, not text"),
+        ({"value": "a", "attribute": "x"}, {"kind": "k"}, "no column for the option 'kind' 'k'"),
+        ({"value": "a"}, {"attributes": ["v"]}, "is none of the option 'attributes'"),
+        ({"value": "a"}, {"atributes": ["v"]}, "did you mean 'attribute"),
     ],
-)  # fmt: skip
-def test_what_cannot_be_learnt_is_refused(table, options, message):
+)
+def test_what_cannot_be_learnt_is_refused(columns, options, message):
+    table = pa.table({name: [value] * 4 for name, value in {"title": "a b", **columns}.items()})
     with pytest.raises(XbsqlError, match=message):
-        road.fit(extract, pa.table(table), "value", options=options)
+        road.fit(extract, table, "value", options=options)
 
 
 def test_values_that_are_not_in_their_titles_are_counted(rows):

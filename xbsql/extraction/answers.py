@@ -64,7 +64,8 @@ class Answers(NamedTuple):
 
     def take(self, rows: Ints) -> Answers:
         """Some of the runs."""
-        return Answers(*(part[rows] for part in self))
+        parts = self.query[rows], self.layer[rows], self.word[rows], self.value[rows], self.score[rows]
+        return Answers(*parts)
 
 
 def _key(query: Ints, layer: Ints, word: Ints) -> Ints:
@@ -81,4 +82,6 @@ def mixed(parts: Sequence[Answers], weights: Sequence[Floats]) -> Answers:
     whole = Answers(*(np.concatenate(each) for each in zip(*parts, strict=True)))
     share = np.concatenate([weight[part.query] for part, weight in zip(parts, weights, strict=True)])
     _, first, place = np.unique(whole.key, return_index=True, return_inverse=True)
-    return whole.take(first)._replace(score=np.bincount(place, whole.score * share, len(first)))
+    return whole.take(first)._replace(
+        score=np.asarray(np.bincount(place, whole.score * share, len(first)), np.float64)
+    )

@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
     def take(self, rows: NDArray[np.int64] | Flags) -> Outcome:
         """Some of the queries."""
-        return Outcome(*(part[rows] for part in self))
+        return Outcome(self.wanted[rows], self.given[rows], self.right[rows], self.cluster[rows])
 
 
 def scored(outcome: Outcome, seed: int = 0) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def tuned(score: Floats, right: Flags, wanted: int) -> float:
         return ANSWERED
     given = [score >= least for least in GRID]
     found = [2 * (right & each).sum() / max(each.sum() + wanted, 1) for each in given]
-    return GRID[int(np.argmax(found))]
+    return float(GRID[int(np.argmax(found))])
 
 
 LEAST_WANTED: Final = 30

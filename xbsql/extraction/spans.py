@@ -165,7 +165,7 @@ def _candidates(seen: Seen, witnesses: Witnesses, queries: Queries) -> Candidate
 
 
 def _likely(seen: Seen, lexicon: Lexicon) -> tuple[Ints, Ints, Ints, Floats]:
-    """Runs that the tagger or the dictionary holds for a value: layer, word, attribute and a score to rank by."""
+    """Runs that the tagger or the dictionary holds for a value: layer, word, attribute and a score."""
     possible = _possible(seen.titles)
     spans = seen.spans
     layer, word, attribute = np.nonzero(spans > LEAST)

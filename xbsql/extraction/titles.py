@@ -89,8 +89,8 @@ def _word(raw: str) -> Word:
     for runs, sign in _RUNS:
         shape = runs.sub(sign, shape)
     digit = any(each.isdigit() for each in raw)
-    sign = not any(each.isalnum() for each in text)
-    kind = DIGIT * digit + SIGN * sign + CAPITAL * raw[:1].isupper() + CAPITALS * raw.isupper()
+    silent = not any(each.isalnum() for each in text)
+    kind = DIGIT * digit + SIGN * silent + CAPITAL * raw[:1].isupper() + CAPITALS * raw.isupper()
     stems = [text[:-cut] if text.isalpha() and len(text) - cut >= _LEAST_LEFT else "" for cut in CUTS]
     cut = [hashed(stem) if stem else 0 for stem in stems]
     return Word((hashed(text), hashed(shape), hashed(text[:3]), hashed(text[-3:]), *cut), kind)
@@ -144,13 +144,15 @@ class Titles:
 
     def stacked(self, other: Titles) -> Titles:
         """These titles and others behind them."""
-        pairs = (
-            (self.start, other.start), (self.stop, other.stop), (self.hashes, other.hashes),
-            (self.kind, other.kind),
-        )  # fmt: skip
-        first = np.concatenate([self.first, other.first[1:] + self.first[-1]])
-        group = np.concatenate([self.group, other.group])
-        return Titles([*self.texts, *other.texts], group, first, *map(np.concatenate, pairs))
+        return Titles(
+            [*self.texts, *other.texts],
+            np.concatenate([self.group, other.group]),
+            np.concatenate([self.first, other.first[1:] + self.first[-1]]),
+            np.concatenate([self.start, other.start]),
+            np.concatenate([self.stop, other.stop]),
+            np.concatenate([self.hashes, other.hashes]),
+            np.concatenate([self.kind, other.kind]),
+        )
 
 
 def titles_of(texts: Sequence[str], groups: Sequence[str] | None = None) -> Titles:

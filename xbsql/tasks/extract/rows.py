@@ -106,7 +106,7 @@ def _said(rows: list[int], asked: Iterable[str | None], values: Iterable[str | N
 
 
 def _weak(texts: list[str], said: list[Said], names: Sequence[str]) -> list[Said]:
-    """Values of a column in the titles whose own cell is empty: the longest one, where it stands in two cells."""
+    """Values of a column, of two cells or more, in titles whose own cell is empty; the longest one."""
     titles = titles_of(texts)
     number = runs(titles)[:LONGEST]
     owner, found = titles.owner, list[Said]()

@@ -123,7 +123,7 @@ class Extracting(Task[Extraction, Carried]):
     options = ExtractOptions
 
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
-        """Texts beside the columns 'title' and 'attribute', or with one of the options that name such columns."""
+        """Texts beside columns 'title' and 'attribute', or with an option that names such columns."""
         named = bool({"attribute", "attributes"} & set(options)) or {"title", "attribute"} <= set(
             schema.names
         )
