@@ -297,14 +297,14 @@ def _slots(tried: _Tried, rows: Ints) -> tuple[Ints, dict[str, Floats]]:
     y = np.where(truth > 0, MOST + 1, 0)
     hit = np.flatnonzero(every.value == truth[every.query])[::-1]
     y[every.query[hit]] = rank[hit] + 1
-    found = {}
+    shown: dict[str, Floats] = {}
     for name, part in parts.items():
         table = np.zeros((count, MOST + 2))
         table[every.query, rank + 1] = part.of(every.query, every.layer, every.word)
         table /= np.maximum(table.sum(axis=1, keepdims=True), 1.0)
         table[:, 0] = 1.0 - table.sum(axis=1)
-        found[name] = table
-    return y.astype(np.int64), found
+        shown[name] = table
+    return y.astype(np.int64), shown
 
 
 def _by_attribute(

@@ -58,18 +58,15 @@ class Edges:
 
     def state(self) -> State:
         """The counts as data."""
-        arrays = {"words_keys": self.words.keys.view(np.int64), "words_counts": self.words.counts}
+        arrays = self.words.arrays("words")
         for name, counts in zip(PLACES, self.places, strict=True):
-            arrays |= {f"{name}_keys": counts.keys.view(np.int64), f"{name}_counts": counts.counts}
+            arrays |= counts.arrays(name)
         return State("edges", {}, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The counts again."""
-        found = [
-            Counts(state.arrays[f"{name}_keys"].view(np.uint64), state.arrays[f"{name}_counts"])
-            for name in ("words", *PLACES)
-        ]
+        found = [Counts.stored(state.arrays, name) for name in ("words", *PLACES)]
         return cls(found[0], tuple(found[1:]))
 
 

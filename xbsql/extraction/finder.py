@@ -125,7 +125,7 @@ class Finder:
             "least": list(self.least),
         }  # fmt: skip
         weights = np.stack([self.weights[way] for way in ways])
-        arrays = {
+        arrays: dict[str, NDArray[np.generic]] = {
             "weights": weights, "place": self.place, "kinds": self.kinds.view(np.int64),
             "likely": self.likely.astype(np.uint8),
         }  # fmt: skip
@@ -141,9 +141,9 @@ class Finder:
             tuple(config["names"]),
             {name: restore(parts[f"witnesses_{name}"]) for name in config["witnesses"]},
             judges,
-            dict(zip(ways, arrays["weights"], strict=True)),
+            dict(zip(ways, np.asarray(arrays["weights"], np.float64), strict=True)),
             restore(parts["home"]) if "home" in parts else None,
-            arrays["place"],
+            np.asarray(arrays["place"], np.int64),
             (float(config["least"][0]), float(config["least"][1])),
             arrays["kinds"].view(np.uint64),
             arrays["likely"].astype(bool),

@@ -11,6 +11,8 @@ from xbsql.extraction.titles import BASE, runs
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from xbsql.extraction.sheet import Sheet
@@ -36,6 +38,16 @@ class Counts:
     def of(cls, keys: Hashes) -> Counts:
         """How often each key occurs."""
         return cls(*np.unique(keys, return_counts=True))
+
+    @classmethod
+    def stored(cls, arrays: Mapping[str, NDArray[np.generic]], name: str) -> Counts:
+        """Those that `arrays` holds under a name."""
+        keys, counts = arrays[f"{name}_keys"].view(np.uint64), arrays[f"{name}_counts"]
+        return cls(keys, np.asarray(counts, np.int64))
+
+    def arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
+        """The numbers as a model holds them, under a name."""
+        return {f"{name}_keys": self.keys.view(np.int64), f"{name}_counts": self.counts}
 
     def __call__(self, keys: Hashes) -> Ints:
         """The number of each key; 0 for one that there is not."""
@@ -81,10 +93,10 @@ class Lexicon:
 
     def state(self) -> State:
         """The dictionary as data."""
-        arrays = {"shares": self.shares, "asks": self.asks}
+        arrays: dict[str, NDArray[np.generic]] = {"shares": self.shares, "asks": self.asks}
         for name in ("values", "occurs", "inside", "local", "kinds"):
             counts: Counts = getattr(self, name)
-            arrays |= {f"{name}_keys": counts.keys.view(np.int64), f"{name}_counts": counts.counts}
+            arrays |= counts.arrays(name)
         return State("lexicon", {}, arrays)
 
     @classmethod
@@ -92,10 +104,10 @@ class Lexicon:
         """The dictionary again."""
         arrays = state.arrays
         found = {
-            name: Counts(arrays[f"{name}_keys"].view(np.uint64), arrays[f"{name}_counts"])
-            for name in ("values", "occurs", "inside", "local", "kinds")
+            name: Counts.stored(arrays, name) for name in ("values", "occurs", "inside", "local", "kinds")
         }
-        return cls(shares=arrays["shares"], asks=arrays["asks"], **found)
+        shares, asks = (np.asarray(arrays[name], np.int64) for name in ("shares", "asks"))
+        return cls(shares=shares, asks=asks, **found)
 
 
 def keyed(*parts: Hashes | np.uint64) -> Hashes:

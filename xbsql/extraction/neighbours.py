@@ -99,8 +99,10 @@ class Neighbours:
         words, group = arrays["words"].view(np.uint64), arrays["group"].view(np.uint64)
         shape = (len(words), len(group))
         rows = sparse.csr_matrix((arrays["data"], arrays["columns"], arrays["first"]), shape)
+        rows.check_format(full_check=True)  # scipy's C code trusts these numbers
         return cls(
-            words, arrays["rarity"], rows, group, arrays["labels"], arrays["values"].view(np.uint64),
+            words, np.asarray(arrays["rarity"], np.float64), rows, group,
+            np.asarray(arrays["labels"], np.int64), arrays["values"].view(np.uint64),
             int(state.config["attributes"]),
         )  # fmt: skip
 

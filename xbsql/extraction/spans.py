@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 
+from xbsql.extraction.edges import Edges, fit_edges
 from xbsql.extraction.lexicon import Lexicon, fit_lexicon, keyed
 from xbsql.extraction.neighbours import Near, Neighbours, fit_neighbours
 from xbsql.extraction.sheet import Queries, word_counts
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _WORDS: Final = np.array([words for words, _ in LAYERS])
 _CUT: Final = np.array([cut for _, cut in LAYERS])
+
+WITNESSES: Final = ("tagger", "lexicon", "edges", "neighbours")
 
 LEAST: Final = 0.0005
 """Probability by the tagger from which on a run of words is a candidate."""
@@ -57,6 +60,10 @@ class Candidates(NamedTuple):
         """Words of each."""
         return np.asarray(_WORDS[self.layer])
 
+    def take(self, rows: Ints) -> Candidates:
+        """Some of the runs."""
+        return Candidates(self.query[rows], self.word[rows], self.layer[rows], self.value[rows])
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -80,10 +87,11 @@ class Seen:
 @restorable("witnesses")
 @dataclass(frozen=True)
 class Witnesses:
-    """What has been learnt of values: a tagger, a dictionary, labelled titles."""
+    """What has been learnt of values: a tagger, a dictionary, the edges of values, labelled titles."""
 
     tagger: Tagger
     lexicon: Lexicon
+    edges: Edges
     neighbours: Neighbours
 
     def see(self, titles: Titles) -> Seen:
@@ -94,23 +102,20 @@ class Witnesses:
         )  # fmt: skip
 
     def state(self) -> State:
-        """All three as data."""
-        parts = {
-            "tagger": self.tagger.state(), "lexicon": self.lexicon.state(),
-            "neighbours": self.neighbours.state(),
-        }  # fmt: skip
+        """All of them as data."""
+        parts = {name: getattr(self, name).state() for name in WITNESSES}
         return State("witnesses", parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """All three again."""
-        return cls(*(restore(state.parts[name]) for name in ("tagger", "lexicon", "neighbours")))
+        """All of them again."""
+        return cls(*(restore(state.parts[name]) for name in WITNESSES))
 
 
 def fit_witnesses(sheet: Sheet) -> Witnesses:
     """Learn from labelled titles."""
     tagger = fit_tagger(sheet.titles, sheet.labels(), len(sheet.names))
-    return Witnesses(tagger, fit_lexicon(sheet), fit_neighbours(sheet))
+    return Witnesses(tagger, fit_lexicon(sheet), fit_edges(sheet), fit_neighbours(sheet))
 
 
 def looked_up(witnesses: Witnesses, titles: Titles, queries: Queries) -> tuple[Candidates, Table]:
@@ -136,7 +141,7 @@ def looked_up(witnesses: Witnesses, titles: Titles, queries: Queries) -> tuple[C
         found.append(part._replace(query=rows[part.query], word=part.word + titles.first[at]))
     whole = Candidates(*(np.concatenate(each) for each in zip(*found, strict=True)))
     order = np.argsort(whole.query, kind="stable")
-    return Candidates(*(part[order] for part in whole)), np.concatenate(tables)[order]
+    return whole.take(order), np.concatenate(tables)[order]
 
 
 def _candidates(seen: Seen, witnesses: Witnesses, queries: Queries) -> Candidates:
@@ -202,7 +207,7 @@ def _possible(titles: Titles) -> NDArray[np.bool_]:
         there = np.flatnonzero((left > k) & ~sign)
         there = there[~sign[there + k]]
         found[k, there] = spoken[there + k + 1] - spoken[there] < whole[there]
-    return found[_WORDS - 1]
+    return np.asarray(found[_WORDS - 1])
 
 
 def _features(seen: Seen, witnesses: Witnesses, queries: Queries, found: Candidates) -> Table:
@@ -218,6 +223,7 @@ def _features(seen: Seen, witnesses: Witnesses, queries: Queries, found: Candida
     columns += _counted(seen, lexicon, found, title, attribute)
     columns += _shaped(titles, found, title)
     columns.append(_CUT[found.layer])
+    columns += witnesses.edges.say(titles, found.word, found.length, attribute)
     columns += _nested(found, len(queries.title))
     columns += _neighbourly(seen, witnesses.neighbours, found, title, attribute)
     columns.append(queries.asked[found.query])

@@ -81,7 +81,7 @@ class Tagger:
     @property
     def attributes(self) -> int:
         """How many there are."""
-        return (self.weights.shape[1] - 1) // 2
+        return int(self.weights.shape[1] - 1) // 2
 
     def spans(self, titles: Titles) -> Floats:
         """How likely a run of words is the value of an attribute, exactly from its first to its last.
@@ -158,6 +158,9 @@ class Tagger:
         """The tagger again."""
         arrays = state.arrays
         keys, moves = arrays["keys"].view(np.uint64), np.asarray(arrays["moves"], np.float64)
+        if moves.shape != (len(moves), len(moves)) or len(moves) % 2 == 0:
+            message = f"moves of shape {moves.shape} are none of a tagger"
+            raise ValueError(message)
         weights = np.zeros((len(keys), len(moves)))
         row = np.repeat(np.arange(len(keys)), np.diff(arrays["first"]))
         weights[row, arrays["columns"]] = arrays["values"]
@@ -193,7 +196,7 @@ def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps
         attributes: A.
         steps: of L-BFGS.
     """
-    import pycrfsuite
+    import pycrfsuite  # type: ignore[import-untyped]
 
     if not labels.any():
         size = 1 + 2 * attributes

@@ -36,7 +36,11 @@ def extract(
     the same in every market (NULL where there is none). An attribute without an answer is absent. NULL
     gives NULL. Of a title the first 2,000 characters are read; it is never itself a value.
     """
-    return by_model(lambda *given: run.extract(*given, attributes), session, model, input)
+
+    def ask(session: Session, name: str, titles: pa.Array) -> pa.Array:
+        return run.extract(session, name, titles, attributes)
+
+    return by_model(ask, session, model, input)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def read(where: str, table: pa.Table, label: str, options: ExtractOptions) -> Re
         problem = f"label '{label}' is none of the option 'attributes'"
         raise errors.invalid(where, problem, f"name one of them: {', '.join(names[:8])}")
     texts = _column(where, table, options.text, "column for the option 'text'")
-    kinds = [NO_KIND] * table.num_rows
+    kinds: list[str | None] = [None] * table.num_rows
     if options.kind is not None:
         kinds = _column(where, table, options.kind, "column for the option 'kind'")
     place, found, called = dict[tuple[str, str], int](), list[Said](), set[str]()

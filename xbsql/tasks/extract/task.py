@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -221,6 +221,13 @@ def _beside(
     place: NDArray[np.int64],
 ) -> Sheet | None:  # fmt: skip
     """Home's labelled titles under the target's names, at most `MOST_BESIDE`, without those of the target."""
+    if options.attribute in source.column_names:
+        label = label if label in source.column_names else home.label
+    else:
+        columns = tuple(name for name in home.finder.names if name in source.column_names)
+        if not columns:
+            return None
+        options, label = replace(options, attributes=columns), columns[0]
     found = read(where, source, label, options)
     theirs = labelled(found, found.names, options).sheet
     back = {int(at): row for row, at in reversed(list(enumerate(place.tolist()))) if at >= 0}
