@@ -11,7 +11,7 @@ from xbsql.extraction.edges import Edges, fit_edges
 from xbsql.extraction.lexicon import Lexicon, fit_lexicon, keyed
 from xbsql.extraction.neighbours import Near, Neighbours, fit_neighbours
 from xbsql.extraction.sheet import Queries, word_counts
-from xbsql.extraction.tagger import Tagger, fit_tagger
+from xbsql.extraction.tagger import LEAST, Tagger, fit_tagger
 from xbsql.extraction.titles import CAPITAL, CAPITALS, DIGIT, LAYERS, LONGEST, SIGN, runs
 from xbsql.store.model import State, restorable, restore
 
@@ -29,9 +29,6 @@ _WORDS: Final = np.array([words for words, _ in LAYERS])
 _CUT: Final = np.array([cut for _, cut in LAYERS])
 
 WITNESSES: Final = ("tagger", "lexicon", "edges", "neighbours")
-
-LEAST: Final = 0.0005
-"""Probability by the tagger from which on a run of words is a candidate."""
 
 BLOCK: Final = 512
 """Titles that are looked at together: what is known of more of them leaves the processor's cache."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 NEVER: Final = -30.0
 """The weight of a move between labels of which one was never seen: no path takes it."""
 
+LEAST: Final = 0.0005
+"""Runs of words that are less likely to be, or to begin, a value count as impossible."""
+
 STEPS: Final = 60
 BATCH: Final = 256
 _STATE = re.compile(r"\s*\(0\) (\S+) --> (\S+): (\S+)")
@@ -87,7 +90,8 @@ class Tagger:
         """How likely a run of words is the value of an attribute, exactly from its first to its last.
 
         Returns:
-            float64 (LONGEST, T, A): of runs of k + 1 words that begin at each word; 0 beyond a title's end.
+            float64 (LONGEST, T, A): of runs of k + 1 words that begin at each word; 0 beyond a title's end
+            and where it is below `LEAST`.
         """
         count = self.attributes
         found = np.zeros((LONGEST, len(titles.kind), count))
@@ -127,22 +131,24 @@ class Tagger:
         forward, scale = _forward(own, moves, inside)
         backward = _backward(own, moves, inside, scale)
         count = self.attributes
-        begin, on = slice(1, 1 + count), slice(1 + count, 1 + 2 * count)
-        onwards = np.diagonal(moves[on, on])
-        entering = np.diagonal(moves[begin, on])
-        step = own[:, :, on] / scale[:, :, None]
-        end = np.zeros((len(first), 1, count))
-        after = np.concatenate([(step * backward[:, :, on])[:, 1:], end], axis=1)
-        path = forward[:, :, begin]
-        for k in range(min(LONGEST, longest)):
-            held = forward.shape[1] - k
-            last = backward[:, k:, begin if k == 0 else on]
-            gone = (entering if k == 0 else onwards) * after[:, k:]
-            value = path[:, :held] * np.maximum(last - gone, 0.0)
-            there = inside[:, k:]
-            found[k, words[:, :held][there]] = value[there]
-            if k + 1 < longest:
-                path = path[:, : held - 1] * (entering if k == 0 else onwards) * step[:, k + 1 :]
+        row, start, attribute = np.nonzero(
+            forward[:, :, 1 : 1 + count] * backward[:, :, 1 : 1 + count] > LEAST
+        )
+        begins, on = 1 + attribute, 1 + count + attribute
+        path, label, move = forward[row, start, begins], begins, moves[begins, on]
+        for k in range(LONGEST):
+            last = start + k
+            more = np.flatnonzero(last + 1 < lengths[row])
+            ahead = own[row[more], last[more] + 1, on[more]] / scale[row[more], last[more] + 1]
+            longer = path[more] * move[more] * ahead * backward[row[more], last[more] + 1, on[more]]
+            value = path * backward[row, last, label]
+            value[more] -= longer
+            found[k, words[row, start], attribute] = np.maximum(value, 0.0)
+            path = path[more] * move[more] * ahead
+            kept = longer > LEAST
+            row, start, attribute = (each[more][kept] for each in (row, start, attribute))
+            label = on = on[more][kept]
+            path, move = path[kept], moves[on, on]
 
     def state(self) -> State:
         """The tagger as data."""
