@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
 PAGES += ["docs/examples.md", "docs/categories.md"]
+PAGES += ["docs/examples.md", "docs/extract.md"]
 
 
 @pytest.fixture(scope="module")

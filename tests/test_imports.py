@@ -29,6 +29,7 @@ ROOMS = {
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     "taxonomy": {"numpy", "pyarrow", "scipy"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
+    "extraction": {"numpy", "pycrfsuite", "scipy"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow"},

@@ -125,7 +125,7 @@ def test_every_option_of_a_task_is_listed_with_its_type_and_default(task):
     assert len(set(names)) == len(names)
     assert set(described(task_named("test", task).options)) <= set(names)
     assert all(row.type and row.meaning for row in rows)
-    assert ("align" in names) == (task != "forecast")
+    assert ("align" in names) == (task not in ("forecast", "extract"))
 
 
 def test_the_page_of_options_is_made_from_them():

@@ -52,6 +52,25 @@ CREATE OR REPLACE TABLE orders_us AS
 CREATE OR REPLACE TABLE orders_jp AS
     SELECT customer_id, ordered, category, price * quantity AS paid FROM jp_orders;
 
+-- Titles at home with what they state in columns, and German ones of which a few are labelled.
+CREATE OR REPLACE TABLE shelf AS
+    SELECT concat_ws(' ', brand, colour, material, thing, size || ' cm') AS title, brand, colour, material
+    FROM (SELECT i, ['Kelvona', 'Brissel', 'Orvex', 'Talamo', 'Nordwik'][1 + i % 5] AS brand,
+                 ['red', 'navy', 'black', 'green', 'white'][1 + i // 5 % 5] AS colour,
+                 ['cotton', 'leather', 'wool', 'steel'][1 + i * 7 // 3 % 4] AS material,
+                 ['bag', 'scarf', 'lamp', 'box', 'cap'][1 + i * 3 // 2 % 5] AS thing, 20 + i AS size
+          FROM range(60) t(i));
+CREATE OR REPLACE TABLE regal AS
+    SELECT concat_ws(' ', Marke, thing, Farbe, Material, size || ' cm') AS title,
+           if(i < 36, Marke, NULL) AS Marke, if(i < 36, Farbe, NULL) AS Farbe,
+           if(i < 36, Material, NULL) AS Material
+    FROM (SELECT i, ['Kelvona', 'Vastra', 'Orvex', 'Ziko', 'Nordwik'][1 + i % 5] AS Marke,
+                 ['rot', 'marineblau', 'schwarz', 'grün', 'weiß'][1 + i // 5 % 5] AS Farbe,
+                 ['Baumwolle', 'Leder', 'Wolle', 'Stahl'][1 + i * 7 // 3 % 4] AS Material,
+                 ['Tasche', 'Schal', 'Lampe', 'Kiste', 'Mütze'][1 + i * 3 // 2 % 5] AS thing,
+                 20 + i AS size
+          FROM range(50) t(i));
+
 CREATE OR REPLACE TABLE rates AS
     FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);
 CREATE OR REPLACE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM rates;

@@ -140,10 +140,11 @@ def transfer(
     if base is None and source is None:
         raise errors.invalid(where, "neither base nor source is given", "name a home model or the home rows")
     home = None if base is None else session.model(where, base)
-    theirs = home.signature.label if home else None
-    data, label, given = of_one_label(where, data, label, given, theirs, source)
     task = home.signature.task if home else "auto"
-    kind = _task(where, task, data if source is None else source, label, given)
+    if task != "extract":  # whose attributes have names of their own in each market
+        theirs = home.signature.label if home else None
+        data, label, given = of_one_label(where, data, label, given, theirs, source)
+    kind = _task(where, task, data if source is None or home else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
     key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
 

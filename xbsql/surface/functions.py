@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xbsql.surface import (
     customers,
+    extract,
     forecast,
     help,
     insight,
@@ -22,6 +23,7 @@ __all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]
 _FAMILIES = [
     family.__name__
     for family in (text, models, search, match, taxonomy, market, customers, supply, insight, forecast, help)
+    for family in (text, models, extract, search, match, market, customers, supply, insight, forecast, help)
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

@@ -81,7 +81,7 @@ def classify(
     the likeliest node at every level, also below that, and `best` the likeliest labels of all. Of other
     models these four are NULL.
     """
-    return _by_model(run.classify, session, model, input)
+    return by_model(run.classify, session, model, input)
 
 
 @function(
@@ -99,7 +99,7 @@ def predict(
     them, and `value` too where a model with the option `abstain` finds the row too far out; a row whose
     inputs are all NULL gives NULL.
     """
-    return _by_model(run.predict, session, model, row)
+    return by_model(run.predict, session, model, row)
 
 
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
@@ -253,7 +253,7 @@ def _existing(session: Session, of: Column, model: Column) -> pa.Array:
 HELPERS = (Helper("existing", "VARCHAR", _existing),)
 
 
-def _by_model(
+def by_model(
     ask: Callable[[Session, str, pa.Array], pa.Array], session: Session, model: str | pa.Array, rows: pa.Array
 ) -> pa.Array:
     """What each row's own model says of it; each model is asked once, for its rows together."""

@@ -38,7 +38,9 @@ Columns = dict[str, str | Like]
 
 
 def arrow_type(duck: str) -> pa.DataType:
-    """The Arrow type of a DuckDB type: a plain one, X[], X[n] or STRUCT(a X, b Y) of any of these."""
+    """The Arrow type of a DuckDB type: plain, X[], X[n], STRUCT(a X, b Y) of these, or MAP(VARCHAR, X)."""
+    if duck.startswith("MAP(VARCHAR, "):
+        return pa.map_(pa.string(), arrow_type(duck.removeprefix("MAP(VARCHAR, ").removesuffix(")")))
     if match := re.fullmatch(r"(.*)\[(\d*)\]", duck):
         inner, size = arrow_type(match[1]), match[2]
         return pa.list_(inner, int(size)) if size else pa.list_(inner)

@@ -1,0 +1,216 @@
+"""Attributes out of titles: OA-Mine and AE-110K, asked and open, few labels, another market's names, speed.
+
+full     All titles of a set. `asked`: a title is asked for the attributes that its rows name, as published
+         figures are; `open`: for all of its kind, which is what a user needs. Training titles that nearly
+         repeat a test title are left out.
+few      100 titles of AE-110K with OA-Mine as home: the target alone, the transfer, its verdict.
+zero     OA-Mine's model asked for AE-110K's attributes by their own names, of those that both sets have.
+kept     A model of half of AE-110K's attributes, carried to the other half: F1 at the old ones, after less
+         before.
+speed    Titles a second of `xb.extract` in SQL on two threads, and seconds of the fit of all AE titles.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+import xbsql
+from xbsql.extraction.clusters import clusters
+from xbsql.extraction.titles import titles_of
+from xbsql.tasks import road
+from xbsql.tasks.extract.task import TASK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.case import Bench
+    from xbsql.tasks.extract.model import Extraction
+
+    Title = Mapping[str, Any]
+
+TESTS: Final = ("tests/extraction", "tests/tasks/test_extract.py")
+SOURCES: Final = (
+    *(
+        f"xbsql/extraction/{name}.py"
+        for name in (
+            "answers", "canonical", "carry", "clusters", "edges", "finder", "lexicon", "names", "neighbours",
+            "rehearsal", "scoring", "sheet", "spans", "tagger", "titles",
+        )
+    ),
+    *(f"xbsql/tasks/extract/{name}.py" for name in ("model", "options", "rows", "task")),
+    "xbsql/session/extract.py",
+)  # fmt: skip
+SETS: Final = {"ae": "ae-110k", "oa": "oa-mine"}
+OPTIONS: Final = {"kind": "kind"}
+SHARED: Final = ("Brand Name", "Gender", "Material", "Color", "Model Number", "Size", "Sport Type")
+"""Attributes of AE-110K that OA-Mine has too, under names of its own."""
+
+FEW, DRAWS, QUICK_DRAWS, QUICK_TITLES = 100, 10, 2, 300
+LABELS: Final = (50, 100, 200, 400)
+
+
+def run(bench: Bench) -> dict[str, float]:
+    """Measure all; one unit a fit."""
+    draws = QUICK_DRAWS if bench.quick else DRAWS
+    bench.plan(4 + draws * (1 if bench.quick else len(LABELS)))
+    headline: dict[str, float] = {}
+    for name in SETS:
+        found = bench.unit(f"full {name}", partial(full, bench, name))
+        for protocol in ("asked", "open"):
+            headline[f"{name}_{protocol}"] = found[protocol]
+            bench.record(name, "all titles", "f1", found[protocol], sizes={"protocol": protocol})
+        for attribute, value in found["by"].items():
+            bench.record(name, attribute, "f1", value, sizes={"protocol": "asked"})
+        if name == "ae":
+            headline["fit_s"] = found["seconds"]
+            bench.record(name, "all titles", "fit", found["seconds"], unit="s")
+    for labels in (FEW,) if bench.quick else LABELS:
+        headline |= _few(bench, labels, draws)
+    headline["zero"] = bench.unit("zero", partial(zero, bench))
+    headline["kept"] = bench.unit("kept", partial(kept, bench))
+    headline["titles_per_s"] = bench.unit("speed", partial(speed, bench))
+    for key in ("zero", "kept", "titles_per_s"):
+        bench.record(key, "xbsql", key, headline[key])
+    return headline
+
+
+def _few(bench: Bench, labels: int, draws: int) -> dict[str, float]:
+    """What a few titles give, alone and with home; the keys of the headline at `FEW`."""
+    found = [bench.unit(f"few {labels} {draw}", partial(few, bench, labels, draw)) for draw in range(draws)]
+    mean = {key: float(np.mean([each[key] for each in found])) for key in ("alone", "carried", "helps")}
+    for key, value in mean.items():
+        bench.record("few", key, "f1", value, sizes={"labels": labels})
+    if labels != FEW:
+        return {}
+    return {"ae100": mean["carried"], "ae100_gain": mean["carried"] - mean["alone"]}
+
+
+def full(bench: Bench, name: str) -> dict[str, Any]:
+    """F1 of both protocols, by attribute as well, and the seconds of the fit."""
+    train, test = _apart(bench, name)
+    start = time.process_time()
+    model = fitted(train)
+    seconds = time.process_time() - start
+    rows = road.evaluate(TASK, model, table(test), "value", "attribute")
+    by = {
+        row["group"]: row["value"]
+        for row in rows
+        if row["metric"] == "f1_asked" and row["group"] and row["value"]
+    }
+    return {"asked": f1(rows, "f1_asked"), "open": f1(rows, "f1"), "seconds": seconds, "by": by}
+
+
+def few(bench: Bench, labels: int, draw: int) -> dict[str, float]:
+    """F1 (asked) of a few titles alone and with home, and whether the verdict says that home helps."""
+    train, test = _apart(bench, "ae")
+    chosen, home = table(_drawn(train, labels, draw)), table(_home(bench))
+    alone, _ = road.fit(TASK, chosen, "value", options=OPTIONS)
+    model, found = road.transfer(TASK, chosen, "value", base=_base(bench), source=home, options=OPTIONS)
+    rows = table(test)
+    return {
+        "alone": f1(road.evaluate(TASK, alone, rows, "value"), "f1_asked"),
+        "carried": f1(road.evaluate(TASK, model, rows, "value"), "f1_asked"),
+        "helps": float(found.verdict.outcome == "HELPS"),
+    }
+
+
+def zero(bench: Bench) -> float:
+    """F1 (asked) of OA-Mine's model at the attributes of AE-110K that it has under other names."""
+    _, test = _apart(bench, "ae")
+    return f1(road.evaluate(TASK, _base(bench), table(test, SHARED), "value"), "f1_asked")
+
+
+def kept(bench: Bench) -> float:
+    """F1 (asked) at the old attributes after a transfer to new ones, less that before."""
+    train, test = _apart(bench, "ae")
+    names = sorted({name for title in train for name in title["target_scores"]})
+    random.Random(0).shuffle(names)
+    old, new = names[::2], names[1::2]
+    before = fitted(_drawn(train, QUICK_TITLES, 0), old)
+    others = table(_drawn(train, QUICK_TITLES, 1), new)
+    after, _ = road.transfer(TASK, others, "value", base=before, options=OPTIONS)
+    rows = table(test, old)
+    gone, there = (f1(road.evaluate(TASK, each, rows, "value"), "f1_asked") for each in (after, before))
+    return gone - there
+
+
+def speed(bench: Bench) -> float:
+    """Titles a second of `xb.extract`, on two threads."""
+    train, test = _apart(bench, "ae")
+    rows = table(_drawn(train, QUICK_TITLES if bench.quick else len(train), 0))
+    shown = pa.table(
+        {key: [t[own] for t in test] * 20 for key, own in (("title", "input"), ("kind", "category"))}
+    )
+    with xbsql.connect() as con:
+        con.execute("SET threads = 2")
+        xbsql.fit(con, "speed", rows, "value", task="extract", options=OPTIONS)
+        con.register("shown", shown)
+        query = "SELECT count(xb.extract('speed', t)) FROM shown t"
+        con.sql(query).fetchall()
+        start = time.perf_counter()
+        con.sql(query).fetchall()
+        return len(shown) / (time.perf_counter() - start)
+
+
+def fitted(titles: Sequence[Title], names: Sequence[str] | None = None) -> Extraction:
+    """A model of labelled titles."""
+    return road.fit(TASK, table(titles, names), "value", options=OPTIONS)[0]
+
+
+def f1(rows: Sequence[Mapping[str, Any]], metric: str) -> float:
+    """A metric over all rows."""
+    return next(float(row["value"]) for row in rows if row["group"] is None and row["metric"] == metric)
+
+
+def table(titles: Sequence[Title], names: Sequence[str] | None = None) -> pa.Table:
+    """Long rows; several values of one attribute are several rows, and 'n/a' beside another value is none."""
+    rows = []
+    for title in titles:
+        for name, values in title["target_scores"].items():
+            said = [value for value in values if value != "n/a"] or ["n/a"]
+            if names is None or name in names:
+                rows += [(title["input"], title["category"], name, value) for value in said]
+    columns = zip(("title", "kind", "attribute", "value"), zip(*rows, strict=True), strict=True)
+    return pa.table({key: pa.array(values, pa.string()) for key, values in columns})
+
+
+_BASES: dict[str, Extraction] = {}
+
+
+def _base(bench: Bench) -> Extraction:
+    """OA-Mine's model, fitted once a run."""
+    if "oa" not in _BASES:
+        _BASES["oa"] = fitted(_home(bench))
+    return _BASES["oa"]
+
+
+def _home(bench: Bench) -> list[Title]:
+    train = _read(bench, "oa", "train")
+    return _drawn(train, QUICK_TITLES, 0) if bench.quick else train
+
+
+def _drawn(titles: Sequence[Title], count: int, seed: int) -> list[Title]:
+    rows = list(titles)
+    random.Random(seed).shuffle(rows)
+    return rows[:count]
+
+
+def _apart(bench: Bench, name: str) -> tuple[list[Title], list[Title]]:
+    """Training titles, without those that nearly repeat a test title, and test titles."""
+    train, test = _read(bench, name, "train"), _read(bench, name, "test")
+    found = clusters(titles_of([title["input"] for title in [*train, *test]]))
+    kept = ~np.isin(found[: len(train)], found[len(train) :])
+    train = [title for title, ok in zip(train, kept.tolist(), strict=True) if ok]
+    return (_drawn(train, QUICK_TITLES, 0) if bench.quick else train), test
+
+
+def _read(bench: Bench, name: str, part: str) -> list[Title]:
+    path = bench.data(f"attributes/{SETS[name]}_{part}.jsonl")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,270 @@
+"""Attributes out of titles: what is found, what a transfer must bring and say, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xbsql.errors import XbsqlError
+from xbsql.store.model import restore
+from xbsql.tasks import road, task_of
+from xbsql.tasks.extract.task import TASK as extract
+
+BRANDS = [
+    "Kelvona",
+    "Brissel",
+    "Nordwik",
+    "Talamo",
+    "Orvex",
+    "Pinnaro",
+    "Quilland",
+    "Sorbet Lane",
+    "Vastra",
+    "Ziko",
+]
+ENGLISH = {
+    "colour": ["red", "blue", "green", "black", "white", "navy", "yellow", "brown"],
+    "material": ["cotton", "leather", "wool", "linen", "silk", "nylon"],
+    "noun": ["shirt", "jacket", "scarf", "bag", "cap", "gloves"],
+}
+GERMAN = {
+    "Farbe": ["rot", "blau", "grün", "schwarz", "weiß", "marineblau", "gelb", "braun"],
+    "Material": ["Baumwolle", "Leder", "Wolle", "Leinen", "Seide", "Nylon"],
+    "noun": ["Hemd", "Jacke", "Schal", "Tasche", "Mütze", "Handschuhe"],
+}
+FORMS = [
+    "{brand} {noun} {colour} {material}",
+    "{noun} by {brand}, {material}, {colour}",
+    "{colour} {material} {noun} | {brand}",
+]
+OPTIONS = {"seed": 0}
+
+
+def titles(words, names, rows, seed, brands=BRANDS):
+    """Long rows of titles with their brand, colour and material; every fifth title has no colour."""
+    draw, found = np.random.default_rng(seed), []
+    for row in range(rows):
+        pick = {key: str(draw.choice(words[key])) for key in words}
+        brand, form = str(draw.choice(brands)), FORMS[int(draw.integers(len(FORMS)))]
+        colour, material = pick[names[1]], pick[names[2]]
+        said = "" if row % 5 == 0 else colour
+        title = form.format(brand=brand, noun=pick["noun"], colour=said, material=material) + f" {row}x{seed}"
+        found += [(title, names[0], brand), (title, names[1], said or "n/a"), (title, names[2], material)]
+    return pa.table(
+        dict(zip(("title", "attribute", "value"), map(list, zip(*found, strict=True)), strict=True))
+    )
+
+
+HOME_NAMES, GERMAN_NAMES = ("brand", "colour", "material"), ("Marke", "Farbe", "Material")
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return titles(ENGLISH, HOME_NAMES, 60, 1)
+
+
+@pytest.fixture(scope="module")
+def home(rows):
+    return road.fit(extract, rows, "value", options=OPTIONS)
+
+
+def f1(model, table, metric="f1"):
+    found = road.evaluate(extract, model, table, "value")
+    return next(row["value"] for row in found if row["metric"] == metric and row["group"] is None)
+
+
+def answers(model, texts, attributes=None):
+    return model.asked(pa.record_batch({"title": pa.array(texts, pa.string())}), attributes).to_pylist()
+
+
+def test_values_of_new_titles_are_found(home):
+    model, report = home
+    fresh = titles(ENGLISH, HOME_NAMES, 40, 2)
+    assert f1(model, fresh) > 0.9
+    assert f1(model, fresh, "f1_asked") > 0.9
+    out_of_fold = next(row for row in report if row["metric"] == "f1")
+    assert out_of_fold["lo"] <= out_of_fold["value"] <= out_of_fold["hi"]
+    assert abs(out_of_fold["value"] - f1(model, fresh)) < 0.15
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.text(max_size=80)
+        | st.sampled_from(["red cotton &#39;shirt&#39;", "Ziko", "赤 ネイビー T", "😀 red"]),
+        max_size=4,
+    )
+)
+def test_a_value_is_a_part_of_its_title_and_stands_where_it_says(home, texts):
+    for text, found in zip(texts, answers(home[0], texts), strict=True):
+        for _, answer in found:
+            assert text[answer["start"] - 1 : answer["stop"]] == answer["value"] != text.strip()
+            assert 0 <= answer["score"] <= 1
+
+
+def test_an_answer_does_not_depend_on_the_titles_beside_it(home):
+    texts = titles(ENGLISH, HOME_NAMES, 10, 3)["title"].unique().to_pylist()
+    together = answers(home[0], texts)
+    for text, found in zip(texts, together, strict=True):
+        alone = answers(home[0], [text])[0]
+        assert [(n, a["value"]) for n, a in alone] == [(n, a["value"]) for n, a in found]
+        assert [a["score"] for _, a in alone] == pytest.approx([a["score"] for _, a in found])
+
+
+def test_empty_long_and_null_titles(home):
+    found = answers(
+        home[0], [None, "", "  ", "red cotton cap by Ziko " * 500, "<b>red</b> &amp; wool", "\uff19\uff19"]
+    )
+    assert found[0] is None
+    assert found[1] == found[2] == []
+    assert {name for name, _ in found[3]} <= set(HOME_NAMES)
+
+
+def test_a_stored_model_answers_the_same(home):
+    again = restore(home[0].state())
+    texts = titles(ENGLISH, HOME_NAMES, 20, 4)["title"].unique().to_pylist()
+    assert answers(again, texts) == answers(home[0], texts)
+
+
+def test_a_name_in_another_language_asks_for_the_attribute_of_its_meaning(home):
+    text = "Talamo jacket blue wool 3"
+    found = dict(answers(home[0], [text], ["Farbe", "ブランド", "Lieferzeit"])[0])
+    assert found["Farbe"]["value"] == "blue"
+    assert found["Farbe"]["canonical"] == "blue"
+    assert set(found) <= {"Farbe", "ブランド"}
+
+
+def test_long_and_wide_rows_are_one(rows, home):
+    """No label says 'none' in the wide table: a value in every cell, or NULL."""
+    wide = {}
+    for title, name, value in zip(
+        *(rows[c].to_pylist() for c in ("title", "attribute", "value")), strict=True
+    ):
+        wide.setdefault(title, {"title": title})[name] = value
+    table = pa.Table.from_pylist(list(wide.values()))
+    options = {**OPTIONS, "attributes": list(HOME_NAMES)}
+    model, _ = road.fit(extract, table, "brand", options=options)
+    texts = titles(ENGLISH, HOME_NAMES, 10, 5)["title"].unique().to_pylist()
+    assert answers(model, texts) == answers(home[0], texts)
+
+
+def test_titles_are_told_apart_from_classes(rows):
+    assert task_of("test", rows.schema, "value", {}).name == "extract"
+    assert task_of("test", rows.select(["title", "value"]).schema, "value", {}).name == "classify"
+
+
+def test_an_empty_cell_is_filled_from_titles_that_state_it():
+    """Of a column's values those of two cells or more are looked for."""
+    colours = ENGLISH["colour"] * 6
+    forms = ["{} cotton cap {}", "cap {} of wool {}", "silk scarf, {} {}"]
+    titles = [forms[i % 3].format(colour, i) for i, colour in enumerate(colours)]
+    options = {**OPTIONS, "attributes": ["colour"]}
+    some = pa.table({"title": titles, "colour": [c if i < 24 else None for i, c in enumerate(colours)]})
+    model, report = road.fit(extract, some, "colour", options=options)
+    assert "24 values were found in titles by the filled cells" in report[0]["note"]
+    assert dict(answers(model, ["yellow cotton cap 3"])[0])["colour"]["value"] == "yellow"
+    once = pa.table({"title": titles, "colour": [c if i < 8 else None for i, c in enumerate(colours)]})
+    _, report = road.fit(extract, once, "colour", options=options)
+    assert "were found" not in report[0]["note"]
+
+
+@pytest.fixture(scope="module")
+def abroad(rows, home):
+    """Transfers to Germany by labelled titles."""
+    done = {}
+
+    def run(labels):
+        if labels not in done:
+            table = titles(GERMAN, GERMAN_NAMES, max(labels, 40), 6)
+            texts = table["title"].unique().to_pylist()[:labels]
+            known = [
+                v if t in texts else None
+                for t, v in zip(table["title"].to_pylist(), table["value"].to_pylist(), strict=True)
+            ]
+            table = table.set_column(2, "value", pa.array(known, pa.string()))
+            done[labels] = road.transfer(extract, table, "value", base=home[0], source=rows, options=OPTIONS)
+        return done[labels]
+
+    return run
+
+
+def test_without_a_label_home_answers_under_the_targets_names(abroad):
+    model, found = abroad(0)
+    assert found.verdict.outcome == "NOT MEASURED"
+    named = {name for name, _ in answers(model, ["Orvex Hemd blau Nylon"])[0]}
+    assert named <= set(GERMAN_NAMES) | set(HOME_NAMES)
+    assert f1(model, titles(GERMAN, GERMAN_NAMES, 40, 7)) > 0.3
+
+
+def test_labels_abroad_and_home_together(abroad):
+    fresh = titles(GERMAN, GERMAN_NAMES, 60, 8)
+    model, found = abroad(40)
+    table = titles(GERMAN, GERMAN_NAMES, 40, 6)
+    alone, _ = road.fit(extract, table, "value", options=OPTIONS)
+    assert f1(model, fresh) > f1(alone, fresh) - 0.02
+    assert found.verdict.basis == "evidence"
+    assert found.verdict.labels == 120
+    assert sum(found.weights.values()) == pytest.approx(1)
+
+
+def test_an_attribute_without_a_label_is_homes_as_before(rows, home):
+    """A transfer to a new attribute loses nothing at the old ones."""
+    new = titles(ENGLISH, ("item", "colour", "noun"), 40, 9)
+    only = new.filter(pa.array([name == "noun" for name in new["attribute"].to_pylist()]))
+    renamed = only.set_column(1, "attribute", pa.array(["type of garment"] * len(only)))
+    model, _ = road.transfer(extract, renamed, "value", base=home[0], options=OPTIONS)
+    fresh = titles(ENGLISH, HOME_NAMES, 40, 10)
+    for name in ("brand", "colour", "material"):
+        mine = fresh.filter(pa.array([each == name for each in fresh["attribute"].to_pylist()]))
+        assert f1(model, mine, "f1_asked") >= f1(home[0], mine, "f1_asked") - 0.01
+
+
+def test_a_source_that_says_the_opposite_does_not_help(rows, home):
+    """Home that calls colours materials and materials colours."""
+    other = {"colour": "material", "material": "colour"}
+    turned = rows.set_column(
+        1, "attribute", pa.array([other.get(name, name) for name in rows["attribute"].to_pylist()])
+    )
+    base, _ = road.fit(extract, turned, "value", options=OPTIONS)
+    table, fresh = titles(ENGLISH, HOME_NAMES, 40, 11), titles(ENGLISH, HOME_NAMES, 60, 12)
+    alone, _ = road.fit(extract, table, "value", options=OPTIONS)
+    model, found = road.transfer(extract, table, "value", base=base, source=turned, options=OPTIONS)
+    assert found.verdict.outcome in ("NO EVIDENCE", "HURTS", "HELPS")
+    assert f1(model, fresh) > f1(alone, fresh) - 0.015
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({"value": "n/a", "attribute": "x"}, {}, "no value in column 'value'"),
+        ({"value": "zz", "attribute": "x"}, {}, "do not occur in theirs"),
+        ({"value": "a b", "attribute": "x"}, {}, "no value in column 'value'"),
+        ({"value": "a", "attribute": "x"}, {"text": "name"}, "no column for the option 'text' 'name'"),
+        ({"value": 1, "attribute": "x"}, {}, "is int64, not text"),
+        ({"value": "a", "attribute": "x"}, {"kind": "k"}, "no column for the option 'kind' 'k'"),
+        ({"value": "a"}, {"attributes": ["v"]}, "is none of the option 'attributes'"),
+        ({"value": "a"}, {"atributes": ["v"]}, "did you mean 'attribute"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused(columns, options, message):
+    table = pa.table({name: [value] * 4 for name, value in {"title": "a b", **columns}.items()})
+    with pytest.raises(XbsqlError, match=message):
+        road.fit(extract, table, "value", options=options)
+
+
+def test_values_that_are_not_in_their_titles_are_counted(rows):
+    lost = pa.table(
+        {"title": ["blue cap", "red cap"], "attribute": ["brand"] * 2, "value": ["Nowhere", "cap red"]}
+    )
+    _, report = road.fit(extract, pa.concat_tables([rows, lost]), "value", options=OPTIONS)
+    assert "2 values do not occur in their title and are left out" in report[0]["note"]
+
+
+def test_a_few_titles_and_one_title_can_be_learnt():
+    table = pa.table({"title": ["red cap by Ziko"], "attribute": ["colour"], "value": ["red"]})
+    model, report = road.fit(extract, table, "value")
+    assert report[0]["note"].startswith("too few labels to measure")
+    assert dict(answers(model, ["red cap by Ziko"])[0])["colour"]["value"] == "red"

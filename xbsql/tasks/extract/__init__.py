@@ -1,0 +1,1 @@
+"""Attributes of products out of their titles."""

@@ -1,0 +1,309 @@
+"""Attributes out of titles, and what another market's labelled titles bring to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.extraction.canonical import Canonical, sorts_of
+from xbsql.extraction.carry import MOST_BESIDE, Carried, Entrant, Known, carry
+from xbsql.extraction.names import placed
+from xbsql.extraction.scoring import Outcome, scored
+from xbsql.extraction.sheet import Queries, Sheet, open_queries
+from xbsql.features.roles import kind_of
+from xbsql.tasks.extract.model import Extraction
+from xbsql.tasks.extract.options import ExtractOptions
+from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
+from xbsql.tasks.road import fitted_at_home
+from xbsql.tasks.task import Asked, Problem, Task, mine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from xbsql.progress import Progress
+    from xbsql.store.model import Model
+
+SURE: Final = 2.5
+"""Standard errors from which on home is said to help or to hurt at an attribute."""
+
+
+@dataclass(frozen=True)
+class ExtractProblem(Problem[Entrant, Carried, Extraction]):
+    """Titles of one market, or of a target with a source.
+
+    Attributes:
+        asked: what the user asked for.
+        options: of the user, checked.
+        rows: the labelled titles.
+        known: what there is to learn from.
+    """
+
+    asked: Asked
+    options: ExtractOptions
+    rows: Labelled
+    known: Known
+    metric = "f1"
+
+    def __len__(self) -> int:
+        """How many labelled titles there are."""
+        return len(self.rows.sheet.titles)
+
+    def candidates(self) -> list[Entrant]:
+        """The ways to find values."""
+        return self.known.ways()
+
+    def weighed(self, candidates: Sequence[Entrant], progress: Progress) -> Carried:
+        """The ways, tried on titles that they do not know."""
+        return carry(self.known, candidates, progress)
+
+    def model(self, found: Carried) -> Extraction:
+        """The blend of the ways."""
+        options = self.options
+        own = {name: forms for name, forms in options.canonical.items() if forms}
+        canonical = Canonical(sorts_of(found.finder.names), own, options.same, options.local)
+        return Extraction(
+            found.finder, options.text, options.kind, self.asked.label, canonical, options.abstain,
+            self.asked.market,
+        )  # fmt: skip
+
+    def scores(self, found: Carried) -> list[dict[str, Any]]:
+        """F1, precision and recall of held-out titles, for what they may have and what they are asked for."""
+        if found.outcome is None:
+            return []
+        free = scored(found.outcome.take(~found.asked))
+        known = scored(found.outcome.take(found.asked))
+        return [*free, *({**row, "metric": f"{row['metric']}_asked"} for row in known)]
+
+    def notes(self, found: Carried) -> list[str]:
+        """Values that are left out, and attributes at which home helps or hurts."""
+        sheet, unfound = self.rows.sheet, self.rows.unfound
+        counts = {
+            "do not occur in their title": unfound.absent,
+            "are the whole title": unfound.whole,
+            "have more words than a value may": unfound.long,
+        }
+        left = [f"{count} values {why} and are left out" for why, count in counts.items() if count]
+        home = []
+        if self.known.home is not None:
+            pairs = [
+                (name, at) for name, at in zip(sheet.names, self.known.place.tolist(), strict=True) if at >= 0
+            ]
+            theirs = self.known.home.names
+            said = [f"{name} = {theirs[at]}" for name, at in pairs if name != theirs[at]]
+            home = [f"attributes by the meaning of their names: {', '.join(said)}"] if said else []
+        weak = f"{self.rows.weak} values were found in titles by the filled cells of the same column"
+        found_weak = [weak] if self.rows.weak else []
+        return [*left, *found_weak, *home, *_by_attribute(sheet, found.gains)]
+
+
+def _by_attribute(sheet: Sheet, gains: Mapping[int, tuple[float, float]]) -> list[str]:
+    """What home does at each attribute, where that is sure."""
+    found = []
+    for word, sign in (("helps", 1.0), ("hurts", -1.0)):
+        sure = [
+            f"{sheet.names[at]} ({100 * gain:+.1f})"
+            for at, (gain, error) in sorted(gains.items(), key=lambda each: -sign * each[1][0])
+            if sign * gain > SURE * error > 0
+        ]
+        if sure:
+            found.append(f"home {word} at {', '.join(sure)} right answers of 100 titles")
+    return found
+
+
+class Extracting(Task[Extraction, Carried]):
+    """A table holds titles and values of attributes, see `read`."""
+
+    name = "extract"
+    options = ExtractOptions
+
+    def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
+        """Texts beside columns 'title' and 'attribute', or with an option that names such columns."""
+        named = bool({"attribute", "attributes"} & set(options)) or {"title", "attribute"} <= set(
+            schema.names
+        )
+        return named and kind_of(schema.field(label).type) == "text"
+
+    def at_home(self, asked: Asked) -> ExtractProblem:
+        """The labelled titles of one market."""
+        options = ExtractOptions.of(asked.where, asked.options)
+        asked.step(0.0, f"reading {asked.data.num_rows} rows")
+        found = read(asked.where, asked.data, asked.label, options)
+        rows = labelled(found, found.names, options)
+        _refuse_empty(asked.where, asked.label, rows)
+        nowhere = np.full(len(rows.sheet.names), -1)
+        known = Known(rows.sheet, rows.kinds, rows.likely, options.seed, None, nowhere, None)
+        return ExtractProblem(asked, options, rows, known)
+
+    def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> ExtractProblem:
+        """The target's titles, labelled or not, and home."""
+        where, label = asked.where, asked.label
+        options = ExtractOptions.of(where, asked.options)
+        if base is None:
+            home = fitted_at_home(self, source, label, asked.options, asked.step)
+        else:
+            home = mine(where, base, Extraction)
+        asked.step(0.0, f"reading {asked.data.num_rows} rows")
+        found = read(where, asked.data, label, options)
+        if not found.texts:
+            raise errors.invalid(where, "the target has no title", "give its rows, labelled or not")
+        names = found.names
+        known = placed(names, home.finder.names)
+        beside = [name for at, name in enumerate(home.finder.names) if at not in set(known.tolist())]
+        names = [*names, *beside]
+        place = np.concatenate([known, [home.finder.names.index(name) for name in beside]]).astype(np.int64)
+        rows = _with_home(labelled(found, names, options), found, home, place, options)
+        pooled = None if source is None else _beside(where, source, label, options, rows.sheet, home, place)
+        given = Known(rows.sheet, rows.kinds, rows.likely, options.seed, home.finder, place, pooled)
+        return ExtractProblem(asked, options, rows, given)
+
+    def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
+        """F1, precision and recall of the titles of a table.
+
+        They are asked for the attributes that their rows name (f1_asked ...), and for all of their kind
+        (f1 ...).
+
+        Several values of one title and attribute are right, each. Values that do not occur in their title
+        count as not found.
+
+        Raises:
+            XbsqlError: no row has a value, or `by` is none of 'attribute' and 'kind'.
+        """
+        where, known = "xb.evaluate", mine("xb.evaluate", model, Extraction)
+        if by not in (None, "attribute", "kind"):
+            raise errors.unknown(where, "group", str(by), ["attribute", "kind"], place="it is measured by")
+        options = ExtractOptions(text=known.text, kind=known.kind, attributes=_wide(known, table, label))
+        found = read(where, table, label, options)
+        if not any(each.value for each in found.said):
+            raise errors.invalid(where, f"no row has a value in column '{label}'", "give labelled rows")
+        return measured(known, found, by)
+
+
+def _wide(model: Extraction, table: pa.Table, label: str) -> tuple[str, ...]:
+    """The attributes that a wide table has columns of."""
+    return tuple(dict.fromkeys([label, *(name for name in model.finder.names if name in table.column_names)]))
+
+
+def _refuse_empty(where: str, label: str, rows: Labelled) -> None:
+    if not (rows.sheet.length > 0).any():
+        lost = sum(rows.unfound)
+        problem = f"no value in column '{label}' is one that its title holds"
+        problem += f" ({lost} do not occur in theirs)" if lost else ""
+        raise errors.invalid(where, problem, "give titles with values that are written in them")
+
+
+def _with_home(
+    rows: Labelled, found: Read, home: Extraction, place: NDArray[np.int64], options: ExtractOptions
+) -> Labelled:
+    """The titles with the attributes that home knows of their kinds, and all its kinds."""
+    if options.kind is None:
+        return rows
+    theirs = home.finder
+    shown = home.titles([""] * len(set(found.kinds)), sorted(set(found.kinds)))
+    kinds = np.unique(np.concatenate([rows.kinds, theirs.kinds, shown.group]))
+    likely = np.zeros((len(kinds), len(rows.sheet.names)), bool)
+    likely[np.searchsorted(kinds, rows.kinds)] |= rows.likely
+    there = np.flatnonzero(place >= 0)
+    at = np.searchsorted(kinds, theirs.kinds)
+    likely[np.ix_(at, there)] |= theirs.likely[:, place[there]]
+    nothing = ~likely.any(axis=1)  # of a kind that nobody knows
+    likely[nothing] = True
+    return rows._replace(kinds=kinds, likely=likely)
+
+
+def _beside(
+    where: str, source: pa.Table, label: str, options: ExtractOptions, target: Sheet, home: Extraction,
+    place: NDArray[np.int64],
+) -> Sheet | None:  # fmt: skip
+    """Home's labelled titles under the target's names, at most `MOST_BESIDE`, without those of the target."""
+    if options.attribute in source.column_names:
+        label = label if label in source.column_names else home.label
+    else:
+        columns = tuple(name for name in home.finder.names if name in source.column_names)
+        if not columns:
+            return None
+        options, label = replace(options, attributes=columns), columns[0]
+    found = read(where, source, label, options)
+    theirs = labelled(found, found.names, options).sheet
+    back = {int(at): row for row, at in reversed(list(enumerate(place.tolist()))) if at >= 0}
+    number = {name: at for at, name in enumerate(home.finder.names)}
+    labels = np.bincount(target.attribute, minlength=len(target.names))
+    back = {at: row for at, row in back.items() if labels[row]}
+    moved = np.array([back.get(number.get(name, -1), -1) for name in theirs.names], np.int64)
+    own = {text.strip().casefold() for text in target.titles.texts}
+    kept = np.array([text.strip().casefold() not in own for text in theirs.titles.texts], bool)
+    rows = np.flatnonzero(kept)
+    rows = np.sort(np.random.default_rng(options.seed).permutation(rows)[:MOST_BESIDE])
+    return theirs.take(rows).named(target.names, moved) if len(rows) else None
+
+
+def measured(model: Extraction, found: Read, by: str | None) -> list[dict[str, Any]]:
+    """The scores of labelled titles."""
+    names = found.names
+    place = placed(names, model.finder.names)
+    number = {name: at for at, name in enumerate(names)}
+    titled = sorted({each.title for each in found.said})
+    row = {title: at for at, title in enumerate(titled)}
+    titles = model.titles(
+        [found.texts[at] for at in titled], [found.kinds[at] for at in titled] if model.kind else None
+    )
+    truth: dict[tuple[int, int], set[str]] = {}
+    for each in found.said:
+        values = truth.setdefault((row[each.title], number[each.attribute]), set())
+        values |= {each.value.casefold()} if each.value else set()
+    known = [(title, name) for title, name in truth if place[name] >= 0]
+    asked = Queries(
+        np.array([title for title, _ in known], np.int64), np.array([n for _, n in known], np.int64),
+        np.ones(len(known), bool),
+    )  # fmt: skip
+    back = np.full(len(model.finder.names), -1)
+    back[place[place >= 0]] = np.flatnonzero(place >= 0)
+    free = open_queries(titles, model.finder.asks(titles))
+    kept = back[free.attribute] >= 0
+    free = Queries(free.title[kept], back[free.attribute[kept]], free.asked[kept])
+    found_rows = []
+    for suffix, queries in (("", free), ("_asked", asked)):
+        outcome, attribute, title = _outcome(model, titles, queries, place, truth)
+        groups: list[tuple[str | None, NDArray[np.bool_]]] = [(None, np.ones(len(attribute), bool))]
+        if by == "attribute":
+            groups += [(name, attribute == at) for at, name in enumerate(names)]
+        elif by == "kind":
+            kinds = np.array([found.kinds[at] for at in titled])[title]
+            groups += [(kind, kinds == kind) for kind in sorted(set(kinds.tolist()))]
+        for group, members in groups:
+            rows = scored(outcome.take(members))
+            found_rows += [{"group": group, **each, "metric": each["metric"] + suffix} for each in rows]
+    return sorted(found_rows, key=lambda each: (each["group"] is not None, each["group"] or ""))
+
+
+def _outcome(
+    model: Extraction,
+    titles: Any,  # noqa: ANN401
+    queries: Queries,
+    place: NDArray[np.int64],
+    truth: Mapping[tuple[int, int], set[str]],
+) -> tuple[Outcome, NDArray[np.int64], NDArray[np.int64]]:
+    """What became of queries; values that no query asks for stand at the end as not found."""
+    own = Queries(queries.title, place[queries.attribute], queries.asked)
+    pairs = list(zip(queries.title.tolist(), queries.attribute.tolist(), strict=True))
+    given, right = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
+    for row, value in model.values(titles, own):
+        given[row] = True
+        right[row] = value.casefold() in truth.get(pairs[row], ())
+    wanted = np.array([bool(truth.get(pair)) for pair in pairs], bool)
+    beside = [pair for pair, values in truth.items() if values and pair not in set(pairs)]
+    every = np.array([*pairs, *beside], np.int64).reshape(-1, 2)
+    lost = np.zeros(len(beside), bool)
+    outcome = Outcome(
+        np.concatenate([wanted, ~lost]), np.concatenate([given, lost]), np.concatenate([right, lost]),
+        every[:, 0],
+    )  # fmt: skip
+    return outcome, every[:, 1], every[:, 0]
+
+
+TASK: Final = Extracting()
