@@ -38,6 +38,9 @@ CREATE MACRO xb.drop_model(model) AS TABLE
 CREATE MACRO xb.embed(text, model := 'text') AS
     _xb_embed(text, model);
 
+CREATE MACRO xb.embed_image(blob, model := 'image') AS
+    _xb_embed_image(blob, model);
+
 CREATE MACRO xb.estimate(function, tbl, label, base := NULL, source := 'xb._nothing', options := {}) AS TABLE
     SELECT unnest(_xb_estimate(
         function, label, base, to_json(options)::VARCHAR,
@@ -65,6 +68,9 @@ CREATE MACRO xb.help(name := NULL) AS TABLE
 
 CREATE MACRO xb.holiday(day, market) AS
     _xb_holiday(day, market);
+
+CREATE MACRO xb.image_info(blob) AS
+    _xb_image_info(blob);
 
 CREATE MACRO xb.import_booster(model, path, label, classes := NULL, market := NULL) AS TABLE
     SELECT unnest(_xb_import_booster(model, path, label, classes, market), recursive := true);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xbsql.sample.pictures import pictures
 from xbsql.sample.simulator import simulate
 
 if TYPE_CHECKING:
@@ -52,11 +53,16 @@ CREATE OR REPLACE TABLE orders_us AS
 CREATE OR REPLACE TABLE orders_jp AS
     SELECT customer_id, ordered, category, price * quantity AS paid FROM jp_orders;
 
+-- What products look like: icons at home, photos abroad, of which one in four has a category.
+CREATE OR REPLACE TABLE icons_us AS FROM icons;
+CREATE OR REPLACE TABLE photos_jp AS
+    SELECT sku, CASE WHEN sku LIKE '%0' OR sku LIKE '%4' THEN category END AS category, photo FROM photos;
+
 CREATE OR REPLACE TABLE rates AS
     FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);
 CREATE OR REPLACE TABLE daily_rates AS SELECT *, DATE '2026-01-01' AS day FROM rates;
 """.strip()
-"""SQL that reads the tables of `simulated`."""
+"""SQL that reads the tables of `simulated`, and pictures."""
 
 
 def simulated() -> Mapping[str, pa.Table]:
@@ -74,8 +80,9 @@ def simulated() -> Mapping[str, pa.Table]:
 
 def add_examples(con: Any) -> None:  # noqa: ANN401 - a connection of DuckDB, which this room does not know
     """Make the tables of the documentation's examples in a database."""
-    for name, table in simulated().items():
+    made = {**simulated(), "icons": pictures("US", 5), "photos": pictures("JP", 8)}
+    for name, table in made.items():
         con.register(name, table)
     con.execute(TABLES)
-    for name in SIMULATED:
+    for name in made:
         con.unregister(name)

@@ -68,6 +68,22 @@ class Expressions(ExpressionSpace):
         """
         return self._call("embed", model=model)
 
+    def embed_image(self, model: str = "image") -> pl.Expr:
+        """The vector of a picture, of length one: the inner product of two is how alike they look.
+
+        'image' has 2,560 numbers, of two networks that come with the installation. NULL where there is no
+        picture that can be read, see xb.image_info; how many there were, and why, is in xb.last_calls. The
+        same bytes are looked at once.
+
+        Args:
+            model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state
+                dict of your own.
+
+        Returns:
+            FLOAT[].
+        """
+        return self._call("embed_image", model=model)
+
     def holiday(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """The public holiday that a day is in a market, by its English name where it has one; else NULL.
 
@@ -82,6 +98,17 @@ class Expressions(ExpressionSpace):
             VARCHAR.
         """
         return self._call("holiday", market=market)
+
+    def image_info(self) -> pl.Expr:
+        """What a file says of itself, and why it cannot be read: `problem` is NULL where it can.
+
+        The first frame of an animated picture is read, what is transparent is white, a turned photo is
+        turned back. NULL gives NULL.
+
+        Returns:
+            STRUCT(format VARCHAR, width INTEGER, height INTEGER, frames INTEGER, problem VARCHAR).
+        """
+        return self._call("image_info")
 
     def language(self) -> pl.Expr:
         """The language a text is written in (ISO 639-1) and how sure that is, 0 to 1.

@@ -196,7 +196,8 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
         con: a connection that xbsql is loaded in.
         model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
             them, a model a row: 'category_' || market.
-        input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
+        input: VARCHAR, BLOB or STRUCT: a text, a picture, or a row where the model reads several
+            columns.
 
     Returns:
         STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE).
@@ -347,6 +348,26 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
         FLOAT[512].
     """
     found: pa.Array = called("embed", con, text=text, model=model)
+    return found
+
+
+def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> pa.Array:
+    """The vector of a picture, of length one: the inner product of two is how alike they look.
+
+    'image' has 2,560 numbers, of two networks that come with the installation. NULL where there is no
+    picture that can be read, see xb.image_info; how many there were, and why, is in xb.last_calls. The same
+    bytes are looked at once.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+        model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict
+            of your own.
+
+    Returns:
+        FLOAT[].
+    """
+    found: pa.Array = called("embed_image", con, blob=blob, model=model)
     return found
 
 
@@ -584,6 +605,23 @@ def holiday(con: DuckDBPyConnection, day: Values, market: Values) -> pa.Array:
         VARCHAR.
     """
     found: pa.Array = called("holiday", con, day=day, market=market)
+    return found
+
+
+def image_info(con: DuckDBPyConnection, blob: Values) -> pa.Array:
+    """What a file says of itself, and why it cannot be read: `problem` is NULL where it can.
+
+    The first frame of an animated picture is read, what is transparent is white, a turned photo is turned
+    back. NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+
+    Returns:
+        STRUCT(format VARCHAR, width INTEGER, height INTEGER, frames INTEGER, problem VARCHAR).
+    """
+    found: pa.Array = called("image_info", con, blob=blob)
     return found
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidates.centred import Centred, Centring
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.process import Process
 from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
 from xbsql.tasks.candidates import TEXT, alone
+from xbsql.tasks.classify import picture_candidates as looks
 from xbsql.tasks.classify import text_candidates as text
 
 if TYPE_CHECKING:
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 BESIDE_TEXT = 0.3
 """The prior of candidates that read only the columns, where there is text as well."""
 
-HOLDS_ROWS = (":process", ":neighbours")
+LOOKS = Layout(("picture",))
+LOOKS_PENALTY = 1 / 30
+"""Of a line over pictures: they have length one and many numbers."""
+
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":whole")
 """Learners whose predictors hold embeddings of their training rows."""
 
 
@@ -37,8 +43,10 @@ def home_candidates(problem: Problem) -> list[Candidate]:
     found: list[Candidate] = []
     if "text" in x:
         found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
+    if "picture" in x:
+        found += _pictures(problem, [])
     if "table" in x:
-        found += _mixed(target_only(_tables(problem)), beside_text="text" in x)
+        found += _mixed(target_only(_tables(problem)), beside_text="text" in x or "picture" in x)
     if "text" in x and "table" in x:
         found.append(alone("target_only:both", _both(classes)))
     return _allowed(found, problem.options)
@@ -58,16 +66,28 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
         )
     if reader.pooled and source.sample is not None:
         found.append(text.fine_tuned(classes))
+    if reader.pictures:
+        if not reader.text:
+            found += text.from_model(text.Texts(classes, problem.pool), source, only_model=False)
+        found += _pictures(problem, home.parts(Centred))
     if reader.table.columns:
         tables = table_candidates(_tables(problem), source)
         taken = {candidate.name for candidate in found}
         fresh = [candidate for candidate in tables if candidate.name not in taken]
-        found += _mixed(fresh, beside_text=bool(reader.text))
+        found += _mixed(fresh, beside_text=bool(reader.text or reader.pictures))
     if reader.text and reader.table.columns:
         found.append(alone("target_only:both", _both(classes)))
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
         found.append(source_score(scored, "source_score:both"))
     return _allowed(found, problem.options)
+
+
+def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
+    """Those that read pictures; where no row may leave its market a line in place of those that hold rows."""
+    classes, titled = _count(problem), bool(problem.reader.text)
+    if problem.options.keep_rows:
+        return looks.picture_candidates(classes, parts, text=titled)
+    return [alone("target_only:looks", Centring(Linear(LOOKS, classes, LOOKS_PENALTY)))]
 
 
 def _tables(problem: Problem) -> Tables:
