@@ -1,5 +1,6 @@
 """Whatever bytes are given, decoding answers with a square or a reason."""
 
+import contextlib
 import struct
 import zlib
 from io import BytesIO
@@ -108,9 +109,8 @@ def test_deep_pixels_keep_their_range(content):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (2, 3)])
 def test_tiny_and_narrow_pictures_have_a_square(size):
-    assert square(saved(Image.new("RGB", size, (10, 200, 30)), "PNG"), SIDE).mean(
-        axis=(0, 1)
-    ) == pytest.approx([10, 200, 30])
+    found = square(saved(Image.new("RGB", size, (10, 200, 30)), "PNG"), SIDE)
+    assert (found == [10, 200, 30]).all()
 
 
 def test_a_bomb_is_refused_unopened():
@@ -162,7 +162,5 @@ def test_no_bytes_break_the_decoder(name, data):
         content[place] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(content)))
     for given_bytes in (bytes(content), bytes(content[:cut])):
-        try:
+        with contextlib.suppress(Unreadable):
             assert square(given_bytes, SIDE).shape == (SIDE, SIDE, 3)
-        except Unreadable as error:
-            assert str(error)

@@ -1,11 +1,9 @@
-"""The candidates for pictures: what a catalogue's icons can do for photos of a shop, with or without titles."""
+"""The candidates for pictures: what a catalogue's icons can do for photos of a shop."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.centred import Centred, Centring, centre_of, centred
@@ -14,6 +12,7 @@ from xbsql.tasks.candidates import alone
 from xbsql.tasks.classify.text_candidates import with_labels
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor, Source
