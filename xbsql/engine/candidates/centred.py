@@ -47,11 +47,15 @@ def centre_of(x: Features, before: NDArray[np.float32] | None = None) -> NDArray
 def centred(x: Features, centre: NDArray[np.float32]) -> Features:
     """The rows with the view 'picture' less a centre, of length one again; a row without a picture stays."""
     view = np.asarray(dense(x["picture"]), np.float32)
-    moved = view - centre
-    length = np.linalg.norm(moved, axis=1, keepdims=True)
-    moved /= np.maximum(length, np.float32(1e-12))
+    moved = unit(view - centre)
     moved[~view.any(axis=1)] = 0.0
     return Features({**x.views, "picture": moved})
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length one; zero stays zero."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(length, np.float32(1e-12)), np.float32)
 
 
 @restorable("centred")

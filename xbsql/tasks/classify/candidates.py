@@ -33,7 +33,7 @@ LOOKS = Layout(("picture",))
 LOOKS_PENALTY = 1 / 30
 """Of a line over pictures: they have length one and many numbers."""
 
-HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":whole")
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":whole", ":prototypes")
 """Learners whose predictors hold embeddings of their training rows."""
 
 
@@ -84,9 +84,11 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
 
 def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
     """Those that read pictures; where no row may leave its market a line in place of those that hold rows."""
-    classes, titled = _count(problem), bool(problem.reader.text)
+    classes = _count(problem)
     if problem.options.keep_rows:
-        return looks.picture_candidates(classes, parts, text=titled)
+        titled, labelled = bool(problem.reader.text), len(problem) > 0
+        kind = looks.Pictures(classes, problem.pool, text=titled, labels=labelled)
+        return looks.picture_candidates(kind, parts)
     return [alone("target_only:looks", Centring(Linear(LOOKS, classes, LOOKS_PENALTY)))]
 
 
