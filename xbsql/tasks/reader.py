@@ -57,6 +57,8 @@ class Reader:
         pictures: columns of pictures.
         network: what reads them, see `picture_encoder`.
         sight: the version of that.
+        maps: whether the view 'maps', the networks before their last layers, is there too; of the first
+            column of pictures.
     """
 
     schema: pa.Schema
@@ -70,6 +72,7 @@ class Reader:
     pictures: tuple[str, ...] = ()
     network: str = IMAGE
     sight: str = ""
+    maps: bool = False
 
     @property
     def inputs(self) -> pa.Schema:
@@ -101,6 +104,8 @@ class Reader:
                 views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
         if self.pictures:
             views["picture"] = self._seen(table)
+            if self.maps:
+                views["maps"] = self._mapped(table)
         if self.table.columns:
             views["table"] = self.table.transform(self._numbered(table))
         return Features(views)
@@ -170,6 +175,13 @@ class Reader:
             whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), np.float32(1e-12))
         return whole
 
+    def _mapped(self, table: pa.Table) -> NDArray[np.float16]:
+        from xbsql.features.image.encoder import picture_encoder
+
+        table, name = self.at_home(table), self.pictures[0]
+        column = table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.binary())
+        return picture_encoder(self.network).maps(arrow.blobs_of(column, "xb.classify"))
+
     def abroad(
         self,
         target: pa.Table,
@@ -202,10 +214,17 @@ class Reader:
         grown = self.table.extended(target, added, keeping)
         numbers = [column.name for column in self.table.columns if column.role == "number"]
         written = tuple(name for name in numbers if name in read and numbers_of(target[name]) is not None)
-        pooled = pooled and bool(self.text)
+        pooled, maps = pooled and bool(self.text), pooled and bool(self.pictures)
         schema = _schema(target, read)
         return replace(
-            self, schema=schema, ngrams=ngrams, table=grown, pooled=pooled, names={}, written=written
+            self,
+            schema=schema,
+            ngrams=ngrams,
+            table=grown,
+            pooled=pooled,
+            names={},
+            written=written,
+            maps=maps,
         )
 
     def state(self) -> State:
@@ -223,6 +242,7 @@ class Reader:
             "pictures": list(self.pictures),
             "network": self.network,
             "sight": self.sight,
+            "maps": self.maps,
         }
         return State("reader", config, {"schema": schema}, parts=parts)
 
@@ -234,7 +254,7 @@ class Reader:
         config, table = state.config, restore(state.parts["table"])
         text, names = tuple(config["text"]), config.get("names", {})
         written, pictures = tuple(config.get("written", ())), tuple(config.get("pictures", ()))
-        sight = config.get("network", IMAGE), config.get("sight", "")
+        sight = config.get("network", IMAGE), config.get("sight", ""), config.get("maps", False)
         return cls(
             schema, text, ngrams, table, config["version"], config["pooled"], names, written, pictures, *sight
         )

@@ -6,6 +6,7 @@ shop share. A vector less the mean of its market keeps what tells its pictures a
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Learner, Predictor
+    from xbsql.features.views import Matrix
     from xbsql.metrics.rows import Floats
 
 DOUBT = 10.0
@@ -49,7 +51,8 @@ def centred(x: Features, centre: NDArray[np.float32]) -> Features:
     view = np.asarray(dense(x["picture"]), np.float32)
     moved = unit(view - centre)
     moved[~view.any(axis=1)] = 0.0
-    return Features({**x.views, "picture": moved})
+    views: dict[str, Matrix] = {"picture": moved}
+    return Features(ChainMap(views, x.views))  # type: ignore[arg-type] # the first map alone is written to
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

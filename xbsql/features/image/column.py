@@ -14,6 +14,8 @@ from xbsql import arrow
 from xbsql.features.text import VectorCache
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -74,6 +76,17 @@ def pictures(column: pa.Array | pa.ChunkedArray, encoder: PictureEncoder, where:
 def digest_of(content: memoryview) -> str:
     """What a picture is known by: BLAKE2b of its bytes, 16 bytes, hexadecimal."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def remember(contents: Sequence[memoryview], vectors: NDArray[np.float32], encoder: PictureEncoder) -> None:
+    """Take vectors that this encoder made elsewhere, so that these pictures need not be looked at again.
+
+    Args:
+        contents: distinct pictures.
+        vectors: float32, shape (n, dim), of length one.
+        encoder: whose they are.
+    """
+    _cache(encoder).vectors.add([digest_of(content) for content in contents], vectors)
 
 
 def forget() -> None:

@@ -73,11 +73,11 @@ class Block(nn.Module):
 
 
 class EfficientNetLite(Network):
-    """The network of these stages; the last `tail` blocks and the last convolution can be fine-tuned."""
+    """The network of these stages; its last convolution can be fine-tuned."""
 
     head = "_fc"
 
-    def __init__(self, stages: tuple[Stage, ...], tail: int = 1) -> None:
+    def __init__(self, stages: tuple[Stage, ...]) -> None:
         blocks: list[nn.Module] = []
         inside = 32
         for stage in stages:
@@ -87,5 +87,4 @@ class EfficientNetLite(Network):
                 inside = stage.channels
         stem = unit(conv(3, 32, 3, 2), "_conv_stem", "_bn0")
         last = unit(conv(inside, WIDTH, 1), "_conv_head", "_bn1")
-        trunk = nn.Sequential(stem, *blocks[:-tail])
-        super().__init__(trunk, nn.Sequential(*blocks[-tail:], last, Mean()), WIDTH)
+        super().__init__(nn.Sequential(stem, *blocks), nn.Sequential(last, Mean()), WIDTH)

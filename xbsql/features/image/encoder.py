@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -81,6 +83,36 @@ class PictureEncoder:
                 vectors[start : start + BATCH] = rows
                 problems |= {start + row: problem for row, problem in wrong.items()}
         return Embedded(vectors, problems)
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of what each network's trunk gives of one picture."""
+        blank = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
+        with torch.inference_mode():
+            return [tuple(part.network.trunk(given(blank, part)).shape[1:]) for part in self.parts]
+
+    def maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
+        """What the trunks give, which the networks' tails take, so that these can be fine-tuned.
+
+        Returns:
+            float16, shape (n, sum of the sizes of `shapes`), 0 where there is no picture.
+        """
+        whole = np.zeros((len(contents), sum(map(prod, self.shapes))), np.float16)
+        for run in range(0, len(contents), RUN):
+            tell(run / len(contents), f"looking at {len(contents)} pictures")
+            starts = range(run, min(run + RUN, len(contents)), BATCH)
+            batches = (contents[start : start + BATCH] for start in starts)
+            for start, found in zip(starts, spread(self._maps, batches), strict=True):
+                whole[start : start + BATCH] = found
+        return whole
+
+    def _maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
+        pixels, problems = unpacked([content or b"" for content in contents])
+        shown = torch.from_numpy(pixels)
+        found = [part.network.trunk(given(shown, part)).flatten(1) for part in self.parts]
+        rows = torch.cat(found, dim=1).half().numpy()
+        rows[list(problems)] = 0
+        return rows
 
     def _batch(self, contents: Sequence[bytes | memoryview]) -> tuple[NDArray[np.float32], dict[int, str]]:
         pixels, problems = unpacked(contents)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidate import Candidate, Sample, Source
 from xbsql.engine.candidates.centred import Centred, Centring
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
@@ -67,9 +67,7 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
     if reader.pooled and source.sample is not None:
         found.append(text.fine_tuned(classes))
     if reader.pictures:
-        if not reader.text:
-            found += text.from_model(text.Texts(classes, problem.pool), source, only_model=False)
-        found += _pictures(problem, home.parts(Centred))
+        found += _carried_pictures(problem, source, home.parts(Centred))
     if reader.table.columns:
         tables = table_candidates(_tables(problem), source)
         taken = {candidate.name for candidate in found}
@@ -90,6 +88,17 @@ def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
         kind = looks.Pictures(classes, problem.pool, text=titled, labels=labelled)
         return looks.picture_candidates(kind, parts)
     return [alone("target_only:looks", Centring(Linear(LOOKS, classes, LOOKS_PENALTY)))]
+
+
+def _carried_pictures(problem: Problem, source: Source, parts: list[Centred]) -> list[Candidate]:
+    """The same abroad, with the home model's word where no text has it already, and fine-tuned if asked."""
+    classes, reader, found = _count(problem), problem.reader, list[Candidate]()
+    if not reader.text:
+        found += text.from_model(text.Texts(classes, problem.pool), source, only_model=False)
+    found += _pictures(problem, parts)
+    if reader.maps:
+        found.append(looks.fine_tuned(reader.network, classes))
+    return found
 
 
 def _tables(problem: Problem) -> Tables:

@@ -138,6 +138,18 @@ class Laid:
         return picture_of(self.home.rows)
 
 
+def fine_tuned(network: str, classes: int) -> Candidate:
+    """The networks' last layers, fine-tuned on the target's labels."""
+
+    def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        from xbsql.engine.candidates.tuned import TailTuner
+
+        centre = unlabelled.once(("centre", network), lambda: centre_of(unlabelled))
+        return TailTuner(network, classes).fit(target, centre)
+
+    return Candidate("finetuned:pictures", "parameter", fit, prior=0.5)
+
+
 class _Place(NamedTuple):
     """What does not depend on the target's labels: where pictures are compared, and what lies there."""
 
