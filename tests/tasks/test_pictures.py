@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import torch
 
 import xbsql
 from xbsql import sample
+from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.centred import centre_of
+from xbsql.engine.candidates.tuned import TailTuner
 from xbsql.errors import XbsqlError
+from xbsql.features.image.encoder import picture_encoder
+from xbsql.features.image.units import Unit
+from xbsql.features.image.vgg import VGG16
+from xbsql.features.views import Features
 from xbsql.store.model import restore
 from xbsql.tasks import road
 from xbsql.tasks.classify.task import TASK as classify
@@ -193,3 +204,43 @@ def test_sql_reads_pictures(icons, photos, tmp_path):
     note = con.sql("FROM xb.last_calls() WHERE function = 'embed_image' LIMIT 1").fetchall()[0][-1]
     assert note == "1 BLOB is no picture that can be read: empty (1)"
     con.close()
+
+
+def test_pretrain_freeze_fine_tune(tmp_path, monkeypatch):
+    """The three statements of docs/pictures.md run, with random small weights, and the third one trains."""
+    page = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
+    block = next(found for found in re.findall(r"```SQL\n(.*?)```", page, re.DOTALL) if "vgg16" in found)
+    monkeypatch.chdir(tmp_path)
+    network, generator = VGG16(2, 32), torch.Generator().manual_seed(0)
+    shapes = [unit.tensors() for unit in network.modules() if isinstance(unit, Unit)]
+    drawn = {
+        name: torch.randn(shape, generator=generator) * (2 / max(np.prod(shape[1:]), 1)) ** 0.5
+        for found in shapes
+        for name, shape in found.items()
+    }
+    torch.save(drawn, "vgg16.pth")
+    con = xbsql.connect("shop.duckdb")
+    con.register("icons_us", sample.pictures("US", 2))
+    con.register("photos_jp", labelled(sample.pictures("JP", 3), 2))
+    fitted, frozen, tuned = (con.sql(statement).fetchall() for statement in con.extract_statements(block))
+    assert fitted[0][0] == "vgg_us"
+    assert "finetuned:pictures" not in frozen[0][-1]
+    assert "finetuned:pictures" in tuned[0][-1]
+    con.close()
+
+
+def test_fine_tuning_starts_at_the_line_and_learns(icons):
+    """Without a pass the layers are the published ones; with some they move, and what was learnt stays."""
+    blobs = [blob.as_py() for blob in icons["photo"]]
+    encoder = picture_encoder("lite0")
+    x = Features({"picture": encoder.embed(blobs).vectors, "maps": encoder.maps(blobs)})
+    y = np.asarray(icons["category"].combine_chunks().dictionary_encode().indices, np.int64) % 3
+    centre = centre_of(x)
+    start, tuned = (
+        TailTuner("lite0", 3, rate=1e-3, passes=passes).fit(Sample(x, y), centre) for passes in (0, 4)
+    )
+    assert all((found.predict(x).argmax(axis=1) == y).all() for found in (start, tuned))
+    frozen = encoder.parts[0].network.tail.state_dict()
+    assert all(np.array_equal(start.tails[f"0.{name}"], part) for name, part in frozen.items())
+    assert any(not np.array_equal(tuned.tails[f"0.{name}"], part) for name, part in frozen.items())
+    np.testing.assert_array_equal(restore(tuned.state()).predict(x), tuned.predict(x))
