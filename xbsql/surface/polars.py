@@ -71,9 +71,9 @@ class Expressions(ExpressionSpace):
     def embed_image(self, model: str = "image") -> pl.Expr:
         """The vector of a picture, of length one: the inner product of two is how alike they look.
 
-        'image' has 2,560 numbers, of two networks that come with the installation. NULL where there is no
-        picture that can be read, see xb.image_info; how many there were, and why, is in xb.last_calls. The
-        same bytes are looked at once.
+        'image' has 2,776 numbers, of two networks that come with the installation and of colours. NULL
+        where there is no picture that can be read, see xb.image_info; how many there were, and why, is in
+        xb.last_calls. The same bytes are looked at once.
 
         Args:
             model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state

@@ -63,10 +63,12 @@ class TunedTails:
         tails = tails_of(self.network)
         tails.load_state_dict({name: torch.from_numpy(np.array(part)) for name, part in self.tails.items()})
         centre, directions = (torch.from_numpy(np.array(part)) for part in (self.centre, self.directions))
-        maps, found = dense(x["maps"]), [np.empty((0, self.directions.shape[1]))]
+        maps, beside = dense(x["maps"]), beside_networks(x, self.network)
+        found = [np.empty((0, self.directions.shape[1]))]
         with torch.inference_mode():
             for start in range(0, len(maps), BATCH):
-                vectors = seen(tails, self.network, _tensor(maps[start : start + BATCH]), centre)
+                some = slice(start, start + BATCH)
+                vectors = seen(tails, self.network, _tensor(maps[some]), beside[some], centre)
                 found.append((SCALE * vectors @ directions).double().softmax(dim=1).numpy())
         return np.concatenate(found)
 
@@ -108,6 +110,7 @@ class TailTuner:
             centre: of the market's vectors.
         """
         there = dense(sample.x["picture"]).any(axis=1)
+        beside = beside_networks(sample.x, self.network)[torch.from_numpy(there)]
         maps, y = dense(sample.x["maps"])[there], torch.from_numpy(np.asarray(sample.y, np.int64)[there])
         weight = np.ones(len(sample)) if sample.weight is None else sample.weight
         counted = torch.from_numpy(np.asarray(weight / weight.mean(), np.float32)[there])
@@ -124,7 +127,8 @@ class TailTuner:
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=max(len(batches), 1))
         for rows, others, share in batches:
             mixed = share * _tensor(maps[rows]) + (1 - share) * _tensor(maps[others])
-            scores = SCALE * seen(tails, self.network, mixed, middle) @ directions
+            rest = share * beside[rows] + (1 - share) * beside[others]
+            scores = SCALE * seen(tails, self.network, mixed, rest, middle) @ directions
             loss = share * _lost(scores, y[rows], counted[rows])
             loss = loss + (1 - share) * _lost(scores, y[others], counted[others])
             loss = loss + PULL * _distance(list(tails.parameters()), start)
@@ -158,12 +162,19 @@ def tails_of(network: str) -> nn.ModuleList:
     return nn.ModuleList([deepcopy(part.network.tail) for part in picture_encoder(network).parts])
 
 
-def seen(tails: nn.ModuleList, network: str, maps: Tensor, centre: Tensor) -> Tensor:
-    """The vectors of maps through the tails, less a centre, of length one."""
-    shapes = picture_encoder(network).shapes
-    parts = maps.split([prod(shape) for shape in shapes], dim=1)
-    found = [tail(part.unflatten(1, shape)) for tail, part, shape in zip(tails, parts, shapes, strict=True)]
-    return normalize(joined(found) - centre, dim=1)
+def seen(tails: nn.ModuleList, network: str, maps: Tensor, beside: Tensor, centre: Tensor) -> Tensor:
+    """The vectors of maps through the tails and of what stands beside, less a centre, of length one."""
+    encoder = picture_encoder(network)
+    parts = maps.split([prod(shape) for shape in encoder.shapes], dim=1)
+    shaped = [part.unflatten(1, shape) for part, shape in zip(parts, encoder.shapes, strict=True)]
+    found = joined([tail(part) for tail, part in zip(tails, shaped, strict=True)])
+    whole = torch.cat([(1.0 - encoder.share) ** 0.5 * found, beside], dim=1)
+    return normalize(whole - centre, dim=1)
+
+
+def beside_networks(x: Features, network: str) -> Tensor:
+    """The numbers of the view 'picture' that are not the networks'."""
+    return _tensor(dense(x["picture"])[:, picture_encoder(network).width :])
 
 
 def _tensor(rows: NDArray[Any]) -> Tensor:

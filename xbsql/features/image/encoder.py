@@ -1,4 +1,4 @@
-"""The encoder of pictures: one copy a process, read-only; networks side by side."""
+"""The encoder of pictures: one copy a process, read-only; networks side by side, and colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from xbsql import errors
+from xbsql.features.image import colours as colour
 from xbsql.features.image.decode import Unreadable, square
 from xbsql.features.image.magic import IMAGE
 from xbsql.features.image.networks import PACKAGES, SIDE, WHERE, brought, installed
@@ -51,21 +52,25 @@ class Embedded(NamedTuple):
 
 
 class PictureEncoder:
-    """Pictures to vectors whose inner product is their similarity: the mean of the networks' cosines.
+    """Pictures to vectors whose inner product is their similarity: a mean of the parts' cosines.
 
     Threads may share it: nothing in it changes. A picture's vector does not depend on the others.
 
     Attributes:
         name: what `picture_encoder` was asked for.
+        width: numbers that are the networks'; they come first.
+        share: of the squared length that is the colours'; 0 leaves them out.
         dim: length of a vector.
         version: digest of weights and code; equal versions give equal vectors.
     """
 
     def __init__(self, name: str, parts: Sequence[Loaded]) -> None:
-        self.name = name
-        self.parts = tuple(parts)
-        self.dim = sum(part.network.width for part in parts)
-        self.version = hashlib.sha256("".join([*(p.digest for p in parts), _CODE]).encode()).hexdigest()[:16]
+        self.name, self.parts = name, tuple(parts)
+        self.width = sum(part.network.width for part in parts)
+        self.share = colour.SHARE if name == IMAGE else 0.0
+        self.dim = self.width + (colour.WIDTH if self.share else 0)
+        made_of = [*(part.digest for part in parts), str(self.share), _CODE]
+        self.version = hashlib.sha256("".join(made_of).encode()).hexdigest()[:16]
 
     def embed(self, contents: Sequence[bytes | memoryview]) -> Embedded:
         """The vectors of pictures.
@@ -121,7 +126,9 @@ class PictureEncoder:
         if there:
             shown = torch.from_numpy(pixels[there])
             found = [part.network(given(shown, part)) for part in self.parts]
-            vectors[there] = joined(found).numpy()
+            vectors[there, : self.width] = (1.0 - self.share) ** 0.5 * joined(found).numpy()
+            if self.share:
+                vectors[there, self.width :] = self.share**0.5 * colour.colours(pixels[there])
         return vectors, problems
 
 
