@@ -24,9 +24,9 @@ def embed_image(
     ] = "image",
 ) -> pa.Array:
     """The vector of a picture, of length one: the inner product of two is how alike they look. 'image' has
-    2,776 numbers, of two networks that come with the installation and of colours. NULL where there is no picture that can
-    be read, see xb.image_info; how many there were, and why, is in xb.last_calls. The same bytes are looked
-    at once.
+    2,776 numbers, of two networks that come with the installation and of colours. NULL where there is no
+    picture that can be read, see xb.image_info; how many there were, and why, is in xb.last_calls. The same
+    bytes are looked at once.
     """
     return run.embed_image(session, blob, model)
 

@@ -1,4 +1,4 @@
-"""What colours a picture has in its middle: networks that tell things apart look past the colour of a label."""
+"""What colours a picture has in its middle, which networks that tell things apart look past."""
 
 from __future__ import annotations
 
