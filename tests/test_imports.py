@@ -19,7 +19,7 @@ ROOMS = {
     "market": {"babel", "holidays"},
     "store": {"numpy", "pyarrow", "safetensors"},
     "metrics": {"numpy"},
-    "features": {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid"},
+    "features": {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid", "PIL"},
     "engine": {"numpy", "scipy", "sklearn", "lightgbm", "torch"},
     "series": {
         "fracast", "hierarchicalforecast", "holidays", "lightgbm", "numpy", "pyarrow", "scipy",
@@ -32,7 +32,7 @@ ROOMS = {
     "extraction": {"numpy", "pycrfsuite", "scipy"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
-    "sample": {"numpy", "pyarrow"},
+    "sample": {"numpy", "pyarrow", "PIL"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},

@@ -36,6 +36,32 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def is_blob(kind: pa.DataType) -> bool:
+    """Whether values of this type are bytes (any layout)."""
+    tests = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_binary_view,
+        pa.types.is_fixed_size_binary,
+    )
+    return any(test(kind) for test in tests)
+
+
+def blobs_of(array: pa.Array | pa.ChunkedArray, where: str) -> list[memoryview | None]:
+    """The bytes of each value where they lie, None for NULL.
+
+    Raises:
+        XbsqlError: not a column of BLOBs.
+    """
+    if pa.types.is_null(array.type):
+        return [None] * len(array)
+    if not is_blob(array.type):
+        problem = f"needs BLOBs, got {array.type}"
+        raise errors.invalid(where, problem, "give the bytes of files (read_blob('shop/*.jpg') has them)")
+    found = (value.as_buffer() for value in array)
+    return [None if blob is None else memoryview(blob) for blob in found]
+
+
 def is_vector(kind: pa.DataType) -> bool:
     """Whether values of this type are lists of numbers, of fixed length or not."""
     lists = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
@@ -43,7 +69,11 @@ def is_vector(kind: pa.DataType) -> bool:
 
 
 def family_of(kind: pa.DataType) -> str:
-    """Types that can stand in for each other: text, number, boolean, date, vector, null; else the type."""
+    """Types that can stand in for each other.
+
+    text, number, boolean, date, vector, blob, null;
+    else the type.
+    """
     if is_text(kind):
         return "text"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -52,6 +82,8 @@ def family_of(kind: pa.DataType) -> str:
         return "date"
     if is_vector(kind):
         return "vector"
+    if is_blob(kind):
+        return "blob"
     return "boolean" if pa.types.is_boolean(kind) else str(kind)
 
 

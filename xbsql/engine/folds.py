@@ -19,14 +19,21 @@ MANY_LABELS = 20_000
 FEWEST_OF_OTHERS = 5
 """The same with fewer labels outside the largest class."""
 
+ALONE = 0.5
+"""The same where more than this share of the labels is the only one of its class: held out, nothing teaches
+it, so folds would measure what is said of classes that nobody has shown."""
+
 
 def enough(sample: Sample, objective: Objective) -> bool:
-    """Whether the labels suffice for folds: 30 independent ones, 5 of them outside the largest class."""
+    """Whether the labels suffice for folds: 30 independent ones, 5 outside the largest class, few alone."""
     units = groups_of(sample)
     _, first = np.unique(units, return_index=True)
     if len(first) < FEWEST_LABELS:
         return False
-    return objective.classes is None or minority(sample) >= FEWEST_OF_OTHERS
+    if objective.classes is None:
+        return True
+    counts = np.unique(sample.y, return_counts=True)[1]
+    return minority(sample) >= FEWEST_OF_OTHERS and (counts == 1).sum() <= ALONE * len(sample)
 
 
 def minority(sample: Sample) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-COMPARED = ("text", "number", "boolean", "date", "null")
+COMPARED = ("text", "number", "boolean", "date", "blob", "null")
 """Families of types whose values are compared; a column of another type says nothing of which row it is."""
 
 
@@ -49,6 +49,10 @@ def _codes(column: pa.ChunkedArray, secret: bytes) -> NDArray[np.uint64]:
     family = arrow.family_of(_plain(column.type))
     if family in ("number", "boolean", "date"):
         return _bits(column, family)
+    if family == "blob":
+        blobs = arrow.blobs_of(column, "table")
+        found = [0 if blob is None else _hash(blob, secret) for blob in blobs]
+        return np.array(found, np.int64).view(np.uint64)
     coded = as_text(column).combine_chunks().dictionary_encode()
     hashes = [_hash(text.strip().encode(), secret) for text in coded.dictionary.to_pylist()]
     known = pa.array([0, *hashes], pa.int64())

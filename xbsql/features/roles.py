@@ -11,13 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.arrow import is_vector
+from xbsql.arrow import is_blob, is_vector
 from xbsql.features.drawn import drawn
+from xbsql.features.image.magic import MOST_LOOKED_AT, looks_like_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "vector", "ignored"]
+Role: TypeAlias = Literal["number", "boolean", "date", "category", "text", "vector", "picture", "ignored"]
+
+PICTURES = 0.1
+"""Share of the BLOBs of a column that begin as a picture does from which on it is one of pictures."""
+
+FEW = 1000
+"""BLOBs that this is found from."""
 
 LOOKED_AT = 20_000
 """Rows, drawn from all, that the roles of text and integer columns are found from."""
@@ -33,7 +40,8 @@ def roles(table: pa.Table, label: str | None, options: Mapping[str, Any] | None 
     Numbers, booleans and dates follow from the type, ISO dates in text from the values. Text is a 'text'
     where it is written in words and seldom repeats, else a 'category'; where it names the row it is
     'ignored', as are integers that do (an id), empty columns and structs. Lists of numbers are a 'vector'
-    where all are of one length, else 'ignored', as are other lists.
+    where all are of one length, else 'ignored', as are other lists. BLOBs are a 'picture' where enough of
+    them begin as one does, else 'ignored'.
 
     Args:
         table: rows of all markets together.
@@ -117,6 +125,8 @@ def _found(name: str, column: pa.ChunkedArray) -> Role:
     kind = kind_of(column.type)
     if is_vector(column.type) and vector_length(column):
         return "vector"
+    if is_blob(column.type) and _are_pictures(column):
+        return "picture"
     if column.null_count == len(column) or kind in ("other", "null"):
         return "ignored"
     if kind == "text":
@@ -139,6 +149,12 @@ def _text_role(name: str, values: pa.Array) -> Role:
     if written < 0.1 and share > 0.9 and (len(values) >= 20 or _IDENTIFIER.search(name)):
         return "ignored"
     return "text" if written > 0.5 and pc.mean(pc.utf8_length(values)).as_py() > 40 else "category"
+
+
+def _are_pictures(blobs: pa.ChunkedArray) -> bool:
+    drawn_ones = (blobs[place].as_buffer() for place in drawn(len(blobs), FEW).tolist())
+    heads = [bytes(memoryview(blob)[:MOST_LOOKED_AT]) for blob in drawn_ones if blob is not None]
+    return sum(map(looks_like_picture, heads)) > PICTURES * len(heads)
 
 
 def _are_dates(values: pa.Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xbsql.sample.pictures import pictures
 from xbsql.sample.simulator import simulate
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ CREATE OR REPLACE TABLE regal AS
                  ['Tasche', 'Schal', 'Lampe', 'Kiste', 'Mütze'][1 + i * 3 // 2 % 5] AS thing,
                  20 + i AS size
           FROM range(50) t(i));
+-- What products look like: icons at home, photos abroad, of which one in four has a category.
+CREATE OR REPLACE TABLE icons_us AS FROM icons;
+CREATE OR REPLACE TABLE photos_jp AS
+    SELECT sku, CASE WHEN sku LIKE '%0' OR sku LIKE '%4' THEN category END AS category, photo FROM photos;
 
 CREATE OR REPLACE TABLE rates AS
     FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);
@@ -91,7 +96,7 @@ CREATE OR REPLACE TABLE shelf_nodes AS FROM (VALUES
     ('p', 'k', 'Pans'), ('w', 'p', NULL)
 ) t(node, above, name);
 """.strip()
-"""SQL that reads the tables of `simulated`."""
+"""SQL that reads the tables of `simulated`, and pictures."""
 
 
 def simulated() -> Mapping[str, pa.Table]:
@@ -109,8 +114,9 @@ def simulated() -> Mapping[str, pa.Table]:
 
 def add_examples(con: Any) -> None:  # noqa: ANN401 - a connection of DuckDB, which this room does not know
     """Make the tables of the documentation's examples in a database."""
-    for name, table in simulated().items():
+    made = {**simulated(), "icons": pictures("US", 5), "photos": pictures("JP", 8)}
+    for name, table in made.items():
         con.register(name, table)
     con.execute(TABLES)
-    for name in SIMULATED:
+    for name in made:
         con.unregister(name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from xbsql import errors
+from xbsql.features.image.magic import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ class Call:
         kernel: what did the work, e.g. 'encoder'.
         at: when the first batch began, UTC.
         ended: monotonic clock at the end of the last batch.
+        unread: how many BLOBs were no pictures, by why.
     """
 
     function: str
@@ -47,6 +49,7 @@ class Call:
     kernel: str = ""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: float = 0.0
+    unread: Counter[str] = field(default_factory=Counter)
 
     @property
     def mean_batch(self) -> float:
@@ -55,13 +58,14 @@ class Call:
 
     @property
     def note(self) -> str:
-        """Advice where the batches are so small that calling costs more than computing; else ''."""
-        if self.batches < TINY_COUNT or self.mean_batch >= TINY_BATCH:
-            return ""
-        return (
-            f"tiny batches: {self.batches} of {self.mean_batch:.0f} rows; filter into a table first, "
-            "or put the function above an ORDER BY, or use the Python twin"
-        )
+        """What could not be read; advice where batches are so small that calling costs most; else ''."""
+        notes = [told(self.unread)] if self.unread else []
+        if self.batches >= TINY_COUNT and self.mean_batch < TINY_BATCH:
+            notes.append(
+                f"tiny batches: {self.batches} of {self.mean_batch:.0f} rows; filter into a table first, "
+                "or put the function above an ORDER BY, or use the Python twin"
+            )
+        return "; ".join(notes)
 
 
 class CallLog:
@@ -121,6 +125,7 @@ class CallLog:
             last.batches += 1
             last.seconds += call.seconds
             last.ended = call.ended
+            last.unread += call.unread
         else:
             self._calls.append(call)
 

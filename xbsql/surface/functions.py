@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from xbsql.surface import (
     customers,
+    decisions,
+    entities,
     extract,
     forecast,
     help,
+    image,
     insight,
     market,
     match,
@@ -22,8 +25,23 @@ __all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]
 
 _FAMILIES = [
     family.__name__
-    for family in (text, models, search, match, taxonomy, market, customers, supply, insight, forecast, help)
-    for family in (text, models, extract, search, match, market, customers, supply, insight, forecast, help)
+    for family in (
+        text,
+        image,
+        models,
+        extract,
+        search,
+        match,
+        entities,
+        taxonomy,
+        market,
+        customers,
+        supply,
+        insight,
+        forecast,
+        decisions,
+        help,
+    )
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

@@ -70,7 +70,9 @@ def classify(
     session: Session,
     model: ModelOfRow,
     input: Annotated[
-        pa.Array, Values("VARCHAR or STRUCT"), "a text, or a row where the model reads several columns"
+        pa.Array,
+        Values("VARCHAR, BLOB or STRUCT"),
+        "a text, a picture, or a row where the model reads several columns",
     ],
 ) -> pa.Array:
     """The class of an input with its probability, the second best class, the distance between the two,

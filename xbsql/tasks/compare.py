@@ -56,12 +56,12 @@ class Markets:
     @property
     def layout(self) -> Layout:
         """All that is read, columns first."""
-        views = [name for name in ("table", "text") if name in self.source]
+        views = [name for name in ("table", "text", "picture") if name in self.source]
         return Layout(tuple(views), self.reader.table.categorical)
 
     def judge(self) -> Learner:
-        """What tells the two apart: trees on columns, a line where text is read."""
-        if self.reader.text:
+        """What tells the two apart: trees on columns, a line where text or pictures are read."""
+        if self.reader.text or self.reader.pictures:
             return Linear(self.layout, 2, penalty=1.0)
         return Boosted(self.layout, 2, small=True, rounds=40, rate=0.1)
 
@@ -141,8 +141,9 @@ def similarity(
         Rows measure, column, value. For all columns together (column None): 'proxy_a', 0 (cannot be told
         apart) to 2 (Ben-David et al., 2007), and 'mmd2', about 0 if equal (Gretton et al., 2012). For each:
         'ks', the Kolmogorov-Smirnov distance of numbers and dates, 'total_variation' of categories and
-        booleans, both 0 (the same) to 1 (no overlap), 'mmd2' of the embeddings of a text, and 'missing', the
-        share of NULL in the target less that in the source. The largest shift of a column comes first.
+        booleans, both 0 (the same) to 1 (no overlap), 'mmd2' of the embeddings of texts or pictures, and
+        'missing', the share of NULL in the target less that in the source. The largest shift of a column
+        comes first.
 
     Raises:
         XbsqlError: as `markets_of`, or fewer than 6 rows on a side.
@@ -163,14 +164,13 @@ def similarity(
     each = [
         _column(both, name, source, target)
         for name in both.reader.schema.names
-        if name not in both.reader.text
+        if name not in (*both.reader.text, *both.reader.pictures)
     ]
     each.sort(key=lambda row: -row["value"])
-    if both.reader.text:
-        name = " + ".join(both.reader.text)
-        each.append(
-            {"measure": "mmd2", "column": name, "value": mean_discrepancy(few[0], few[1], Layout(("text",)))}
-        )
+    for view, names in (("text", both.reader.text), ("picture", both.reader.pictures)):
+        if names:
+            apart = mean_discrepancy(few[0], few[1], Layout((view,)))
+            each.append({"measure": "mmd2", "column": " + ".join(names), "value": apart})
     missing = [_missing(name, source, target) for name in both.reader.schema.names]
     return whole + each + [row for row in missing if row["value"]]
 

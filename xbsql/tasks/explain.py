@@ -102,7 +102,7 @@ def summed(model: RowModel, table: pa.Table, background: pa.Table | None = None)
 def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None) -> Explanation:
     """What each column adds to each prediction, see `contributions` for how exact that is.
 
-    All text columns together are one feature, and so are the parts of a date.
+    All text columns together are one feature, as are all pictures, and the parts of a date.
 
     Args:
         model: of whole rows.
@@ -132,13 +132,14 @@ def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None
 
 
 def names_of(reader: Reader) -> Names:
-    """The features of what a reader reads: its columns, all text as one, and those that are no column."""
+    """The features of what a reader reads: columns, all text as one, all pictures, and what is no column."""
     owners = [place for place, column in enumerate(reader.table.columns) for _ in column.outputs]
     columns = [column.name for column in reader.table.columns]
-    features = (*columns, " + ".join(reader.text), HOME, MARKET, BOUNDS)
+    features = (*columns, " + ".join(reader.text), " + ".join(reader.pictures), HOME, MARKET, BOUNDS)
     text = len(columns)
-    views = {"text": text, "ngram": text, "pooled": text, "source": text + 1, "market": text + 2}
-    return Names(features, np.array(owners, np.int64), views, text + 3)
+    views = {"text": text, "ngram": text, "pooled": text, "picture": text + 1}
+    views |= {"source": text + 2, "market": text + 3}
+    return Names(features, np.array(owners, np.int64), views, text + 4)
 
 
 def _values(reader: Reader, table: pa.Table) -> list[pa.Array]:
@@ -149,4 +150,4 @@ def _values(reader: Reader, table: pa.Table) -> list[pa.Array]:
         held = table[column.name] if column.name in table.column_names else None
         found.append(nothing if held is None else one_chunk(as_text(held)).cast(pa.string()))
     text = reader.raw_texts(table).cast(pa.string()) if reader.text else nothing
-    return [*found, text, nothing, nothing, nothing]
+    return [*found, text, *[nothing] * 4]

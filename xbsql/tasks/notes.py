@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql.features.column import MOST_LEVELS
 from xbsql.features.encoder import encoder
+from xbsql.features.image.magic import told
 from xbsql.features.language import check_languages
 from xbsql.features.roles import kind_of
 
@@ -29,14 +30,19 @@ _DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})\b")
 def reading_notes(reader: Reader, rows: pa.Table, label: str) -> list[str]:
     """What the reader makes of columns that the user may have meant otherwise.
 
-    Languages that the encoder does not know, columns that are not read, categories of too many values, dates
-    that are not written as dates.
+    Languages that the encoder does not know, pictures that cannot be read, columns that are not read,
+    categories of too many values, dates that are not written as dates.
     """
     unknown = check_languages(reader.texts(rows).to_pylist(), encoder()) if reader.text else []
     unread = [name for name in rows.column_names if name != label and name not in reader.schema.names]
     categories = [column for column in reader.table.columns if column.role == "category"]
     return [
         *unknown,
+        *(
+            f"column '{name}': {told(seen.problems)}"
+            for name, seen in reader.looked_at(rows).items()
+            if seen.problems
+        ),
         *(f"column '{name}' is not read (it names the row, is empty or was ignored)" for name in unread),
         *(
             f"column '{column.name}' has {MOST_LEVELS} values or more: the most frequent are told apart, "

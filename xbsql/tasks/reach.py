@@ -68,7 +68,7 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
     """Keep rows of what the model is fitted on.
 
     Args:
-        x: at least one row, views 'text' and 'table' or one of them.
+        x: at least one row, views 'text', 'picture' and 'table' or some of them.
         categorical: columns of 'table' that hold category codes.
     """
     rows = x.take(drawn(len(x), MOST_ROWS))
@@ -93,7 +93,7 @@ def _far(design: Design) -> Design:
 
 
 def _vectors(x: Features, design: Design | None) -> NDArray[np.float32]:
-    parts = [dense(x["text"])] if "text" in x else []
+    parts = [dense(x[view]) for view in ("text", "picture") if view in x]
     if design is not None:
         columns = dense(design(x))
         parts.append(columns / np.sqrt(max(columns.shape[1], 1)))

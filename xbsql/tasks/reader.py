@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from xbsql import arrow, errors
 from xbsql.features.column import ALL
 from xbsql.features.encoder import encoder
+from xbsql.features.image.magic import IMAGE
 from xbsql.features.ngrams import Ngrams
 from xbsql.features.roles import numbers_of, roles
 from xbsql.features.table import TableEncoder, fit_encoder
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.features.column import Keeping
+    from xbsql.features.image.column import Pictures
     from xbsql.features.roles import Role
     from xbsql.features.views import Matrix
 
@@ -38,9 +40,10 @@ FEWEST_TEXTS: Final = 200
 @restorable("reader")
 @dataclass(frozen=True)
 class Reader:
-    """Columns -> views: 'text' and 'ngram' of the text columns, 'table' of all others.
+    """Columns -> views: 'text' and 'ngram' of the text columns, 'picture' of BLOBs, 'table' of all others.
 
     Several text columns are read as one text, in the schema's order; a row without any has the empty text.
+    Of several pictures the mean counts; a row without any that can be read has the zero vector.
 
     Attributes:
         schema: the columns that are read, as the home market names them.
@@ -51,6 +54,11 @@ class Reader:
         pooled: whether the view 'pooled', the encoder before its dense head, is there too.
         names: what the target calls a column -> what the home market calls it, where the two differ.
         written: columns of numbers that the target has as text.
+        pictures: columns of pictures.
+        network: what reads them, see `picture_encoder`.
+        sight: the version of that.
+        maps: whether the view 'maps', the networks before their last layers, is there too; of the first
+            column of pictures.
     """
 
     schema: pa.Schema
@@ -61,6 +69,10 @@ class Reader:
     pooled: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     written: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    network: str = IMAGE
+    sight: str = ""
+    maps: bool = False
 
     @property
     def inputs(self) -> pa.Schema:
@@ -90,6 +102,10 @@ class Reader:
             views["ngram"] = _grams(self.ngrams, texts)
             if self.pooled:
                 views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
+        if self.pictures:
+            views["picture"] = self._seen(table)
+            if self.maps:
+                views["maps"] = self._mapped(table)
         if self.table.columns:
             views["table"] = self.table.transform(self._numbered(table))
         return Features(views)
@@ -117,13 +133,54 @@ class Reader:
         """Rows in which every column that is read is NULL; bool, shape (n,)."""
         table = self.at_home(table)
         there = set(table.column_names)
-        read = [table[name] for name in self.schema.names if name in there]
-        if not all(column.null_count for column in read):
+        plain = [name for name in self.schema.names if name in there and name not in self.pictures]
+        if not all(table[name].null_count for name in plain):
             return np.zeros(table.num_rows, bool)
         empty = np.ones(table.num_rows, bool)
-        for column in read:
-            empty &= ~arrow.validity(arrow.one_chunk(column))
+        for name in plain:
+            empty &= ~arrow.validity(arrow.one_chunk(table[name]))
+        for found in self.looked_at(table).values():
+            empty &= ~found.there
         return empty
+
+    def looked_at(self, table: pa.Table) -> dict[str, Pictures]:
+        """What is seen in each column of pictures that the table has, under the home market's names.
+
+        Raises:
+            XbsqlError: such a column holds no BLOBs, or the network is not the one it was fitted with.
+        """
+        if not self.pictures:
+            return {}
+        from xbsql.features.image.column import pictures
+        from xbsql.features.image.encoder import picture_encoder
+
+        found = picture_encoder(self.network)
+        if found.version != self.sight:
+            problem = (
+                f"the model reads pictures by version {self.sight} of {self.network}, this is {found.version}"
+            )
+            raise errors.invalid("xb.classify", problem, "fit it again")
+        table = self.at_home(table)
+        there = [name for name in self.pictures if name in table.column_names]
+        return {name: pictures(table[name], found, "xb.classify") for name in there}
+
+    def _seen(self, table: pa.Table) -> NDArray[np.float32]:
+        """The mean vector of each row's pictures, of length one; float32, shape (n, dim)."""
+        from xbsql.features.image.encoder import picture_encoder
+
+        whole = np.zeros((table.num_rows, picture_encoder(self.network).dim), np.float32)
+        for found in self.looked_at(table).values():
+            whole += found.vectors
+        if len(self.pictures) > 1:
+            whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), np.float32(1e-12))
+        return whole
+
+    def _mapped(self, table: pa.Table) -> NDArray[np.float16]:
+        from xbsql.features.image.encoder import picture_encoder
+
+        table, name = self.at_home(table), self.pictures[0]
+        column = table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.binary())
+        return picture_encoder(self.network).maps(arrow.blobs_of(column, "xb.classify"))
 
     def abroad(
         self,
@@ -136,12 +193,20 @@ class Reader:
     ) -> Reader:
         """This reader for the rows of a target: its new columns and levels behind the known ones.
 
+        Pictures that home does not have are not read, nor are further columns of text.
+
         What was fitted on this reader's views reads the new one's. N-grams are weighed by how rare they are
         in the target, where it has texts enough to tell.
         """
+        if (other := options.get("network")) not in (None, self.network) and self.pictures:
+            problem = (
+                f"the home model reads pictures by '{self.network}', and network is '{errors.shown(other)}'"
+            )
+            raise errors.invalid("xb.transfer", problem, "leave it out, or fit the home model with it")
         fresh = read_roles(target, label, options)
         known = set(self.schema.names)
-        added = {name: role for name, role in fresh.items() if name not in known and role != "text"}
+        unread = ("text", "picture")
+        added = {name: role for name, role in fresh.items() if name not in known and role not in unread}
         read = [name for name in target.column_names if name in known or name in added]
         ngrams = self.ngrams
         if ngrams is not None and pc.count_distinct(texts := self.texts(target)).as_py() >= FEWEST_TEXTS:
@@ -149,9 +214,18 @@ class Reader:
         grown = self.table.extended(target, added, keeping)
         numbers = [column.name for column in self.table.columns if column.role == "number"]
         written = tuple(name for name in numbers if name in read and numbers_of(target[name]) is not None)
-        pooled = pooled and bool(self.text)
+        pooled, maps = pooled and bool(self.text), pooled and bool(self.pictures)
         schema = _schema(target, read)
-        return Reader(schema, self.text, ngrams, grown, self.version, pooled, written=written)
+        return replace(
+            self,
+            schema=schema,
+            ngrams=ngrams,
+            table=grown,
+            pooled=pooled,
+            names={},
+            written=written,
+            maps=maps,
+        )
 
     def state(self) -> State:
         """The reader as data."""
@@ -165,6 +239,10 @@ class Reader:
             "pooled": self.pooled,
             "names": dict(self.names),
             "written": list(self.written),
+            "pictures": list(self.pictures),
+            "network": self.network,
+            "sight": self.sight,
+            "maps": self.maps,
         }
         return State("reader", config, {"schema": schema}, parts=parts)
 
@@ -175,8 +253,11 @@ class Reader:
         ngrams = restore(state.parts["ngrams"]) if "ngrams" in state.parts else None
         config, table = state.config, restore(state.parts["table"])
         text, names = tuple(config["text"]), config.get("names", {})
-        written = tuple(config.get("written", ()))
-        return cls(schema, text, ngrams, table, config["version"], config["pooled"], names, written)
+        written, pictures = tuple(config.get("written", ())), tuple(config.get("pictures", ()))
+        sight = config.get("network", IMAGE), config.get("sight", ""), config.get("maps", False)
+        return cls(
+            schema, text, ngrams, table, config["version"], config["pooled"], names, written, pictures, *sight
+        )
 
     def _numbered(self, table: pa.Table) -> pa.Table:
         """The table with its written numbers as numbers; what is none stays and is refused later."""
@@ -213,12 +294,19 @@ def fit_reader(
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
     text = tuple(name for name, role in found.items() if role == "text")
-    columns = {name: role for name, role in found.items() if role != "text"}
+    pictures = tuple(name for name, role in found.items() if role == "picture")
+    columns = {name: role for name, role in found.items() if role not in ("text", "picture")}
     encoded = fit_encoder(table, columns, keeping)
     bare = Reader(_schema(table, list(found)), text, None, encoded)
+    if pictures:
+        from xbsql.features.image.encoder import picture_encoder
+
+        network = options.get("network") or IMAGE
+        sight = picture_encoder(network).version
+        bare = replace(bare, pictures=pictures, network=network, sight=sight)
     if not text:
         return bare
-    return Reader(bare.schema, text, _rare(bare.texts(table)), encoded, encoder().version)
+    return replace(bare, ngrams=_rare(bare.texts(table)), version=encoder().version)
 
 
 def read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -> dict[str, Role]:

@@ -51,12 +51,15 @@ class RowModel(Model):
 
     def part(self, kind: type[P]) -> P | None:
         """The heaviest predictor of this kind in the blend, else a spare one, else None."""
+        return next(iter(self.parts(kind)), None)
+
+    def parts(self, kind: type[P]) -> list[P]:
+        """The predictors of this kind, those in the blend first, the heaviest of all first."""
         members: list[object] = []
         if isinstance(self.predictor, Blend):
             weights = self.predictor.weights
             members += [self.predictor.members[name] for name in sorted(weights, key=lambda n: -weights[n])]
-        found = [part for part in [*members, *self.spare.values()] if isinstance(part, kind)]
-        return found[0] if found else None
+        return [part for part in [*members, *self.spare.values()] if isinstance(part, kind)]
 
     def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
         """The model with other predictors, over these classes; None where labels are values."""

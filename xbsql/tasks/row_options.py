@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.features.column import Keeping
+from xbsql.features.fingerprints import fingerprints
+from xbsql.features.image.magic import IMAGE
 from xbsql.features.roles import as_text
-from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, Option, Options, whole
+from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, WORD, Option, Options, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,10 +67,21 @@ class RowOptions(Options):
         ),
     ] = None
 
+    network: Annotated[
+        str | None,
+        Option(
+            WORD,
+            "what reads columns of pictures: `image`, two networks side by side, `lite0` or `lite2`, one of "
+            "them in half the time, or a state dict of your own, `vgg16:PATH` or `resnet50:PATH`; see "
+            "[pictures](pictures.md)",
+            shown=f"`{IMAGE}`; abroad that of the home model",
+        ),
+    ] = None
+
     @property
     def roles(self) -> Mapping[str, Any]:
-        """The columns whose role is given, by role."""
-        return {role: getattr(self, role) for role in ROLES}
+        """The columns whose role is given, by role, and what reads pictures."""
+        return {role: getattr(self, role) for role in (*ROLES, "network")}
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -91,11 +104,20 @@ class RowOptions(Options):
             XbsqlError: the table lacks the column of groups.
         """
         if self.group is None:
-            alone = reader.text and not reader.table.columns
-            return _codes(reader.texts(table)) if alone else None
+            return _alike(table, reader)
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
         return _codes(as_text(table[self.group]).combine_chunks())
+
+
+def _alike(table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":
+    """Rows of one text or of one picture as a group, where nothing else is read of them."""
+    if reader.table.columns or (reader.text and reader.pictures):
+        return None
+    if reader.text:
+        return _codes(reader.texts(table))
+    found = fingerprints(reader.at_home(table), reader.pictures, "00")  # nothing is kept
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
 
 
 def _codes(values: pa.Array) -> "NDArray[np.int64]":

@@ -146,9 +146,9 @@ def doubt_of(model: RowModel, x: Features) -> Doubt:
 def _likeness(x: Features, categorical: tuple[int, ...]) -> NDArray[np.float32]:
     """Kernel of the rows, 1 for equal ones: exp(-d / WIDTH), d the mean over the views of their distances."""
     apart = []
-    if "text" in x:
-        text = dense(x["text"]) - dense(x["text"]).mean(axis=0)
-        apart.append(_apart(text / np.maximum(np.linalg.norm(text, axis=1, keepdims=True), 1e-9)))
+    for view in (name for name in ("text", "picture") if name in x):
+        moved = dense(x[view]) - dense(x[view]).mean(axis=0)
+        apart.append(_apart(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)))
     if "table" in x:
         apart.append(_apart(dense(fit_design(x, Layout(("table",), categorical))(x))))
     return np.asarray(np.exp(-np.mean(apart, axis=0) / WIDTH), np.float32)

@@ -1,4 +1,4 @@
-"""A Gaussian process on text: classes spread from labelled rows to rows alike in meaning and in spelling.
+"""A Gaussian process: classes spread from labelled rows to rows alike in meaning, in spelling and in looks.
 
 Class indicators are regressed (regularised least squares classification: Rifkin and Lippert, 2003), so the
 fit is one Cholesky factor. Rows can be added to a factor without doing it again: that is how a home market's
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Sample
+    from xbsql.features.views import Matrix
     from xbsql.metrics.rows import Floats
 
 MOST_ROWS = 4096
@@ -47,24 +48,52 @@ class Covariance:
 
     Attributes:
         gamma: of the radial part exp(-gamma |a - b|^2) over the view 'text'.
-        lexical: share of the cosine over the view 'ngram'; the radial part has the rest.
+        lexical: share of the cosine over the view 'ngram'.
+        picture: share of the radial part over the view 'picture'; that over 'text' has the rest.
+        sight: gamma of that part.
     """
 
     gamma: float = 2.0
     lexical: float = 0.5
+    picture: float = 0.0
+    sight: float = 1.0
+
+    @property
+    def radial(self) -> dict[str, tuple[float, float]]:
+        """Gamma and share of the radial parts, by view."""
+        every = {
+            "text": (self.gamma, 1.0 - self.lexical - self.picture),
+            "picture": (self.sight, self.picture),
+        }
+        return {view: part for view, part in every.items() if part[1] > 0}
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """What is read of a row."""
+        return (*self.radial, *(("ngram",) if self.lexical else ()))
 
     def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
         """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
-        left, right = dense(a["text"]), dense(b["text"])
-        squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)
-        distance = np.maximum(squares - 2.0 * (left @ right.T), 0.0)
-        radial: NDArray[np.float32] = np.exp(np.float32(-self.gamma) * distance, dtype=np.float32)
-        if not self.lexical:
-            return radial
-        radial *= np.float32(1.0 - self.lexical)
-        shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
-        radial += np.float32(self.lexical) * shared.toarray()
-        return radial
+        parts = [_radial(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole += part
+        if self.lexical:
+            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
+            whole += np.float32(self.lexical) * shared.toarray()
+        return whole
+
+
+def _radial(
+    left: NDArray[np.float32], right: NDArray[np.float32], gamma: float, share: float
+) -> NDArray[np.float32]:
+    """Share * exp(-gamma |a - b|^2) of every pair of rows."""
+    squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)
+    distance = np.maximum(squares - 2.0 * (left @ right.T), 0.0)
+    near: NDArray[np.float32] = np.exp(np.float32(-gamma) * distance, dtype=np.float32)
+    if share != 1.0:
+        near *= np.float32(share)
+    return near
 
 
 @dataclass(frozen=True)
@@ -76,7 +105,7 @@ class Factor:
 
     Attributes:
         covariance: of two rows.
-        rows: the labelled rows, views 'text' and 'ngram'.
+        rows: the labelled rows, the views that the covariance reads.
         y: int64 class codes, shape (n,).
         lower: float32, shape (m, m): the block of the last m rows.
         before: the factor of the first n - m rows; None where m = n.
@@ -93,7 +122,7 @@ class Factor:
     @classmethod
     def of(cls, covariance: Covariance, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Self:
         """Factor the covariance of these rows; n^3 / 3 multiplications."""
-        rows = _needed(rows)
+        rows = _needed(rows, covariance)
         return cls(covariance, rows, y, _root(covariance(rows, rows), noise))
 
     def extended(self, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Factor:
@@ -101,7 +130,7 @@ class Factor:
         if not len(y):
             return self
         across, own = self._beside(rows)
-        both, codes = stack([self.rows, _needed(rows)]), np.concatenate([self.y, y])
+        both, codes = stack([self.rows, _needed(rows, self.covariance)]), np.concatenate([self.y, y])
         return Factor(self.covariance, both, codes, _root(own, noise), self, across)
 
     def _beside(self, rows: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -211,43 +240,44 @@ class Process:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, self.classes))
-        texts = np.ascontiguousarray(dense(x["text"]), np.float32)
-        memory = np.ascontiguousarray(dense(self.rows["text"]), np.float32)
-        share = self.covariance.lexical
-        scores = kernels.rbf_matvec(texts, memory, self.dual, gamma=self.covariance.gamma) * (1.0 - share)
-        if share:
+        scores = np.zeros((len(x), self.classes), np.float32)
+        for view, (gamma, share) in self.covariance.radial.items():
+            rows, memory = (np.ascontiguousarray(dense(side[view]), np.float32) for side in (x, self.rows))
+            scores = scores + kernels.rbf_matvec(rows, memory, self.dual, gamma=gamma) * share
+        if self.covariance.lexical:
             used, weights = self._lexical
-            scores = scores + share * (sparse.csr_matrix(x["ngram"])[:, used] @ weights)
+            scores = scores + self.covariance.lexical * (sparse.csr_matrix(x["ngram"])[:, used] @ weights)
         return np.asarray(softmax(self.sharpness * np.asarray(scores, np.float64), axis=1))
 
     def state(self) -> State:
         """The process as data."""
-        grams = sparse.csr_matrix(self.rows["ngram"])
         config = {
             "gamma": self.covariance.gamma,
             "lexical": self.covariance.lexical,
+            "picture": self.covariance.picture,
+            "sight": self.covariance.sight,
             "sharpness": self.sharpness,
-            "width": int(grams.shape[1]),
             "holds": "embeddings and hashed n-grams of its training rows",
         }
-        arrays = {
-            "text": np.ascontiguousarray(dense(self.rows["text"])),
-            "ngram_data": grams.data,
-            "ngram_indices": grams.indices,
-            "ngram_indptr": grams.indptr,
-            "y": self.y,
-            "dual": self.dual,
-        }
-        return State("process", config, arrays)
+        arrays = {view: np.ascontiguousarray(dense(self.rows[view])) for view in self.covariance.radial}
+        if self.covariance.lexical:
+            grams = sparse.csr_matrix(self.rows["ngram"])
+            config["width"] = int(grams.shape[1])
+            parts = {"data": grams.data, "indices": grams.indices, "indptr": grams.indptr}
+            arrays |= {f"ngram_{name}": part for name, part in parts.items()}
+        return State("process", config, {**arrays, "y": self.y, "dual": self.dual})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The process again."""
         a, config = state.arrays, state.config
-        parts = (a["ngram_data"], a["ngram_indices"], a["ngram_indptr"])
-        grams = sparse.csr_matrix(parts, shape=(len(a["y"]), config["width"]))
-        rows = Features({"text": a["text"], "ngram": grams})
-        covariance = Covariance(config["gamma"], config["lexical"])
+        seen = config.get("picture", 0.0), config.get("sight", 1.0)
+        covariance = Covariance(config["gamma"], config["lexical"], *seen)
+        views: dict[str, Matrix] = {view: a[view] for view in covariance.radial}  # type: ignore[misc]
+        if covariance.lexical:
+            parts = (a["ngram_data"], a["ngram_indices"], a["ngram_indptr"])
+            views["ngram"] = sparse.csr_matrix(parts, shape=(len(a["y"]), config["width"]))
+        rows = Features(views)
         return cls(covariance, rows, a["y"], a["dual"], config["sharpness"])  # type: ignore[arg-type]
 
 
@@ -303,8 +333,8 @@ def sharpest(
     return float(factors[int(np.argmin(losses))])
 
 
-def _needed(rows: Features) -> Features:
-    return Features({name: rows[name] for name in ("text", "ngram")})
+def _needed(rows: Features, covariance: Covariance) -> Features:
+    return Features({name: rows[name] for name in covariance.views})
 
 
 def _root(matrix: NDArray[np.float32], noise: float) -> NDArray[np.float32]:

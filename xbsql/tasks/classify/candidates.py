@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from xbsql.engine.candidate import Candidate, Sample
+from xbsql.engine.candidate import Candidate, Sample, Source
+from xbsql.engine.candidates.centred import Centred, Centring
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.process import Process
@@ -17,6 +18,7 @@ from xbsql.engine.design import Layout
 from xbsql.engine.held_out import many
 from xbsql.tasks.candidates import TEXT, alone
 from xbsql.tasks.classify import many_classes
+from xbsql.tasks.classify import picture_candidates as looks
 from xbsql.tasks.classify import text_candidates as text
 
 if TYPE_CHECKING:
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 BESIDE_TEXT = 0.3
 """The prior of candidates that read only the columns, where there is text as well."""
 
-HOLDS_ROWS = (":process", ":neighbours")
+LOOKS = Layout(("picture",))
+LOOKS_PENALTY = 1 / 30
+"""Of a line over pictures: they have length one and many numbers."""
+
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":whole", ":prototypes")
 """Learners whose predictors hold embeddings of their training rows."""
 
 
@@ -41,8 +47,10 @@ def home_candidates(problem: Problem) -> list[Candidate]:
         return _allowed(many_classes.at_home(classes, len(problem)), problem.options)
     if "text" in x:
         found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
+    if "picture" in x:
+        found += _pictures(problem, [])
     if "table" in x:
-        found += _mixed(target_only(_tables(problem)), beside_text="text" in x)
+        found += _mixed(target_only(_tables(problem)), beside_text="text" in x or "picture" in x)
     if "text" in x and "table" in x:
         found.append(alone("target_only:both", _both(classes)))
     return _allowed(found, problem.options)
@@ -66,11 +74,13 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
         )
     if reader.pooled and source.sample is not None:
         found.append(text.fine_tuned(classes))
+    if reader.pictures:
+        found += _carried_pictures(problem, source, home.parts(Centred))
     if reader.table.columns:
         tables = table_candidates(_tables(problem), source)
         taken = {candidate.name for candidate in found}
         fresh = [candidate for candidate in tables if candidate.name not in taken]
-        found += _mixed(fresh, beside_text=bool(reader.text))
+        found += _mixed(fresh, beside_text=bool(reader.text or reader.pictures))
     if reader.text and reader.table.columns:
         found.append(alone("target_only:both", _both(classes)))
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
@@ -92,6 +102,25 @@ def many_notes(problem: Problem) -> list[str]:
     names, columns = ", ".join(c.name for c in found), [c.name for c in problem.reader.table.columns]
     unread = f"; beside the text {', '.join(columns)} are not read" if columns else ""
     return [f"{_count(problem)} classes: what is made for many takes part ({names}){unread}"]
+def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
+    """Those that read pictures; where no row may leave its market a line in place of those that hold rows."""
+    classes = _count(problem)
+    if problem.options.keep_rows:
+        titled, labelled = bool(problem.reader.text), len(problem) > 0
+        kind = looks.Pictures(classes, problem.pool, text=titled, labels=labelled)
+        return looks.picture_candidates(kind, parts)
+    return [alone("target_only:looks", Centring(Linear(LOOKS, classes, LOOKS_PENALTY)))]
+
+
+def _carried_pictures(problem: Problem, source: Source, parts: list[Centred]) -> list[Candidate]:
+    """The same abroad, with the home model's word where no text has it already, and fine-tuned if asked."""
+    classes, reader, found = _count(problem), problem.reader, list[Candidate]()
+    if not reader.text:
+        found += text.from_model(text.Texts(classes, problem.pool), source, only_model=False)
+    found += _pictures(problem, parts)
+    if reader.maps:
+        found.append(looks.fine_tuned(reader.network, classes))
+    return found
 
 
 def _tables(problem: Problem) -> Tables:

@@ -47,6 +47,8 @@ def estimated(problem: Problem, found: Transfer) -> Transfer:
     home, origin = problem.home, problem.origin
     if home is None or origin is None or home.confidence is None or found.verdict.metric != "accuracy":
         return found
+    if problem.reader.pictures:  # how sure a model is of icons says little of photos
+        return found
     everyone = _stacked(problem.sample.x, problem.pool)
     rows = problem.home_rows
     most = MOST_JUDGED if rows is None else min(MOST_JUDGED, max(FEWEST_JUDGED, int(MOST_LOST * len(rows))))

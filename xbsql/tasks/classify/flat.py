@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Problem = RowProblem[ClassifyOptions, Classifier]
 
-LEARNERS_TO_KEEP = (":process", ":text")
+LEARNERS_TO_KEEP = (":process", ":text", ":pictures", ":whole")
 """Predictors without weight that a home model keeps, because a transfer starts from them."""
 
 
@@ -66,7 +66,8 @@ class Flat(RowTask[ClassifyOptions, Labels, Classifier]):
 
     def refuse(self, where: str, label: str, found: Labels, *, at_home: bool) -> None:
         """One class alone at home, and labels that are numbers or name the rows."""
-        refuse_numbers(where, label, found.values, at_home=at_home, text=found.text)
+        several = at_home and not found.pictured
+        refuse_numbers(where, label, found.values, at_home=several, text=found.text)
         if at_home and len(found.classes) < 2:
             only = f"only one class, '{found.classes[0]}'" if found.classes else "no label, every row is NULL"
             problem = f"label column '{label}' holds {only}"

@@ -27,6 +27,7 @@ class Labels(NamedTuple):
         classes: the distinct ones, sorted.
         blanks: how many rows hold each blank text.
         text: whether the column is one of text.
+        pictured: whether BLOBs stand beside them: one icon of each class is a catalogue.
     """
 
     present: NDArray[np.bool_]
@@ -34,6 +35,7 @@ class Labels(NamedTuple):
     classes: tuple[str, ...]
     blanks: Mapping[str, int]
     text: bool
+    pictured: bool = False
 
     @property
     def notes(self) -> list[str]:
@@ -66,7 +68,8 @@ def labels_of(where: str, table: pa.Table, label: str) -> Labels:
         texts = pc.if_else(pc.is_in(texts, pa.array(blanks, texts.type)), None, texts) if blanks else texts
     values: list[str] = texts.drop_null().to_pylist()
     present = pc.is_valid(texts).to_numpy()
-    return Labels(present, values, tuple(sorted(set(values))), blanks, arrow.is_text(kind))
+    pictured = any(map(arrow.is_blob, table.schema.types))
+    return Labels(present, values, tuple(sorted(set(values))), blanks, arrow.is_text(kind), pictured)
 
 
 def _blanks(texts: pa.ChunkedArray) -> dict[str, int]:

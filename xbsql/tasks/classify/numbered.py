@@ -34,7 +34,7 @@ def refuse_numbers(where: str, label: str, values: Sequence[str], *, at_home: bo
         where: the SQL function.
         label: the label column.
         values: the labels that are present, as text.
-        at_home: False passes classes of few rows: a target with few labels has no others.
+        at_home: False passes classes of few rows: a target with few labels has no others, nor have icons.
         text: whether the column is one of text.
 
     Raises:

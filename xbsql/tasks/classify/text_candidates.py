@@ -97,7 +97,7 @@ class Abroad:
     def fit(self, target: Sample) -> Moved:
         """The process with the target's labels on top; with none of them it is what home alone gives."""
         rows = target.x.through(("moved", self), self._moved) if len(target) else target.x
-        grown, process = _with_labels(self.factor, rows, target, self._home, self._texts.classes)
+        grown, process = with_labels(self.factor, rows, target, self._home, self._texts.classes)
         first, count = len(self._home.y), len(self.adopted)
         heard = Unechoed(process, first, count, lambda: grown.left_out(process, first, first + count))
         return Moved(heard, self.across)
@@ -159,7 +159,7 @@ def from_process(texts: Texts, home: Process) -> list[Candidate]:
     """The home process with the target's labels, and laid out over the target's unlabelled rows."""
 
     def pooled(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return _with_labels(home.factor, target.x, target, home, texts.classes)[1]
+        return with_labels(home.factor, target.x, target, home, texts.classes)[1]
 
     found = [Candidate("pool:process", "instance", pooled, prior=0.5, pooled=True)]
     if not texts.pool.views or len(texts.pool) < FEWEST_TO_ALIGN:
@@ -196,7 +196,7 @@ def widened(line: LinearPredictor, classes: int) -> LinearPredictor:
     return LinearPredictor(line.design, coefficients, intercept, classes)
 
 
-def _with_labels(
+def with_labels(
     factor: Factor, rows: Features, target: Sample, home: Process, classes: int
 ) -> tuple[Factor, Process]:
     """A factor with the target's labels, at most `MOST_ROWS`; they say how sharp probabilities may be."""

@@ -1,4 +1,4 @@
-"""The candidates of a regression: trees and lines on the columns, ridge on the text's embedding."""
+"""The candidates of a regression: trees and lines on the columns, ridge on text and pictures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from xbsql.engine.candidates.parameter import recalibrated
 from xbsql.engine.candidates.relation import source_only
 from xbsql.engine.candidates.tables import Tables, table_candidates, target_only
 from xbsql.engine.design import Layout
-from xbsql.tasks.candidates import TEXT, alone
+from xbsql.tasks.candidates import alone
 
 if TYPE_CHECKING:
     from xbsql.engine.candidate import Candidate, Source
     from xbsql.tasks.reader import Reader
 
-PENALTY = {"text": 1.0, "both": 3.0}
+PENALTY = {"text": 1.0, "pictures": 1.0, "both": 3.0, "whole": 3.0}
 """Of a ridge: embeddings have length one and need little of it, the columns beside them more."""
 
 
@@ -61,7 +61,16 @@ def _alone(lines: dict[str, Linear]) -> list[Candidate]:
 
 
 def _lines(reader: Reader) -> dict[str, Linear]:
-    """The lines that read text, by the name of what they read."""
-    layouts = {"text": TEXT, "both": Layout(("table", "text"), reader.table.categorical)}
-    read = [*(["text"] if reader.text else []), *(["both"] if reader.text and reader.table.columns else [])]
-    return {name: Linear(layouts[name], None, PENALTY[name]) for name in read}
+    """The lines that read text or pictures, by the name of what they read."""
+    table = ("table",) if reader.table.columns else ()
+    text, looks = ("text",) if reader.text else (), ("picture",) if reader.pictures else ()
+    layouts = {"text": text, "pictures": looks}
+    if table and text:
+        layouts["both"] = (*table, *text)
+    if looks and (table or text):
+        layouts["whole"] = (*table, *text, *looks)
+    return {
+        name: Linear(Layout(views, reader.table.categorical if table else ()), None, PENALTY[name])
+        for name, views in layouts.items()
+        if views
+    }

@@ -1,0 +1,246 @@
+"""Pictures as a view: alone, with titles, with columns; at home, abroad, and where some cannot be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import torch
+
+import xbsql
+from xbsql import sample
+from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.centred import centre_of
+from xbsql.engine.candidates.tuned import TailTuner
+from xbsql.errors import XbsqlError
+from xbsql.features.image.encoder import picture_encoder
+from xbsql.features.image.units import Unit
+from xbsql.features.image.vgg import VGG16
+from xbsql.features.views import Features
+from xbsql.store.model import restore
+from xbsql.tasks import road
+from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.predict.task import TASK as predict
+
+LITE = {"network": "lite0", "ignore": ["sku"]}
+NETWORK = {"ignore": ["sku"]}
+SHOTS = 2
+
+
+@pytest.fixture(scope="module")
+def icons():
+    return sample.pictures("US", 3)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return sample.pictures("JP", 6)
+
+
+@pytest.fixture(scope="module")
+def home(icons):
+    return road.fit(classify, icons, "category", market="US", options=LITE)[0]
+
+
+def numbered(table):
+    return np.array([int(sku[-2:]) for sku in table["sku"].to_pylist()])
+
+
+def labelled(table, shots):
+    shown = pa.array(numbered(table) < shots)
+    return table.set_column(1, "category", pc.if_else(shown, table["category"].combine_chunks(), None))
+
+
+def accuracy(model, table):
+    return road.evaluate(classify, model, table, "category")[0]["value"]
+
+
+def unseen(photos):
+    return photos.filter(pa.array(numbered(photos) >= SHOTS))
+
+
+@pytest.mark.parametrize("shots", [0, SHOTS])
+def test_icons_teach_photos(home, icons, photos, shots):
+    """Each side less its own mean, icons say more of photos than the home model as it is."""
+    model, found = road.transfer(classify, labelled(photos, shots), "category", base=home, options=NETWORK)
+    rest = unseen(photos)
+    assert accuracy(model, rest) >= accuracy(home, rest) + 0.05
+    assert accuracy(model, rest) >= 0.8
+    assert found.verdict.metric == "accuracy"
+    again = restore(model.state())
+    batch = rest.select(["photo"]).to_batches()[0]
+    assert again.predict(batch).equals(model.predict(batch))
+
+
+def test_without_rows_weights_alone_are_kept(icons, photos):
+    options = {**LITE, "keep_rows": False}
+    home = road.fit(classify, icons, "category", options=options)[0]
+    model, _ = road.transfer(
+        classify, labelled(photos, 4), "category", base=home, options={"keep_rows": False, **NETWORK}
+    )
+    held = {part.kind for part in walked(model.state())}
+    assert not held & {"process", "prototypes", "neighbours", "reach"}
+    assert accuracy(model, photos.filter(pa.array(numbered(photos) >= 4))) > 0.6
+
+
+def walked(state):
+    yield state
+    for part in state.parts.values():
+        yield from walked(part)
+
+
+def test_what_cannot_be_read_is_a_null_and_is_counted(home, photos):
+    broken = [b"", b"no picture", photos["photo"][0].as_py()[:300], None]
+    blobs = photos["photo"].to_pylist()
+    blobs[: len(broken)] = broken
+    table = photos.set_column(2, "photo", pa.array(blobs, pa.binary()))
+    answers = home.predict(table.select(["photo"]).to_batches()[0])
+    assert answers.is_null().to_pylist() == [True] * len(broken) + [False] * (len(blobs) - len(broken))
+    _, found = road.transfer(classify, labelled(table, SHOTS), "category", base=home, options=NETWORK)
+    notes = "; ".join(found.verdict.notes)
+    assert "column 'photo': 3 BLOBs are no pictures that can be read" in notes
+    assert "empty (1)" in notes
+    assert "no picture (1)" in notes
+
+
+def test_blobs_that_are_no_pictures_are_not_read(icons):
+    archives = pa.array([f"PK {i}".encode() for i in range(len(icons))], pa.binary())
+    table = icons.set_column(2, "file", archives)
+    with pytest.raises(XbsqlError, match="no column to read"):
+        road.fit(classify, table, "category", options={"ignore": ["sku"]})
+
+
+def test_titles_pictures_and_columns_stand_in_one_model(icons, photos):
+    """Each alone tells the classes apart in part; a row that lacks its picture is read by the rest."""
+
+    def described(table):
+        rng = np.random.default_rng(0)
+        category = table["category"].to_pylist()
+        vague = {"bags": "thing", "beauty": "thing", "shoes": "thing", "sports": "thing"}
+        titles = [f"nice {vague.get(name, name)} number {rng.integers(9)}" for name in category]
+        heavy = [float(name in ("bags", "sports")) + rng.normal(0, 0.1) for name in category]
+        return table.append_column("title", pa.array(titles)).append_column("kg", pa.array(heavy))
+
+    home = road.fit(classify, described(icons), "category", options={**LITE, "text": ["title"]})[0]
+    assert home.signature.inputs.names == ["photo", "title", "kg"]
+    model, found = road.transfer(
+        classify, labelled(described(photos), 4), "category", base=home,
+        options={**NETWORK, "text": ["title"]},
+    )  # fmt: skip
+    rest = described(photos.filter(pa.array(numbered(photos) >= 4)))
+    assert accuracy(model, rest) >= 0.85
+    assert {"target_only:whole", "target_only:pictures", "target_only:text"} <= set(found.weights)
+    batch = rest.select(["photo", "title", "kg"]).to_batches()[0]
+    bare = batch.set_column(0, "photo", pa.nulls(len(batch), pa.binary()))
+    assert model.predict(bare).null_count == 0
+
+
+def test_numbers_are_read_from_pictures(photos):
+    """The price of a thing by its looks."""
+    worth = {name: 10.0 * place for place, name in enumerate(sorted(sample.SHAPES))}
+    price = pa.array([worth[name] for name in photos["category"].to_pylist()])
+    table = photos.drop_columns(["category"]).append_column("price", price)
+    shown = pa.array(numbered(photos) < 4)
+    model, _ = road.fit(predict, table.filter(shown), "price", options=LITE)
+    rows = road.evaluate(predict, model, table.filter(pc.invert(shown)), "price")
+    assert next(row["value"] for row in rows if row["metric"] == "r2") > 0.4
+
+
+def test_the_same_picture_is_one_group_and_is_known_again(photos):
+    twice = pa.concat_tables([photos, photos.slice(0, 20)])
+    model, _ = road.fit(classify, twice, "category", options=LITE)
+    seen = {row["metric"]: row["value"] for row in road.evaluate(classify, model, photos, "category")}
+    assert seen["seen"] == 1.0
+
+
+def test_another_network_than_homes_is_refused(home, photos):
+    with pytest.raises(XbsqlError, match="by 'lite0', and network is 'lite2'"):
+        road.transfer(classify, photos, "category", base=home, options={**NETWORK, "network": "lite2"})
+
+
+def test_a_catalogue_may_have_one_icon_of_each_class():
+    photo = sample.pictures("US", 7)["photo"]
+    many = pa.table({"photo": photo, "kind": [f"kind {i}" for i in range(len(photo))]})
+    model, rows = road.fit(classify, many, "kind", options={"network": "lite0"})
+    assert len(model.classes) == len(photo)
+    assert rows[0]["value"] is None
+    assert accuracy_of_own(model, many) == 1.0
+
+
+def accuracy_of_own(model, table):
+    found = model.predict(table.select(["photo"]).to_batches()[0]).field("label").to_pylist()
+    return np.mean([a == b for a, b in zip(found, table["kind"].to_pylist(), strict=True)])
+
+
+def test_sql_reads_pictures(icons, photos, tmp_path):
+    con = xbsql.connect(tmp_path / "shop.duckdb")
+    con.register("icons", icons)
+    con.register("photos", labelled(photos, SHOTS))
+    for sku, blob in zip(photos["sku"].to_pylist()[:4], photos["photo"].to_pylist()[:4], strict=True):
+        (tmp_path / f"{sku}.jpg").write_bytes(blob)
+    con.sql(
+        "CALL xb.fit('kinds', icons, 'category', options := {'network': 'lite0', 'ignore': ['sku']})"
+    ).fetchall()
+    con.sql(
+        "CALL xb.transfer('kinds_jp', photos, 'category', base := 'kinds', options := {'ignore': ['sku']})"
+    ).fetchall()
+    found = con.sql(
+        f"SELECT filename, xb.classify('kinds_jp', content).label AS label FROM read_blob('{tmp_path}/*.jpg')"
+    ).fetchall()
+    assert len(found) == 4
+    assert sum(label in name for name, label in found) >= 3
+    con.sql(
+        "CALL xb.build_index('looks', icons, id := sku, vec := xb.embed_image(photo, model := 'lite0'))"
+    ).fetchall()
+    near = con.sql(
+        "SELECT sku, xb.search('looks', xb.embed_image(photo, model := 'lite0'), k := 1)[1].id FROM icons"
+    ).fetchall()
+    assert all(own == found for own, found in near)
+    con.sql("SELECT xb.embed_image(b, model := 'lite0') FROM (VALUES (''::BLOB), (NULL)) t(b)").fetchall()
+    note = con.sql("FROM xb.last_calls() WHERE function = 'embed_image' LIMIT 1").fetchall()[0][-1]
+    assert note == "1 BLOB is no picture that can be read: empty (1)"
+    con.close()
+
+
+def test_pretrain_freeze_fine_tune(tmp_path, monkeypatch):
+    """The three statements of docs/pictures.md run, with random small weights, and the third one trains."""
+    page = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
+    block = next(found for found in re.findall(r"```SQL\n(.*?)```", page, re.DOTALL) if "vgg16" in found)
+    monkeypatch.chdir(tmp_path)
+    network, generator = VGG16(2, 32), torch.Generator().manual_seed(0)
+    shapes = [unit.tensors() for unit in network.modules() if isinstance(unit, Unit)]
+    drawn = {
+        name: torch.randn(shape, generator=generator) * (2 / max(np.prod(shape[1:]), 1)) ** 0.5
+        for found in shapes
+        for name, shape in found.items()
+    }
+    torch.save(drawn, "vgg16.pth")
+    con = xbsql.connect("shop.duckdb")
+    con.register("icons_us", sample.pictures("US", 2))
+    con.register("photos_jp", labelled(sample.pictures("JP", 3), 2))
+    fitted, frozen, tuned = (con.sql(statement).fetchall() for statement in con.extract_statements(block))
+    assert fitted[0][0] == "vgg_us"
+    assert "finetuned:pictures" not in frozen[0][-1]
+    assert "finetuned:pictures" in tuned[0][-1]
+    con.close()
+
+
+def test_fine_tuning_starts_at_the_line_and_learns(icons):
+    """Without a pass the layers are the published ones; with some they move, and what was learnt stays."""
+    blobs = [blob.as_py() for blob in icons["photo"]]
+    encoder = picture_encoder("lite0")
+    x = Features({"picture": encoder.embed(blobs).vectors, "maps": encoder.maps(blobs)})
+    y = np.asarray(icons["category"].combine_chunks().dictionary_encode().indices, np.int64) % 3
+    centre = centre_of(x)
+    start, tuned = (
+        TailTuner("lite0", 3, rate=1e-3, passes=passes).fit(Sample(x, y), centre) for passes in (0, 4)
+    )
+    assert all((found.predict(x).argmax(axis=1) == y).all() for found in (start, tuned))
+    frozen = encoder.parts[0].network.tail.state_dict()
+    assert all(np.array_equal(start.tails[f"0.{name}"], part) for name, part in frozen.items())
+    assert any(not np.array_equal(tuned.tails[f"0.{name}"], part) for name, part in frozen.items())
+    np.testing.assert_array_equal(restore(tuned.state()).predict(x), tuned.predict(x))

@@ -1,0 +1,1 @@
+"""Pictures -> vectors: decoding, networks, their weights, and the encoder over them."""
