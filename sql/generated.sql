@@ -91,6 +91,28 @@ CREATE MACRO xb.lint(source, target := 'xb._nothing', label := NULL) AS TABLE
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(target) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.market_sensitivity(
+    tbl, currency, rates := 'xb._nothing', duties := 'xb._nothing', vat := 'xb._nothing', level := 0.9, correlation := 0.5, seed := 0
+) AS TABLE
+    SELECT unnest(_xb_market_sensitivity(
+        currency, level, correlation, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(duties) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(vat) _xb_row)
+    ), recursive := true);
+
+CREATE MACRO xb.market_similarity(
+    home, candidates, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing', seed := 0
+) AS TABLE
+    SELECT unnest(_xb_market_similarity(
+        to_json(columns)::VARCHAR, home_market, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(candidates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(facts) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.model_card(model) AS TABLE
     SELECT unnest(_xb_model_card(model), recursive := true);
 
@@ -118,6 +140,18 @@ CREATE MACRO xb.predict_table(model, tbl, "shift" := false) AS TABLE
 
 CREATE MACRO xb.promote(model, version) AS TABLE
     SELECT unnest(_xb_promote(model, version), recursive := true);
+
+CREATE MACRO xb.rank_markets(
+    tbl, currency, rates := 'xb._nothing', duties := 'xb._nothing', vat := 'xb._nothing', curves := 'xb._nothing', goal := NULL, promise := NULL, level := 0.9, correlation := 0.5, seed := 0
+) AS TABLE
+    SELECT unnest(_xb_rank_markets(
+        currency, goal, promise, level, correlation, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(duties) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(vat) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(curves) _xb_row)
+    ), recursive := true);
 
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);

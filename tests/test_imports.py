@@ -30,6 +30,7 @@ ROOMS = {
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
+    "decisions": {"numpy", "pyarrow", "scipy"},
     "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},

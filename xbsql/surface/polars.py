@@ -775,6 +775,76 @@ class Frames(FrameSpace):
         """
         return self._call("lint", target=target, label=label)
 
+    def market_sensitivity(
+        self,
+        currency: str,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        duties: pl.LazyFrame | pl.DataFrame | None = None,
+        vat: pl.LazyFrame | pl.DataFrame | None = None,
+        level: float = 0.9,
+        correlation: float = 0.5,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """Which input would change the order of xb.rank_markets: of every two markets that follow each
+        other, by what share each input (units, price, cost, freight, duty, vat) of either would have to
+        change for both to bring the same, the smallest first; changes beyond 100 % are left out.
+
+        A currency's rate counts as the price does. `probability` is how likely the order turns when that
+        input alone is off as its intervals say.
+
+        Args:
+            currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            duties: a table: market, hs and rate (a share of cost and freight): the longest code that
+                begins a row's `hs` counts, NULL is any; without the table no duty counts.
+            vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+            level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+                answer's.
+            correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            market VARCHAR, input VARCHAR, change DOUBLE, against VARCHAR, probability DOUBLE.
+        """
+        return self._call("market_sensitivity", currency=currency, rates=rates, duties=duties, vat=vat, level=level, correlation=correlation, seed=seed)
+
+    def market_similarity(
+        self,
+        candidates: pl.LazyFrame | pl.DataFrame,
+        columns: Mapping[str, Any] | None = None,
+        home_market: str | None = None,
+        facts: pl.LazyFrame | pl.DataFrame | None = None,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """How alike each market is to home, 0 to 1, the likest first, each measure with its evidence:
+        'catalogue' (shares of categories, the nearest home title of each title in any language),
+        'price', 'customers' (orders and spend of each, a year), 'demand' (shares of the months, from
+        eleven months on) and 'facts'.
+
+        What either side lacks is left out. 'overall' is the mean of the aspects. A small market differs by
+        chance: what samples of home of its size show counts as no difference. `lo` and `hi` are 95 %
+        bootstrap intervals, NULL where nothing was sampled. Markets that only `facts` names are compared by
+        these. It says whom a market is like, and does not say what a transfer gains.
+
+        Args:
+            candidates: a table: the same of other markets, with a column that names the market.
+            columns: STRUCT: which column is the market, category, title, price, currency, customer,
+                amount, ts, where it has another name: {'ts': 'ordered'}.
+            home_market: VARCHAR: home's name in the facts; a country code brings language, money and
+                holidays.
+            facts: a table: known of each market, home among them: market, then a column a fact; what is
+                said of a pair, such as the distance from home, has home's value with itself in home's
+                row.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            market VARCHAR, aspect VARCHAR, measure VARCHAR, similarity DOUBLE, lo DOUBLE, hi DOUBLE,
+            evidence VARCHAR.
+        """
+        return self._call("market_similarity", candidates=candidates, columns=columns, home_market=home_market, facts=facts, rates=rates, seed=seed)
+
     def match(
         self,
         right: pl.LazyFrame | pl.DataFrame,
@@ -925,6 +995,50 @@ class Frames(FrameSpace):
             later_orders BIGINT, later_spend DOUBLE.
         """
         return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
+
+    def rank_markets(
+        self,
+        currency: str,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        duties: pl.LazyFrame | pl.DataFrame | None = None,
+        vat: pl.LazyFrame | pl.DataFrame | None = None,
+        curves: pl.LazyFrame | pl.DataFrame | None = None,
+        goal: float | None = None,
+        promise: float | None = None,
+        level: float = 0.9,
+        correlation: float = 0.5,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """Markets by the margin they are expected to bring: units times the price after VAT, less cost,
+        freight and duty.
+
+        `lo` and `hi` hold the margins of all markets at once for `level` of the outcomes; `rank_lo` and
+        `rank_hi` each market's own rank; `best` is how likely it comes first. An interval's ends are
+        quantiles of an outcome on either side of the value, on a log scale where all are above 0; numbers
+        without an interval are taken as exact, and the note says so. `labels_needed` is the fewest labels
+        that reach `goal`. A market that lacks a number, a rate of its currency, a duty or its VAT comes
+        last without a rank, and the note says what it lacks.
+
+        Args:
+            currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            duties: a table: market, hs and rate (a share of cost and freight): the longest code that
+                begins a row's `hs` counts, NULL is any; without the table no duty counts.
+            vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+            curves: a table: what xb.label_curve gave, with a column market, for `labels_needed`.
+            goal: DOUBLE: the score that a model must reach.
+            promise: DOUBLE: days that are promised to customers, for `on_time`.
+            level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+                answer's.
+            correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            rank INTEGER, market VARCHAR, margin DOUBLE, lo DOUBLE, hi DOUBLE, rank_lo INTEGER, rank_hi
+            INTEGER, best DOUBLE, units DOUBLE, revenue DOUBLE, freight DOUBLE, duty DOUBLE, vat DOUBLE,
+            days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
+        """
+        return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
 
     def route_options(
         self,

@@ -767,6 +767,89 @@ def lint(
     return found
 
 
+def market_sensitivity(
+    con: DuckDBPyConnection,
+    tbl: object,
+    currency: str,
+    rates: object = None,
+    duties: object = None,
+    vat: object = None,
+    level: float = 0.9,
+    correlation: float = 0.5,
+    seed: int = 0,
+) -> pa.Table:
+    """Which input would change the order of xb.rank_markets: of every two markets that follow each other,
+    by what share each input (units, price, cost, freight, duty, vat) of either would have to change for
+    both to bring the same, the smallest first; changes beyond 100 % are left out.
+
+    A currency's rate counts as the price does. `probability` is how likely the order turns when that input
+    alone is off as its intervals say.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: what would be sold where, one row a market, or a market and product: market,
+            units, price (of one, with VAT), and where known currency, hs, cost, freight (of one, in
+            home's money), days; of each number also its interval in `_lo` and `_hi`: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        duties: a table: market, hs and rate (a share of cost and freight): the longest code that begins
+            a row's `hs` counts, NULL is any; without the table no duty counts.
+        vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+        level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+            answer's.
+        correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        market VARCHAR, input VARCHAR, change DOUBLE, against VARCHAR, probability DOUBLE.
+    """
+    found: pa.Table = called("market_sensitivity", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, level=level, correlation=correlation, seed=seed)
+    return found
+
+
+def market_similarity(
+    con: DuckDBPyConnection,
+    home: object,
+    candidates: object,
+    columns: Mapping[str, Any] | None = None,
+    home_market: str | None = None,
+    facts: object = None,
+    rates: object = None,
+    seed: int = 0,
+) -> pa.Table:
+    """How alike each market is to home, 0 to 1, the likest first, each measure with its evidence:
+    'catalogue' (shares of categories, the nearest home title of each title in any language), 'price',
+    'customers' (orders and spend of each, a year), 'demand' (shares of the months, from eleven months
+    on) and 'facts'.
+
+    What either side lacks is left out. 'overall' is the mean of the aspects. A small market differs by
+    chance: what samples of home of its size show counts as no difference. `lo` and `hi` are 95 % bootstrap
+    intervals, NULL where nothing was sampled. Markets that only `facts` names are compared by these. It
+    says whom a market is like, and does not say what a transfer gains.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        home: a table: the home market's sales, one row a line: its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        candidates: a table: the same of other markets, with a column that names the market.
+        columns: STRUCT: which column is the market, category, title, price, currency, customer, amount,
+            ts, where it has another name: {'ts': 'ordered'}.
+        home_market: VARCHAR: home's name in the facts; a country code brings language, money and
+            holidays.
+        facts: a table: known of each market, home among them: market, then a column a fact; what is
+            said of a pair, such as the distance from home, has home's value with itself in home's row.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        market VARCHAR, aspect VARCHAR, measure VARCHAR, similarity DOUBLE, lo DOUBLE, hi DOUBLE,
+        evidence VARCHAR.
+    """
+    found: pa.Table = called("market_similarity", con, home=home, candidates=candidates, columns=columns, home_market=home_market, facts=facts, rates=rates, seed=seed)
+    return found
+
+
 def match(
     con: DuckDBPyConnection,
     left: object,
@@ -1075,6 +1158,58 @@ def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
         model VARCHAR, version INTEGER, promoted BOOLEAN.
     """
     found: pa.Table = called("promote", con, model=model, version=version)
+    return found
+
+
+def rank_markets(
+    con: DuckDBPyConnection,
+    tbl: object,
+    currency: str,
+    rates: object = None,
+    duties: object = None,
+    vat: object = None,
+    curves: object = None,
+    goal: float | None = None,
+    promise: float | None = None,
+    level: float = 0.9,
+    correlation: float = 0.5,
+    seed: int = 0,
+) -> pa.Table:
+    """Markets by the margin they are expected to bring: units times the price after VAT, less cost, freight
+    and duty.
+
+    `lo` and `hi` hold the margins of all markets at once for `level` of the outcomes; `rank_lo` and
+    `rank_hi` each market's own rank; `best` is how likely it comes first. An interval's ends are quantiles
+    of an outcome on either side of the value, on a log scale where all are above 0; numbers without an
+    interval are taken as exact, and the note says so. `labels_needed` is the fewest labels that reach
+    `goal`. A market that lacks a number, a rate of its currency, a duty or its VAT comes last without a
+    rank, and the note says what it lacks.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: what would be sold where, one row a market, or a market and product: market,
+            units, price (of one, with VAT), and where known currency, hs, cost, freight (of one, in
+            home's money), days; of each number also its interval in `_lo` and `_hi`: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        duties: a table: market, hs and rate (a share of cost and freight): the longest code that begins
+            a row's `hs` counts, NULL is any; without the table no duty counts.
+        vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+        curves: a table: what xb.label_curve gave, with a column market, for `labels_needed`.
+        goal: DOUBLE: the score that a model must reach.
+        promise: DOUBLE: days that are promised to customers, for `on_time`.
+        level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+            answer's.
+        correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        rank INTEGER, market VARCHAR, margin DOUBLE, lo DOUBLE, hi DOUBLE, rank_lo INTEGER, rank_hi
+        INTEGER, best DOUBLE, units DOUBLE, revenue DOUBLE, freight DOUBLE, duty DOUBLE, vat DOUBLE,
+        days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
+    """
+    found: pa.Table = called("rank_markets", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
     return found
 
 
