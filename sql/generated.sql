@@ -1,6 +1,12 @@
 -- Made from the declarations in xbsql/surface by `make docs`; changes belong there.
 -- What is written by hand stands beside this file.
 
+CREATE MACRO xb.adapt(model, data, label, ts := NULL, id := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_adapt(
+        model, label, ts, id, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(_xb_align_columns(
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
@@ -27,6 +33,13 @@ CREATE MACRO xb.domain_similarity(source, target, "columns" := NULL, model := NU
         "columns", model,
         (SELECT list(_xb_row) FROM query_table(source) _xb_row),
         (SELECT list(_xb_row) FROM query_table(target) _xb_row)
+    ), recursive := true);
+
+CREATE MACRO xb.drift(model, tbl, reference := 'xb._nothing', alpha := 0.01) AS TABLE
+    SELECT unnest(_xb_drift(
+        model, alpha,
+        (SELECT list(_xb_row) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(reference) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.drop_index(index) AS TABLE
@@ -62,6 +75,9 @@ CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options 
 
 CREATE MACRO xb.help(name := NULL) AS TABLE
     SELECT unnest(_xb_help(name), recursive := true);
+
+CREATE MACRO xb.history(model) AS TABLE
+    SELECT unnest(_xb_history(model), recursive := true);
 
 CREATE MACRO xb.holiday(day, market) AS
     _xb_holiday(day, market);

@@ -18,11 +18,12 @@ def sales(market, shift=0.0, n=400, season=1, seed=0, currency=None):
     """Lines of sales; `shift` moves categories and prices away from home's."""
     rng = np.random.default_rng(seed)
     share = np.array([0.4, 0.3, 0.2, 0.1]) * (1 - shift) + np.array([0.1, 0.1, 0.2, 0.6]) * shift
+    day = rng.integers(0, 28, n)
     month = rng.choice(12, n, p=np.where(np.arange(12) == season, 12.0, 1.0) / 23)
     columns = {
         "market": [market] * n, "category": rng.choice(KINDS, n, p=share),
         "price": np.exp(rng.normal(3 + shift, 0.5, n)), "customer": rng.integers(0, n // 4, n),
-        "ts": [DAY + dt.timedelta(30 * int(m) + int(d)) for m, d in zip(month, rng.integers(0, 28, n))],
+        "ts": [DAY + dt.timedelta(30 * int(m) + int(d)) for m, d in zip(month, day, strict=True)],
     }  # fmt: skip
     return pa.table(columns | ({} if currency is None else {"currency": [currency] * n}))
 
@@ -117,8 +118,8 @@ def test_a_market_of_no_rows_and_no_facts_says_so(con):
         ({"columns": {"ts": "when"}}, "no column 'when'"),
         ({"columns": {"ts": "category"}}, "column 'category' is string; cast it"),
         ({"facts": pa.table({"market": ["US"], "gdp": [1.0]})}, "home_market is not given"),
-        ({"facts": pa.table({"market": ["JP"], "g": [1.0]}), "home_market": "US"}, "facts has no row of home, 'US'"),
-        ({"facts": pa.table({"market": ["US", "US"], "g": [1.0, 2.0]}), "home_market": "US"}, "two rows of 'US'"),
+        ({"facts": pa.table({"market": ["JP"], "g": [1.0]}), "home_market": "US"}, "no row of home, 'US'"),
+        ({"facts": pa.table({"market": ["US"] * 2, "g": [1, 2]}), "home_market": "US"}, "two rows of 'US'"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(con, given, message):

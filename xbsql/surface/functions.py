@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xbsql.surface import (
+    adapt,
     customers,
     decisions,
     forecast,
@@ -21,7 +22,20 @@ __all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]
 
 _FAMILIES = [
     family.__name__
-    for family in (text, models, search, match, market, customers, supply, insight, forecast, decisions, help)
+    for family in (
+        text,
+        models,
+        search,
+        match,
+        market,
+        customers,
+        supply,
+        insight,
+        forecast,
+        decisions,
+        adapt,
+        help,
+    )
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

@@ -6,6 +6,7 @@ Made from the declarations in xbsql/surface by `make docs`; changes belong there
 from __future__ import annotations
 
 NAMES = (
+    "adapt",
     "add_to_index",
     "align_columns",
     "backtest",
@@ -15,6 +16,7 @@ NAMES = (
     "convert",
     "delete_from_index",
     "domain_similarity",
+    "drift",
     "drop_index",
     "drop_model",
     "duplicates",
@@ -26,6 +28,7 @@ NAMES = (
     "fit",
     "forecast",
     "help",
+    "history",
     "holiday",
     "import_booster",
     "indexes",

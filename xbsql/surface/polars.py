@@ -348,6 +348,44 @@ class Expressions(ExpressionSpace):
 class Frames(FrameSpace):
     """The functions of a whole frame, taken when the result is collected."""
 
+    def adapt(
+        self,
+        model: str,
+        label: str,
+        ts: str | None = None,
+        id: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """Let a model follow its market.
+
+        Each new label moves the weights of the members of its blend (fixed share); ADWIN watches its loss
+        and what its source brings, and where one of them turned for the worse the model is fitted again on
+        the labels since, with itself as the source: a transfer in time. So it is where the new labels are
+        half as many as those it was fitted on. A new version is stored and promoted, and xb.promote goes
+        back. Labels may come late and in any order: with `ts` the weights are those of the right order.
+        `event` is 'reweighted', 'refitted', 'waiting' (a change with too few labels since) or 'nothing
+        new'; `since` is when the change was, as far as can be told; `before` and `after` are the scores of
+        the version that was there and of the weights as they moved, on the new labels. Labels that
+        contradict each other under one `id`, belong to no row or are too old do not count, and `note`
+        counts them. The same call on the same rows gives the version that is already there.
+
+        Args:
+            model: VARCHAR: its name, without a version: the promoted one is adapted.
+            label: VARCHAR: the label column; NULL where the label has not arrived.
+            ts: VARCHAR: the column that says when each row was; NULL: the rows of a call are of one
+                moment, in no order.
+            id: VARCHAR: the column that names a row; NULL: rows are told apart by their values and
+                moments.
+            options: STRUCT: of a new fit, see xb.options; the rows of one `group`, such as an order,
+                count as one label.
+
+        Returns:
+            model VARCHAR, version INTEGER, event VARCHAR, labels BIGINT, open BIGINT, alarm VARCHAR,
+            since VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE, reason VARCHAR, note VARCHAR,
+            seconds DOUBLE.
+        """
+        return self._call("adapt", model=model, label=label, ts=ts, id=id, options=options)
+
     def add_to_index(
         self,
         index: str,
@@ -512,6 +550,33 @@ class Frames(FrameSpace):
             measure VARCHAR, column VARCHAR, value DOUBLE.
         """
         return self._call("domain_similarity", target=target, columns=columns, model=model)
+
+    def drift(
+        self,
+        model: str,
+        reference: pl.LazyFrame | pl.DataFrame | None = None,
+        alpha: float = 0.01,
+    ) -> pl.LazyFrame:
+        """How far rows have moved from those that a model was fitted on.
+
+        Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
+        categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
+        texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and
+        an alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks'
+        where both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected
+        accuracy' without labels, and the model's score where there are labels. The largest come first. A
+        drift of inputs need not hurt; xb.adapt goes by the loss.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            reference: a table: rows to compare with; NULL: up to 2,048 rows that the model keeps of its
+                fit.
+            alpha: DOUBLE: the probability that any alarm of a column is a false one.
+
+        Returns:
+            column VARCHAR, measure VARCHAR, value DOUBLE, p DOUBLE, alarm BOOLEAN, evidence VARCHAR.
+        """
+        return self._call("drift", model=model, reference=reference, alpha=alpha)
 
     def duplicates(self, id: str, vec: str, threshold: float = 0.9, metric: str = "cosine") -> pl.LazyFrame:
         """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of

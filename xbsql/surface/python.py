@@ -20,6 +20,49 @@ if TYPE_CHECKING:
     from xbsql.surface.calls import Values
 
 
+def adapt(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    ts: str | None = None,
+    id: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Let a model follow its market.
+
+    Each new label moves the weights of the members of its blend (fixed share); ADWIN watches its loss and
+    what its source brings, and where one of them turned for the worse the model is fitted again on the
+    labels since, with itself as the source: a transfer in time. So it is where the new labels are half as
+    many as those it was fitted on. A new version is stored and promoted, and xb.promote goes back. Labels
+    may come late and in any order: with `ts` the weights are those of the right order. `event` is
+    'reweighted', 'refitted', 'waiting' (a change with too few labels since) or 'nothing new'; `since` is
+    when the change was, as far as can be told; `before` and `after` are the scores of the version that was
+    there and of the weights as they moved, on the new labels. Labels that contradict each other under one
+    `id`, belong to no row or are too old do not count, and `note` counts them. The same call on the same
+    rows gives the version that is already there.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: its name, without a version: the promoted one is adapted.
+        data: a table: labelled rows, new and known, and those that wait for a label: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        label: VARCHAR: the label column; NULL where the label has not arrived.
+        ts: VARCHAR: the column that says when each row was; NULL: the rows of a call are of one moment,
+            in no order.
+        id: VARCHAR: the column that names a row; NULL: rows are told apart by their values and moments.
+        options: STRUCT: of a new fit, see xb.options; the rows of one `group`, such as an order, count
+            as one label.
+
+    Returns:
+        model VARCHAR, version INTEGER, event VARCHAR, labels BIGINT, open BIGINT, alarm VARCHAR, since
+        VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE, reason VARCHAR, note VARCHAR, seconds
+        DOUBLE.
+    """
+    found: pa.Table = called("adapt", con, model=model, data=data, label=label, ts=ts, id=id, options=options)
+    return found
+
+
 def add_to_index(
     con: DuckDBPyConnection,
     index: str,
@@ -271,6 +314,39 @@ def domain_similarity(
         measure VARCHAR, column VARCHAR, value DOUBLE.
     """
     found: pa.Table = called("domain_similarity", con, source=source, target=target, columns=columns, model=model)
+    return found
+
+
+def drift(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    reference: object = None,
+    alpha: float = 0.01,
+) -> pa.Table:
+    """How far rows have moved from those that a model was fitted on.
+
+    Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
+    categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
+    texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and an
+    alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where
+    both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected accuracy'
+    without labels, and the model's score where there are labels. The largest come first. A drift of inputs
+    need not hurt; xb.adapt goes by the loss.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: rows of late, labelled or not: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        reference: a table: rows to compare with; NULL: up to 2,048 rows that the model keeps of its
+            fit.
+        alpha: DOUBLE: the probability that any alarm of a column is a false one.
+
+    Returns:
+        column VARCHAR, measure VARCHAR, value DOUBLE, p DOUBLE, alarm BOOLEAN, evidence VARCHAR.
+    """
+    found: pa.Table = called("drift", con, model=model, tbl=tbl, reference=reference, alpha=alpha)
     return found
 
 
@@ -565,6 +641,25 @@ def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
         VARCHAR.
     """
     found: pa.Table = called("help", con, name=name)
+    return found
+
+
+def history(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """What happened to a model, one row a version: when it was made, from which version, what moved it and
+    why, see xb.adapt.
+
+    A version whose parent is not the one before was made after a roll-back.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: its name, without a version.
+
+    Returns:
+        version INTEGER, parent INTEGER, promoted BOOLEAN, created VARCHAR, event VARCHAR, labels
+        BIGINT, open BIGINT, alarm VARCHAR, since VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE,
+        reason VARCHAR, note VARCHAR.
+    """
+    found: pa.Table = called("history", con, model=model)
     return found
 
 
