@@ -73,6 +73,13 @@ CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options 
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.gain_shares(data, label, source, options := {}) AS TABLE
+    SELECT unnest(_xb_gain_shares(
+        label, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.help(name := NULL) AS TABLE
     SELECT unnest(_xb_help(name), recursive := true);
 
@@ -211,6 +218,9 @@ CREATE MACRO xb.try_parse_date(text, market) AS
 
 CREATE MACRO xb.try_parse_number(text, market) AS
     _xb_try_parse_number(text, market);
+
+CREATE MACRO xb.verdict(model) AS TABLE
+    SELECT unnest(_xb_verdict(model), recursive := true);
 
 CREATE MACRO xb.workdays("first", "last", market) AS
     _xb_workdays("first", "last", market);

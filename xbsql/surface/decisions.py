@@ -9,7 +9,9 @@ import pyarrow as pa
 from xbsql.session import decisions as run
 from xbsql.session.decisions import Tables
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Given, Name, Number, Rows, Share, Text, Whole
+from xbsql.session.shares import gain_shares as run_shares
+from xbsql.session.verdict import verdict as run_verdict
+from xbsql.surface.arguments import DATA, Given, Model, Name, Number, Rows, Share, Text, Whole
 from xbsql.surface.function import Columns, function
 
 Optional = Rows(order="", optional=True)
@@ -159,3 +161,38 @@ def market_sensitivity(
     """
     given = {"currency": currency, "level": level, "together": correlation, "seed": seed}
     return run.market_sensitivity(session, tbl, given, Tables(rates, duties, vat))
+
+
+@function(
+    {"verdict": "VARCHAR", "metric": "VARCHAR", "score": "VARCHAR", "gain": "VARCHAR", "labels": "VARCHAR"},
+    example="FROM xb.verdict('category_home')",
+)
+def verdict(session: Session, model: Model) -> list[dict[str, Any]]:
+    """One short row that fits a terminal of 80 columns: HELPS, NO EVIDENCE, HURTS or NOT MEASURED, the score
+    of the blend, its gain over the target alone with the interval, the labels, and how many more the source
+    saves. A model of one market is a HOME MODEL. All that stands behind it is in xb.model_card.
+    """
+    return run_verdict(session, model)
+
+
+@function(
+    {
+        "part": "VARCHAR", "name": "VARCHAR", "share": "DOUBLE", "metric": "VARCHAR", "score": "DOUBLE",
+        "without": "DOUBLE", "lost": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE",
+    },
+    example="FROM xb.gain_shares(shipments_jp, 'days', shipments_us, options := {'ignore': ['freight_usd']})",
+)  # fmt: skip
+def gain_shares(
+    session: Session,
+    data: Annotated[pa.Table, Rows(), f"the target, as of xb.transfer: {DATA}"],
+    label: Annotated[Name, "the label column, of one name on both sides"],
+    source: Annotated[pa.Table, Rows(), "the home markets' rows"],
+    options: Annotated[Given, "of the transfers; `source_market` names the home market of each row"] = None,
+) -> list[dict[str, Any]]:
+    """Which home market and which kind of data (text, vector, table) a transfer lives by: it is made again
+    without each. `score` is that of the blend, out of fold, `without` that without the part, `lost` the
+    difference with its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that
+    stand in for each other lose little alone. The only kind there is has no `without`. It takes as long as a
+    transfer for each part and one more.
+    """
+    return run_shares(session, data, label, source, options or {})

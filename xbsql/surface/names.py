@@ -27,6 +27,7 @@ NAMES = (
     "export_booster",
     "fit",
     "forecast",
+    "gain_shares",
     "help",
     "history",
     "holiday",
@@ -66,6 +67,7 @@ NAMES = (
     "transfer",
     "try_parse_date",
     "try_parse_number",
+    "verdict",
     "weights",
     "workdays",
 )

@@ -747,6 +747,31 @@ class Frames(FrameSpace):
         """
         return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
 
+    def gain_shares(
+        self,
+        label: str,
+        source: pl.LazyFrame | pl.DataFrame,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """Which home market and which kind of data (text, vector, table) a transfer lives by: the transfer
+        is made again without each.
+
+        `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference
+        with its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in
+        for each other lose little alone. The only kind there is has no `without`. It takes as long as a
+        transfer for each part and one more.
+
+        Args:
+            label: VARCHAR: the label column, of one name on both sides.
+            source: a table: the home markets' rows.
+            options: STRUCT: of the transfers; `source_market` names the home market of each row.
+
+        Returns:
+            part VARCHAR, name VARCHAR, share DOUBLE, metric VARCHAR, score DOUBLE, without DOUBLE, lost
+            DOUBLE, lo DOUBLE, hi DOUBLE.
+        """
+        return self._call("gain_shares", label=label, source=source, options=options)
+
     def label_curve(
         self,
         model: str,

@@ -628,6 +628,37 @@ def forecast(
     return found
 
 
+def gain_shares(
+    con: DuckDBPyConnection,
+    data: object,
+    label: str,
+    source: object,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Which home market and which kind of data (text, vector, table) a transfer lives by: the transfer is
+    made again without each.
+
+    `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference with
+    its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in for each
+    other lose little alone. The only kind there is has no `without`. It takes as long as a transfer for
+    each part and one more.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        data: a table: the target, as of xb.transfer: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        label: VARCHAR: the label column, of one name on both sides.
+        source: a table: the home markets' rows.
+        options: STRUCT: of the transfers; `source_market` names the home market of each row.
+
+    Returns:
+        part VARCHAR, name VARCHAR, share DOUBLE, metric VARCHAR, score DOUBLE, without DOUBLE, lost
+        DOUBLE, lo DOUBLE, hi DOUBLE.
+    """
+    found: pa.Table = called("gain_shares", con, data=data, label=label, source=source, options=options)
+    return found
+
+
 def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
     """What functions there are, one row each with its arguments, what it returns, its meaning and an
     example; of one function a row more for each argument, with its type and default.
@@ -1673,6 +1704,24 @@ def try_parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> p
         DOUBLE.
     """
     found: pa.Array = called("try_parse_number", con, text=text, market=market)
+    return found
+
+
+def verdict(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """One short row that fits a terminal of 80 columns: HELPS, NO EVIDENCE, HURTS or NOT MEASURED, the
+    score of the blend, its gain over the target alone with the interval, the labels, and how many more
+    the source saves.
+
+    A model of one market is a HOME MODEL. All that stands behind it is in xb.model_card.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+
+    Returns:
+        verdict VARCHAR, metric VARCHAR, score VARCHAR, gain VARCHAR, labels VARCHAR.
+    """
+    found: pa.Table = called("verdict", con, model=model)
     return found
 
 

@@ -152,7 +152,8 @@ def _column(column: Column, name: str, known: Floats, now: Floats) -> Iterator[F
     if column.role in ("category", "boolean"):
         width = int(max(here.max(), there.max())) + 2  # -1 are others
         counts = [
-            np.bincount(s.astype(np.int64) + 1, minlength=width).astype(np.float64) for s in (here, there)
+            np.bincount(np.rint(s).astype(np.int64) + 1, minlength=width).astype(np.float64)
+            for s in (here, there)
         ]
         yield Finding(name, "psi", drift.shares_moved(*counts), _most(column, counts))
         return
@@ -163,7 +164,8 @@ def _column(column: Column, name: str, known: Floats, now: Floats) -> Iterator[F
 def _most(column: Column, counts: list[Floats]) -> str:
     """Which value moved most, and how many rows have a new one; counts begin with those of all others."""
     shares = [side / side.sum() for side in counts]
-    most = int(np.abs(shares[1] - shares[0]).argmax())
+    moved = np.abs(shares[1] - shares[0])
+    most = int((moved if moved.any() else shares[0]).argmax())
     named = ("any other value", *(column.coded if column.role == "category" else ("false", "true")))
     name = named[most] if most < len(named) else "a new value"
     new = int(counts[1][counts[0] == 0].sum())
