@@ -193,25 +193,24 @@ def cost_share(rounds: int) -> float:
 
 def by_year(table: pa.Table, share: float) -> dict[str, dict[str, float]]:
     """Mean absolute error in log freight of each year by the labels there were before."""
-    label, unread = "log_freight", ["late", "po"]
-    table = table.filter(table[label].is_valid())
+    label = "log_freight"
+    table = table.filter(table[label].is_valid()).rename_columns({"value": "worth"})
     rng = np.random.default_rng(0)
     table = table.filter(pa.array(rng.random(len(table)) < share)).drop_columns(["late"])
     year = pc.year(table["scheduled"]).to_numpy()
     late = rng.random(len(table)) < 0.2
-    options = {"ignore": [name for name in unread if name in table.column_names], "group": None}
+    options = {"group": "po"}
     found = {}
     with xbsql.connect() as con:
         for now in YEARS:
             known = (year < now - 1) | ((year == now - 1) & (~late | (now == YEARS[0])))
             labels = table.filter(pa.array(known))
-            xbsql.fit(con, "always", labels, label, options={"ignore": options["ignore"]})
+            xbsql.fit(con, "always", labels, label, options=options)
             if now == YEARS[0]:
                 for name in ("never", "adapt"):
-                    xbsql.fit(con, name, labels, label, options={"ignore": options["ignore"]})
+                    xbsql.fit(con, name, labels, label, options=options)
             else:
-                told = {"group": "po"}
-                xbsql.adapt(con, "adapt", labels, label, ts="scheduled", options=told)
+                xbsql.adapt(con, "adapt", labels, label, ts="scheduled", options=options)
             ahead = table.filter(pa.array(year == now))
             truth = ahead[label].to_numpy()
             found[str(now)] = {

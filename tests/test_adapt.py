@@ -1,5 +1,7 @@
 """Models that follow their market, from SQL: weights, alarms, new fits, late labels, versions, drift."""
 
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -23,10 +25,19 @@ def rows(n, seed, first=0, flip=False, ids=True):
 HOME = rows(400, 1).drop_columns(["ts", "id"])
 
 
-@pytest.fixture
-def con(tmp_path):
-    with xbsql.connect(store=tmp_path / "store") as con:
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A store with a model 'm' of HOME."""
+    folder = tmp_path_factory.mktemp("fitted")
+    with xbsql.connect(store=folder) as con:
         xbsql.fit(con, "m", HOME, "label")
+    return folder
+
+
+@pytest.fixture
+def con(fitted, tmp_path):
+    shutil.copytree(fitted, tmp_path / "store")
+    with xbsql.connect(store=tmp_path / "store") as con:
         yield con
 
 
@@ -41,12 +52,12 @@ def accuracy(con, table, model="m"):
 
 
 def test_a_market_that_turns_is_followed_and_the_old_version_is_one_call_away(con):
-    calm, turned = rows(200, 2), rows(300, 3, 200, flip=True)
+    calm, turned = rows(150, 2), rows(300, 3, 150, flip=True)
     first = adapt(con, calm)
-    assert (first["event"], first["version"], first["labels"]) == ("reweighted", 2, 200)
+    assert (first["event"], first["version"], first["labels"]) == ("reweighted", 2, 150)
     found = adapt(con, pa.concat_tables([calm, turned]))
     assert (found["event"], found["version"], found["labels"], found["alarm"]) == ("refitted", 3, 300, "loss")
-    assert 150 <= int(found["since"]) <= 260
+    assert 100 <= int(found["since"]) <= 210
     ahead = rows(1000, 4, flip=True)
     assert accuracy(con, ahead) > 0.9 > 0.2 > accuracy(con, ahead, "m@2")
     told = xbsql.history(con, "m").to_pylist()
@@ -64,17 +75,17 @@ def test_a_market_that_turns_is_followed_and_the_old_version_is_one_call_away(co
 def test_the_same_call_again_is_the_same_version(con):
     first = adapt(con, rows(100, 2))
     assert adapt(con, rows(100, 2)) | {"seconds": None} == first | {"seconds": None}
-    assert adapt(con, rows(60, 2))["event"] == "nothing new"
+    assert adapt(con, rows(100, 2).slice(0, 60))["event"] == "nothing new"
     assert xbsql.history(con, "m").num_rows == 2
 
 
-def test_late_labels_in_any_order_give_the_same_weights(con, tmp_path):
-    whole = rows(240, 2)
+def test_late_labels_in_any_order_give_the_same_weights(con, fitted, tmp_path):
+    whole = rows(150, 2)
     adapt(con, whole)
     once = xbsql.model_card(con, "m").to_pylist()
+    shutil.copytree(fitted, tmp_path / "other")
     with xbsql.connect(store=tmp_path / "other") as other:
-        xbsql.fit(other, "m", HOME, "label")
-        order = np.random.default_rng(0).permutation(240)
+        order = np.random.default_rng(0).permutation(150)
         for part in np.array_split(order, 3):
             found = adapt(other, whole.take(part))
         assert "came late and took their places" in found["note"]
@@ -107,19 +118,23 @@ def test_labels_that_do_not_count_are_counted(con):
 
 def test_a_change_with_few_labels_since_waits(con):
     """A flip that is clear at once, of which only 32 rows are known."""
-    found = adapt(con, pa.concat_tables([rows(480, 2), rows(96, 3, 480, flip=True)]))
-    assert found["event"] in ("refitted", "waiting")
-    assert found["alarm"] == "loss"
+    found = adapt(con, rows(160, 2))
+    assert found["alarm"] is None
+    found = adapt(con, rows(29, 3, 160, flip=True))
+    assert found["event"] == "reweighted"
+    found = adapt(con, rows(29, 4, 189, flip=True))
+    assert (found["event"], found["alarm"]) == ("waiting", "loss")
+    assert adapt(con, rows(29, 5, 218, flip=True))["event"] == "waiting"
 
 
 def test_rows_of_one_order_are_one_label(con):
-    table = rows(400, 2)
-    lines = pa.concat_tables([table.append_column("po", [np.arange(400)])] * 3)
-    lines = lines.set_column(3, "id", [np.arange(1200)])
+    table = rows(60, 2)
+    lines = pa.concat_tables([table.append_column("po", [np.arange(60)])] * 3)
+    lines = lines.set_column(3, "id", [np.arange(180)])
     adapt(con, lines, options={"group": "po"})
     grouped = xbsql.predict_table(con, "m", rows(100, 9))["value"].to_numpy()
     xbsql.promote(con, "m", 1)
-    adapt(con, table.append_column("po", [np.arange(400)]), options={"group": "po"})
+    adapt(con, table.append_column("po", [np.arange(60)]), options={"group": "po"})
     assert np.allclose(grouped, xbsql.predict_table(con, "m", rows(100, 9))["value"].to_numpy())
 
 
@@ -174,7 +189,7 @@ def test_other_mistakes_are_one_line(con):
 def test_a_line_whose_first_version_is_gone_goes_on(con):
     adapt(con, rows(100, 2))
     xbsql.drop_model(con, "m@1")
-    assert adapt(con, rows(50, 3, 100))["parent" if False else "version"] == 3
+    assert adapt(con, rows(50, 3, 100))["version"] == 3
 
 
 @pytest.mark.parametrize("reference", [None, HOME])
@@ -185,7 +200,7 @@ def test_drift_names_the_column_that_moved_and_no_other(con, reference):
     moved = table.set_column(0, "a", pa.array(table["a"].to_numpy() + 0.6))
     found = xbsql.drift(con, "m", moved, reference=reference).to_pylist()
     assert [row["column"] for row in found if row["alarm"] and row["column"] != "label"] == ["a"]
-    assert next(row for row in found if row["measure"] == "auc")["value"] > 0.9
+    assert next(row for row in found if row["measure"] == "auc")["value"] > 0.8
     other = table.set_column(1, "kind", [["z"] * 400])
     first = xbsql.drift(con, "m", other, reference=reference).to_pylist()[0]
     assert (first["column"], first["measure"], first["alarm"]) == ("kind", "psi", True)

@@ -133,8 +133,8 @@ class Comparison:
             given = as_text(rows[self.columns["currency"]]).to_pylist()
             return np.array([name and name.strip().upper() for name in given], object)
         name = self.home_market if rows is self.home else as_text(rows[self.columns["market"]])[0].as_py()
-        known = name is not None and name.upper() in codes()
-        return np.full(len(rows), country(name).currency if known else None, object)
+        money = country(name).currency if name is not None and name.upper() in codes() else None
+        return np.full(len(rows), money, object)
 
     def _worth(self, rows: pa.Table, meaning: str) -> Floats:
         """Amounts in one money, NaN where it is not known; call `_apart` first."""

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import digest, one_chunk
+from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.progress import tell
 from xbsql.session.cards import shown_weights, verdict_card
 from xbsql.session.fits import key_of
@@ -177,8 +178,9 @@ def _kept(line: Line, followed: Followed, table: pa.Table, asked: Follow) -> tup
     card = {name: value for name, value in line.found.card.items() if name in KEPT}
     weights = shown_weights(blend_of(followed.model).weights)
     event = "waiting" if followed.reason else "reweighted"
-    refits = line.before.get("refits", 0)
-    report = {**_report(followed, table, asked, event), "refits": refits}
+    report = {**_report(followed, table, asked, event), "refits": line.before.get("refits", 0)}
+    if event == "waiting":
+        report["reason"] = f"{followed.reason}; {_lack(followed)}"
     return Tracked(followed.model, followed.track), {**card, "weights": weights, "adapted": report}
 
 
@@ -209,6 +211,14 @@ def _refitted(
         "market": line.found.card.get("market"), "adapted": report,
     }  # fmt: skip
     return Tracked(again, begun(again, line.track.secret, followed.track.used)), card
+
+
+def _lack(followed: Followed) -> str:
+    """What a new fit waits for."""
+    since = int(followed.recent.sum())
+    if followed.refit:
+        return f"the {since} labels since cannot judge a new fit: too few lie outside one class"
+    return f"{since} of the labels since are in the table, a new fit needs {FEWEST_LABELS}: give all of them"
 
 
 def _start(session: Session, line: Line, followed: Followed) -> tuple[RowModel, int]:

@@ -121,8 +121,7 @@ def _occasion(
     if alarms:
         last = alarms[-1]
         since = int(track.units.moment[last.since])
-        what = "its loss rose" if last.watched == "loss" else "what its source brings fell"
-        return labelled & (came.moment >= since), f"{what} from {last.before:.3f} to {last.after:.3f}"
+        return labelled & (came.moment >= since), _change(last)
     if model.seen is None or not came.fresh.any():
         return np.zeros(len(table), bool), ""
     new = labelled & ~model.seen.among(model.reader.at_home(table), asked.label)
@@ -130,6 +129,14 @@ def _occasion(
     if not known or new.sum() < max(asked.grown * known, FEWEST_LABELS):
         return new, ""
     return new, f"{new.sum()} labels beside the {known} that it was fitted on"
+
+
+def _change(alarm: Alarm) -> str:
+    """What turned, on a scale of 0 to 1; a gain falls where the difference that is watched rises."""
+    if alarm.watched == "loss":
+        return f"its loss rose from {alarm.before:.3f} to {alarm.after:.3f}"
+    gain = [1.0 - 2.0 * value for value in (alarm.before, alarm.after)]
+    return f"what its source brings fell from {gain[0]:+.3f} to {gain[1]:+.3f}"
 
 
 def _labelled(table: pa.Table, label: str) -> NDArray[np.bool_]:

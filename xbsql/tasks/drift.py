@@ -135,7 +135,7 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
             yield from _column(column, output, known.table[:, places[output]], now.table[:, places[output]])
     if known.text is not None and now.text is not None:
         sides = [side[drawn(len(side), drift.MOST_IN_MEMORY // 2)] for side in (known.text, now.text)]
-        moved = drift.mmd(*sides)
+        moved = drift.mmd(sides[0], sides[1])
         evidence = f"{len(sides[1])} texts against {len(sides[0])}, {drift.PERMUTATIONS} permutations"
         yield Finding(" + ".join(model.reader.text), "mmd2", moved, evidence)
 

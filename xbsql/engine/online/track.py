@@ -71,7 +71,13 @@ class Units(NamedTuple):
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Units:
         """Some of them."""
-        return Units(*(field[rows] for field in self))
+        return Units(self.moment[rows], self.key[rows], self.label[rows], self.losses[rows])
+
+    def beside(self, others: Units) -> Units:
+        """Both, sorted."""
+        whole = [np.concatenate(pair) for pair in zip(self[:3], others[:3], strict=True)]
+        losses = np.concatenate([self.losses, others.losses])
+        return Units(whole[0], whole[1], whole[2], losses).sorted()
 
     def sorted(self) -> Units:
         """By their moments, then by their keys: the order in which they came counts for nothing."""
@@ -146,7 +152,7 @@ class Track:
             scale: see the attribute; counts where it is not known yet.
         """
         kept = self.units.take(~np.isin(self.units.key, fresh.key))
-        both = Units(*(np.concatenate(pair) for pair in zip(kept, fresh, strict=True))).sorted()
+        both = kept.beside(fresh)
         usual = self.usual or float(np.median(both.losses[:, -1]))
         used = np.union1d(self.used, keys)
         found = replace(self, units=both, usual=usual, used=used, scale=self.scale or scale)
@@ -178,14 +184,14 @@ class Track:
         }  # fmt: skip
         own = self.own.astype(np.uint8)
         arrays = {"fitted": self.fitted, "own": own, "start": self.start, "used": self.used}
-        return State("track", config, arrays | self.units._asdict())
+        return State("track", config, {**arrays, **self.units._asdict()})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The track again."""
         config, arrays = state.config, state.arrays
-        whole = (np.asarray(arrays[name], np.int64) for name in ("moment", "key", "label"))
-        units = Units(*whole, np.asarray(arrays["losses"], np.float64))
+        moment, key, said = (np.asarray(arrays[name], np.int64) for name in ("moment", "key", "label"))
+        units = Units(moment, key, said, np.asarray(arrays["losses"], np.float64))
         fitted, start = (np.asarray(arrays[name], np.float64) for name in ("fitted", "start"))
         return cls(
             tuple(config["names"]), fitted, arrays["own"].astype(bool), config["scale"], config["usual"],
