@@ -97,6 +97,13 @@ class Line:
         return cls(found, task, model, track)
 
     @property
+    def labels(self) -> int:
+        """How many labels its fit had."""
+        card = self.found.card
+        report = next(iter(card.get("report", [])), {})
+        return int(card["verdict"]["labels"] if "verdict" in card else report.get("rows", card["rows"]))
+
+    @property
     def before(self) -> Mapping[str, Any]:
         """What was said of the version when it was adapted; empty of one that was fitted."""
         found: Mapping[str, Any] = self.found.card.get("adapted", {})
@@ -119,7 +126,7 @@ def adapt(
         key = key_of(WHERE, [line.found.card["key"], *content])
         if line.before.get("content") == key_of(WHERE, content):  # the same call again
             return [_row(line.found, line.before)]
-        followed = follow(WHERE, line.task, line.model, line.track, table, asked)
+        followed = follow(WHERE, line.task, line.model, line.track, table, asked, line.labels)
         if not followed.arrived.fresh.any():
             return [_row(line.found, _report(followed, table, asked, "nothing new"))]
 

@@ -79,7 +79,7 @@ def blend_of(model: RowModel) -> Blend:
 
 
 def follow(
-    where: str, task: AnyRowTask, model: RowModel, track: Track, table: pa.Table, asked: Follow
+    where: str, task: AnyRowTask, model: RowModel, track: Track, table: pa.Table, asked: Follow, fitted: int
 ) -> Followed:
     """Take the new labels of a table in.
 
@@ -90,6 +90,7 @@ def follow(
         track: of the model.
         table: its rows, labelled or not, known or not.
         asked: which columns.
+        fitted: how many labels the model was fitted on.
 
     Raises:
         XbsqlError: no such column, or labels of another kind.
@@ -108,14 +109,15 @@ def follow(
         blend = replace(blend_of(model), weights=weights)
         model = model.refitted(blend, model.spare, getattr(model, "classes", None))
     alarms = track.alarms() if len(rows) else []
-    recent, reason = _occasion(model, track, table, came, alarms, asked)
+    recent, reason = _occasion(model, track, table, came, alarms, asked, fitted)
     metric = task.metric if objective is None else objective.metric
     return Followed(model, track, came, metric, before, after, alarms[-1] if alarms else None, recent, reason)
 
 
 def _occasion(
-    model: RowModel, track: Track, table: pa.Table, came: Arrivals, alarms: list[Alarm], asked: Follow
-) -> tuple[NDArray[np.bool_], str]:
+    model: RowModel, track: Track, table: pa.Table, came: Arrivals, alarms: list[Alarm], asked: Follow,
+    fitted: int,
+) -> tuple[NDArray[np.bool_], str]:  # fmt: skip
     """The rows that a new fit would be for, and why."""
     labelled = _labelled(table, asked.label)
     if alarms:
@@ -125,10 +127,9 @@ def _occasion(
     if model.seen is None or not came.fresh.any():
         return np.zeros(len(table), bool), ""
     new = labelled & ~model.seen.among(model.reader.at_home(table), asked.label)
-    known = len(model.seen.rows)
-    if not known or new.sum() < max(asked.grown * known, FEWEST_LABELS):
+    if new.sum() < max(asked.grown * fitted, FEWEST_LABELS):
         return new, ""
-    return new, f"{new.sum()} labels beside the {known} that it was fitted on"
+    return new, f"{new.sum()} labels beside the {fitted} that it was fitted on"
 
 
 def _change(alarm: Alarm) -> str:

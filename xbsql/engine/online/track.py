@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -28,8 +29,8 @@ AS_PROMOTED = 0.5
 LEAST = 0.02
 """Prior of a member of no weight, of what the members share."""
 
-FALL = 0.01
-"""Alarms of a loss that rose by less of its scale, 0 to 1, are none."""
+SURE = 5.0
+"""Standard errors by which the means before and after a change differ, its place being chosen among all."""
 
 
 REPEATED = 256
@@ -206,23 +207,37 @@ def prior_of(fitted: Floats) -> Floats:
 
 
 def watched(name: str, values: Floats) -> list[Alarm]:
-    """Where the mean of values in 0 .. 1 rose for good, by ADWIN; a run of cuts is one alarm.
+    """Where the mean of values in 0 .. 1 rose for good: found by ADWIN, placed by least squares.
 
     Args:
         name: of what is watched.
         values: shape (n,), in order.
     """
-    window, found, cuts = Adwin(), list[Alarm](), list[int]()
+    window, cuts = Adwin(), list[int]()
+    runs: list[int] = []
     for unit, value in enumerate(values.tolist()):
-        if not window.update(value):
+        if window.update(value):
+            if not cuts or unit - cuts[-1] > REPEATED:
+                runs.append(unit)
+            cuts.append(unit)
+    found, begin = list[Alarm](), 0
+    for unit, following in pairwise([*runs, len(values)]):
+        since = begin + turned(values[begin:following])
+        sides = values[begin:since], values[since:following]
+        before, after = (float(side.mean()) for side in sides)
+        error = np.sqrt(sum(side.var() / len(side) for side in sides))
+        if abs(after - before) < SURE * error:  # what is left of a change that was told already
             continue
-        since = unit + 1 - window.width
-        begin = found[-1].since if found else 0
-        before, after = float(values[begin:since].mean()), window.mean
-        again = bool(cuts) and unit - cuts[-1] <= REPEATED
-        cuts.append(unit)
-        if again and found:
-            found[-1] = found[-1]._replace(since=since, after=after)
-        elif after - before > FALL:
+        begin = since
+        if after > before:
             found.append(Alarm(name, unit, since, before, after))
     return found
+
+
+def turned(values: Floats) -> int:
+    """The cut that leaves the least squares around the means of both sides; shape (n,), n >= 2."""
+    left = np.arange(1, len(values))
+    right = len(values) - left
+    upto = np.cumsum(values)[:-1]
+    apart = upto / left - (values.sum() - upto) / right
+    return int(np.argmax(apart**2 * left * right)) + 1
