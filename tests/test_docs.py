@@ -17,6 +17,7 @@ PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/foreca
 PAGES += ["docs/examples.md", "docs/categories.md"]
 PAGES += ["docs/examples.md", "docs/extract.md"]
 PAGES += ["docs/examples.md", "docs/pictures.md"]
+PAGES += ["docs/examples.md", "docs/decisions.md", "docs/adapt.md"]
 
 
 @pytest.fixture(scope="module")

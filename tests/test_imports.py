@@ -33,6 +33,8 @@ ROOMS = {
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow", "PIL"},
+    "decisions": {"numpy", "pyarrow", "scipy"},
+    "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},

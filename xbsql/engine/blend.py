@@ -12,7 +12,7 @@ from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,7 +74,8 @@ class Blend:
 
     Attributes:
         members: predictors by candidate name.
-        weights: positive, by candidate name; they sum to 1.
+        weights: by candidate name; they sum to 1. A member of weight 0 waits for labels that speak for it,
+            see `engine.online`.
         source: the home model, kept only where a member reads the view 'source'.
         bounds: range that every member's values are clipped to (regression), or None.
     """
@@ -86,13 +87,14 @@ class Blend:
 
     def predict(self, x: Features) -> NDArray[np.float64]:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
-        return sum_of(self.parts(x), self.weights)
+        return sum_of(self.parts(x, [name for name in self.members if self.weights[name] > 0]), self.weights)
 
-    def parts(self, x: Features) -> dict[str, NDArray[np.float64]]:
-        """What each member predicts, by name; shapes as of `predict`."""
+    def parts(self, x: Features, names: Sequence[str] | None = None) -> dict[str, NDArray[np.float64]]:
+        """What each member predicts, or some of them, by name; shapes as of `predict`."""
         if self.source is not None and "source" not in x:
             x = with_source(x, self.source)
-        return {name: bounded(member.predict(x), self.bounds) for name, member in self.members.items()}
+        asked = self.members if names is None else names
+        return {name: bounded(self.members[name].predict(x), self.bounds) for name in asked}
 
     def rounded(self) -> Self:
         """The blend with wider bounds, from which the least and the largest label do not follow.

@@ -41,7 +41,7 @@ def explain(
     from xbsql.tasks.explain import summed
 
     where = "xb.explain"
-    _, model = _of_rows(session, where, reference)
+    _, model = of_rows(session, where, reference)
     table = pa.Table.from_batches([model.signature.batch(where, reference, rows)])
     behind = None
     if background is not None:
@@ -65,14 +65,14 @@ def label_curve(
     from xbsql.tasks.curve import label_curve as run
 
     where = "xb.label_curve"
-    task, model = _of_rows(session, where, reference)
+    task, model = of_rows(session, where, reference)
     column = label or model.signature.label
     if column not in data.column_names:
         raise errors.unknown(where, "label column", column, data.column_names, place="the table has")
     card = session.store.artifact(where, reference).card
     home: RowModel | None = model
     if "verdict" in card:
-        home = _of_rows(session, where, card["base"])[1] if card["base"] else None
+        home = of_rows(session, where, card["base"])[1] if card["base"] else None
     elif card.get("data") == digest(data):
         home = None
     with session.calls.record("label_curve", reference, len(data)):
@@ -90,7 +90,7 @@ def suggest_labels(
     from xbsql.tasks.suggest import suggest
 
     where = "xb.suggest_labels"
-    _, model = _of_rows(session, where, reference)
+    _, model = of_rows(session, where, reference)
     model.signature.batch(where, reference, one_chunk(data.to_struct_array()))
     with session.calls.record("suggest_labels", reference, len(data)) as call:
         call.kernel = "experimental design"
@@ -132,7 +132,7 @@ def domain_similarity(
     from xbsql.tasks.home_fit import home_fit
 
     where = "xb.domain_similarity"
-    known = None if reference is None else _of_rows(session, where, reference)
+    known = None if reference is None else of_rows(session, where, reference)
     with session.calls.record("domain_similarity", reference or "", len(source)) as call:
         call.kernel = "mmd2"
         alike = similarity(source, target, columns)
@@ -144,7 +144,7 @@ def domain_similarity(
         return [*home_fit(task, model, source, target), *alike]
 
 
-def _of_rows(session: Session, where: str, reference: str) -> tuple[AnyRowTask, RowModel]:
+def of_rows(session: Session, where: str, reference: str) -> tuple[AnyRowTask, RowModel]:
     """A model that reads whole rows, and its task.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -83,6 +83,42 @@ def fit_reach(x: Features, categorical: tuple[int, ...]) -> Reach:
 def shifts(reach: Reach | None, x: Features) -> pa.Array:
     """The shift of each row as an Arrow array, float64; NULL where there is no reach."""
     return pa.nulls(len(x), pa.float64()) if reach is None else pa.array(reach.shift(x))
+
+
+def as_kept(reach: Reach, x: Features) -> Reach:
+    """Rows as they would be kept: to be told as `columns_of` tells the kept ones."""
+    return replace(reach, vectors=_vectors(x, reach.design))
+
+
+def columns_of(reach: Reach, width: int) -> tuple[NDArray[np.float32] | None, Floats]:
+    """What kept rows were: their embeddings, and the columns of 'table'.
+
+    Args:
+        reach: of the rows.
+        width: columns of 'table'; those beyond the design's own are all NaN.
+
+    Returns:
+        float32 (n, d), None without text; float64 (n, width): numbers are NaN where they were missing; a
+        category has the codes of its 40 most frequent levels, and -1 for NULL and all others.
+    """
+    found = np.full((len(reach.vectors), width), np.nan)
+    if reach.design is None:
+        return reach.vectors, found
+    a = reach.design.arrays
+    count = len(a["numbers"]) + len(a["indicated"]) + len(a["level_codes"])
+    split = reach.vectors.shape[1] - count
+    columns = np.asarray(reach.vectors[:, split:], np.float64) * np.sqrt(max(count, 1))
+    numbers, missing, levels = np.split(columns, np.cumsum([len(a["numbers"]), len(a["indicated"])]), axis=1)
+    found[:, a["numbers"]] = numbers * a["spread"] + a["mean"]
+    indicated = a["numbers"][a["indicated"]]
+    found[:, indicated] = np.where(missing > 0.5, np.nan, found[:, indicated])
+    for column in reach.design.layout.categorical:
+        own = a["level_columns"] == column
+        hit = levels[:, own] > 0.5
+        found[:, column] = -1.0
+        if own.any():
+            found[:, column] = np.where(hit.any(axis=1), a["level_codes"][own][hit.argmax(axis=1)], -1.0)
+    return (reach.vectors[:, :split] if split else None), found
 
 
 def _far(design: Design) -> Design:

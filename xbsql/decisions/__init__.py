@@ -1,0 +1,1 @@
+"""Where to sell: markets compared with home, and ranked by what they would bring."""

@@ -1,0 +1,118 @@
+"""What is known of two countries: language, money and holidays, and the facts that a user brings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.decisions.columns import numbers
+from xbsql.features.roles import as_text, kind_of
+from xbsql.market import codes, market
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+YEAR = 2024
+"""Whose holidays are compared."""
+
+SKEWED = 10.0
+"""Positive facts whose largest value is so many times the least are compared by their logarithm."""
+
+
+class Fact(NamedTuple):
+    """One fact of a market against home.
+
+    Attributes:
+        name: of the fact.
+        likeness: 0 to 1.
+        evidence: both values.
+    """
+
+    name: str
+    likeness: float
+    evidence: str
+
+
+def country_facts(home: str | None, other: str) -> list[Fact]:
+    """Language, currency and holidays of two country codes; nothing where one is no code."""
+    if home is None or not {home.upper(), other.upper()} <= set(codes()):
+        return []
+    here, there = market(home), market(other)
+    found = [
+        Fact(name, float(a == b), f"{b}; home {a}")
+        for name, a, b in (
+            ("language", here.language, there.language),
+            ("currency", here.currency, there.currency),
+        )
+    ]
+    try:
+        days = [set(each.holidays({YEAR})) for each in (here, there)]
+    except errors.XbsqlError:  # no calendar is known of one
+        return found
+    shared, every = len(days[0] & days[1]), len(days[0] | days[1])
+    if every:
+        found.append(Fact("holidays", shared / every, f"{shared} of {every} holidays on the same days"))
+    return found
+
+
+def table_facts(where: str, facts: pa.Table, home: str | None, names: list[str]) -> dict[str, list[Fact]]:
+    """The facts of a table, by market.
+
+    A fact is compared with home's value: numbers by their distance over the largest among the markets, texts
+    and booleans by whether they are the same. What is said of a pair, such as a distance, stands as its value
+    in the market's row, and home's row has home's value with itself: 0.
+
+    Args:
+        where: the function, for errors.
+        facts: a column `market`, one row a market, and the facts.
+        home: home's name in it.
+        names: the markets.
+
+    Raises:
+        XbsqlError: no column `market`, a market twice, or no row of home.
+    """
+    if "market" not in facts.column_names:
+        raise errors.unknown(where, "column of facts", "market", facts.column_names, place="it has")
+    rows = as_text(facts["market"]).to_pylist()
+    if twice := {name for name in rows if name is not None and rows.count(name) > 1}:
+        raise errors.invalid(where, f"facts has two rows of '{min(twice)}'", "give one row a market")
+    if home is None or home not in rows:
+        said = "home_market is not given" if home is None else f"facts has no row of home, '{home}'"
+        raise errors.invalid(where, said, "give home_market and a row of facts for it")
+    at, found = rows.index(home), {name: list[Fact]() for name in names}
+    for column in (name for name in facts.column_names if name != "market"):
+        for name, fact in _compared(where, facts, column, at, rows, names):
+            found[name].append(fact)
+    return found
+
+
+def _compared(
+    where: str, facts: pa.Table, column: str, home: int, rows: list[str], names: list[str]
+) -> list[tuple[str, Fact]]:
+    """One column: of each market that has a value, where home has one."""
+    if kind_of(facts[column].type) != "number":
+        values = as_text(facts[column]).to_pylist()
+        shown = [(n, values[rows.index(n)]) for n in names if n in rows and values[rows.index(n)] is not None]
+        if values[home] is None:
+            return []
+        return [
+            (name, Fact(column, float(value == values[home]), f"{value}; home {values[home]}"))
+            for name, value in shown
+        ]
+    plain = numbers(where, facts, column)
+    kept = [
+        (name, rows.index(name)) for name in names if name in rows and np.isfinite(plain[rows.index(name)])
+    ]
+    if not kept or not np.isfinite(plain[home]):
+        return []
+    places = [home, *(place for _, place in kept)]
+    low, high = plain[places].min(), plain[places].max()
+    scaled = np.log(plain[places]) if low > 0 and high / low > SKEWED else plain[places]
+    away = np.abs(scaled[1:] - scaled[0])
+    away = away / max(float(away.max()), 1e-300)
+    return [
+        (name, Fact(column, float(1.0 - gap), f"{plain[place]:.6g}; home {plain[home]:.6g}"))
+        for (name, place), gap in zip(kept, away, strict=True)
+    ]

@@ -1,0 +1,290 @@
+"""Candidate markets beside the home market: catalogue, prices, customers, season and country facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+from xbsql.arrow import one_chunk, validity
+from xbsql.decisions.columns import markets_in, named, numbers
+from xbsql.decisions.facts import country_facts, table_facts
+from xbsql.decisions.likeness import (
+    Likeness,
+    known,
+    kolmogorov,
+    likeness,
+    mean_of,
+    of_shares,
+    total_variation,
+)
+from xbsql.features.roles import as_text, kind_of
+from xbsql.kernels import topk
+from xbsql.market import codes
+from xbsql.market import market as country
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.harmonise.money import Rates
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
+
+WHERE = "xb.market_similarity"
+MOST_TITLES = 500
+FEWEST_ROWS = 5
+MONTHS = 12
+
+
+class Measure(NamedTuple):
+    """One measure of a market: how alike, None where it could not be compared, and what it rests on."""
+
+    aspect: str
+    name: str
+    found: Likeness | None
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What markets are compared by.
+
+    Attributes:
+        columns: the column of each meaning, see `columns.MEANINGS`.
+        home: the home rows.
+        rates: for prices in several currencies; None where none are given.
+        encode: texts -> unit vectors.
+        home_market: home's name; None: not known.
+    """
+
+    columns: Mapping[str, str]
+    home: pa.Table
+    rates: Rates | None
+    encode: Encode
+    home_market: str | None = None
+
+    def measures(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        """Every measure that both sides have the columns and values for."""
+        has = self.columns.keys()
+        if "category" in has:
+            yield from self._category(rows, rng)
+        if "title" in has:
+            yield from self._titles(rows, rng)
+        if "price" in has:
+            yield from self._prices(rows, rng)
+        if {"customer", "ts"} <= has:
+            yield from self._customers(rows, rng)
+        if "ts" in has:
+            yield from self._season(rows, rng)
+
+    def _category(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        sides = [one_chunk(as_text(side[self.columns["category"]])).drop_null() for side in (self.home, rows)]
+        if not all(len(side) for side in sides):
+            return
+        coded = pa.concat_arrays(sides).dictionary_encode().indices.to_numpy().astype(np.int64)
+        here, there = coded[: len(sides[0])], coded[len(sides[0]) :]
+        new = len(np.setdiff1d(there, here))
+        evidence = f"{len(there)} rows of {len(np.unique(there))} categories, {new} of them not at home"
+        yield Measure("catalogue", "categories", likeness(here, there, total_variation, rng), evidence)
+
+    def _titles(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        sides = []
+        for side in (self.home, rows):
+            texts = pc.unique(one_chunk(as_text(side[self.columns["title"]])).drop_null()).to_pylist()
+            sides.append([texts[i] for i in rng.permutation(len(texts))[:MOST_TITLES]])
+        if not all(sides):
+            return
+        here, there = (self.encode(texts) for texts in sides)
+        nearest = np.asarray(topk(there, here, 1)[0][:, 0], np.float64)
+        evidence = f"{len(sides[1])} titles, mean cosine to the nearest of home {nearest.mean():.2f}"
+        yield Measure("catalogue", "titles", of_shares(nearest, rng), evidence)
+
+    def _prices(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        if said := self._apart(rows):
+            yield Measure("price", "prices", None, said)
+            return
+        found = [self._worth(side, "price") for side in (self.home, rows)]
+        here, there = (np.log(side[side > 0]) for side in found)
+        if not len(here) or not len(there):
+            return
+        medians = np.exp([np.median(there), np.median(here)])
+        evidence = f"{len(there)} prices, median {medians[0]:.4g}; home {medians[1]:.4g}"
+        yield Measure("price", "prices", likeness(here, there, kolmogorov, rng), evidence)
+
+    def _apart(self, rows: pa.Table) -> str:
+        """Why money of the market cannot be compared with home's; '' where it can."""
+        here, there = (set(self._money(side).tolist()) - {None} for side in (self.home, rows))
+        if len(here | there) <= 1:
+            return ""
+        known = set() if self.rates is None else set(self.rates.by_currency)
+        lacking = sorted((here | there) - known)
+        return f"not compared: no rate of {', '.join(lacking)} is given" if lacking else ""
+
+    def _money(self, rows: pa.Table) -> NDArray[np.object_]:
+        """The currency of each row: as its column says, else its country's; None where neither is known."""
+        if "currency" in self.columns:
+            given = as_text(rows[self.columns["currency"]]).to_pylist()
+            return np.array([name and name.strip().upper() for name in given], object)
+        name = self.home_market if rows is self.home else as_text(rows[self.columns["market"]])[0].as_py()
+        money = country(name).currency if name is not None and name.upper() in codes() else None
+        return np.full(len(rows), money, object)
+
+    def _worth(self, rows: pa.Table, meaning: str) -> Floats:
+        """Amounts in one money, NaN where it is not known; call `_apart` first."""
+        amount, money = numbers(WHERE, rows, self.columns[meaning]), self._money(rows)
+        names = set(money.tolist()) - {None}
+        if self.rates is None or not names:
+            return amount
+        worth = {name: self.rates.worth(WHERE, name, None, 1)[0] for name in names}
+        return np.asarray(amount * np.array([worth.get(name, np.nan) for name in money.tolist()]), np.float64)
+
+    def _customers(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        said = self._apart(rows) if "amount" in self.columns else ""
+        sides = [self._habits(side, paid=not said) for side in (self.home, rows)]
+        if said:
+            yield Measure("customers", "spend a customer", None, said)
+        if not all(len(side["orders"]) for side in sides):
+            return
+        for name in sides[0]:
+            here, there = (side[name] for side in sides)
+            evidence = f"{len(there)} customers, mean {np.mean(there):.4g}; home {np.mean(here):.4g}"
+            found = likeness(here, there, kolmogorov, rng)
+            yield Measure("customers", f"{name} a customer", found, evidence)
+
+    def _habits(self, rows: pa.Table, *, paid: bool) -> dict[str, Floats]:
+        """Days with an order, and what was spent, of each customer a year of the table."""
+        named = one_chunk(as_text(rows[self.columns["customer"]]))
+        days = _days(rows, self.columns["ts"])
+        kept = np.isfinite(days) & validity(named)
+        if not kept.any():
+            return {"orders": np.empty(0)}
+        codes = named.dictionary_encode().indices.fill_null(0).to_numpy().astype(np.int64)[kept]
+        day = np.floor(days[kept])
+        years = max((day.max() - day.min() + 1) / 365.25, 1 / 365.25)
+        _, customer = np.unique(codes, return_inverse=True)
+        count = customer.max() + 1
+        orders = np.bincount(
+            np.unique(np.stack([customer, day]), axis=1)[0].astype(np.int64), minlength=count
+        )
+        found = {"orders": orders / years}
+        if paid and "amount" in self.columns:
+            money = np.nan_to_num(self._worth(rows, "amount")[kept])
+            found["spend"] = np.bincount(customer, money, minlength=count) / years
+        return found
+
+    def _season(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
+        sides = []
+        for side in (self.home, rows):
+            days = _days(side, self.columns["ts"])
+            days = days[np.isfinite(days)]
+            if not len(days) or days.max() - days.min() < 330:
+                return
+            month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % MONTHS
+            sides.append(np.asarray(month, np.int64))
+        found = likeness(sides[0], sides[1], total_variation, rng)
+        peaks = [int(np.bincount(side, minlength=MONTHS).argmax()) + 1 for side in sides]
+        evidence = f"{len(sides[1])} rows, most in month {peaks[1]}; home month {peaks[0]}"
+        yield Measure("demand", "months", found, evidence)
+
+
+def market_similarity(
+    home: pa.Table,
+    candidates: pa.Table,
+    columns: Mapping[str, Any],
+    encode: Encode,
+    *,
+    home_market: str | None = None,
+    facts: pa.Table | None = None,
+    rates: Rates | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """How alike each candidate market is to home, the likest first; see `xb.market_similarity`.
+
+    Args:
+        home: the home market's rows.
+        candidates: rows of the other markets.
+        columns: the column of each meaning, where it is not called so.
+        encode: texts -> float32 unit vectors.
+        home_market: home's name, as the facts have it; a country code brings language, money and holidays.
+        facts: one row a market, see `facts.table_facts`.
+        rates: for prices in several currencies.
+        seed: of the resamples.
+
+    Returns:
+        Rows market, aspect, measure, similarity, lo, hi (95 % bootstrap interval, None where nothing was
+        sampled), evidence. Of each market first 'overall', the mean of its aspects, each the mean of its
+        measures.
+
+    Raises:
+        XbsqlError: no such column, one of another type, or facts without home.
+    """
+    meaning = named(WHERE, home, candidates, columns)
+    if not len(home):
+        raise errors.invalid(WHERE, "home has no rows", "give the home market's rows")
+    names, place_of = markets_in(WHERE, candidates, meaning["market"])
+    listed = (
+        [] if facts is None or "market" not in facts.column_names else as_text(facts["market"]).to_pylist()
+    )
+    every = sorted({*names, *(name for name in listed if name is not None)} - {home_market})
+    given = {} if facts is None else table_facts(WHERE, facts, home_market, every)
+    comparison = Comparison(meaning, home, rates, encode, home_market)
+    found = []
+    for place, name in enumerate(every):
+        rows = candidates.filter(pa.array(place_of == (names.index(name) if name in names else len(names))))
+        rng = np.random.default_rng([seed, place])
+        measures = [] if len(rows) < FEWEST_ROWS else list(comparison.measures(rows, rng))
+        plain = [*country_facts(home_market, name), *given.get(name, ())]
+        measures += [Measure("facts", fact.name, known(fact.likeness), fact.evidence) for fact in plain]
+        found.append(_market(name, len(rows), measures))
+    found.sort(key=lambda rows: (-(rows[0]["similarity"] or 0.0), rows[0]["market"]))
+    return [row for rows in found for row in rows]
+
+
+def _market(name: str, rows: int, measures: list[Measure]) -> list[dict[str, Any]]:
+    """The rows of one market: the whole, then every measure."""
+    aspects: dict[str, list[Likeness]] = {}
+    for measure in measures:
+        if measure.found is not None:
+            aspects.setdefault(measure.aspect, []).append(measure.found)
+    few = f"; {rows} rows are too few to compare ({FEWEST_ROWS} are needed)" if rows < FEWEST_ROWS else ""
+    if not aspects:
+        said = f"nothing to compare{few}"
+        return [_row(name, "overall", None, None, said)]
+    whole = mean_of([mean_of(parts) for parts in aspects.values()])
+    said = f"{rows} rows; {', '.join(aspects)}{few}"
+    return [
+        _row(name, "overall", None, whole, said),
+        *(_row(name, each.aspect, each.name, each.found, each.evidence) for each in measures),
+    ]
+
+
+def _row(
+    market: str, aspect: str, measure: str | None, found: Likeness | None, evidence: str
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"market": market, "aspect": aspect, "measure": measure}
+    ends = (None, None)
+    if found is not None and np.ptp(found.draws) > 0:
+        lo, hi = np.quantile(found.draws, [0.025, 0.975]).round(4).tolist()
+        ends = (min(lo, found.value), max(hi, found.value))
+    value = None if found is None else found.value
+    return row | {"similarity": value, "lo": ends[0], "hi": ends[1], "evidence": evidence}
+
+
+def _days(rows: pa.Table, name: str) -> Floats:
+    """Moments as days since 1970, NaN for NULL.
+
+    Raises:
+        XbsqlError: it is no date.
+    """
+    if kind_of(rows[name].type) not in ("date", "null"):
+        kind = rows[name].type
+        raise errors.invalid(WHERE, f"column '{name}' is {kind}", f"cast it ({name}::TIMESTAMP)")
+    moments = one_chunk(rows[name].cast(pa.timestamp("us"), safe=False)).cast(pa.int64())
+    return np.asarray(moments.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64) / 86_400e6

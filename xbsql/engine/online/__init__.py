@@ -1,0 +1,1 @@
+"""Learning from labels that arrive one after another: weights that follow, and alarms."""

@@ -1,0 +1,274 @@
+"""Versions that follow their market, with the line that they come from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xbsql import errors
+from xbsql.arrow import digest, one_chunk
+from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.progress import tell
+from xbsql.session.cards import shown_weights, verdict_card
+from xbsql.session.fits import key_of
+from xbsql.session.insight import of_rows
+from xbsql.store.model import restore
+from xbsql.store.names import check_name
+from xbsql.tasks import road
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xbsql.engine.online.track import Track
+    from xbsql.session.session import Session
+    from xbsql.store.model import Model, Signature, State
+    from xbsql.store.store import Artifact
+    from xbsql.tasks.adapt import Followed
+    from xbsql.tasks.follow import Follow
+    from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_task import AnyRowTask
+
+WHERE = "xb.adapt"
+NESTED = 4
+"""Fits that may stand on one another; a later one starts from the line's first version."""
+
+FEWEST_OLDER = 30
+"""Labelled rows from before a change that take part in a fit as its source."""
+
+KEPT = ("verdict", "weights", "market", "base", "report", "data")
+"""What the card of a version with other weights has from the one before."""
+
+
+class Tracked(NamedTuple):
+    """A model with what its experts did, as the store keeps both.
+
+    Attributes:
+        model: what predicts.
+        track: see `engine.online.track`.
+    """
+
+    model: Model
+    track: Track
+
+    @property
+    def signature(self) -> Signature:
+        """The model's."""
+        return self.model.signature
+
+    def state(self) -> State:
+        """The model's, with the track beside its parts."""
+        state = self.model.state()
+        return replace(state, parts={**state.parts, "track": self.track.state()})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A version that labels come in for.
+
+    Attributes:
+        found: the version.
+        task: its task.
+        model: itself.
+        track: what its experts did so far.
+    """
+
+    found: Artifact
+    task: AnyRowTask
+    model: RowModel
+    track: Track
+
+    @classmethod
+    def of(cls, session: Session, name: str) -> Line:
+        """The version that the bare name stands for.
+
+        Raises:
+            XbsqlError: no such model, or one of another kind.
+        """
+        from xbsql.tasks.adapt import begun
+
+        found = session.store.artifact(WHERE, name)
+        reference = f"{name}@{found.version}"
+        task, model = of_rows(session, WHERE, reference)
+        parts = session.store.read(WHERE, reference).parts
+        track = restore(parts["track"]) if "track" in parts else begun(model, found.card["key"][:32])
+        return cls(found, task, model, track)
+
+    @property
+    def labels(self) -> int:
+        """How many labels its fit had."""
+        card = self.found.card
+        report = next(iter(card.get("report", [])), {})
+        return int(card["verdict"]["labels"] if "verdict" in card else report.get("rows", card["rows"]))
+
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """What was said of the version when it was adapted; empty of one that was fitted."""
+        found: Mapping[str, Any] = self.found.card.get("adapted", {})
+        return found
+
+
+def adapt(
+    session: Session, name: str, data: pa.Table, asked: Follow, options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Take new labels in, see `xb.adapt`; one row."""
+    from xbsql.tasks.adapt import follow
+
+    check_name(WHERE, name)
+    with session.calls.record("adapt", name, len(data)) as call:
+        call.kernel = "fixed share"
+        line = Line.of(session, name)
+        table = _under(line.model, data, asked.label)
+        asked = replace(asked, label=line.model.signature.label)
+        content = [digest(data), *(value for value in asdict(asked).values()), dict(options)]
+        key = key_of(WHERE, [line.found.card["key"], *content])
+        if line.before.get("content") == key_of(WHERE, content):  # the same call again
+            return [_row(line.found, line.before)]
+        followed = follow(WHERE, line.task, line.model, line.track, table, asked, line.labels)
+        if not followed.arrived.fresh.any():
+            return [_row(line.found, _report(followed, table, asked, "nothing new"))]
+
+        def run() -> tuple[Any, dict[str, Any]]:
+            if session.store.resolve(WHERE, name)[1] != line.found.version:
+                raise errors.invalid(WHERE, f"'{name}' was changed meanwhile", "run the call again")
+            tracked, card = _kept(line, followed, table, asked)
+            if followed.refit:
+                tracked, card = _refitted(session, line, followed, table, asked, options) or (tracked, card)
+            own = {"parent": line.found.version, "content": key_of(WHERE, content)}
+            return tracked, {**card, "adapted": {**card["adapted"], **own}}
+
+        artifact, seconds = session.fits.once(WHERE, name, key, len(data), asked.label, run)
+        return [_row(artifact, {**artifact.card["adapted"], "seconds": seconds})]
+
+
+def history(session: Session, name: str) -> list[dict[str, Any]]:
+    """One row a version: what happened, when and why; a broken one says so."""
+    check_name("xb.history", name)
+    session.store.resolve("xb.history", name)
+    rows: list[dict[str, Any]] = []
+    for version in session.store.versions(name):
+        try:
+            found = session.store.artifact("xb.history", f"{name}@{version}")
+        except errors.XbsqlError as error:
+            rows.append({"version": version, "event": "broken", "reason": str(error)})
+            continue
+        card = found.card
+        told = card.get("adapted") or {
+            "event": "transferred" if "verdict" in card else "fitted", "labels": card.get("rows")
+        }  # fmt: skip
+        rows.append({**_row(found, told), "promoted": found.promoted, "created": found.created})
+    return rows
+
+
+def _under(model: RowModel, data: pa.Table, label: str) -> pa.Table:
+    """The rows with the label under the model's name for it.
+
+    Raises:
+        XbsqlError: a column is missing or of another type.
+    """
+    if label not in data.column_names:
+        raise errors.unknown(WHERE, "label column", label, data.column_names, place="the table has")
+    model.signature.batch(WHERE, model.signature.label, one_chunk(data.to_struct_array()))
+    wanted = model.signature.label
+    if label == wanted:
+        return data
+    kept = [name for name in data.column_names if name != wanted]
+    return data.select(kept).rename_columns([wanted if name == label else name for name in kept])
+
+
+def _kept(line: Line, followed: Followed, table: pa.Table, asked: Follow) -> tuple[Tracked, dict[str, Any]]:
+    """The version with other weights, and its card."""
+    from xbsql.tasks.adapt import blend_of
+
+    card = {name: value for name, value in line.found.card.items() if name in KEPT}
+    weights = shown_weights(blend_of(followed.model).weights)
+    event = "waiting" if followed.reason else "reweighted"
+    report = {**_report(followed, table, asked, event), "refits": line.before.get("refits", 0)}
+    if event == "waiting":
+        report["reason"] = f"{followed.reason}; {_lack(followed)}"
+    return Tracked(followed.model, followed.track), {**card, "weights": weights, "adapted": report}
+
+
+def _refitted(
+    session: Session, line: Line, followed: Followed, table: pa.Table, asked: Follow,
+    options: Mapping[str, Any],
+) -> tuple[Tracked, dict[str, Any]] | None:  # fmt: skip
+    """The version that was fitted again, and its card; None where its labels cannot judge it."""
+    from xbsql.session.crossing import prepared
+    from xbsql.tasks.adapt import begun, with_home
+
+    base, nested = _start(session, line, followed)
+    recent, source = _split(line.model, followed, table, asked)
+    crossing = prepared(session, line.task, recent, asked.label, base, source, options)
+    found, done = road.transfer(
+        line.task, crossing.data, asked.label, base=crossing.home, source=source,
+        market=line.found.card.get("market"), options=crossing.options, progress=tell,
+    )  # fmt: skip
+    if done.verdict.basis != "evidence":
+        return None
+    fitted, verdict = crossing.arrived(found, done.verdict)
+    again: Any = fitted
+    again = with_home(again, base, getattr(again, "classes", None), line.task)
+    reference = f"{line.found.name}@{line.found.version}"
+    report = {**_report(followed, table, asked, "refitted"), "refits": nested}
+    card = {
+        "verdict": verdict_card(verdict), "weights": shown_weights(done.weights), "base": reference,
+        "market": line.found.card.get("market"), "adapted": report,
+    }  # fmt: skip
+    return Tracked(again, begun(again, line.track.secret, followed.track.used)), card
+
+
+def _lack(followed: Followed) -> str:
+    """What a new fit waits for."""
+    since = int(followed.recent.sum())
+    if followed.refit:
+        return f"the {since} labels since cannot judge a new fit: too few lie outside one class"
+    return f"{since} of the labels since are in the table, a new fit needs {FEWEST_LABELS}: give all of them"
+
+
+def _start(session: Session, line: Line, followed: Followed) -> tuple[RowModel, int]:
+    """What a new fit starts from: the version with its new weights, or the line's first one."""
+    nested = line.before.get("refits", 0) + 1
+    if nested <= NESTED:
+        return followed.model, nested
+    found, name = line.found, line.found.name
+    while "adapted" in found.card:
+        try:
+            found = session.store.artifact(WHERE, f"{name}@{found.card['adapted']['parent']}")
+        except errors.XbsqlError:  # it was dropped: what is left of the line begins later
+            return followed.model, nested
+    return of_rows(session, WHERE, f"{name}@{found.version}")[1], 1
+
+
+def _split(
+    model: RowModel, followed: Followed, table: pa.Table, asked: Follow
+) -> tuple[pa.Table, pa.Table | None]:
+    """The rows that a new fit is for with those that have no label, and the earlier labelled ones."""
+    read = [*model.signature.inputs.names, asked.label]
+    names = list(dict.fromkeys([*read, *([] if asked.group is None else [asked.group])]))
+    rows, labelled = table.select(names), table[asked.label].is_valid().combine_chunks()
+    recent = pa.array(followed.recent)
+    older = rows.filter(pc.and_not(labelled, recent))
+    target = rows.filter(pc.or_(pc.invert(labelled), recent))
+    return target, older if len(older) >= FEWEST_OLDER else None
+
+
+def _report(followed: Followed, table: pa.Table, asked: Follow, event: str) -> dict[str, Any]:
+    """What is told of a call."""
+    from xbsql.tasks.arrivals import shown_moment
+
+    alarm, came = followed.alarm, followed.arrived
+    since = None
+    if alarm is not None:
+        since = shown_moment(table, asked.ts, int(followed.track.units.moment[alarm.since]))
+    return {
+        "event": event, "labels": int(came.fresh.sum()), "open": came.open, "metric": followed.metric,
+        "before": followed.before, "after": followed.after, "alarm": alarm and alarm.watched, "since": since,
+        "reason": followed.reason or None, "note": came.note or None,
+    }  # fmt: skip
+
+
+def _row(found: Artifact, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"model": found.name, "version": found.version, **told}
