@@ -19,6 +19,7 @@ NAMES = (
     "drop_model",
     "duplicates",
     "embed",
+    "entities",
     "estimate",
     "evaluate",
     "explain",

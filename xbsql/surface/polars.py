@@ -530,6 +530,50 @@ class Frames(FrameSpace):
         """
         return self._call("duplicates", id=id, vec=vec, threshold=threshold, metric=metric)
 
+    def entities(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        entity: str | None = None,
+        threshold: float = 0.5,
+        many: bool = False,
+        variants: bool = False,
+    ) -> pl.LazyFrame:
+        """One product in every market: which rows of many catalogues are one, across languages.
+
+        One row an offer: the number of its `entity`, which holds at most one row of each market; `score`,
+        the probability that the row belongs to it (NULL: nothing matches, and the row is alone);
+        `entity_score`, that all its rows do. Every two markets are compared as by xb.match, and pairs that
+        close a circle lift each other: what no pair alone would show is joined where all pairs together do.
+        What stands `beside` the text is weighed without labels: how often likely pairs agree in it against
+        how often others do. The answer is the same in any order of the rows.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            entity: a column or expression: entities that are settled, of an earlier call or known: rows
+                where it is NULL are placed among them.
+            threshold: DOUBLE: the least probability that a row belongs to its entity.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+
+        Returns:
+            entity BIGINT, market (as market), id (as id), score DOUBLE, entity_score DOUBLE.
+        """
+        return self._call("entities", id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants)
+
     def estimate(
         self,
         function: str,
