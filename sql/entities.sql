@@ -6,19 +6,24 @@ CREATE MACRO xb._offers(_tbl, _id, _market, _text, _beside, _block, _entity) AS 
     FROM (
         SELECT
             _market AS market, _id AS id,
-            {'market': _market, 'text': _text, 'block': _block, 'beside': _beside, 'entity': _entity} AS item
+            {
+                'id': _id::VARCHAR, 'market': _market::VARCHAR, 'text': _text, 'block': _block,
+                'beside': _beside, 'entity': _entity
+            } AS item
         FROM query_table(_tbl)
     );
 
 CREATE MACRO xb.entities(
     tbl, id, market, text, beside := NULL, block := NULL, entity := NULL, threshold := 0.5, many := false,
-    variants := false
+    variants := false, labels := 'xb._nothing'
 ) AS TABLE
     WITH _xb_given AS MATERIALIZED (FROM xb._offers(tbl, id, market, text, beside, block, entity)),
     _xb_found AS (
         SELECT unnest(
             _xb_entities(
-                threshold::DOUBLE, many, variants, (SELECT list(item ORDER BY position) FROM _xb_given)
+                threshold::DOUBLE, many, variants,
+                (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
+                (SELECT list(item ORDER BY position) FROM _xb_given)
             ),
             recursive := true
         )
@@ -27,3 +32,62 @@ CREATE MACRO xb.entities(
     FROM _xb_found
     JOIN _xb_given USING (position)
     ORDER BY _xb_found.entity, _xb_given.position;
+
+CREATE MACRO xb.score_pairs(
+    tbl, id, market, text, beside := NULL, block := NULL, threshold := 0.5, many := false, variants := false,
+    labels := 'xb._nothing'
+) AS TABLE
+    WITH _xb_given AS MATERIALIZED (FROM xb._offers(tbl, id, market, text, beside, block, NULL)),
+    _xb_found AS (
+        SELECT unnest(
+            _xb_score_pairs(
+                threshold::DOUBLE, many, variants,
+                (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
+                (SELECT list(item ORDER BY position) FROM _xb_given)
+            ),
+            recursive := true
+        )
+    )
+    SELECT
+        _xb_own.market AS lmarket, _xb_own.id AS lid, _xb_other.market AS rmarket, _xb_other.id AS rid,
+        _xb_found.* EXCLUDE (l, r)
+    FROM _xb_found
+    JOIN _xb_given _xb_own ON _xb_own.position = _xb_found.l
+    JOIN _xb_given _xb_other ON _xb_other.position = _xb_found.r
+    ORDER BY _xb_found.score DESC, _xb_found.l, _xb_found.r;
+
+CREATE MACRO xb.review(
+    tbl, id, market, text, beside := NULL, block := NULL, n := 50, many := false, variants := false,
+    page := NULL, labels := 'xb._nothing'
+) AS TABLE
+    WITH _xb_given AS MATERIALIZED (FROM xb._offers(tbl, id, market, text, beside, block, NULL)),
+    _xb_found AS (
+        SELECT unnest(
+            _xb_review(
+                n, many, variants, page::VARCHAR,
+                (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
+                (SELECT list(item ORDER BY position) FROM _xb_given)
+            ),
+            recursive := true
+        )
+    )
+    SELECT
+        _xb_own.market AS lmarket, _xb_own.id AS lid, _xb_other.market AS rmarket, _xb_other.id AS rid,
+        _xb_own.item.text AS ltext, _xb_other.item.text AS rtext, _xb_found.* EXCLUDE (l, r)
+    FROM _xb_found
+    JOIN _xb_given _xb_own ON _xb_own.position = _xb_found.l
+    JOIN _xb_given _xb_other ON _xb_other.position = _xb_found.r
+    ORDER BY _xb_found.doubt DESC, _xb_found.l, _xb_found.r;
+
+CREATE MACRO xb.explain_match(
+    tbl, id, market, text, lmarket, lid, rmarket, rid, beside := NULL, block := NULL, many := false,
+    variants := false, labels := 'xb._nothing'
+) AS TABLE
+    SELECT unnest(
+        _xb_explain_match(
+            lmarket::VARCHAR, lid::VARCHAR, rmarket::VARCHAR, rid::VARCHAR, many, variants,
+            (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
+            (SELECT list(item ORDER BY position) FROM xb._offers(tbl, id, market, text, beside, block, NULL))
+        ),
+        recursive := true
+    );

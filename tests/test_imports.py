@@ -27,7 +27,7 @@ ROOMS = {
     },
     "harmonise": {"numpy", "pyarrow", "scipy"},
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
-    "linking": {"numpy", "pyarrow"},
+    "linking": {"lightgbm", "numpy", "pyarrow", "scipy"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},

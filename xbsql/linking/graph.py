@@ -36,9 +36,9 @@ class Graph:
         i: int64, shape (p,): a row; pairs are ordered by i, then j, and none is there twice.
         j: int64, shape (p,): a row of another market, i < j.
         odds: float64, shape (p,): log odds that both are one product, by themselves.
-        stated: what the texts state: rows that contradict each other are never joined; None where they may be.
+        stated: what the texts state: rows that contradict each other are never joined; None: they may be.
         block: int64, shape (n,): rows of different blocks are never joined; None for one block.
-        apart: int64, shape (q,): keys, lower row * n + higher row, of pairs that are known to be two products.
+        apart: int64, shape (q,): keys (lower row * n + higher row) of pairs that are two products.
     """
 
     market: Ints

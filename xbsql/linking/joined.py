@@ -26,7 +26,7 @@ TURNS: Final = 6
 """How often all markets are assigned anew, at most."""
 
 
-def joined(graph: Graph, rules: Rules, known: Ints | None = None) -> Ints:
+def joined(graph: Graph, rules: Rules, known: Ints | None = None, tied: Ints | None = None) -> Ints:
     """The entity of each row, as the lowest row of it.
 
     Args:
@@ -34,11 +34,13 @@ def joined(graph: Graph, rules: Rules, known: Ints | None = None) -> Ints:
         rules: how they may be joined.
         known: int64, shape (n,): entities that are settled, -1 for rows that are to be placed; settled rows
             stay as they are, and no two settled entities are merged.
+        tied: int64, shape (n,): the lowest row that each row is tied to, itself where it is free.
 
     Returns:
         int64, shape (n,). The same for the same rows and pairs; among equals the lower rows are joined first.
     """
-    start = _first(graph, known)
+    start = _first(graph, known, tied)
+    held = np.bincount(start, minlength=len(graph))[start] > 1
     settled = np.zeros(len(graph), np.bool_) if known is None else known >= 0
     found = _merged(graph, rules, start, settled)
     if rules.many:
@@ -46,20 +48,22 @@ def joined(graph: Graph, rules: Rules, known: Ints | None = None) -> Ints:
     for _ in range(TURNS):
         before = found
         for market in range(int(graph.market.max(initial=-1)) + 1):
-            found = _assigned_anew(graph, rules, found, settled, market)
+            found = _assigned_anew(graph, rules, found, settled, held, market)
         found = _merged(graph, rules, found, settled)
         if np.array_equal(found, before):
             break
     return found
 
 
-def _first(graph: Graph, known: Ints | None) -> Ints:
-    rows = np.arange(len(graph))
+def _first(graph: Graph, known: Ints | None, tied: Ints | None) -> Ints:
+    """Entities to begin with: those that are settled, and rows that are tied."""
+    entity = np.arange(len(graph)) if tied is None else tied
     if known is None:
-        return rows
-    keys = np.where(known >= 0, known, known.max(initial=0) + 1 + rows)
-    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-    return np.asarray(first[place], np.int64)
+        return entity
+    keys = np.where(known >= 0, known, known.max(initial=0) + 1 + np.arange(len(graph)))
+    best = keys.copy()
+    np.minimum.at(best, entity, keys)  # what is tied to a settled row is settled with it
+    return _lowest(np.where(known >= 0, keys, best[entity]))
 
 
 def _merged(graph: Graph, rules: Rules, entity: Ints, settled: Bools) -> Ints:
@@ -186,9 +190,11 @@ def _across(
     return allowed, pairs[allowed].astype(np.float64), prior[allowed]
 
 
-def _assigned_anew(graph: Graph, rules: Rules, entity: Ints, settled: Bools, market: int) -> Ints:
-    """Take the rows of a market out of their entities and assign them to the entities of the others."""
-    free = (graph.market == market) & ~settled
+def _assigned_anew(
+    graph: Graph, rules: Rules, entity: Ints, settled: Bools, held: Bools, market: int
+) -> Ints:  # fmt: skip
+    """Take the rows of a market that nothing holds out of their entities and assign them anew."""
+    free = (graph.market == market) & ~settled & ~held
     entity = _without(entity, free)
     near = _near(graph, rules, entity, settled, 0.0, free)
     own, other = np.where(free[near.a], near.a, near.b), np.where(free[near.a], near.b, near.a)

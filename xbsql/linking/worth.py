@@ -20,7 +20,7 @@ import numpy as np
 if TYPE_CHECKING:
     from xbsql.linking.graph import Floats, Graph, Ints
 
-DEPENDENCE: Final = 0.55
+DEPENDENCE: Final = 0.65
 """How much of a further pair repeats what the first said, 0 to 1."""
 NOT_PROPOSED: Final = -3.0
 """The log likelihood ratio of a pair that neither meaning nor spelling proposed."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, refuse_quoted, written_out
+from xbsql.arrow import digest, is_text, one_chunk, refuse_quoted, written_out
 from xbsql.progress import part, tell
 from xbsql.session.match import embedded
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.linking.evidence import Evidence
     from xbsql.linking.graph import Floats, Graph, Ints
+    from xbsql.linking.judged import Judged
+    from xbsql.linking.labels import Labels
     from xbsql.matching.copies import Copies
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
@@ -28,41 +29,27 @@ if TYPE_CHECKING:
 SURENESS: Final = 0.7
 """By what a row's log odds are multiplied to be as sure as they are right: chosen on other catalogues."""
 MOST_MARKETS: Final = 100
+KEYS: Final = ("market", "id")
+LABELLED: Final = ("lmarket", "lid", "rmarket", "rid", "match")
+"""The columns of labelled pairs."""
 LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
 
 class Asked(NamedTuple):
-    """How entities are made.
+    """How pairs are judged and entities are made.
 
     Attributes:
         threshold: the least probability of a row, 0 to 1.
         many: whether an entity may hold several rows of a market.
         variants: whether products that differ in size, count or model number are one.
+        labels: columns lmarket, lid, rmarket, rid and match, a row a pair that somebody has labelled.
     """
 
     threshold: float = 0.5
     many: bool = False
     variants: bool = False
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Pairs of rows of different markets, judged by all that is known of each.
-
-    Attributes:
-        graph: the rows and pairs.
-        text: float64, shape (p,): log odds by the texts alone.
-        told: bool, shape (p,): whether the texts proposed the pair.
-        evidence: what stands beside the texts says.
-        markets: the markets' names, in the order of their numbers.
-    """
-
-    graph: Graph
-    text: Floats
-    told: NDArray[np.bool_]
-    evidence: Evidence
-    markets: tuple[str, ...]
+    labels: pa.Table | None = None
 
 
 def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
@@ -70,7 +57,7 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
 
     Args:
         session: whose encoder is used.
-        rows: columns market, text, block, beside and entity, in an order that does not depend on how they
+        rows: columns id, market, text, block, beside and entity, in an order that does not depend on how they
             were given: among equals the earlier row is joined first. A row whose market or block is NULL, or
             that has neither a text nor a GTIN, stands alone. `entity` is NULL where a row is to be placed.
         asked: how.
@@ -89,9 +76,9 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
         first, place = _different(rows) if asked.many else (np.arange(len(rows)),) * 2
-        judged = pairs_of(session, where, rows.take(pa.array(first)), asked)
+        judged = judged_of(session, where, rows.take(pa.array(first)), asked)
         tell(0.98, "joining")
-        found, score = _joined(where, judged, rows.take(pa.array(first)), asked)
+        found, score = joined_rows(where, judged, rows.take(pa.array(first)), asked)
         found = first[found][place]
         _refuse_all(where, found, rows)
     tell(1.0, "joined")
@@ -112,13 +99,19 @@ def check(where: str, asked: Asked) -> None:
         raise errors.invalid(where, f"threshold is {asked.threshold}", "give a probability, 0 to 1")
 
 
-def _joined(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+def joined_rows(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+    """The entity of each row, as its lowest row, and the probability that the row belongs to it.
+
+    Raises:
+        XbsqlError: a settled entity holds two rows of a market.
+    """
     from xbsql.linking.joined import joined
     from xbsql.linking.worth import Rules, belongs
 
     rules = Rules(_logit(asked.threshold) / SURENESS, asked.many)
     known = _settled(where, judged.graph, rows, asked.many)
-    found = joined(judged.graph, rules, known)
+    tied = judged.labels.tied(len(rows)) if len(judged.labels.a) else None
+    found = joined(judged.graph, rules, known, tied)
     odds = belongs(judged.graph, rules, found)
     return found, 1 / (1 + np.exp(-SURENESS * np.clip(odds, -60, 60)))
 
@@ -174,6 +167,17 @@ def _refuse_all(where: str, entity: Ints, rows: pa.Table) -> None:
     raise errors.invalid(where, problem, "raise the threshold, name a block, or leave many and variants out")
 
 
+def judged_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judged:
+    """What `pairs_of` finds, remembered for the next question about the same rows."""
+    labels = "" if asked.labels is None else digest(asked.labels)
+    key = f"{digest(rows)} {labels} {asked.many} {asked.variants}"
+    found = session.judged.get(key)
+    if found is None:
+        found = pairs_of(session, where, rows, asked)
+        session.judged.put(key, found)
+    return found
+
+
 def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judged:
     """The pairs that may be one product and what is known of them; see `entities` for the arguments.
 
@@ -182,7 +186,8 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     """
     from xbsql.linking.evidence import weighed
     from xbsql.linking.fields import Gtins, read
-    from xbsql.linking.graph import Graph
+    from xbsql.linking.graph import SUREST, Graph
+    from xbsql.linking.judged import Judged
     from xbsql.linking.worth import NOT_PROPOSED
     from xbsql.matching.blank import is_blank
     from xbsql.matching.stated import Stated
@@ -205,65 +210,164 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
         told = np.concatenate([told, np.zeros(len(a), np.bool_)])
         order = np.lexsort((j, i))
         i, j, odds, told = i[order], j[order], odds[order], told[order]
+    labels = labels_of(where, rows, asked, market)
+    odds = labels.told(i, j, odds, SUREST)
     between = market[i] * len(markets) + market[j]
     evidence = weighed(fields, i, j, between, odds, told)
     whole = Graph(market, i, j, odds + evidence.says.sum(axis=1), stated, block)
+    apart = (labels.a * len(rows) + labels.b)[~labels.match]
     if not asked.variants and "gtin" in evidence.names:
         packs = evidence.levels[:, evidence.names.index("gtin")] == 1
-        whole = Graph(market, i, j, whole.odds, stated, block, (i * len(rows) + j)[packs])
-    return Judged(whole, odds, told, evidence, markets)
+        apart = np.concatenate([apart, (i * len(rows) + j)[packs]])
+    return Judged(replace(whole, apart=apart), odds, told, evidence, labels, markets)
+
+
+def labels_of(where: str, rows: pa.Table, asked: Asked, market: Ints) -> Labels:
+    """The labels as pairs of rows.
+
+    Raises:
+        XbsqlError: a column is missing, an offer is not there, labels contradict each other.
+    """
+    from xbsql.linking.labels import Labels
+
+    if asked.labels is None:
+        return Labels.none()
+    keys = [written_out(where, name, one_chunk(rows[name])).to_pylist() for name in KEYS]
+    offers = list(zip(*keys, strict=True))
+    places = dict(zip(reversed(offers), reversed(range(len(offers))), strict=True))
+    pairs: dict[tuple[int, int], bool] = {}
+    for lmarket, lid, rmarket, rid, said in _label_rows(where, asked.labels):
+        for offer in ((lmarket, lid), (rmarket, rid)):
+            if offer not in places:
+                problem = f"labels name an offer that is not there: {_named(*offer)}"
+                raise errors.invalid(where, problem, "take that row out of labels")
+        one, other = sorted((places[lmarket, lid], places[rmarket, rid]))
+        if pairs.setdefault((one, other), said) != said:
+            problem = f"labels contradict each other: {_named(lmarket, lid)} and {_named(rmarket, rid)}"
+            raise errors.invalid(where, f"{problem} are one product and are not", "take one out")
+    ends = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    match = np.array([pairs[key] for key in sorted(pairs)], np.bool_)
+    found = Labels(ends[:, 0], ends[:, 1], match)
+    if (rows_apart := found.contradiction(market, many=asked.many)) is not None:
+        one, other = (_named(*offers[row]) for row in rows_apart)
+        problem = f"labels contradict each other: they tie {one} to {other}"
+        remedy = "which are labelled as two products, or are of one market: see which label is wrong"
+        raise errors.invalid(where, problem, remedy)
+    return found
+
+
+def _label_rows(where: str, labels: pa.Table) -> list[tuple[Any, ...]]:
+    for name in LABELLED:
+        if name not in labels.column_names:
+            raise errors.unknown(where, "column", name, labels.column_names, place="labels has")
+    match = one_chunk(labels["match"])
+    if not pa.types.is_boolean(match.type) and not pa.types.is_null(match.type):
+        raise errors.invalid(where, f"match in labels is {match.type}", "give true, false or NULL")
+    texts = [written_out(where, name, one_chunk(labels[name])).to_pylist() for name in LABELLED[:-1]]
+    return [row for row in zip(*texts, match.to_pylist(), strict=True) if row[-1] is not None]
+
+
+def _named(market: object, id: object) -> str:
+    return f"{errors.shown(market, 40)} {errors.shown(id, 40)}"
+
+
+class _Market(NamedTuple):
+    """The rows of one market with its different texts."""
+
+    rows: Ints
+    copies: Copies
+    side: Side
 
 
 def _by_text(
     session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool
 ) -> tuple[Ints, Ints, Floats]:
     """Pairs of rows of different markets and their log odds by text, ordered."""
-    from xbsql.matching.copies import Copies, expanded
-    from xbsql.matching.match import describe
-    from xbsql.matching.pairs import Side
     from xbsql.matching.scorer import Scorer
-    from xbsql.matching.stated import Stated
 
-    encoder, scorer, vectors = session.encoder("text"), Scorer.default(), Vectors(session)
-    sides: list[tuple[Ints, Copies, Side]] = []
-    count = int(market.max(initial=-1)) + 1
-    with part(0.0, 0.2):
-        for place in range(count):
-            rows = np.flatnonzero(market == place)
-            copies = Copies.of([texts[row] for row in rows], block[rows])
-            stated = None if variants else Stated.of(copies.texts)
-            side = Side(copies.texts, vectors(copies.texts), copies.block, stated)
-            sides.append((rows, copies, side))
+    scorer, vectors = Scorer.default(), Vectors(session)
     heads, tails, odds = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
-    both = list(combinations(range(count), 2))
-    for turn, (a, b) in enumerate(both):
-        (left, own, one), (right, other, two) = sides[a], sides[b]
+    with part(0.0, 0.2):
+        sides = [
+            _side(vectors, np.flatnonzero(market == place), texts, block, variants)
+            for place in range(int(market.max(initial=-1)) + 1)
+        ]
+    both = list(combinations(sides, 2))
+    for turn, (one, two) in enumerate(both):
         with part(0.2 + 0.78 * turn / len(both), 0.2 + 0.78 * (turn + 1) / len(both)):
-            found = describe(one, two, vectors, encoder.pieces, scorer.judges)
-        which, i, j = expanded(found.pairs, own, other)
-        i, j = left[own.rows[i]], right[other.rows[j]]
-        heads.append(np.minimum(i, j))
-        tails.append(np.maximum(i, j))
-        odds.append(scorer.scored(found.table)[which])
+            i, j, which, table = _compared(vectors, one, two)
+        heads.append(i)
+        tails.append(j)
+        odds.append(scorer.scored(table)[which])
     i, j = np.concatenate(heads), np.concatenate(tails)
     order = np.lexsort((j, i))
     return i[order], j[order], np.concatenate(odds)[order]
+
+
+def _side(
+    vectors: Vectors, rows: Ints, texts: Sequence[str | None], block: Ints, variants: bool
+) -> _Market:  # fmt: skip
+    from xbsql.matching.copies import Copies
+    from xbsql.matching.pairs import Side
+    from xbsql.matching.stated import Stated
+
+    copies = Copies.of([texts[row] for row in rows], block[rows])
+    stated = None if variants else Stated.of(copies.texts)
+    return _Market(rows, copies, Side(copies.texts, vectors(copies.texts), copies.block, stated))
+
+
+def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints, Ints, Floats]:
+    """Pairs of rows of two markets, the lower row first, the place of each in the table, and the table."""
+    from xbsql.matching.copies import expanded
+    from xbsql.matching.match import describe
+    from xbsql.matching.scorer import Scorer
+
+    found = describe(one.side, two.side, vectors, vectors.encoder.pieces, Scorer.default().judges)
+    which, i, j = expanded(found.pairs, one.copies, two.copies)
+    i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
+    return np.minimum(i, j), np.maximum(i, j), which, found.table
+
+
+def text_parts(
+    session: Session, where: str, rows: pa.Table, asked: Asked, one: int, other: int
+) -> dict[str, float]:
+    """What each column of the texts adds to the log odds of a pair: SHAP values of the scorer's trees.
+
+    Returns:
+        Column of `matching.columns.PAIR_COLUMNS` -> log odds; none where the texts did not propose the pair.
+    """
+    from xbsql.matching.columns import PAIR_COLUMNS
+    from xbsql.matching.scorer import Scorer
+
+    texts, (market, _), block = _texts(where, rows), _markets(where, rows), _blocks(where, rows)
+    vectors, market = Vectors(session), np.where(block < 0, -1, market)
+    sides = [
+        _side(vectors, np.flatnonzero(market == market[row]), texts, block, asked.variants)
+        for row in sorted((one, other), key=lambda row: market[row])
+    ]
+    i, j, which, table = _compared(vectors, *sides)
+    place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
+    if not len(place):
+        return {}
+    final = Scorer.default().final
+    said = np.asarray(final.predict(table[which[place[:1]]], pred_contrib=True, num_threads=1))[0]
+    return dict(zip(PAIR_COLUMNS, said[:-1].tolist(), strict=True))
 
 
 class Vectors:
     """Vectors of texts, each encoded once however many catalogues and words have it."""
 
     def __init__(self, session: Session) -> None:
-        self._encoder = session.encoder("text")
+        self.encoder = session.encoder("text")
         self._places: dict[str, int] = {}
-        self._held = np.empty((0, self._encoder.dim), np.float32)
+        self._held = np.empty((0, self.encoder.dim), np.float32)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Float32, shape (n, d)."""
         new = [text for text in dict.fromkeys(texts) if text not in self._places]
         if new:
             self._places.update(zip(new, range(len(self._held), len(self._held) + len(new)), strict=True))
-            self._held = np.concatenate([self._held, embedded(new, self._encoder)])
+            self._held = np.concatenate([self._held, embedded(new, self.encoder)])
         return self._held[[self._places[text] for text in texts]]
 
 

@@ -541,6 +541,7 @@ class Frames(FrameSpace):
         threshold: float = 0.5,
         many: bool = False,
         variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
     ) -> pl.LazyFrame:
         """One product in every market: which rows of many catalogues are one, across languages.
 
@@ -568,11 +569,14 @@ class Frames(FrameSpace):
             many: BOOLEAN: true lets an entity hold several rows of a market.
             variants: BOOLEAN: true takes products that differ in size, count or model number as one;
                 otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
 
         Returns:
             entity BIGINT, market (as market), id (as id), score DOUBLE, entity_score DOUBLE.
         """
-        return self._call("entities", id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants)
+        return self._call("entities", id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants, labels=labels)
 
     def estimate(
         self,
@@ -650,6 +654,57 @@ class Frames(FrameSpace):
             row (as id), label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
         """
         return self._call("explain", model=model, background=background, per_row=per_row, id=id)
+
+    def explain_match(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        lmarket: str,
+        lid: str,
+        rmarket: str,
+        rid: str,
+        beside: str | None = None,
+        block: str | None = None,
+        many: bool = False,
+        variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against
+        it, a row a piece of evidence.
+
+        The first is the prior, how rare it is that two offers at random are one product; a bit more makes
+        it twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97
+        %. The text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree
+        so over how often others do; the other offers of the entity say what closing circles adds. After
+        xb.entities with the same rows the pairs are not judged again.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            lmarket: VARCHAR: the market of one offer, as text.
+            lid: VARCHAR: its id, as text.
+            rmarket: VARCHAR: the market of the other.
+            rid: VARCHAR: its id.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
+        """
+        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
 
     def fit(
         self,
@@ -970,6 +1025,52 @@ class Frames(FrameSpace):
         """
         return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
 
+    def review(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        n: int = 50,
+        many: bool = False,
+        variants: bool = False,
+        page: str | None = None,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """The pairs of offers whose labels help most, the most doubtful first: those that nobody can tell,
+        and those where the pair and the whole entity disagree; none twice in other words, and none that
+        `labels` has.
+
+        Fill the column `match` with true or false, and hand the rows back as `labels` of xb.entities.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            n: INTEGER: how many pairs.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            page: VARCHAR: a file that is written beside: both offers next to each other, differences
+                marked, as HTML.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            lmarket (as market), lid (as id), rmarket (as market), rid (as id), ltext VARCHAR, rtext
+            VARCHAR, score DOUBLE, joined BOOLEAN, doubt DOUBLE, match BOOLEAN.
+        """
+        return self._call("review", id=id, market=market, text=text, beside=beside, block=block, n=n, many=many, variants=variants, page=page, labels=labels)
+
     def route_options(
         self,
         cost_model: str,
@@ -997,6 +1098,49 @@ class Frames(FrameSpace):
             delay_lo DOUBLE, delay_hi DOUBLE, on_time DOUBLE, shift DOUBLE.
         """
         return self._call("route_options", cost_model=cost_model, delay_model=delay_model, promise=promise, per_day=per_day, extra=extra)
+
+    def score_pairs(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        threshold: float = 0.5,
+        many: bool = False,
+        variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """The pairs of offers of different markets that xb.entities joins, or does not, the likeliest
+        first: `score`, the probability of the pair by itself; what speaks for it beyond two offers at
+        random, in bits (one bit: twice as likely), by their `text` and by what stands `beside` it;
+        whether both are `joined` in one entity.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            threshold: DOUBLE: pairs of a lower probability are left out; 0 gives all that were looked
+                at.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            lmarket (as market), lid (as id), rmarket (as market), rid (as id), score DOUBLE, text
+            DOUBLE, beside DOUBLE, joined BOOLEAN.
+        """
+        return self._call("score_pairs", id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
 
     def similarity_join(
         self,

@@ -362,6 +362,7 @@ def entities(
     threshold: float = 0.5,
     many: bool = False,
     variants: bool = False,
+    labels: object = None,
 ) -> pa.Table:
     """One product in every market: which rows of many catalogues are one, across languages.
 
@@ -392,11 +393,14 @@ def entities(
         many: BOOLEAN: true lets an entity hold several rows of a market.
         variants: BOOLEAN: true takes products that differ in size, count or model number as one;
             otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
 
     Returns:
         entity BIGINT, market (as market), id (as id), score DOUBLE, entity_score DOUBLE.
     """
-    found: pa.Table = called("entities", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants)
+    found: pa.Table = called("entities", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants, labels=labels)
     return found
 
 
@@ -495,6 +499,63 @@ def explain(
         row (as id), label VARCHAR, feature VARCHAR, value VARCHAR, contribution DOUBLE.
     """
     found: pa.Table = called("explain", con, model=model, tbl=tbl, background=background, per_row=per_row, id=id)
+    return found
+
+
+def explain_match(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    lmarket: str,
+    lid: str,
+    rmarket: str,
+    rid: str,
+    beside: str | None = None,
+    block: str | None = None,
+    many: bool = False,
+    variants: bool = False,
+    labels: object = None,
+) -> pa.Table:
+    """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against it, a
+    row a piece of evidence.
+
+    The first is the prior, how rare it is that two offers at random are one product; a bit more makes it
+    twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97 %. The
+    text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree so over how
+    often others do; the other offers of the entity say what closing circles adds. After xb.entities with
+    the same rows the pairs are not judged again.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        lmarket: VARCHAR: the market of one offer, as text.
+        lid: VARCHAR: its id, as text.
+        rmarket: VARCHAR: the market of the other.
+        rid: VARCHAR: its id.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
+    """
+    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
     return found
 
 
@@ -1156,6 +1217,58 @@ def reorder_point(
     return found
 
 
+def review(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    beside: str | None = None,
+    block: str | None = None,
+    n: int = 50,
+    many: bool = False,
+    variants: bool = False,
+    page: str | None = None,
+    labels: object = None,
+) -> pa.Table:
+    """The pairs of offers whose labels help most, the most doubtful first: those that nobody can tell, and
+    those where the pair and the whole entity disagree; none twice in other words, and none that `labels`
+    has.
+
+    Fill the column `match` with true or false, and hand the rows back as `labels` of xb.entities.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        n: INTEGER: how many pairs.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        page: VARCHAR: a file that is written beside: both offers next to each other, differences
+            marked, as HTML.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        lmarket (as market), lid (as id), rmarket (as market), rid (as id), ltext VARCHAR, rtext
+        VARCHAR, score DOUBLE, joined BOOLEAN, doubt DOUBLE, match BOOLEAN.
+    """
+    found: pa.Table = called("review", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, n=n, many=many, variants=variants, page=page, labels=labels)
+    return found
+
+
 def route_options(
     con: DuckDBPyConnection,
     routes: object,
@@ -1217,6 +1330,54 @@ def safety_stock(
         DOUBLE.
     """
     found: pa.Array = called("safety_stock", con, demand=demand, demand_sd=demand_sd, lead_time=lead_time, lead_time_sd=lead_time_sd, service_level=service_level)
+    return found
+
+
+def score_pairs(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    beside: str | None = None,
+    block: str | None = None,
+    threshold: float = 0.5,
+    many: bool = False,
+    variants: bool = False,
+    labels: object = None,
+) -> pa.Table:
+    """The pairs of offers of different markets that xb.entities joins, or does not, the likeliest first:
+    `score`, the probability of the pair by itself; what speaks for it beyond two offers at random, in
+    bits (one bit: twice as likely), by their `text` and by what stands `beside` it; whether both are
+    `joined` in one entity.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        threshold: DOUBLE: pairs of a lower probability are left out; 0 gives all that were looked at.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        lmarket (as market), lid (as id), rmarket (as market), rid (as id), score DOUBLE, text DOUBLE,
+        beside DOUBLE, joined BOOLEAN.
+    """
+    found: pa.Table = called("score_pairs", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
     return found
 
 
