@@ -140,7 +140,7 @@ MISTAKES = {
     "explain_match(goods, id, market, title, 'US', 'A1', 'UK', 'A2')": "no market 'US'; there is DE, UK",
     "explain_match(goods, id, market, title, 'DE', 'A1', 'UK', 'A99')": "no offer of market UK with id 'A99'",
     "review(goods, id, market, title, n := 0)": "n is 0; give 1 to 10000",
-    "review(goods, id, market, title, n := 1, page := '/nowhere/x.html')": "page '/nowhere/x.html' cannot be",
+    "review(goods, id, market, title, n := 1, page := '/dev/null/x.html')": "page '/dev/null/x.html' cannot be",
     "score_pairs(goods, id, market, title, threshold := -1)": "threshold is -1.0; give a probability",
 }
 

@@ -75,7 +75,8 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     check(where, asked)
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
-        first, place = _different(rows) if asked.many else (np.arange(len(rows)),) * 2
+        alike = asked.many and asked.labels is None  # labels name rows, of which each is one then
+        first, place = _different(rows) if alike else (np.arange(len(rows)),) * 2
         judged = judged_of(session, where, rows.take(pa.array(first)), asked)
         tell(0.98, "joining")
         found, score = joined_rows(where, judged, rows.take(pa.array(first)), asked)
@@ -88,7 +89,7 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
 def _different(rows: pa.Table) -> tuple[Ints, Ints]:
     """The first of the rows that are equal in all that is compared, and each row's place among these."""
     places: dict[str, int] = {}
-    given = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+    given = zip(*(column.to_pylist() for column in rows.drop_columns("id").columns), strict=True)
     place = np.array([places.setdefault(repr(row), len(places)) for row in given], np.int64)
     return np.unique(place, return_index=True)[1].astype(np.int64), place
 
