@@ -91,3 +91,19 @@ CREATE MACRO xb.explain_match(
         ),
         recursive := true
     );
+
+CREATE MACRO xb.compare_pairs(pairs, loffer, roffer) AS TABLE
+    WITH _xb_given AS MATERIALIZED (
+        SELECT row_number() OVER () AS place, item, one, other
+        FROM (SELECT _xb_row AS item, loffer AS one, roffer AS other FROM query_table(pairs) _xb_row)
+    ),
+    _xb_found AS (
+        SELECT unnest(
+            _xb_compare_pairs((SELECT list({'left': one, 'right': other} ORDER BY place) FROM _xb_given)),
+            recursive := true
+        )
+    )
+    SELECT unnest(_xb_given.item), _xb_found.* EXCLUDE (place)
+    FROM _xb_given
+    JOIN _xb_found USING (place)
+    ORDER BY place;

@@ -2,6 +2,7 @@
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import xbsql
@@ -140,7 +141,12 @@ MISTAKES = {
     "explain_match(goods, id, market, title, 'US', 'A1', 'UK', 'A2')": "no market 'US'; there is DE, UK",
     "explain_match(goods, id, market, title, 'DE', 'A1', 'UK', 'A99')": "no offer of market UK with id 'A99'",
     "review(goods, id, market, title, n := 0)": "n is 0; give 1 to 10000",
-    "review(goods, id, market, title, n := 1, page := '/dev/null/x.html')": "page '/dev/null/x.html' cannot be",
+    "review(goods, id, market, title, n := 1, page := '/dev/null/x')": "page '/dev/null/x' cannot be",
+    "compare_pairs(goods, title, title)": "the left offer is string; give a STRUCT with any of text, desc",
+    "compare_pairs(goods, {'brand': title}, {'text': title})": "the left offer has no text; give {'text'",
+    "compare_pairs(goods, {'text': title, 'size': id}, {'text': id})": "no field of an offer 'size'",
+    "compare_pairs(goods, {'text': 1}, {'text': title})": "the text is int32; cast it to VARCHAR",
+    "compare_pairs(goods, {'text': id, 'price': id}, {'text': id})": "the price is string; give a number",
     "score_pairs(goods, id, market, title, threshold := -1)": "threshold is -1.0; give a probability",
 }
 
@@ -149,3 +155,33 @@ MISTAKES = {
 def test_mistakes_are_one_line(con, call):
     with pytest.raises(duckdb.Error, match=MISTAKES[call]):
         con.sql(f"FROM xb.{call}").fetchall()
+
+
+def test_given_pairs_get_columns_that_tell_one_product_from_two(con):
+    rows = [
+        {
+            "a": f"Sony camera KX-TG{k} black",
+            "b": f"kxtg{k + off} sony {k}",
+            "price": k + 1.5,
+            "same": off == 0,
+        }
+        for k in range(100, 140)
+        for off in (0, 7)
+    ]
+    rows.append({"a": None, "b": "sony", "price": None, "same": None})
+    con.register("couples", pa.Table.from_pylist(rows))
+    found = con.sql(
+        "FROM xb.compare_pairs(couples, {'text': a, 'price': price, 'gtin': '4006381333931'}, "
+        "{'text': b, 'price': price * 2, 'gtin': '14006381333938'})"
+    ).to_arrow_table()
+    assert found.column_names[:4] == ["a", "b", "price", "same"]
+    same, other = (found.filter(pc.equal(found["same"], each)) for each in (True, False))
+    assert min(same["codes_both"].to_pylist()) > max(other["codes_both"].to_pylist())
+    assert min(found["text_behind_left"].to_pylist()) >= 0
+    assert same["price_apart"].to_pylist() == pytest.approx([0.6931] * 40, abs=1e-3)
+    assert set(found["gtin_same"].to_pylist()) == {0.0}
+    last = found.to_pylist()[-1]
+    assert [last[name] for name in ("text_cosine", "price_apart", "brand_same")] == [None] * 3
+    named = con.sql("SELECT *, {'text': a} AS l, {'text': b} AS r FROM couples").to_arrow_table()
+    again = xbsql.compare_pairs(con, named, "l", "r")
+    assert again["codes_both"].to_pylist() == found["codes_both"].to_pylist()

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xbsql.arrow import table_of_rows
+from xbsql.arrow import table_of_rows, widened
+from xbsql.linking.pair_columns import COLUMNS
+from xbsql.session import compare
 from xbsql.session import entities as run
-from xbsql.session import pairs
+from xbsql.session import pairs as looked
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, Name, Rows, Share, Text, Values, Whole
 from xbsql.surface.checks import in_order, named
@@ -122,7 +124,7 @@ def entities(
 def _score_pairs(
     session: Session, *, threshold: Share, many: Flag, variants: Flag, labels: Labels = None, tbl: Offered
 ) -> pa.Table:
-    return pairs.score_pairs(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
+    return looked.score_pairs(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
 
 
 @function(
@@ -154,7 +156,7 @@ def score_pairs(
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = _offers("xb.score_pairs", tbl, given)
-    return _of_pairs(rows, pairs.score_pairs(session, rows, run.Asked(threshold, many, variants, labels)))
+    return _of_pairs(rows, looked.score_pairs(session, rows, run.Asked(threshold, many, variants, labels)))
 
 
 def _review(
@@ -202,7 +204,7 @@ def review(
 
 
 def _reviewed(session: Session, rows: pa.Table, asked: run.Asked, n: int, page: str | None) -> pa.Table:
-    found = pairs.review(session, rows, asked, n)
+    found = looked.review(session, rows, asked, n)
     if page is not None:
         from xbsql.pages.review import written
 
@@ -215,7 +217,7 @@ def _explain(
     labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
     asked = run.Asked(0.5, many, variants, labels)
-    return pairs.explain_match(session, _rows(tbl), asked, (lmarket, lid), (rmarket, rid))
+    return looked.explain_match(session, _rows(tbl), asked, (lmarket, lid), (rmarket, rid))
 
 
 @function(
@@ -251,7 +253,43 @@ def explain_match(
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = _offers("xb.explain_match", tbl, given)
     asked = run.Asked(0.5, many, variants, labels)
-    return pairs.explain_match(session, rows, asked, (lmarket, lid), (rmarket, rid))
+    return looked.explain_match(session, rows, asked, (lmarket, lid), (rmarket, rid))
+
+
+def _compare(session: Session, *, pairs: Offered) -> pa.Table:
+    return compare.compare_pairs(session, table_of_rows(pairs.flatten()))
+
+
+@function(
+    dict.fromkeys(COLUMNS, "DOUBLE"),
+    example="WITH pairs AS (SELECT u.title AS us, d.title AS de, u.product_id = d.product_id AS match "
+    "FROM catalogue u, catalogue d WHERE u.market = 'US' AND d.market = 'DE' AND u.category = d.category "
+    "AND u.product_id < 'P0009' AND d.product_id < 'P0009') "
+    "FROM xb.compare_pairs(pairs, {'text': us}, {'text': de})",
+    handler=_compare,
+    travels={"place": "BIGINT", **dict.fromkeys(COLUMNS, "DOUBLE")},
+    beside="pairs",
+)
+def compare_pairs(
+    session: Session,
+    pairs: Annotated[pa.Table, Rows(order="", empty=True), f"a row a pair of offers: {DATA}"],
+    loffer: Annotated[
+        str,
+        ColumnOf(),
+        "a STRUCT of one offer: text, which is its title, and any of description, brand, model, category "
+        "(VARCHAR), gtin and price (a number)",
+    ],
+    roffer: Annotated[str, ColumnOf(), "a STRUCT of the other"],
+) -> pa.Table:
+    """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
+    xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores. Words
+    count by how rare they are among these offers; `..._behind_...` says how far a pair stands behind the best
+    that either offer has among them, so ask for all pairs at once. NULL where an offer says nothing.
+    """
+    where = "xb.compare_pairs"
+    sides = [pairs[named(where, pairs.column_names, name)] for name in (loffer, roffer)]
+    found = compare.compare_pairs(session, pa.table(sides, names=["left", "right"]))
+    return widened(pairs, {name: found[name] for name in COLUMNS})
 
 
 def _of_pairs(rows: pa.Table, found: pa.Table) -> pa.Table:

@@ -12,6 +12,7 @@ NAMES = (
     "build_index",
     "choose_routes",
     "classify",
+    "compare_pairs",
     "convert",
     "delete_from_index",
     "domain_similarity",

@@ -486,6 +486,31 @@ class Frames(FrameSpace):
         """
         return self._call("choose_routes", demand=demand, lane=lane, cost=cost, quantity=quantity, on_time=on_time, capacity=capacity, fixed=fixed, pool=pool, service_level=service_level)
 
+    def compare_pairs(self, loffer: str, roffer: str) -> pl.LazyFrame:
+        """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
+        xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores.
+
+        Words count by how rare they are among these offers; `..._behind_...` says how far a pair stands
+        behind the best that either offer has among them, so ask for all pairs at once. NULL where an offer
+        says nothing.
+
+        Args:
+            loffer: a column or expression: a STRUCT of one offer: text, which is its title, and any of
+                description, brand, model, category (VARCHAR), gtin and price (a number).
+            roffer: a column or expression: a STRUCT of the other.
+
+        Returns:
+            every column of `pairs`, text_cosine DOUBLE, text_spelling DOUBLE, text_words DOUBLE,
+            text_words_left DOUBLE, text_words_right DOUBLE, text_rarest_both DOUBLE, text_rarest_left
+            DOUBLE, text_rarest_right DOUBLE, text_behind_left DOUBLE, text_behind_right DOUBLE,
+            all_cosine DOUBLE, all_words DOUBLE, all_words_left DOUBLE, all_words_right DOUBLE,
+            all_behind_left DOUBLE, all_behind_right DOUBLE, codes_both DOUBLE, codes_left DOUBLE,
+            codes_right DOUBLE, codes_alike DOUBLE, numbers DOUBLE, sizes DOUBLE, models DOUBLE,
+            length_ratio DOUBLE, brand_same DOUBLE, brand_told DOUBLE, model_same DOUBLE, model_told
+            DOUBLE, category_cosine DOUBLE, gtin_same DOUBLE, price_apart DOUBLE, price_ratio DOUBLE.
+        """
+        return self._call("compare_pairs", loffer=loffer, roffer=roffer)
+
     def domain_similarity(
         self,
         target: pl.LazyFrame | pl.DataFrame,

@@ -205,6 +205,36 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
     return found
 
 
+def compare_pairs(con: DuckDBPyConnection, pairs: object, loffer: str, roffer: str) -> pa.Table:
+    """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
+    xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores.
+
+    Words count by how rare they are among these offers; `..._behind_...` says how far a pair stands behind
+    the best that either offer has among them, so ask for all pairs at once. NULL where an offer says
+    nothing.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        pairs: a table: a row a pair of offers: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        loffer: a column or expression: a STRUCT of one offer: text, which is its title, and any of
+            description, brand, model, category (VARCHAR), gtin and price (a number).
+        roffer: a column or expression: a STRUCT of the other.
+
+    Returns:
+        every column of `pairs`, text_cosine DOUBLE, text_spelling DOUBLE, text_words DOUBLE,
+        text_words_left DOUBLE, text_words_right DOUBLE, text_rarest_both DOUBLE, text_rarest_left
+        DOUBLE, text_rarest_right DOUBLE, text_behind_left DOUBLE, text_behind_right DOUBLE, all_cosine
+        DOUBLE, all_words DOUBLE, all_words_left DOUBLE, all_words_right DOUBLE, all_behind_left DOUBLE,
+        all_behind_right DOUBLE, codes_both DOUBLE, codes_left DOUBLE, codes_right DOUBLE, codes_alike
+        DOUBLE, numbers DOUBLE, sizes DOUBLE, models DOUBLE, length_ratio DOUBLE, brand_same DOUBLE,
+        brand_told DOUBLE, model_same DOUBLE, model_told DOUBLE, category_cosine DOUBLE, gtin_same
+        DOUBLE, price_apart DOUBLE, price_ratio DOUBLE.
+    """
+    found: pa.Table = called("compare_pairs", con, pairs=pairs, loffer=loffer, roffer=roffer)
+    return found
+
+
 def convert(con: DuckDBPyConnection, value: Values, unit: Values, new_unit: Values) -> pa.Array:
     """A value in another unit of the same dimension: mass, length, area, volume (US ones), time,
     temperature, speed, pressure, power, energy, voltage, charge, current, force, torque, light,
