@@ -28,6 +28,7 @@ ROOMS = {
     "harmonise": {"numpy", "pyarrow", "scipy"},
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     "taxonomy": {"numpy", "pyarrow", "scipy"},
+    "linking": {"lightgbm", "numpy", "pyarrow", "scipy"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "extraction": {"numpy", "pycrfsuite", "scipy"},
     "supply": {"numpy", "scipy"},

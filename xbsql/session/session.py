@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
+    from xbsql.linking.judged import Judged
     from xbsql.progress import Progress
     from xbsql.store.model import Model
 
@@ -38,6 +39,7 @@ class Session:
         indexes: the store's indexes, open.
         builder: what changes them.
         rates: tables of rates that were converted by of late, by digest.
+        judged: pairs of offers that were judged of late, by digest.
         progress: who hears how far a call has come: a callback; None where a person looks, False nobody.
     """
 
@@ -50,6 +52,7 @@ class Session:
         self.indexes = OpenIndexes(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
+        self.judged: Kept[str, Judged] = Kept()
         self.progress = progress
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()

@@ -13,6 +13,7 @@ from xbsql.surface import (
     adapt,
     customers,
     decisions,
+    entities,
     forecast,
     help,
     insight,
@@ -51,6 +52,7 @@ _FAMILIES = [
         adapt,
         help,
     )
+    for family in (text, models, search, match, entities, market, customers, supply, insight, forecast, help)
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

@@ -1,0 +1,1 @@
+"""Which rows of many catalogues are one product."""
