@@ -1,6 +1,12 @@
 -- Made from the declarations in xbsql/surface by `make docs`; changes belong there.
 -- What is written by hand stands beside this file.
 
+CREATE MACRO xb.adapt(model, data, label, ts := NULL, id := NULL, options := {}) AS TABLE
+    SELECT unnest(_xb_adapt(
+        model, label, ts, id, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(_xb_align_columns(
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
@@ -29,6 +35,13 @@ CREATE MACRO xb.domain_similarity(source, target, "columns" := NULL, model := NU
         (SELECT list(_xb_row) FROM query_table(target) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.drift(model, tbl, reference := 'xb._nothing', alpha := 0.01) AS TABLE
+    SELECT unnest(_xb_drift(
+        model, alpha,
+        (SELECT list(_xb_row) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(reference) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.drop_index(index) AS TABLE
     SELECT unnest(_xb_drop_index(index), recursive := true);
 
@@ -37,6 +50,9 @@ CREATE MACRO xb.drop_model(model) AS TABLE
 
 CREATE MACRO xb.embed(text, model := 'text') AS
     _xb_embed(text, model);
+
+CREATE MACRO xb.embed_image(blob, model := 'image') AS
+    _xb_embed_image(blob, model);
 
 CREATE MACRO xb.estimate(function, tbl, label, base := NULL, source := 'xb._nothing', options := {}) AS TABLE
     SELECT unnest(_xb_estimate(
@@ -54,17 +70,33 @@ CREATE MACRO xb.evaluate(model, tbl, label := NULL, "by" := NULL) AS TABLE
 CREATE MACRO xb.export_booster(model, path) AS TABLE
     SELECT unnest(_xb_export_booster(model, path), recursive := true);
 
+CREATE MACRO xb.extract(model, input, attributes := NULL) AS
+    _xb_extract(model, input, attributes);
+
 CREATE MACRO xb.fit(model, data, label, task := 'auto', market := NULL, options := {}) AS TABLE
     SELECT unnest(_xb_fit(
         model, label, task, market, to_json(options)::VARCHAR,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.gain_shares(data, label, source, options := {}) AS TABLE
+    SELECT unnest(_xb_gain_shares(
+        label, to_json(options)::VARCHAR,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.help(name := NULL) AS TABLE
     SELECT unnest(_xb_help(name), recursive := true);
 
+CREATE MACRO xb.history(model) AS TABLE
+    SELECT unnest(_xb_history(model), recursive := true);
+
 CREATE MACRO xb.holiday(day, market) AS
     _xb_holiday(day, market);
+
+CREATE MACRO xb.image_info(blob) AS
+    _xb_image_info(blob);
 
 CREATE MACRO xb.import_booster(model, path, label, classes := NULL, market := NULL) AS TABLE
     SELECT unnest(_xb_import_booster(model, path, label, classes, market), recursive := true);
@@ -98,6 +130,28 @@ CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.market_sensitivity(
+    tbl, currency, rates := 'xb._nothing', duties := 'xb._nothing', vat := 'xb._nothing', level := 0.9, correlation := 0.5, seed := 0
+) AS TABLE
+    SELECT unnest(_xb_market_sensitivity(
+        currency, level, correlation, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(duties) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(vat) _xb_row)
+    ), recursive := true);
+
+CREATE MACRO xb.market_similarity(
+    home, candidates, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing', seed := 0
+) AS TABLE
+    SELECT unnest(_xb_market_similarity(
+        to_json(columns)::VARCHAR, home_market, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(candidates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(facts) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.model_card(model) AS TABLE
     SELECT unnest(_xb_model_card(model), recursive := true);
 
@@ -125,6 +179,18 @@ CREATE MACRO xb.predict_table(model, tbl, "shift" := false) AS TABLE
 
 CREATE MACRO xb.promote(model, version) AS TABLE
     SELECT unnest(_xb_promote(model, version), recursive := true);
+
+CREATE MACRO xb.rank_markets(
+    tbl, currency, rates := 'xb._nothing', duties := 'xb._nothing', vat := 'xb._nothing', curves := 'xb._nothing', goal := NULL, promise := NULL, level := 0.9, correlation := 0.5, seed := 0
+) AS TABLE
+    SELECT unnest(_xb_rank_markets(
+        currency, goal, promise, level, correlation, seed,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(duties) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(vat) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(curves) _xb_row)
+    ), recursive := true);
 
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
@@ -174,6 +240,9 @@ CREATE MACRO xb.try_parse_date(text, market) AS
 
 CREATE MACRO xb.try_parse_number(text, market) AS
     _xb_try_parse_number(text, market);
+
+CREATE MACRO xb.verdict(model) AS TABLE
+    SELECT unnest(_xb_verdict(model), recursive := true);
 
 CREATE MACRO xb.workdays("first", "last", market) AS
     _xb_workdays("first", "last", market);

@@ -14,10 +14,8 @@ from xbsql.surface.functions import FUNCTIONS
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
-PAGES += ["docs/examples.md", "docs/categories.md"]
-PAGES += ["docs/examples.md", "docs/extract.md"]
-PAGES += ["docs/examples.md", "docs/pictures.md"]
-PAGES += ["docs/examples.md", "docs/decisions.md", "docs/adapt.md"]
+PAGES += ["docs/examples.md", "docs/categories.md", "docs/extract.md", "docs/pictures.md"]
+PAGES += ["docs/decisions.md", "docs/adapt.md"]
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,6 @@ ROOMS = {
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow", "PIL"},
     "decisions": {"numpy", "pyarrow", "scipy"},
-    "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xbsql.surface import (
+    adapt,
     customers,
     decisions,
     entities,
@@ -10,12 +11,6 @@ from xbsql.surface import (
     forecast,
     help,
     image,
-    adapt,
-    customers,
-    decisions,
-    entities,
-    forecast,
-    help,
     insight,
     market,
     match,
@@ -40,9 +35,6 @@ _FAMILIES = [
         match,
         entities,
         taxonomy,
-        models,
-        search,
-        match,
         market,
         customers,
         supply,
@@ -52,7 +44,6 @@ _FAMILIES = [
         adapt,
         help,
     )
-    for family in (text, models, search, match, entities, market, customers, supply, insight, forecast, help)
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

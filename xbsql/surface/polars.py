@@ -72,6 +72,42 @@ class Expressions(ExpressionSpace):
         """
         return self._call("embed", model=model)
 
+    def embed_image(self, model: str = "image") -> pl.Expr:
+        """The vector of a picture, of length one: the inner product of two is how alike they look.
+
+        'image' has 2,776 numbers, of two networks that come with the installation and of colours. NULL
+        where there is no picture that can be read, see xb.image_info; how many there were, and why, is in
+        xb.last_calls. The same bytes are looked at once.
+
+        Args:
+            model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state
+                dict of your own.
+
+        Returns:
+            FLOAT[].
+        """
+        return self._call("embed_image", model=model)
+
+    def extract(self, model: pl.Expr | str, attributes: Sequence[str] | None = None) -> pl.Expr:
+        """The attributes of a product in its title, by name: the value as it stands there, the probability
+        that it is right, its first and its last character (`title[start:stop]`), and its canonical form,
+        which is the same in every market (NULL where there is none).
+
+        An attribute without an answer is absent. NULL gives NULL. Of a title the first 2,000 characters are
+        read; it is never itself a value.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
+            attributes: VARCHAR[]: the attributes that the titles are known to state, in any language;
+                NULL asks each title for all that are usual for its kind.
+
+        Returns:
+            MAP(VARCHAR, STRUCT(value VARCHAR, score DOUBLE, start INTEGER, stop INTEGER, canonical
+            VARCHAR)).
+        """
+        return self._call("extract", model=model, attributes=attributes)
+
     def holiday(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """The public holiday that a day is in a market, by its English name where it has one; else NULL.
 
@@ -86,6 +122,17 @@ class Expressions(ExpressionSpace):
             VARCHAR.
         """
         return self._call("holiday", market=market)
+
+    def image_info(self) -> pl.Expr:
+        """What a file says of itself, and why it cannot be read: `problem` is NULL where it can.
+
+        The first frame of an animated picture is read, what is transparent is white, a turned photo is
+        turned back. NULL gives NULL.
+
+        Returns:
+            STRUCT(format VARCHAR, width INTEGER, height INTEGER, frames INTEGER, problem VARCHAR).
+        """
+        return self._call("image_info")
 
     def language(self) -> pl.Expr:
         """The language a text is written in (ISO 639-1) and how sure that is, 0 to 1.
@@ -352,6 +399,44 @@ class Expressions(ExpressionSpace):
 class Frames(FrameSpace):
     """The functions of a whole frame, taken when the result is collected."""
 
+    def adapt(
+        self,
+        model: str,
+        label: str,
+        ts: str | None = None,
+        id: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """Let a model follow its market.
+
+        Each new label moves the weights of the members of its blend (fixed share); ADWIN watches its loss
+        and what its source brings, and where one of them turned for the worse the model is fitted again on
+        the labels since, with itself as the source: a transfer in time. So it is where the new labels are
+        half as many as those it was fitted on. A new version is stored and promoted, and xb.promote goes
+        back. Labels may come late and in any order: with `ts` the weights are those of the right order.
+        `event` is 'reweighted', 'refitted', 'waiting' (a change with too few labels since) or 'nothing
+        new'; `since` is when the change was, as far as can be told; `before` and `after` are the scores of
+        the version that was there and of the weights as they moved, on the new labels. Labels that
+        contradict each other under one `id`, belong to no row or are too old do not count, and `note`
+        counts them. The same call on the same rows gives the version that is already there.
+
+        Args:
+            model: VARCHAR: its name, without a version: the promoted one is adapted.
+            label: VARCHAR: the label column; NULL where the label has not arrived.
+            ts: VARCHAR: the column that says when each row was; NULL: the rows of a call are of one
+                moment, in no order.
+            id: VARCHAR: the column that names a row; NULL: rows are told apart by their values and
+                moments.
+            options: STRUCT: of a new fit, see xb.options; the rows of one `group`, such as an order,
+                count as one label.
+
+        Returns:
+            model VARCHAR, version INTEGER, event VARCHAR, labels BIGINT, open BIGINT, alarm VARCHAR,
+            since VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE, reason VARCHAR, note VARCHAR,
+            seconds DOUBLE.
+        """
+        return self._call("adapt", model=model, label=label, ts=ts, id=id, options=options)
+
     def add_to_index(
         self,
         index: str,
@@ -490,6 +575,31 @@ class Frames(FrameSpace):
         """
         return self._call("choose_routes", demand=demand, lane=lane, cost=cost, quantity=quantity, on_time=on_time, capacity=capacity, fixed=fixed, pool=pool, service_level=service_level)
 
+    def compare_pairs(self, loffer: str, roffer: str) -> pl.LazyFrame:
+        """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
+        xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores.
+
+        Words count by how rare they are among these offers; `..._behind_...` says how far a pair stands
+        behind the best that either offer has among them, so ask for all pairs at once. NULL where an offer
+        says nothing.
+
+        Args:
+            loffer: a column or expression: a STRUCT of one offer: text, which is its title, and any of
+                description, brand, model, category (VARCHAR), gtin and price (a number).
+            roffer: a column or expression: a STRUCT of the other.
+
+        Returns:
+            every column of `pairs`, text_cosine DOUBLE, text_spelling DOUBLE, text_words DOUBLE,
+            text_words_left DOUBLE, text_words_right DOUBLE, text_rarest_both DOUBLE, text_rarest_left
+            DOUBLE, text_rarest_right DOUBLE, text_behind_left DOUBLE, text_behind_right DOUBLE,
+            all_cosine DOUBLE, all_words DOUBLE, all_words_left DOUBLE, all_words_right DOUBLE,
+            all_behind_left DOUBLE, all_behind_right DOUBLE, codes_both DOUBLE, codes_left DOUBLE,
+            codes_right DOUBLE, codes_alike DOUBLE, numbers DOUBLE, sizes DOUBLE, models DOUBLE,
+            length_ratio DOUBLE, brand_same DOUBLE, brand_told DOUBLE, model_same DOUBLE, model_told
+            DOUBLE, category_cosine DOUBLE, gtin_same DOUBLE, price_apart DOUBLE, price_ratio DOUBLE.
+        """
+        return self._call("compare_pairs", loffer=loffer, roffer=roffer)
+
     def domain_similarity(
         self,
         target: pl.LazyFrame | pl.DataFrame,
@@ -517,6 +627,33 @@ class Frames(FrameSpace):
         """
         return self._call("domain_similarity", target=target, columns=columns, model=model)
 
+    def drift(
+        self,
+        model: str,
+        reference: pl.LazyFrame | pl.DataFrame | None = None,
+        alpha: float = 0.01,
+    ) -> pl.LazyFrame:
+        """How far rows have moved from those that a model was fitted on.
+
+        Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
+        categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
+        texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and
+        an alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks'
+        where both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected
+        accuracy' without labels, and the model's score where there are labels. The largest come first. A
+        drift of inputs need not hurt; xb.adapt goes by the loss.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            reference: a table: rows to compare with; NULL: up to 2,048 rows that the model keeps of its
+                fit.
+            alpha: DOUBLE: the probability that any alarm of a column is a false one.
+
+        Returns:
+            column VARCHAR, measure VARCHAR, value DOUBLE, p DOUBLE, alarm BOOLEAN, evidence VARCHAR.
+        """
+        return self._call("drift", model=model, reference=reference, alpha=alpha)
+
     def duplicates(self, id: str, vec: str, threshold: float = 0.9, metric: str = "cosine") -> pl.LazyFrame:
         """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of
         all rows that pairs connect.
@@ -533,6 +670,54 @@ class Frames(FrameSpace):
             id (as id), twin (as id), score FLOAT, cluster (as id).
         """
         return self._call("duplicates", id=id, vec=vec, threshold=threshold, metric=metric)
+
+    def entities(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        entity: str | None = None,
+        threshold: float = 0.5,
+        many: bool = False,
+        variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """One product in every market: which rows of many catalogues are one, across languages.
+
+        One row an offer: the number of its `entity`, which holds at most one row of each market; `score`,
+        the probability that the row belongs to it (NULL: nothing matches, and the row is alone);
+        `entity_score`, that all its rows do. Every two markets are compared as by xb.match, and pairs that
+        close a circle lift each other: what no pair alone would show is joined where all pairs together do.
+        What stands `beside` the text is weighed without labels: how often likely pairs agree in it against
+        how often others do. The answer is the same in any order of the rows.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            entity: a column or expression: entities that are settled, of an earlier call or known: rows
+                where it is NULL are placed among them.
+            threshold: DOUBLE: the least probability that a row belongs to its entity.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            entity BIGINT, market (as market), id (as id), score DOUBLE, entity_score DOUBLE.
+        """
+        return self._call("entities", id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants, labels=labels)
 
     def estimate(
         self,
@@ -611,6 +796,57 @@ class Frames(FrameSpace):
         """
         return self._call("explain", model=model, background=background, per_row=per_row, id=id)
 
+    def explain_match(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        lmarket: str,
+        lid: str,
+        rmarket: str,
+        rid: str,
+        beside: str | None = None,
+        block: str | None = None,
+        many: bool = False,
+        variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against
+        it, a row a piece of evidence.
+
+        The first is the prior, how rare it is that two offers at random are one product; a bit more makes
+        it twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97
+        %. The text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree
+        so over how often others do; the other offers of the entity say what closing circles adds. After
+        xb.entities with the same rows the pairs are not judged again.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            lmarket: VARCHAR: the market of one offer, as text.
+            lid: VARCHAR: its id, as text.
+            rmarket: VARCHAR: the market of the other.
+            rid: VARCHAR: its id.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
+        """
+        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+
     def fit(
         self,
         model: str,
@@ -685,6 +921,31 @@ class Frames(FrameSpace):
             series (as id), step INTEGER, ds (as ts), yhat DOUBLE, lo DOUBLE, hi DOUBLE, status VARCHAR.
         """
         return self._call("forecast", model=model, id=id, ts=ts, y=y, horizon=horizon, level=level, known=known, rollup=rollup, expected=expected, expected_sd=expected_sd, options=options)
+
+    def gain_shares(
+        self,
+        label: str,
+        source: pl.LazyFrame | pl.DataFrame,
+        options: Mapping[str, Any] | None = None,
+    ) -> pl.LazyFrame:
+        """Which home market and which kind of data (text, vector, table) a transfer lives by: it is made
+        again without each.
+
+        `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference
+        with its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in
+        for each other lose little alone. The only kind there is has no `without`. It takes as long as a
+        transfer for each part and one more.
+
+        Args:
+            label: VARCHAR: the label column, of one name on both sides.
+            source: a table: the home markets' rows.
+            options: STRUCT: of the transfers; `source_market` names the home market of each row.
+
+        Returns:
+            part VARCHAR, name VARCHAR, share DOUBLE, metric VARCHAR, score DOUBLE, without DOUBLE, lost
+            DOUBLE, lo DOUBLE, hi DOUBLE.
+        """
+        return self._call("gain_shares", label=label, source=source, options=options)
 
     def label_curve(
         self,
@@ -808,6 +1069,76 @@ class Frames(FrameSpace):
             scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[].
         """
         return self._call("map_taxonomy", right=right, label=label, name=name, options=options)
+
+    def market_sensitivity(
+        self,
+        currency: str,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        duties: pl.LazyFrame | pl.DataFrame | None = None,
+        vat: pl.LazyFrame | pl.DataFrame | None = None,
+        level: float = 0.9,
+        correlation: float = 0.5,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """Which input would change the order of xb.rank_markets: of every two markets that follow each
+        other, by what share each input (units, price, cost, freight, duty, vat) of either would have to
+        change for both to bring the same, the smallest first; changes beyond 100 % are left out.
+
+        A currency's rate counts as the price does. `probability` is how likely the order turns when that
+        input alone is off as its intervals say.
+
+        Args:
+            currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            duties: a table: market, hs and rate (a share of cost and freight): the longest code that
+                begins a row's `hs` counts, NULL is any; without the table no duty counts.
+            vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+            level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+                answer's.
+            correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            market VARCHAR, input VARCHAR, change DOUBLE, against VARCHAR, probability DOUBLE.
+        """
+        return self._call("market_sensitivity", currency=currency, rates=rates, duties=duties, vat=vat, level=level, correlation=correlation, seed=seed)
+
+    def market_similarity(
+        self,
+        candidates: pl.LazyFrame | pl.DataFrame,
+        columns: Mapping[str, Any] | None = None,
+        home_market: str | None = None,
+        facts: pl.LazyFrame | pl.DataFrame | None = None,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """How alike each market is to home, 0 to 1, the likest first, each measure with its evidence:
+        'catalogue' (shares of categories, the nearest home title of each title in any language),
+        'price', 'customers' (orders and spend of each, a year), 'demand' (shares of the months, from
+        eleven months on) and 'facts'.
+
+        What either side lacks is left out. 'overall' is the mean of the aspects. A small market differs by
+        chance: what samples of home of its size show counts as no difference. `lo` and `hi` are 95 %
+        bootstrap intervals, NULL where nothing was sampled. Markets that only `facts` names are compared by
+        these. It says whom a market is like, and does not say what a transfer gains.
+
+        Args:
+            candidates: a table: the same of other markets, with a column that names the market.
+            columns: STRUCT: which column is the market, category, title, price, currency, customer,
+                amount, ts, where it has another name: {'ts': 'ordered'}.
+            home_market: VARCHAR: home's name in the facts; a country code brings language, money and
+                holidays.
+            facts: a table: known of each market, home among them: market, then a column a fact; what is
+                said of a pair, such as the distance from home, has home's value with itself in home's
+                row.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            market VARCHAR, aspect VARCHAR, measure VARCHAR, similarity DOUBLE, lo DOUBLE, hi DOUBLE,
+            evidence VARCHAR.
+        """
+        return self._call("market_similarity", candidates=candidates, columns=columns, home_market=home_market, facts=facts, rates=rates, seed=seed)
 
     def match(
         self,
@@ -960,6 +1291,96 @@ class Frames(FrameSpace):
         """
         return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
 
+    def rank_markets(
+        self,
+        currency: str,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+        duties: pl.LazyFrame | pl.DataFrame | None = None,
+        vat: pl.LazyFrame | pl.DataFrame | None = None,
+        curves: pl.LazyFrame | pl.DataFrame | None = None,
+        goal: float | None = None,
+        promise: float | None = None,
+        level: float = 0.9,
+        correlation: float = 0.5,
+        seed: int = 0,
+    ) -> pl.LazyFrame:
+        """Markets by the margin they are expected to bring: units times the price after VAT, less cost,
+        freight and duty.
+
+        `lo` and `hi` hold the margins of all markets at once for `level` of the outcomes; `rank_lo` and
+        `rank_hi` each market's own rank; `best` is how likely it comes first. An interval's ends are
+        quantiles of an outcome on either side of the value, on a log scale where all are above 0; numbers
+        without an interval are taken as exact, and the note says so. `labels_needed` is the fewest labels
+        that reach `goal`. A market that lacks a number, a rate of its currency, a duty or its VAT comes
+        last without a rank, and the note says what it lacks.
+
+        Args:
+            currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            duties: a table: market, hs and rate (a share of cost and freight): the longest code that
+                begins a row's `hs` counts, NULL is any; without the table no duty counts.
+            vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+            curves: a table: what xb.label_curve gave, with a column market, for `labels_needed`.
+            goal: DOUBLE: the score that a model must reach.
+            promise: DOUBLE: days that are promised to customers, for `on_time`.
+            level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+                answer's.
+            correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+            seed: INTEGER: of the draws.
+
+        Returns:
+            rank INTEGER, market VARCHAR, margin DOUBLE, lo DOUBLE, hi DOUBLE, rank_lo INTEGER, rank_hi
+            INTEGER, best DOUBLE, units DOUBLE, revenue DOUBLE, freight DOUBLE, duty DOUBLE, vat DOUBLE,
+            days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
+        """
+        return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+
+    def review(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        n: int = 50,
+        many: bool = False,
+        variants: bool = False,
+        page: str | None = None,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """The pairs of offers whose labels help most, the most doubtful first: those that nobody can tell,
+        and those where the pair and the whole entity disagree; none twice in other words, and none that
+        `labels` has.
+
+        Fill the column `match` with true or false, and hand the rows back as `labels` of xb.entities.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            n: INTEGER: how many pairs.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            page: VARCHAR: a file that is written beside: both offers next to each other, differences
+                marked, as HTML.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            lmarket (as market), lid (as id), rmarket (as market), rid (as id), ltext VARCHAR, rtext
+            VARCHAR, score DOUBLE, joined BOOLEAN, doubt DOUBLE, match BOOLEAN.
+        """
+        return self._call("review", id=id, market=market, text=text, beside=beside, block=block, n=n, many=many, variants=variants, page=page, labels=labels)
+
     def route_options(
         self,
         cost_model: str,
@@ -987,6 +1408,49 @@ class Frames(FrameSpace):
             delay_lo DOUBLE, delay_hi DOUBLE, on_time DOUBLE, shift DOUBLE.
         """
         return self._call("route_options", cost_model=cost_model, delay_model=delay_model, promise=promise, per_day=per_day, extra=extra)
+
+    def score_pairs(
+        self,
+        id: str,
+        market: str,
+        text: str,
+        beside: str | None = None,
+        block: str | None = None,
+        threshold: float = 0.5,
+        many: bool = False,
+        variants: bool = False,
+        labels: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """The pairs of offers of different markets that xb.entities joins, or does not, the likeliest
+        first: `score`, the probability of the pair by itself; what speaks for it beyond two offers at
+        random, in bits (one bit: twice as likely), by their `text` and by what stands `beside` it;
+        whether both are `joined` in one entity.
+
+        Args:
+            id: a column or expression: what names an offer in its market, any type; other markets may
+                have it too.
+            market: a column or expression: the catalogue a row is of, any type; a row where it is NULL
+                is alone.
+            text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
+                blanks and placeholders say nothing.
+            beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
+                number), price (a number, each market in its own currency), and columns of your own,
+                read by type: text such as brand, numbers, booleans, vectors.
+            block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+            threshold: DOUBLE: pairs of a lower probability are left out; 0 gives all that were looked
+                at.
+            many: BOOLEAN: true lets an entity hold several rows of a market.
+            variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+                otherwise rows that both state one and contradict each other are never joined.
+            labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
+                match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
+                and from ten of each on they correct the odds.
+
+        Returns:
+            lmarket (as market), lid (as id), rmarket (as market), rid (as id), score DOUBLE, text
+            DOUBLE, beside DOUBLE, joined BOOLEAN.
+        """
+        return self._call("score_pairs", id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
 
     def similarity_join(
         self,

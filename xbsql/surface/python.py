@@ -20,6 +20,49 @@ if TYPE_CHECKING:
     from xbsql.surface.calls import Values
 
 
+def adapt(
+    con: DuckDBPyConnection,
+    model: str,
+    data: object,
+    label: str,
+    ts: str | None = None,
+    id: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Let a model follow its market.
+
+    Each new label moves the weights of the members of its blend (fixed share); ADWIN watches its loss and
+    what its source brings, and where one of them turned for the worse the model is fitted again on the
+    labels since, with itself as the source: a transfer in time. So it is where the new labels are half as
+    many as those it was fitted on. A new version is stored and promoted, and xb.promote goes back. Labels
+    may come late and in any order: with `ts` the weights are those of the right order. `event` is
+    'reweighted', 'refitted', 'waiting' (a change with too few labels since) or 'nothing new'; `since` is
+    when the change was, as far as can be told; `before` and `after` are the scores of the version that was
+    there and of the weights as they moved, on the new labels. Labels that contradict each other under one
+    `id`, belong to no row or are too old do not count, and `note` counts them. The same call on the same
+    rows gives the version that is already there.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: its name, without a version: the promoted one is adapted.
+        data: a table: labelled rows, new and known, and those that wait for a label: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        label: VARCHAR: the label column; NULL where the label has not arrived.
+        ts: VARCHAR: the column that says when each row was; NULL: the rows of a call are of one moment,
+            in no order.
+        id: VARCHAR: the column that names a row; NULL: rows are told apart by their values and moments.
+        options: STRUCT: of a new fit, see xb.options; the rows of one `group`, such as an order, count
+            as one label.
+
+    Returns:
+        model VARCHAR, version INTEGER, event VARCHAR, labels BIGINT, open BIGINT, alarm VARCHAR, since
+        VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE, reason VARCHAR, note VARCHAR, seconds
+        DOUBLE.
+    """
+    found: pa.Table = called("adapt", con, model=model, data=data, label=label, ts=ts, id=id, options=options)
+    return found
+
+
 def add_to_index(
     con: DuckDBPyConnection,
     index: str,
@@ -199,13 +242,44 @@ def classify(con: DuckDBPyConnection, model: Values, input: Values) -> pa.Array:
         con: a connection that xbsql is loaded in.
         model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
             them, a model a row: 'category_' || market.
-        input: VARCHAR or STRUCT: a text, or a row where the model reads several columns.
+        input: VARCHAR, BLOB or STRUCT: a text, a picture, or a row where the model reads several
+            columns.
 
     Returns:
         STRUCT(label VARCHAR, score DOUBLE, runner_up VARCHAR, margin DOUBLE, shift DOUBLE, path
         VARCHAR[], level INTEGER, scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[]).
     """
     found: pa.Array = called("classify", con, model=model, input=input)
+    return found
+
+
+def compare_pairs(con: DuckDBPyConnection, pairs: object, loffer: str, roffer: str) -> pa.Table:
+    """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
+    xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores.
+
+    Words count by how rare they are among these offers; `..._behind_...` says how far a pair stands behind
+    the best that either offer has among them, so ask for all pairs at once. NULL where an offer says
+    nothing.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        pairs: a table: a row a pair of offers: its name, a CTE, a registered Arrow or Polars object or
+            a Python variable.
+        loffer: a column or expression: a STRUCT of one offer: text, which is its title, and any of
+            description, brand, model, category (VARCHAR), gtin and price (a number).
+        roffer: a column or expression: a STRUCT of the other.
+
+    Returns:
+        every column of `pairs`, text_cosine DOUBLE, text_spelling DOUBLE, text_words DOUBLE,
+        text_words_left DOUBLE, text_words_right DOUBLE, text_rarest_both DOUBLE, text_rarest_left
+        DOUBLE, text_rarest_right DOUBLE, text_behind_left DOUBLE, text_behind_right DOUBLE, all_cosine
+        DOUBLE, all_words DOUBLE, all_words_left DOUBLE, all_words_right DOUBLE, all_behind_left DOUBLE,
+        all_behind_right DOUBLE, codes_both DOUBLE, codes_left DOUBLE, codes_right DOUBLE, codes_alike
+        DOUBLE, numbers DOUBLE, sizes DOUBLE, models DOUBLE, length_ratio DOUBLE, brand_same DOUBLE,
+        brand_told DOUBLE, model_same DOUBLE, model_told DOUBLE, category_cosine DOUBLE, gtin_same
+        DOUBLE, price_apart DOUBLE, price_ratio DOUBLE.
+    """
+    found: pa.Table = called("compare_pairs", con, pairs=pairs, loffer=loffer, roffer=roffer)
     return found
 
 
@@ -275,6 +349,39 @@ def domain_similarity(
         measure VARCHAR, column VARCHAR, value DOUBLE.
     """
     found: pa.Table = called("domain_similarity", con, source=source, target=target, columns=columns, model=model)
+    return found
+
+
+def drift(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    reference: object = None,
+    alpha: float = 0.01,
+) -> pa.Table:
+    """How far rows have moved from those that a model was fitted on.
+
+    Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
+    categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
+    texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and an
+    alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where
+    both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected accuracy'
+    without labels, and the model's score where there are labels. The largest come first. A drift of inputs
+    need not hurt; xb.adapt goes by the loss.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: rows of late, labelled or not: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        reference: a table: rows to compare with; NULL: up to 2,048 rows that the model keeps of its
+            fit.
+        alpha: DOUBLE: the probability that any alarm of a column is a false one.
+
+    Returns:
+        column VARCHAR, measure VARCHAR, value DOUBLE, p DOUBLE, alarm BOOLEAN, evidence VARCHAR.
+    """
+    found: pa.Table = called("drift", con, model=model, tbl=tbl, reference=reference, alpha=alpha)
     return found
 
 
@@ -351,6 +458,80 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
         FLOAT[512].
     """
     found: pa.Array = called("embed", con, text=text, model=model)
+    return found
+
+
+def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> pa.Array:
+    """The vector of a picture, of length one: the inner product of two is how alike they look.
+
+    'image' has 2,776 numbers, of two networks that come with the installation and of colours. NULL where
+    there is no picture that can be read, see xb.image_info; how many there were, and why, is in
+    xb.last_calls. The same bytes are looked at once.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+        model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict
+            of your own.
+
+    Returns:
+        FLOAT[].
+    """
+    found: pa.Array = called("embed_image", con, blob=blob, model=model)
+    return found
+
+
+def entities(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    beside: str | None = None,
+    block: str | None = None,
+    entity: str | None = None,
+    threshold: float = 0.5,
+    many: bool = False,
+    variants: bool = False,
+    labels: object = None,
+) -> pa.Table:
+    """One product in every market: which rows of many catalogues are one, across languages.
+
+    One row an offer: the number of its `entity`, which holds at most one row of each market; `score`, the
+    probability that the row belongs to it (NULL: nothing matches, and the row is alone); `entity_score`,
+    that all its rows do. Every two markets are compared as by xb.match, and pairs that close a circle lift
+    each other: what no pair alone would show is joined where all pairs together do. What stands `beside`
+    the text is weighed without labels: how often likely pairs agree in it against how often others do. The
+    answer is the same in any order of the rows.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        entity: a column or expression: entities that are settled, of an earlier call or known: rows
+            where it is NULL are placed among them.
+        threshold: DOUBLE: the least probability that a row belongs to its entity.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        entity BIGINT, market (as market), id (as id), score DOUBLE, entity_score DOUBLE.
+    """
+    found: pa.Table = called("entities", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, entity=entity, threshold=threshold, many=many, variants=variants, labels=labels)
     return found
 
 
@@ -452,6 +633,63 @@ def explain(
     return found
 
 
+def explain_match(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    lmarket: str,
+    lid: str,
+    rmarket: str,
+    rid: str,
+    beside: str | None = None,
+    block: str | None = None,
+    many: bool = False,
+    variants: bool = False,
+    labels: object = None,
+) -> pa.Table:
+    """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against it, a
+    row a piece of evidence.
+
+    The first is the prior, how rare it is that two offers at random are one product; a bit more makes it
+    twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97 %. The
+    text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree so over how
+    often others do; the other offers of the entity say what closing circles adds. After xb.entities with
+    the same rows the pairs are not judged again.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        lmarket: VARCHAR: the market of one offer, as text.
+        lid: VARCHAR: its id, as text.
+        rmarket: VARCHAR: the market of the other.
+        rid: VARCHAR: its id.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
+    """
+    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+    return found
+
+
 def export_booster(con: DuckDBPyConnection, model: str, path: str | os.PathLike[str]) -> pa.Table:
     """Write the LightGBM parts of a model as plain LightGBM text, which lightgbm.Booster(model_file=...)
     loads alone, with the levels of categories inside, and columns.json, which says what each column of
@@ -468,6 +706,60 @@ def export_booster(con: DuckDBPyConnection, model: str, path: str | os.PathLike[
         file VARCHAR, member VARCHAR, weight DOUBLE, trees BIGINT, columns BIGINT.
     """
     found: pa.Table = called("export_booster", con, model=model, path=path)
+    return found
+
+
+def extract(
+    con: DuckDBPyConnection,
+    model: Values,
+    input: Values,
+    attributes: Sequence[str] | None = None,
+) -> pa.Array:
+    """The attributes of a product in its title, by name: the value as it stands there, the probability that
+    it is right, its first and its last character (`title[start:stop]`), and its canonical form, which is
+    the same in every market (NULL where there is none).
+
+    An attribute without an answer is absent. NULL gives NULL. Of a title the first 2,000 characters are
+    read; it is never itself a value.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
+        input: VARCHAR or STRUCT: a title, or a row where the model also reads its kind.
+        attributes: VARCHAR[]: the attributes that the titles are known to state, in any language; NULL
+            asks each title for all that are usual for its kind.
+
+    Returns:
+        MAP(VARCHAR, STRUCT(value VARCHAR, score DOUBLE, start INTEGER, stop INTEGER, canonical
+        VARCHAR)).
+    """
+    found: pa.Array = called("extract", con, model=model, input=input, attributes=attributes)
+    return found
+
+
+def extract_table(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    attributes: Sequence[str] | None = None,
+) -> pa.Table:
+    """Every column of the table and one more for each attribute, by its name: the value as the title states
+    it, NULL where it states none.
+
+    For probabilities, places and canonical forms call xb.extract.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        attributes: VARCHAR[]: the attributes that the titles are known to state; NULL gives every one
+            that the model knows.
+
+    Returns:
+        every column of `tbl`, attribute VARCHAR.
+    """
+    found: pa.Table = called("extract_table", con, model=model, tbl=tbl, attributes=attributes)
     return found
 
 
@@ -556,6 +848,37 @@ def forecast(
     return found
 
 
+def gain_shares(
+    con: DuckDBPyConnection,
+    data: object,
+    label: str,
+    source: object,
+    options: Mapping[str, Any] | None = None,
+) -> pa.Table:
+    """Which home market and which kind of data (text, vector, table) a transfer lives by: it is made again
+    without each.
+
+    `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference with
+    its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in for each
+    other lose little alone. The only kind there is has no `without`. It takes as long as a transfer for
+    each part and one more.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        data: a table: the target, as of xb.transfer: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        label: VARCHAR: the label column, of one name on both sides.
+        source: a table: the home markets' rows.
+        options: STRUCT: of the transfers; `source_market` names the home market of each row.
+
+    Returns:
+        part VARCHAR, name VARCHAR, share DOUBLE, metric VARCHAR, score DOUBLE, without DOUBLE, lost
+        DOUBLE, lo DOUBLE, hi DOUBLE.
+    """
+    found: pa.Table = called("gain_shares", con, data=data, label=label, source=source, options=options)
+    return found
+
+
 def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
     """What functions there are, one row each with its arguments, what it returns, its meaning and an
     example; of one function a row more for each argument, with its type and default.
@@ -569,6 +892,25 @@ def help(con: DuckDBPyConnection, name: str | None = None) -> pa.Table:
         VARCHAR.
     """
     found: pa.Table = called("help", con, name=name)
+    return found
+
+
+def history(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """What happened to a model, one row a version: when it was made, from which version, what moved it and
+    why, see xb.adapt.
+
+    A version whose parent is not the one before was made after a roll-back.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: its name, without a version.
+
+    Returns:
+        version INTEGER, parent INTEGER, promoted BOOLEAN, created VARCHAR, event VARCHAR, labels
+        BIGINT, open BIGINT, alarm VARCHAR, since VARCHAR, metric VARCHAR, before DOUBLE, after DOUBLE,
+        reason VARCHAR, note VARCHAR.
+    """
+    found: pa.Table = called("history", con, model=model)
     return found
 
 
@@ -588,6 +930,23 @@ def holiday(con: DuckDBPyConnection, day: Values, market: Values) -> pa.Array:
         VARCHAR.
     """
     found: pa.Array = called("holiday", con, day=day, market=market)
+    return found
+
+
+def image_info(con: DuckDBPyConnection, blob: Values) -> pa.Array:
+    """What a file says of itself, and why it cannot be read: `problem` is NULL where it can.
+
+    The first frame of an animated picture is read, what is transparent is white, a turned photo is turned
+    back. NULL gives NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+
+    Returns:
+        STRUCT(format VARCHAR, width INTEGER, height INTEGER, frames INTEGER, problem VARCHAR).
+    """
+    found: pa.Array = called("image_info", con, blob=blob)
     return found
 
 
@@ -803,6 +1162,89 @@ def map_taxonomy(
         scores DOUBLE[], best STRUCT(label VARCHAR, score DOUBLE)[].
     """
     found: pa.Table = called("map_taxonomy", con, left=left, right=right, label=label, name=name, options=options)
+    return found
+
+
+def market_sensitivity(
+    con: DuckDBPyConnection,
+    tbl: object,
+    currency: str,
+    rates: object = None,
+    duties: object = None,
+    vat: object = None,
+    level: float = 0.9,
+    correlation: float = 0.5,
+    seed: int = 0,
+) -> pa.Table:
+    """Which input would change the order of xb.rank_markets: of every two markets that follow each other,
+    by what share each input (units, price, cost, freight, duty, vat) of either would have to change for
+    both to bring the same, the smallest first; changes beyond 100 % are left out.
+
+    A currency's rate counts as the price does. `probability` is how likely the order turns when that input
+    alone is off as its intervals say.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: what would be sold where, one row a market, or a market and product: market,
+            units, price (of one, with VAT), and where known currency, hs, cost, freight (of one, in
+            home's money), days; of each number also its interval in `_lo` and `_hi`: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        duties: a table: market, hs and rate (a share of cost and freight): the longest code that begins
+            a row's `hs` counts, NULL is any; without the table no duty counts.
+        vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+        level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+            answer's.
+        correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        market VARCHAR, input VARCHAR, change DOUBLE, against VARCHAR, probability DOUBLE.
+    """
+    found: pa.Table = called("market_sensitivity", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, level=level, correlation=correlation, seed=seed)
+    return found
+
+
+def market_similarity(
+    con: DuckDBPyConnection,
+    home: object,
+    candidates: object,
+    columns: Mapping[str, Any] | None = None,
+    home_market: str | None = None,
+    facts: object = None,
+    rates: object = None,
+    seed: int = 0,
+) -> pa.Table:
+    """How alike each market is to home, 0 to 1, the likest first, each measure with its evidence:
+    'catalogue' (shares of categories, the nearest home title of each title in any language), 'price',
+    'customers' (orders and spend of each, a year), 'demand' (shares of the months, from eleven months
+    on) and 'facts'.
+
+    What either side lacks is left out. 'overall' is the mean of the aspects. A small market differs by
+    chance: what samples of home of its size show counts as no difference. `lo` and `hi` are 95 % bootstrap
+    intervals, NULL where nothing was sampled. Markets that only `facts` names are compared by these. It
+    says whom a market is like, and does not say what a transfer gains.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        home: a table: the home market's sales, one row a line: its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        candidates: a table: the same of other markets, with a column that names the market.
+        columns: STRUCT: which column is the market, category, title, price, currency, customer, amount,
+            ts, where it has another name: {'ts': 'ordered'}.
+        home_market: VARCHAR: home's name in the facts; a country code brings language, money and
+            holidays.
+        facts: a table: known of each market, home among them: market, then a column a fact; what is
+            said of a pair, such as the distance from home, has home's value with itself in home's row.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        market VARCHAR, aspect VARCHAR, measure VARCHAR, similarity DOUBLE, lo DOUBLE, hi DOUBLE,
+        evidence VARCHAR.
+    """
+    found: pa.Table = called("market_similarity", con, home=home, candidates=candidates, columns=columns, home_market=home_market, facts=facts, rates=rates, seed=seed)
     return found
 
 
@@ -1117,6 +1559,58 @@ def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
     return found
 
 
+def rank_markets(
+    con: DuckDBPyConnection,
+    tbl: object,
+    currency: str,
+    rates: object = None,
+    duties: object = None,
+    vat: object = None,
+    curves: object = None,
+    goal: float | None = None,
+    promise: float | None = None,
+    level: float = 0.9,
+    correlation: float = 0.5,
+    seed: int = 0,
+) -> pa.Table:
+    """Markets by the margin they are expected to bring: units times the price after VAT, less cost, freight
+    and duty.
+
+    `lo` and `hi` hold the margins of all markets at once for `level` of the outcomes; `rank_lo` and
+    `rank_hi` each market's own rank; `best` is how likely it comes first. An interval's ends are quantiles
+    of an outcome on either side of the value, on a log scale where all are above 0; numbers without an
+    interval are taken as exact, and the note says so. `labels_needed` is the fewest labels that reach
+    `goal`. A market that lacks a number, a rate of its currency, a duty or its VAT comes last without a
+    rank, and the note says what it lacks.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: what would be sold where, one row a market, or a market and product: market,
+            units, price (of one, with VAT), and where known currency, hs, cost, freight (of one, in
+            home's money), days; of each number also its interval in `_lo` and `_hi`: its name, a CTE, a
+            registered Arrow or Polars object or a Python variable.
+        currency: VARCHAR: home's currency, ISO 4217; what is earned is told in it.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        duties: a table: market, hs and rate (a share of cost and freight): the longest code that begins
+            a row's `hs` counts, NULL is any; without the table no duty counts.
+        vat: a table: market and rate, a share of the price before VAT; NULL is any market.
+        curves: a table: what xb.label_curve gave, with a column market, for `labels_needed`.
+        goal: DOUBLE: the score that a model must reach.
+        promise: DOUBLE: days that are promised to customers, for `on_time`.
+        level: DOUBLE: the share of outcomes between lo and hi, of the plan's intervals as of the
+            answer's.
+        correlation: DOUBLE: 0 to 1: how far the rows of one market are wrong together.
+        seed: INTEGER: of the draws.
+
+    Returns:
+        rank INTEGER, market VARCHAR, margin DOUBLE, lo DOUBLE, hi DOUBLE, rank_lo INTEGER, rank_hi
+        INTEGER, best DOUBLE, units DOUBLE, revenue DOUBLE, freight DOUBLE, duty DOUBLE, vat DOUBLE,
+        days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
+    """
+    found: pa.Table = called("rank_markets", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+    return found
+
+
 def reorder_point(
     con: DuckDBPyConnection,
     demand: Values,
@@ -1142,6 +1636,58 @@ def reorder_point(
         DOUBLE.
     """
     found: pa.Array = called("reorder_point", con, demand=demand, demand_sd=demand_sd, lead_time=lead_time, lead_time_sd=lead_time_sd, service_level=service_level)
+    return found
+
+
+def review(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    beside: str | None = None,
+    block: str | None = None,
+    n: int = 50,
+    many: bool = False,
+    variants: bool = False,
+    page: str | None = None,
+    labels: object = None,
+) -> pa.Table:
+    """The pairs of offers whose labels help most, the most doubtful first: those that nobody can tell, and
+    those where the pair and the whole entity disagree; none twice in other words, and none that `labels`
+    has.
+
+    Fill the column `match` with true or false, and hand the rows back as `labels` of xb.entities.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        n: INTEGER: how many pairs.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        page: VARCHAR: a file that is written beside: both offers next to each other, differences
+            marked, as HTML.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        lmarket (as market), lid (as id), rmarket (as market), rid (as id), ltext VARCHAR, rtext
+        VARCHAR, score DOUBLE, joined BOOLEAN, doubt DOUBLE, match BOOLEAN.
+    """
+    found: pa.Table = called("review", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, n=n, many=many, variants=variants, page=page, labels=labels)
     return found
 
 
@@ -1206,6 +1752,54 @@ def safety_stock(
         DOUBLE.
     """
     found: pa.Array = called("safety_stock", con, demand=demand, demand_sd=demand_sd, lead_time=lead_time, lead_time_sd=lead_time_sd, service_level=service_level)
+    return found
+
+
+def score_pairs(
+    con: DuckDBPyConnection,
+    tbl: object,
+    id: str,
+    market: str,
+    text: str,
+    beside: str | None = None,
+    block: str | None = None,
+    threshold: float = 0.5,
+    many: bool = False,
+    variants: bool = False,
+    labels: object = None,
+) -> pa.Table:
+    """The pairs of offers of different markets that xb.entities joins, or does not, the likeliest first:
+    `score`, the probability of the pair by itself; what speaks for it beyond two offers at random, in
+    bits (one bit: twice as likely), by their `text` and by what stands `beside` it; whether both are
+    `joined` in one entity.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: the catalogues one below the other, a row an offer: its name, a CTE, a registered
+            Arrow or Polars object or a Python variable.
+        id: a column or expression: what names an offer in its market, any type; other markets may have
+            it too.
+        market: a column or expression: the catalogue a row is of, any type; a row where it is NULL is
+            alone.
+        text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
+            and placeholders say nothing.
+        beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
+            price (a number, each market in its own currency), and columns of your own, read by type:
+            text such as brand, numbers, booleans, vectors.
+        block: a column or expression: only rows of one value are compared; NULL: a row is alone.
+        threshold: DOUBLE: pairs of a lower probability are left out; 0 gives all that were looked at.
+        many: BOOLEAN: true lets an entity hold several rows of a market.
+        variants: BOOLEAN: true takes products that differ in size, count or model number as one;
+            otherwise rows that both state one and contradict each other are never joined.
+        labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
+            (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
+            of each on they correct the odds.
+
+    Returns:
+        lmarket (as market), lid (as id), rmarket (as market), rid (as id), score DOUBLE, text DOUBLE,
+        beside DOUBLE, joined BOOLEAN.
+    """
+    found: pa.Table = called("score_pairs", con, tbl=tbl, id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
     return found
 
 
@@ -1513,6 +2107,24 @@ def try_parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> p
         DOUBLE.
     """
     found: pa.Array = called("try_parse_number", con, text=text, market=market)
+    return found
+
+
+def verdict(con: DuckDBPyConnection, model: str) -> pa.Table:
+    """One short row that fits a terminal of 80 columns: HELPS, NO EVIDENCE, HURTS or NOT MEASURED, the
+    score of the blend, its gain over the target alone with the interval, the labels, and how many more
+    the source saves.
+
+    A model of one market is a HOME MODEL. All that stands behind it is in xb.model_card.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+
+    Returns:
+        verdict VARCHAR, metric VARCHAR, score VARCHAR, gain VARCHAR, labels VARCHAR.
+    """
+    found: pa.Table = called("verdict", con, model=model)
     return found
 
 
