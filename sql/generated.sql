@@ -195,6 +195,12 @@ CREATE MACRO xb.rank_markets(
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 
+CREATE MACRO xb.report(models, path, tbl := 'xb._nothing') AS TABLE
+    SELECT unnest(_xb_report(
+        models, path,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.route_options(routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0) AS TABLE
     SELECT _xb_row.*, unnest(_xb_route_options(_xb_named.cost_model, _xb_named.delay_model, promise, per_day, extra, _xb_row)) FROM query_table(routes) _xb_row,
         (SELECT _xb_existing('route_options', cost_model) AS cost_model, _xb_existing('route_options', delay_model) AS delay_model) _xb_named;

@@ -1,4 +1,4 @@
-"""The command line: `xbsql demo`, `shell`, `forecast`, `models`, `card` and `selfcheck`."""
+"""The command line: `xbsql demo`, `shell`, `report`, `forecast`, `models`, `card` and `selfcheck`."""
 
 from __future__ import annotations
 
@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--horizon", type=int, default=8, help="periods (default: 8)")
     forecast.add_argument("--page", type=Path, default=Path("forecast.html"), help="what to write")
     forecast.set_defaults(command=_forecast)
+    report = commands.add_parser("report", help="write a page that says of models whether they help, and why")
+    report.add_argument("file", help="a DuckDB file")
+    report.add_argument("model", nargs="+")
+    report.add_argument("--store", help="the folder for models (default: beside the file)")
+    report.add_argument("--table", help="rows of the market that the models are asked about")
+    report.add_argument("--page", type=Path, default=Path("report.html"), help="what to write")
+    report.set_defaults(command=_report)
     return parser
 
 
@@ -108,6 +115,19 @@ def _forecast(given: argparse.Namespace) -> int:
         rows = rows_of(where, con, given.table, ordered=False)
         given.page.write_text(outlook(session_of(where, con), given.model, rows, asked))
     print(f"Look at {given.page}")
+    return 0
+
+
+def _report(given: argparse.Namespace) -> int:
+    from xbsql.pages.report import written
+    from xbsql.surface.calls import rows_of
+    from xbsql.surface.duck import session_of
+
+    where = "xbsql report"
+    with _opened(where, given) as con:
+        rows = rows_of(where, con, given.table, ordered=True) if given.table else None
+        made = written(session_of(where, con), given.model, rows, str(given.page))
+    print(f"Look at {made['path']}")
     return 0
 
 

@@ -1,67 +1,139 @@
-"""The report: what it says is what the rows say."""
+"""The report of models: what the functions say, whole in itself, and whole where a model is not."""
 
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from xbsql.pages.card import card
-from xbsql.pages.chart import Point, equal_labels, label_efficiency, svg, worth
-from xbsql.pages.page import page, table, verdict_cards
+import xbsql
+from xbsql import cli
+
+VOID = {"meta", "line", "circle", "br", "path", "use", "rect"}
 
 
-def rows(**changes):
-    shared = {
-        "verdict": "HELPS",
-        "basis": "evidence",
-        "gain": 0.2,
-        "labels_saved": 120.4,
-        "reason": "it <helps>",
-        "note": None,
-    }
-    arms = {"target only": 0.5, "source only": 0.6, "pooled": None, "blend": 0.7}
-    shown = [{"arm": arm, "value": value, "lo": None, "hi": None} for arm, value in arms.items()]
-    return [{**shared, **arm, **changes} for arm in shown]
+class Page(HTMLParser):
+    """What is open, what is asked from elsewhere, and the texts of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.asked, self.texts, self.headings = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.asked += [value for name, value in attrs if name in ("src", "href", "xlink:href") and value]
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+        if self.open and self.open[-1] in ("h2", "h3"):
+            self.headings.append(data)
 
 
-def line(arm, **scores):
-    return [Point("x", arm, int(labels[1:]), value, value, value) for labels, value in scores.items()]
+def read(path):
+    page = Page()
+    page.feed(path.read_text())
+    assert page.open == []
+    assert all(asked.startswith("#") for asked in page.asked)
+    return page
 
 
-def test_a_card_says_verdict_arms_gain_and_labels_saved():
-    text = card("Japan", rows())
-    assert text.splitlines()[0] == "Japan  ->  HELPS"
-    assert "about 120 more labels" in text
-    assert [text.count(arm) for arm in ("target only", "pooled", "blend")] == [1, 1, 1]
+@pytest.fixture(scope="module")
+def con(tmp_path_factory):
+    con = xbsql.connect(tmp_path_factory.mktemp("report") / "shop.duckdb")
+    rng = np.random.default_rng(0)
+    n = 300
+    weight, mode = rng.gamma(2, 3, n), rng.choice(["air", "sea <fast>"], n)
+    days = 2 + weight / 3 + 9 * (mode != "air") + rng.normal(0, 0.5, n)
+    abroad = [d + 1 if k < 40 else None for k, d in enumerate(days)]
+    con.register("home", pa.table({"weight": weight, "mode": mode, "days": days}))
+    con.register("abroad", pa.table({"weight": weight * 1.2, "mode": mode, "days": abroad}))
+    con.execute("CALL xb.fit('days', home, 'days')")
+    con.execute("CALL xb.transfer('days_jp', abroad, 'days', base := 'days', source := home, market := 'JP')")
+    yield con
+    con.close()
 
 
-def test_labels_saved_beyond_twice_the_labels_are_that_many_or_more():
-    assert "more than 120 more labels" in card("Japan", rows(labels=60, labels_saved=120.0))
-    assert "about 90 more labels" in card("Japan", rows(labels=60, labels_saved=90.0))
+def test_a_report_says_what_the_functions_say(con, tmp_path):
+    path = tmp_path / "page.html"
+    row = con.sql(f"FROM xb.report(['days_jp', 'days'], '{path}', tbl := abroad)").fetchall()[0]
+    assert row == (str(path), 2, path.stat().st_size)
+    assert path.stat().st_size < 2_000_000
+    page = read(path)
+    assert page.headings[:2] == ["At a glance", "days_jp"]
+    for heading in ("What it is made of", "What it looks at", "Whether the rows have moved"):
+        assert heading in page.headings
+    outcome = con.sql("SELECT verdict FROM xb.verdict('days_jp')").fetchall()[0][0]
+    assert outcome in page.texts
+    first = con.sql(
+        "FROM xb.explain('days_jp', abroad, per_row := false) SELECT feature ORDER BY contribution DESC"
+    )
+    assert first.fetchall()[0][0] in page.texts
+    assert "sea <fast>" in " ".join(page.texts), "values are escaped, not read as markup"
 
 
-def test_the_weights_of_the_candidates_stand_on_the_card():
-    assert "weights: pool 0.60, alone 0.40" in card("Japan", rows(weights="pool 0.60, alone 0.40"))
+def test_without_rows_a_report_says_less_and_repeats_nothing(con, tmp_path):
+    path = tmp_path / "page.html"
+    row = con.sql(f"FROM xb.report(['days', 'days'], '{path}')").fetchall()[0]
+    assert row[1] == 1
+    page = read(path)
+    assert "What it looks at" not in page.headings
+    assert any("HOME MODEL" in text for text in page.texts)
 
 
-def test_a_prior_says_what_would_measure_it_and_shows_no_arm():
-    text = card("Japan", rows(basis="prior", gain=None, labels_saved=None, note="is Swedish"))
-    assert "30 labelled rows or more" in text
-    assert "is Swedish" in text
-    assert "blend" not in text
+def test_a_broken_model_has_a_card_that_says_so(con, tmp_path):
+    con.execute("CALL xb.fit('broken', home, 'days', options := {'seed': 7})")
+    folder = next(
+        row[0] for row in con.sql("FROM xb.model_card('broken') SELECT value WHERE key = 'path'").fetchall()
+    )
+    manifest = next(Path(folder).glob("*.json"))
+    manifest.write_text("[]")
+    path = tmp_path / "page.html"
+    con.execute(f"FROM xb.report(['broken', 'days'], '{path}', tbl := abroad)").fetchall()
+    page = read(path)
+    assert "BROKEN" in page.texts
+    assert any("cannot be read" in text for text in page.texts)
+    assert page.headings.count("What it looks at") == 1
 
 
-def test_text_from_data_is_escaped():
-    html = page("t", "l", [("h", verdict_cards([("<b>", rows())]) + table(["<c>"], [["<d>"]]))])
-    assert "<b>" not in html
-    assert "<c>" not in html
-    assert "<d>" not in html
-    assert "it &lt;helps&gt;" in html
+def test_rows_that_a_model_cannot_read_are_told_and_nothing_is_lost(con, tmp_path):
+    path = tmp_path / "page.html"
+    con.register("other", pa.table({"colour": ["red", "blue"]}))
+    con.execute(f"FROM xb.report(['days'], '{path}', tbl := other)").fetchall()
+    page = read(path)
+    assert sum("Not shown: " in text for text in page.texts) == 3
 
 
 @pytest.mark.parametrize(
-    ("alone", "expected"), [({"n10": 0.5, "n30": 0.7}, 20.0), ({"n10": 0.2, "n30": 0.3}, None)]
+    ("models", "path", "message"),
+    [
+        ("[]", "page.html", "empty list"),
+        ("['nope']", "page.html", "no model 'nope'"),
+        ("['days']", "/no/such/page.html", "cannot be written"),
+    ],
 )
-def test_the_worth_in_labels_is_read_off_the_targets_line(alone, expected):
-    points = line("blend", n0=0.6, n30=0.8) + line("target only", **alone)
-    assert equal_labels(points) == (None if expected is None else pytest.approx(expected))
-    said = "0 labels with the source are worth {} without"
-    assert worth(points) == said.format("more than 30" if expected is None else "20")
-    assert svg(label_efficiency(points, "accuracy")).startswith("<svg")
+def test_a_mistake_is_one_clear_line(con, models, path, message):
+    with pytest.raises(Exception, match=message) as caught:
+        con.sql(f"FROM xb.report({models}, '{path}')").fetchall()
+    assert re.search(r"xb\.report: ", str(caught.value))
+
+
+def test_the_command_line_writes_it(con, tmp_path, capsys):
+    file = con.sql("SELECT path FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()[0][0]
+    con.execute("CREATE OR REPLACE TABLE parcels AS FROM abroad")
+    con.execute("CHECKPOINT")
+    path = tmp_path / "page.html"
+    store = f"{file}.xbsql"
+    con.close()
+    assert (
+        cli.main(["report", file, "days_jp", "--store", store, "--table", "parcels", "--page", str(path)])
+        == 0
+    )
+    assert str(path) in capsys.readouterr().out
+    assert "days_jp" in read(path).headings

@@ -11,20 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 STYLE = """
-:root { --ink: #1c2024; --soft: #60646c; --line: #e3e5e8; --good: #1a7f52; --bad: #c0392b; }
-body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); max-width: 62rem; margin: 2.5rem auto; }
-body { padding: 0 1rem; }
+:root { --ink: #1c2024; --soft: #60646c; --line: #e3e5e8; --good: #1a7f52; --bad: #c0392b; --back: #fff; }
+:root { --code: #f6f7f8; color-scheme: light dark; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8eaed; --soft: #a0a6ad; --line: #3a3f45; --good: #4cc38a; --bad: #ff8a7a; }
+  :root { --back: #17191c; --code: #22262a; }
+}
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--back); }
+body { max-width: 62rem; margin: 2.5rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { margin-top: 2.4rem; font-size: 1.2rem; }
-p.lead { color: var(--soft); margin-top: 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem; }
+p.lead, p.scale, p.note { color: var(--soft); margin-top: 0; } p.scale { font-size: .8rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; }
 .card h3 { margin: 0 0 .4rem; font-size: 1rem; display: flex; justify-content: space-between; }
 .HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO, .NOT { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
 .bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }
-pre { background: #f6f7f8; padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
-svg { width: 100%; height: auto; }
+.bars td { border: 0; } .bars td.wide { width: 55%; }
+.ranges { max-width: 40rem; } .ranges text { font: 13px system-ui, sans-serif; fill: var(--ink); }
+.ranges line { stroke: var(--soft); stroke-width: 2; } .ranges circle { fill: var(--soft); }
+.ranges circle.blend { fill: var(--good); }
+pre { background: var(--code); padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
+svg { width: 100%; height: auto; } svg:not(.ranges) { background: #fff; border-radius: 6px; }
+dt { font-weight: 600; } dd { margin: 0 0 .4rem; }
+@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } details { display: none; } }
 """
 
 
@@ -32,7 +43,8 @@ def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
     """A page of sections, each a heading and HTML."""
     body = "\n".join(f"<h2>{escape(heading)}</h2>\n{html}" for heading, html in sections)
     return (
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>"
+        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f"<meta name='viewport' content='width=device-width, initial-scale=1'><title>{escape(title)}</title>"
         f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>\n"
         f"{body}\n</body></html>\n"
     )

@@ -15,6 +15,7 @@ from xbsql.surface import (
     market,
     match,
     models,
+    report,
     search,
     supply,
     taxonomy,
@@ -42,6 +43,7 @@ _FAMILIES = [
         forecast,
         decisions,
         adapt,
+        report,
         help,
     )
 ]

@@ -62,6 +62,7 @@ NAMES = (
     "promote",
     "rank_markets",
     "reorder_point",
+    "report",
     "review",
     "route_options",
     "safety_stock",

@@ -1335,6 +1335,24 @@ class Frames(FrameSpace):
         """
         return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
 
+    def report(self, models: Sequence[str] | None, path: str) -> pl.LazyFrame:
+        """Write one page that a manager reads: of each model the verdict with its arms and intervals, what
+        the blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the
+        rows have moved from those of the fit (xb.drift), and which rows to label next
+        (xb.suggest_labels); of a forecast the largest series with their fans.
+
+        The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
+        dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
+
+        Args:
+            models: VARCHAR[]: names of models, in the order of the page.
+            path: VARCHAR: the HTML file that is written; one that is there is replaced.
+
+        Returns:
+            path VARCHAR, models BIGINT, bytes BIGINT.
+        """
+        return self._call("report", models=models, path=path)
+
     def review(
         self,
         id: str,

@@ -1639,6 +1639,29 @@ def reorder_point(
     return found
 
 
+def report(con: DuckDBPyConnection, models: Sequence[str] | None, path: str, tbl: object = None) -> pa.Table:
+    """Write one page that a manager reads: of each model the verdict with its arms and intervals, what the
+    blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the rows
+    have moved from those of the fit (xb.drift), and which rows to label next (xb.suggest_labels); of a
+    forecast the largest series with their fans.
+
+    The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
+    dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        models: VARCHAR[]: names of models, in the order of the page.
+        path: VARCHAR: the HTML file that is written; one that is there is replaced.
+        tbl: a table: rows of the market, labelled or not: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable; without it the page says less.
+
+    Returns:
+        path VARCHAR, models BIGINT, bytes BIGINT.
+    """
+    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl)
+    return found
+
+
 def review(
     con: DuckDBPyConnection,
     tbl: object,

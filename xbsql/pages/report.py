@@ -1,0 +1,251 @@
+"""The report of models: whether each helps, what it looks at, and what to do next, on one page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from xbsql import errors
+from xbsql.arrow import one_chunk
+from xbsql.pages.bars import bars, ranges
+from xbsql.pages.card import interval, sentences, told
+from xbsql.pages.chart import svg
+from xbsql.pages.fan import fan_chart, fans_of
+from xbsql.pages.page import page, table
+from xbsql.pages.terms import terms
+from xbsql.progress import part, tell
+from xbsql.session import cards, insight
+from xbsql.session import forecast as forecasts
+from xbsql.session.drift import drift
+from xbsql.session.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from xbsql.session.session import Session
+
+WHERE = "xb.report"
+MOST_ROWS = 20_000
+"""Rows that are looked at, at even steps."""
+SHOWN = 12
+SUGGESTED = 10
+TEXT = 90
+"""Characters of a value that are shown."""
+DRAWN = 6
+HORIZON = 8
+
+
+class Subject(NamedTuple):
+    """One model of a report.
+
+    Attributes:
+        session: where it is.
+        name: of it.
+        card: what its version says of itself.
+        rows: of the market that it is asked about; None without.
+    """
+
+    session: Session
+    name: str
+    card: Mapping[str, Any]
+    rows: pa.Table | None
+
+
+def written(session: Session, names: Sequence[str], rows: pa.Table | None, path: str) -> dict[str, Any]:
+    """Write the report.
+
+    Args:
+        session: where the models are.
+        names: of the models, in the order of the page; none twice.
+        rows: of the market that they are asked about; None leaves out what needs them.
+        path: of the HTML file, which is replaced.
+
+    Returns:
+        path (text), models and bytes (whole numbers).
+
+    Raises:
+        XbsqlError: no name, a name without a model, or the file cannot be written. A model that is there and
+            cannot be read has a card that says so.
+    """
+    if not names:
+        raise errors.invalid(WHERE, "no model is named", "FROM xb.models() lists them")
+    for name in names:
+        session.store.resolve(WHERE, name)
+    text = report(session, list(dict.fromkeys(names)), rows)
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        problem = f"page '{errors.shown(path)}' cannot be written ({error.strerror})"
+        raise errors.invalid(WHERE, problem, "give the path of a file in a folder that exists") from error
+    return {"path": str(path), "models": len(set(names)), "bytes": len(text.encode())}
+
+
+def report(session: Session, names: Sequence[str], rows: pa.Table | None) -> str:
+    """The page as text; see `written`."""
+    kept = (
+        None
+        if rows is None
+        else rows.take(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int))
+    )
+    with session.calls.record("report", ", ".join(names), 0 if rows is None else len(rows)):
+        overview, sections = [], []
+        for place, name in enumerate(names):
+            with part(place / len(names), (place + 1) / len(names)):
+                line, body = _of_model(session, name, kept)
+            overview.append(line)
+            sections.append((name, body))
+    several = f"{len(names)} models" if len(names) > 1 else names[0]
+    lead = f"Whether the home market helps, what {several} looked at, and what to do next."
+    head = ("model", "market", "verdict", "metric", "score", "gain", "labels")
+    return page("xbsql report", lead, [("At a glance", table(head, overview)), *sections])
+
+
+def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple[str, ...], str]:
+    """The line of the overview, and what the page says of a model."""
+    tell(0.0, f"reading {name}")
+    try:
+        found = session.store.artifact(WHERE, name)
+        session.model(WHERE, name)
+        row = verdict(session, name)[0]
+    except errors.XbsqlError as error:
+        nothing = (name, "", "BROKEN", "", "", "", "")
+        return nothing, f"<p class='note'>This model cannot be read: {escape(str(error))}</p>"
+    market = str(found.card.get("market") or "")
+    line = (
+        name,
+        market,
+        *(str(row.get(key) or "") for key in ("verdict", "metric", "score", "gain", "labels")),
+    )
+    subject = Subject(session, name, found.card, rows)
+    parts = [_head(subject), _weights(subject.card)]
+    works: list[tuple[str, Callable[[Subject], str]]] = []
+    if rows is not None and subject.card["task"] == "forecast":
+        works = [("What it expects", _outlook)]
+    elif rows is not None:
+        works = [
+            ("What it looks at", _looks),
+            ("Whether the rows have moved", _moved),
+            ("Which rows to label next", _next),
+        ]
+    for place, (heading, work) in enumerate(works):
+        tell((1 + place) / (1 + len(works)), f"{name}: {heading.lower()}")
+        parts.append(f"<h3>{heading}</h3>{_tried(work, subject)}")
+    return line, "\n".join([*parts, terms(subject.card)])
+
+
+def _tried(work: Callable[[Subject], str], subject: Subject) -> str:
+    """What a part shows; where it cannot be made of this model or these rows, why."""
+    try:
+        return work(subject)
+    except errors.XbsqlError as error:
+        return f"<p class='note'>Not shown: {escape(str(error))}</p>"
+
+
+def _head(subject: Subject) -> str:
+    """The verdict with its arms, or what a home model scores; with what the notes say."""
+    card = subject.card
+    if "verdict" not in card:
+        scores = [
+            (str(score["metric"]), score["value"], score["lo"], score["hi"])
+            for score in card.get("report", [])
+        ]
+        said = f"A home model of {card.get('rows', 0):,} rows; scores are out of fold, with 95 % intervals."
+        shown = table(
+            ("metric", "score"), [(name, _between(value, lo, hi)) for name, value, lo, hi in scores]
+        )
+        notes = {str(score["note"]) for score in card.get("report", []) if score.get("note")}
+        return f"<p>{said}</p>{shown}{_listed(sorted(notes))}"
+    rows = cards.arm_rows(card["verdict"], {})
+    outcome = str(rows[0]["verdict"])
+    shown = [row for row in told(rows) if row["value"] is not None]
+    arms = [(row["arm"], row["value"], row["lo"], row["hi"]) for row in shown]
+    reason = escape(sentences(rows[0])[0])
+    head = f"<p class='verdict'><b class='{outcome.split()[0]}'>{outcome}</b> {reason}</p>"
+    further = sentences({**rows[0], "note": None, "weights": None})[1:]
+    return f"{head}{ranges(arms, str(rows[0]['metric']))}{_listed([*further, *card['verdict']['notes']])}"
+
+
+def _between(value: float | None, lo: float | None, hi: float | None) -> str:
+    return interval({"value": value, "lo": lo, "hi": hi})
+
+
+def _listed(lines: Sequence[str]) -> str:
+    """Lines as a list; nothing without one."""
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+
+
+def _weights(card: Mapping[str, Any]) -> str:
+    """The candidates of the blend by weight."""
+    weights = card.get("weights")
+    if not weights:
+        return ""
+    heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    return f"<h3>What it is made of</h3>{bars(heaviest, as_share=True)}"
+
+
+def _looks(subject: Subject) -> str:
+    """The mean absolute contribution of each feature."""
+    given = one_chunk(_rows(subject).to_struct_array())
+    found = insight.explain(subject.session, subject.name, given, None, per_row=False)
+    pairs = sorted(
+        zip(found["feature"].to_pylist(), found["contribution"].to_pylist(), strict=True), key=lambda p: -p[1]
+    )
+    return bars(pairs[:SHOWN])
+
+
+def _moved(subject: Subject) -> str:
+    """What has drifted from the rows of the fit, alarms first."""
+    found = drift(subject.session, subject.name, _rows(subject), None, 0.01)
+    found.sort(key=lambda row: not row["alarm"])
+    alarms = sum(bool(row["alarm"]) for row in found)
+    said = f"Alarms at 1 % over all columns: {alarms or 'none'}."
+    lines = [
+        (
+            row["column"] or "(label)",
+            row["measure"],
+            _short(row["value"]),
+            _short(row["p"]),
+            row["evidence"] or "",
+        )
+        for row in found[:SHOWN]
+    ]
+    return f"<p>{said}</p>{table(('column', 'measure', 'distance', 'p', 'evidence'), lines)}"
+
+
+def _next(subject: Subject) -> str:
+    """The rows whose labels would help most."""
+    rows = _rows(subject)
+    found = insight.suggest_labels(subject.session, subject.name, rows, SUGGESTED, None, 0)
+    inputs = [field.name for field in subject.session.model(WHERE, subject.name).signature.inputs]
+    columns = [name for name in inputs if name in rows.column_names][:4]
+    lines = []
+    for place, doubt in zip(found["row"].to_pylist(), found["doubt"].to_pylist(), strict=True):
+        values = [str(rows[name][place - 1].as_py())[:TEXT] for name in columns]
+        lines.append((*values, _short(doubt)))
+    return table((*columns, "doubt"), lines)
+
+
+def _outlook(subject: Subject) -> str:
+    """The series of which most is expected, and how many have which status."""
+    asked = forecasts.ForecastCall(HORIZON)
+    fitted = forecasts.forecaster(subject.session, WHERE, subject.name)
+    told_of = forecasts.told(WHERE, fitted, _rows(subject), fitted.columns, asked)
+    drawn = svg(fan_chart(fans_of(told_of, DRAWN), asked.level))
+    return f"{drawn}{table(('status', 'series'), Counter(told_of.status).most_common())}"
+
+
+def _rows(subject: Subject) -> pa.Table:
+    if subject.rows is None:
+        message = "a part that needs rows was asked without"
+        raise TypeError(message)
+    return subject.rows
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
