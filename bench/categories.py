@@ -8,8 +8,8 @@ of five locales. Nothing was chosen on these: it, pl, nl and pt were looked at.
 
 `fit_12k_s` and `fit_40k_s`: CPU seconds of `xb.fit` of 12,000 titles of 394 classes, 40,000 of 440, from
 templates over the taxonomy; `vs_svm`: accuracy on a fifth of the latter, held out, less that of hashed
-n-grams with scikit-learn's linear SVM. `big_fit_s`: CPU seconds of 300,000 titles of 5,000 classes, and `big_fit_gb`
-the most memory that its process took. `predict_over_embed`: CPU seconds of `xb.classify` by that model over
+n-grams with scikit-learn's linear SVM. `big_fit_s`: CPU seconds of 300,000 titles of 5,000 classes, and
+`big_fit_gb` the most memory that its process took. `predict_over_embed`: CPU seconds of `xb.classify` by that model over
 those of `xb.embed`, the same titles, none seen before. Titles were looked at with other seeds, from en-GB.
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +10,15 @@ import numpy as np
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.nodes import NodePredictor
 from xbsql.engine.candidates.relation import source_only
+from xbsql.engine.design import dense
 from xbsql.engine.transfer import Trial
 from xbsql.engine.transfer import transfer as run
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.many_classes import at_home
 from xbsql.tasks.classify.options import ClassifyOptions
+from xbsql.tasks.classify.two_cases import TwoCases
 from xbsql.tasks.row_task import RowProblem
 from xbsql.taxonomy.nodes import Nodes, embedded
-from xbsql.taxonomy.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,20 @@ if TYPE_CHECKING:
     from xbsql.taxonomy.levels import Levels
 
 
+FEWEST_TO_ADAPT = 100
+"""Target rows from which on they say which names are near to everything, and how its language maps."""
+
+
 class NodeProblem(RowProblem[ClassifyOptions, Classifier]):
     """The nodes of a taxonomy: a name held out has nothing to be told by, so nothing is tried."""
 
     @classmethod
     def of(cls, problem: RowProblem[ClassifyOptions, Classifier]) -> NodeProblem:
-        """The same rows as nodes."""
-        return cls(**{field.name: getattr(problem, field.name) for field in fields(problem)})
+        """The same rows as nodes, each text read in two cases."""
+        known = {field.name: getattr(problem, field.name) for field in fields(problem)}
+        reader = TwoCases.of(problem.reader)
+        sample = replace(problem.sample, x=reader.read(problem.target.known))
+        return cls(**{**known, "reader": reader, "sample": sample})
 
     def weighed(self, candidates: Sequence[Candidate], progress: Progress) -> Transfer:
         """The candidates fitted, and no row judged on."""
@@ -56,10 +64,9 @@ def node_candidate(problem: RowProblem[ClassifyOptions, Classifier], levels: Lev
     nodes = Nodes.of(problem.asked.where, labels, names, levels)
     place = {label: node for node, label in enumerate(nodes.tree.labels)}
     paths = embedded([nodes.paths[place[name]] for name in classes])
-    above = family(classes, levels)
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return NodePredictor.of(target, paths, above)
+        return NodePredictor.of(target, paths)
 
     return Candidate("target_only:nodes", "target", fit)
 
@@ -73,18 +80,24 @@ def abroad(
     grown = nodes
     if len(classes) > known:
         more = embedded([levels.name(name) for name in classes[known:]])
-        grown = nodes.over(np.concatenate([nodes.paths, more]), family(classes, levels))
+        grown = nodes.over(np.concatenate([nodes.paths, more]))
 
-    def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+    def taught(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         return grown.taught(target)
 
-    taught = Candidate("taught:nodes", "instance", fit, prior=2.0, pooled=True)
-    return [*at_home(len(classes), len(problem)), source_only(prior=1.0), taught]
+    def adapted(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return unlabelled.once(("adapted", known), lambda: grown.adapted(_vectors(unlabelled)))
 
+    def both(source: Source, target: Sample, unlabelled: Features) -> Predictor:
+        return adapted(source, target, unlabelled).taught(target)
 
-def family(classes: Sequence[str], levels: Levels) -> NDArray[np.int64]:
-    """The node above each class at each level, -1 from the class itself down; int64, (classes, levels)."""
-    tree = Tree.of(classes, levels)
-    found = tree.ancestors[tree.node].copy()
-    found[np.arange(len(classes)), tree.level[tree.node]] = -1
+    found = [*at_home(len(classes), len(problem)), source_only(prior=0.1)]
+    found.append(Candidate("taught:nodes", "instance", taught, prior=1.0, pooled=True))
+    if len(problem) + (len(problem.pool) if problem.pool.views else 0) >= FEWEST_TO_ADAPT:
+        found.append(Candidate("adapted:nodes", "feature", adapted, uses_labels=False, prior=1.0))
+        found.append(Candidate("adapted_taught:nodes", "instance", both, prior=2.0))
     return found
+
+
+def _vectors(x: Features) -> NDArray[np.float32]:
+    return np.ascontiguousarray(dense(x["text"]), np.float32)
