@@ -84,6 +84,21 @@ class NodePredictor:
         crowd = np.concatenate([self.crowd, crowding(more, self.names)])[order]
         return replace(self, names=names, y=y[order], grams=grams, crowd=crowd)
 
+    def joined(self, old: NodePredictor, classes: Codes) -> Self:
+        """The same with the names and taught rows of an older tree, and the map that it learnt.
+
+        Args:
+            old: the older predictor.
+            classes: int64, shape (its classes,): what each is here, -1 where it is no more.
+        """
+        kept = np.flatnonzero(classes[old.y] >= 0)
+        y = np.concatenate([self.y, classes[old.y[kept]]])
+        order = np.argsort(y, kind="stable")
+        names = np.concatenate([self.names, old.names[kept]])[order]
+        grams = sparse.vstack([self.grams, old.grams[kept]], format="csr")[order]
+        crowd = np.concatenate([self.crowd, old.crowd[kept]])[order]
+        return replace(self, names=names, y=y[order], grams=grams, crowd=crowd, across=old.across)
+
     def over(self, paths: Vectors) -> Self:
         """The same over classes of which the first are the known ones."""
         return replace(self, paths=paths, path_crowd=crowding(paths))

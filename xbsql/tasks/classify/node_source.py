@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from xbsql.tasks.classify.many_classes import at_home
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.classify.two_cases import TwoCases
 from xbsql.tasks.row_task import RowProblem
+from xbsql.taxonomy.changes import Changes
 from xbsql.taxonomy.nodes import Nodes, embedded
 
 if TYPE_CHECKING:
@@ -36,16 +37,31 @@ FEWEST_TO_ADAPT = 100
 """Target rows from which on they say which names are near to everything, and how its language maps."""
 
 
+@dataclass(frozen=True)
 class NodeProblem(RowProblem[ClassifyOptions, Classifier]):
-    """The nodes of a taxonomy: a name held out has nothing to be told by, so nothing is tried."""
+    """The nodes of a taxonomy: a name held out has nothing to be told by, so nothing is tried.
+
+    Attributes:
+        before: a model of the taxonomy as it was; None where these are the first nodes.
+    """
+
+    before: Classifier | None = None
 
     @classmethod
-    def of(cls, problem: RowProblem[ClassifyOptions, Classifier]) -> NodeProblem:
+    def of(
+        cls, problem: RowProblem[ClassifyOptions, Classifier], before: Classifier | None = None
+    ) -> NodeProblem:
         """The same rows as nodes, each text read in two cases."""
         known = {field.name: getattr(problem, field.name) for field in fields(problem)}
         reader = TwoCases.of(problem.reader)
         sample = replace(problem.sample, x=reader.read(problem.target.known))
-        return cls(**{**known, "reader": reader, "sample": sample})
+        return cls(**{**known, "reader": reader, "sample": sample}, before=before)
+
+    def changes(self, levels: Levels) -> Changes | None:
+        """What became of the nodes of the model before; None where there is none."""
+        if self.before is None:
+            return None
+        return Changes.between(self.before.classes, self.classes or (), levels)
 
     def weighed(self, candidates: Sequence[Candidate], progress: Progress) -> Transfer:
         """The candidates fitted, and no row judged on."""
@@ -56,17 +72,24 @@ class NodeProblem(RowProblem[ClassifyOptions, Classifier]):
         )
 
 
-def node_candidate(problem: RowProblem[ClassifyOptions, Classifier], levels: Levels) -> Candidate:
-    """What is learnt of nodes alone: their names and paths."""
+def node_candidate(problem: NodeProblem, levels: Levels) -> Candidate:
+    """What is learnt of nodes alone, their names and paths, beside what a model of them knew before."""
     labels = problem.target.known[problem.asked.label].to_pylist()
     names = problem.reader.raw_texts(problem.target.known).to_pylist()
     classes = problem.classes or ()
     nodes = Nodes.of(problem.asked.where, labels, names, levels)
     place = {label: node for node, label in enumerate(nodes.tree.labels)}
     paths = embedded([nodes.paths[place[name]] for name in classes])
+    changes, before = problem.changes(levels), problem.before and problem.before.part(NodePredictor)
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return NodePredictor.of(target, paths)
+        found = NodePredictor.of(target, paths)
+        if changes is None or before is None or problem.before is None:
+            return found
+        places = {name: code for code, name in enumerate(classes)}
+        same = {**changes.kept, **changes.moved}
+        codes = [places[same[name]] if name in same else -1 for name in problem.before.classes]
+        return found.joined(before, np.array(codes, np.int64))
 
     return Candidate("target_only:nodes", "target", fit)
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidates.nodes import NodePredictor
+from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.flat import Flat
 from xbsql.tasks.classify.node_source import NodeProblem, abroad, node_candidate
 from xbsql.tasks.classify.numbered import NEARLY_ALL
 from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.scores import class_scores
 from xbsql.taxonomy.levels import Levels, read_labels
+from xbsql.taxonomy.levels import Read as ReadLabels
 from xbsql.taxonomy.scores import Answered, level_accuracy
 from xbsql.taxonomy.tree import Tree, sure_from
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import Model
-    from xbsql.tasks.classify.classifier import Classifier
     from xbsql.tasks.classify.labels import Labels
     from xbsql.tasks.classify.options import ClassifyOptions
     from xbsql.tasks.row_task import Classes, Read, RowProblem
@@ -68,11 +69,19 @@ class Paths(Flat):
         """The target's rows and the source, every label in one spelling."""
         own = read_labels(asked.where, asked.data, asked.label, self.levels)
         notes = own.notes
+        before = base if isinstance(base, Classifier) and base.part(NodePredictor) is not None else None
+        if asked.options.get("nodes") and before is not None:
+            return self._changed(asked, own, before)
         if source is not None:
             theirs = read_labels(asked.where, source, asked.label, self.levels)
             source, notes = theirs.table, (*notes, *(f"source: {note}" for note in theirs.notes))
         told = super(Paths, self._told(notes))
         return told.abroad(self._asked(asked, own.table), base, source, read)
+
+    def _changed(self, asked: Asked, own: ReadLabels, before: Classifier) -> Problem:
+        """The nodes of a taxonomy that a model knew otherwise."""
+        found = super(Paths, self._told(own.notes)).at_home(self._asked(asked, own.table))
+        return NodeProblem.of(found, before)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """The scores of the rows with a label, by level as well."""
@@ -120,8 +129,11 @@ class Paths(Flat):
 
     def notes(self, problem: Problem) -> list[str]:
         """How the labels were read, then what a flat classification says."""
-        nodes = isinstance(problem, NodeProblem)
-        own = ["the rows are nodes: measure the model by xb.evaluate, on labelled products"] if nodes else []
+        own = []
+        if isinstance(problem, NodeProblem):
+            changes = problem.changes(self.levels)
+            own += ["the rows are nodes: measure the model by xb.evaluate, on labelled products"]
+            own += [] if changes is None else changes.notes()
         return [*self.said, *own, *super().notes(problem)]
 
     def model(self, problem: Problem, found: Transfer) -> Classifier:
