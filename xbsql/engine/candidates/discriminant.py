@@ -45,7 +45,7 @@ class Discriminant:
         """Fit on the rows of one sample, whose weights count."""
         x, y = np.asarray(dense(sample.x["text"]), np.float32), np.asarray(sample.y, np.int64)
         weight = np.ones(len(y)) if sample.weight is None else sample.weight
-        count = np.bincount(y, weights=weight, minlength=self.classes)
+        count = np.bincount(y, weights=weight, minlength=self.classes).astype(np.float64)
         centre = (weight @ x) / weight.sum()
         sums = _sums(x, y, weight, self.classes)
         mean = (sums + ROWS_A_MEAN * centre) / (count + ROWS_A_MEAN)[:, None]
@@ -88,4 +88,5 @@ def _inverse(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, mean:
         total += (part * weight[start : start + 16_384, None].astype(np.float32)).T @ part
     total /= weight.sum()
     size = max(float(np.trace(total)) / len(total), 1e-12)
-    return np.linalg.inv((1 - SHRUNK) * total + SHRUNK * size * np.eye(len(total)))
+    shrunk = (1 - SHRUNK) * total + SHRUNK * size * np.eye(len(total))
+    return np.asarray(np.linalg.inv(shrunk), np.float64)

@@ -122,7 +122,7 @@ class LabelTreePredictor:
         for name, width in zip(("groups", "members"), state.config["width"], strict=True):
             parts = (a[f"{name}_data"], a[f"{name}_indices"], a[f"{name}_indptr"])
             found.append(sparse.csr_matrix(parts, shape=(len(parts[2]) - 1, width)))
-        return cls(a["group"], *found, a["intercepts"])  # type: ignore[arg-type]
+        return cls(a["group"], found[0], found[1], a["intercepts"])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

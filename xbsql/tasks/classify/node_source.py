@@ -108,11 +108,14 @@ def abroad(
     def taught(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         return grown.taught(target)
 
+    def moved(rows: Features) -> NodePredictor:
+        return rows.once(("adapted", known), lambda: grown.adapted(_vectors(rows)))
+
     def adapted(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return unlabelled.once(("adapted", known), lambda: grown.adapted(_vectors(unlabelled)))
+        return moved(unlabelled)
 
     def both(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        return adapted(source, target, unlabelled).taught(target)
+        return moved(unlabelled).taught(target)
 
     found = [*at_home(len(classes), len(problem)), source_only(prior=0.1)]
     found.append(Candidate("taught:nodes", "instance", taught, prior=1.0, pooled=True))

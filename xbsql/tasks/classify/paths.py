@@ -75,8 +75,7 @@ class Paths(Flat):
         if source is not None:
             theirs = read_labels(asked.where, source, asked.label, self.levels)
             source, notes = theirs.table, (*notes, *(f"source: {note}" for note in theirs.notes))
-        told = super(Paths, self._told(notes))
-        return told.abroad(self._asked(asked, own.table), base, source, read)
+        return super(Paths, self._told(notes)).abroad(self._asked(asked, own.table), base, source, read)
 
     def _changed(self, asked: Asked, own: ReadLabels, before: Classifier) -> Problem:
         """The nodes of a taxonomy that a model knew otherwise."""
