@@ -196,7 +196,8 @@ def test_a_taxonomy_that_changed_is_answered_without_its_rows_and_said(tree):
     paths += ["Cooking", "Garden > Lawn mowers"]
     names = [path.rpartition(" > ")[2] for path in paths]
     rows = pa.table({"title": names, "shelf": paths})
-    model, done = road.transfer(classify, rows, "shelf", base=old, options={"nodes": True, "text": ["title"]})
+    options = {"nodes": True, "text": ["title"]}
+    model, done = road.transfer(classify, rows, "shelf", base=old, options=options)
     asked = pa.table({"title": ["zorbl klein", "Rasenmäher", "Gartenschläuche"]})
     found = [row["best"][0]["label"] for row in answers(model, asked).to_pylist()]
     assert found[:2] == ["Cooking > Pans", "Garden > Lawn mowers"]

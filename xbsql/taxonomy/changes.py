@@ -34,10 +34,8 @@ class Changes:
     def between(cls, old: Sequence[str], new: Sequence[str], levels: Levels) -> Changes:
         """The changes from one set of labels to another; codes do not move."""
         was, now = set(old), set(new)
-        gone, come = (
-            [label for label in old if label not in now],
-            [label for label in new if label not in was],
-        )
+        gone = [label for label in old if label not in now]
+        come = [label for label in new if label not in was]
         names = Counter(map(levels.name, gone)), Counter(map(levels.name, come))
         places = {levels.name(label): label for label in come}
         moved = {

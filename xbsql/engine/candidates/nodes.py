@@ -1,7 +1,7 @@
 """The nodes of a taxonomy as a source: a row is the node whose names and path it is nearest to.
 
-Nearness is corrected for hubs (CSLS: Conneau et al., ICLR 2018): by the target's rows where they are at hand, else
-by how near a node lies to its own fellows.
+Nearness is corrected for hubs (CSLS: Conneau et al., ICLR 2018): by the target's rows where they are at hand,
+else by how near a node lies to its own fellows.
 """
 
 from __future__ import annotations

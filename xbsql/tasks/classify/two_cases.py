@@ -1,11 +1,10 @@
-"""Text read twice, as it is written and in small letters: names are written like titles, products like both."""
+"""Text read twice, as it is written and in small letters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow.compute as pc
 
 from xbsql.features.column import ALL
@@ -16,6 +15,7 @@ from xbsql.taxonomy.nodes import unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
