@@ -58,6 +58,12 @@ QUICK_SIZES = {"fit_12k_s": (6_000, 200), "fit_40k_s": (12_000, 220)}
 QUICK_BIG = (20_000, 1600)
 ASKED = 20_000
 LEVELS = {"levels": " > "}
+NAMED = {
+    "name_node": "accuracy",
+    "name_level1": "accuracy_level_1",
+    "sure": "accuracy_answered",
+    "answered": "answered_depth",
+}
 PEER = "hashed n-grams, linear SVM"
 QUERIES = (
     "SELECT sum(xb.embed(title)[1]) FROM first",
@@ -125,20 +131,9 @@ def named(nodes: pl.DataFrame, locale: str) -> dict[str, float]:
         xbsql.fit(con, "tree", "home", "path", options=options)
         names = con.sql("SELECT name, NULL::VARCHAR AS path FROM own").to_arrow_table()
         xbsql.transfer(con, "abroad", names, "path", base="tree")
-        answers = con.sql("SELECT home, xb.classify('abroad', name) AS answer FROM own")
-        found = answers.to_arrow_table().to_pylist()
-    node, level1, right, deep = [], [], [], []
-    for row in found:
-        answer, truth = row["answer"], row["home"].split(" > ")
-        best = answer["best"][0]["label"].split(" > ")
-        node.append(best == truth)
-        level1.append(best[0] == truth[0])
-        path = answer["path"] or []
-        deep.append(min(len(path) / len(truth), 1.0))
-        if path:
-            right.append(path == truth[: len(path)])
-    means = {"name_node": node, "name_level1": level1, "sure": right, "answered": deep}
-    return {key: float(np.mean(values)) for key, values in means.items()}
+        scores = xbsql.evaluate(con, "abroad", own.select(path="home", name="leaf").to_arrow(), "path")
+    values = dict(zip(scores["metric"].to_pylist(), scores["value"].to_pylist(), strict=True))
+    return {key: values[metric] for key, metric in NAMED.items()}
 
 
 def child(what: str, path: str, rows: int, classes: int) -> dict[str, float]:

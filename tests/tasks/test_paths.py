@@ -189,7 +189,7 @@ def test_many_classes_are_judged_on_rows_held_out_once(shop, many):
 
 
 def test_a_taxonomy_that_changed_is_answered_without_its_rows_and_said(tree):
-    """New nodes are known by name, moved ones keep what they were taught, retired ones are no more answered."""
+    """New nodes are known by name, moved ones keep what they were taught, retired ones are not answered."""
     taught = pa.table({"title": ["zorbl", "zorbl premium"], "shelf": ["Kitchen > Pans"] * 2})
     old, _ = road.transfer(classify, taught, "shelf", base=tree)
     paths = [path.replace("Kitchen > Pans", "Cooking > Pans") for path in NODES if "Hoses" not in path]

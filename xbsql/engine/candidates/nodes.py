@@ -33,7 +33,7 @@ PATH = 0.1
 SPELLING = 0.2
 """What the nearness of paths and of spelling count beside that of names."""
 
-SHARPNESS = 12.0
+SHARPNESS = 16.0
 """What scores are multiplied by before the softmax."""
 
 
