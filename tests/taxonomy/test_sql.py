@@ -91,7 +91,7 @@ def test_a_table_without_rows_is_answered(con):
             "xb.taxonomy_paths(nodes, id := 'up', parent := 'id', name := 'name')",
             "1 rows have no id in column 'up'",
         ),
-        ("xb.taxonomy_paths(nodes, id := 'id', parent := 'above', name := 'name')", "no column 'above'"),
+        ("xb.taxonomy_paths(nodes, 'id', 'above', 'name')", "no column 'above'"),
     ],
 )
 def test_mistakes_are_one_line(con, query, error):
