@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LOOKED_AT = 3
 """Groups in which a row's class is looked for, the likeliest ones."""
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.05
 """Weights below this share of a class's largest are dropped."""
 
 OTHERS = 0.02

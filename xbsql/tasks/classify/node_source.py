@@ -80,7 +80,8 @@ def node_candidate(problem: NodeProblem, levels: Levels) -> Candidate:
     nodes = Nodes.of(problem.asked.where, labels, names, levels)
     place = {label: node for node, label in enumerate(nodes.tree.labels)}
     paths = embedded([nodes.paths[place[name]] for name in classes])
-    changes, before = problem.changes(levels), problem.before and problem.before.part(NodePredictor)
+    changes = problem.changes(levels)
+    before = None if problem.before is None else problem.before.part(NodePredictor)
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         found = NodePredictor.of(target, paths)
