@@ -186,3 +186,23 @@ def test_many_classes_are_judged_on_rows_held_out_once(shop, many):
     abroad, done = road.transfer(classify, target, "shelf", base=model, source=table)
     assert done.verdict.outcome in ("HELPS", "NO EVIDENCE")
     assert scores(abroad, shop["DE"].slice(400))["accuracy"] > 0.7
+
+
+def test_a_taxonomy_that_changed_is_answered_without_its_rows_and_said(tree):
+    """New nodes are known by name, moved ones keep what they were taught, retired ones are not answered."""
+    taught = pa.table({"title": ["zorbl", "zorbl premium"], "shelf": ["Kitchen > Pans"] * 2})
+    old, _ = road.transfer(classify, taught, "shelf", base=tree)
+    paths = [path.replace("Kitchen > Pans", "Cooking > Pans") for path in NODES if "Hoses" not in path]
+    paths += ["Cooking", "Garden > Lawn mowers"]
+    names = [path.rpartition(" > ")[2] for path in paths]
+    rows = pa.table({"title": names, "shelf": paths})
+    options = {"nodes": True, "text": ["title"]}
+    model, done = road.transfer(classify, rows, "shelf", base=old, options=options)
+    asked = pa.table({"title": ["zorbl klein", "Rasenmäher", "Gartenschläuche"]})
+    found = [row["best"][0]["label"] for row in answers(model, asked).to_pylist()]
+    assert found[:2] == ["Cooking > Pans", "Garden > Lawn mowers"]
+    assert set(model.classes) == set(paths)
+    notes = " ".join(done.verdict.notes)
+    assert "2 nodes are new" in notes
+    assert "1 node is moved: 'Kitchen > Pans' is 'Cooking > Pans' now" in notes
+    assert "1 node is retired ('Garden > Hoses')" in notes

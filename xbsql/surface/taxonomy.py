@@ -9,10 +9,10 @@ import pyarrow as pa
 from xbsql.session import taxonomy as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, Given, Name, Rows, Text
-from xbsql.surface.function import function
+from xbsql.surface.function import Columns, function
 
 Side = Annotated[pa.Table, Rows(), DATA]
-MAPPED = {
+MAPPED: Columns = {
     "label": "VARCHAR", "mapped": "VARCHAR", "score": "DOUBLE", "sure": "VARCHAR", "sure_score": "DOUBLE",
     "level": "INTEGER", "scores": "DOUBLE[]", "best": "STRUCT(label VARCHAR, score DOUBLE)[]",
 }  # fmt: skip

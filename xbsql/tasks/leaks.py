@@ -28,6 +28,7 @@ ALMOST_PERFECT = 0.98
 """AUC, or R2 of the label's ranks, from which on a column is pointed out."""
 
 MOST_ROWS = 4000
+MOST_CLASSES = 1000
 BINS = 200
 FOLDS = 4
 FEWEST_IN_A_BIN = 3
@@ -67,11 +68,11 @@ def leak_notes(
         reader: of the columns.
         data: the labelled rows.
         sample: the same, read; under 30 nothing is said.
-        classes: how many; None for values.
+        classes: how many; None for values. Of more than 1,000 nothing is said: what tells them all is a name.
         quoted: False keeps the words of a text out of the notes, which are stored with the model.
         home: the home market's labelled rows and the same read; None where they may not be read.
     """
-    if len(sample) < FEWEST_LABELS:
+    if len(sample) < FEWEST_LABELS or (classes or 0) > MOST_CLASSES:
         return []
     told = _told(reader, data, sample, classes, quoted=quoted)
     found = {what: one for what, one in told.items() if one.score > ALMOST_PERFECT}

@@ -163,7 +163,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         known = self.known
         if known.nothing or self.origin is None:
             return None
-        once = judged_once(len(self), self.classes and len(self.classes))
+        once = self.classes is not None and judged_once(len(self), len(self.classes))
         if known.apart and not once and (homes := self._homes(candidates)):
             return Trial(homes, listed=known.twins is not None)
         if not known.copies.any():

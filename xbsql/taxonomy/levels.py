@@ -39,7 +39,7 @@ class Levels:
     columns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, given: str | Sequence[str] | Sequence[int]) -> Self:
+    def of(cls, given: str | Sequence[str | int]) -> Self:
         """The levels as the option says them: a separator, columns, or lengths."""
         if isinstance(given, str):
             return cls(separator=given)

@@ -45,7 +45,7 @@ CANDIDATES: Final = 20
 CHOSEN: Final = 1.0
 """What it counts that two nodes are each other's when all are chosen together."""
 
-SHARPNESS: Final = 4.0
+SHARPNESS: Final = 3.0
 """What scores are multiplied by before the softmax."""
 
 

@@ -97,10 +97,15 @@ class Nodes:
 
 
 def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
-    """The vectors of texts, equal ones read once."""
-    places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    vectors = embed_texts(list(places), encoder())
-    return vectors[[places[text] for text in texts]]
+    """The mean vectors of texts as they are written and in small letters, equal ones read once.
+
+    The encoder reads 'Hiking Boots' and 'hiking boots' as two things; across languages the mean of both is
+    nearer to what is meant.
+    """
+    both = [*texts, *(text.lower() for text in texts)]
+    places = {text: i for i, text in enumerate(dict.fromkeys(both))}
+    vectors = embed_texts(list(places), encoder())[[places[text] for text in both]]
+    return unit(vectors[: len(texts)] + vectors[len(texts) :])
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -73,6 +73,7 @@ def paths(rows: Iterable[Given]) -> list[Path]:
         while (parent := above[chain[-1]]) is not None:
             chain.append(parent)
         path, note = JOINED.join(shown[each] for each in reversed(chain)), "; ".join(node.notes) or None
+        named: list[tuple[str | None, str | None]]
         named = [(name, language) for language, names in node.names.items() for name in names]
         found += [Path(key, path, len(chain), *each, note) for each in named or [(None, None)]]
     return sorted(found, key=lambda each: (each.path, each.id, str(each.language), str(each.name)))

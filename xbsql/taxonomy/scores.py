@@ -69,17 +69,17 @@ class Answered:
         return self.tree.ancestors[self.tree.node[y]]
 
     def _right_at(self, truth: Codes, level: int) -> tuple[Floats, NDArray[np.bool_]]:
-        return np.float64(self.nodes[:, level] == truth[:, level]), truth[:, level] >= 0
+        return _float(self.nodes[:, level] == truth[:, level]), truth[:, level] >= 0
 
     def _deep_at(self, truth: Codes, level: int) -> tuple[Floats, NDArray[np.bool_]]:
-        return np.float64(self.depth > level), truth[:, level] >= 0
+        return _float(self.depth > level), truth[:, level] >= 0
 
     def _answered(self, truth: Codes) -> tuple[Floats, NDArray[np.bool_]]:
-        return np.float64(self.depth > 0), np.ones(len(truth), bool)
+        return _float(self.depth > 0), np.ones(len(truth), bool)
 
     def _sure(self, truth: Codes) -> tuple[Floats, NDArray[np.bool_]]:
         last, rows = np.maximum(self.depth - 1, 0), np.arange(len(truth))
-        return np.float64(self.nodes[rows, last] == truth[rows, last]), self.depth > 0
+        return _float(self.nodes[rows, last] == truth[rows, last]), self.depth > 0
 
     def _share_of_depth(self, truth: Codes) -> tuple[Floats, NDArray[np.bool_]]:
         deep = (truth >= 0).sum(axis=1)
@@ -103,3 +103,7 @@ def level_accuracy(tree: Tree, level: int) -> Score:
         return own(y, prediction, weight)
 
     return score
+
+
+def _float(found: NDArray[np.bool_]) -> Floats:
+    return np.asarray(found, np.float64)

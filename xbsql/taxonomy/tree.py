@@ -34,7 +34,7 @@ class Descent(NamedTuple):
 
     def depth(self, sure: float) -> Codes:
         """How many levels are at least that sure, int64, shape (n,)."""
-        return ((self.nodes >= 0) & (self.scores >= sure)).sum(axis=1)
+        return np.asarray(((self.nodes >= 0) & (self.scores >= sure)).sum(axis=1), np.int64)
 
 
 @dataclass(frozen=True)

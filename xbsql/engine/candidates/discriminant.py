@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from xbsql.engine.candidates.linear import LinearPredictor
 from xbsql.engine.candidates.process import sharpest
@@ -45,8 +46,8 @@ class Discriminant:
         """Fit on the rows of one sample, whose weights count."""
         x, y = np.asarray(dense(sample.x["text"]), np.float32), np.asarray(sample.y, np.int64)
         weight = np.ones(len(y)) if sample.weight is None else sample.weight
-        count = np.bincount(y, weights=weight, minlength=self.classes)
-        centre = (weight @ x) / weight.sum()
+        count = np.bincount(y, weights=weight, minlength=self.classes).astype(np.float64)
+        centre = np.asarray(weight.astype(np.float32) @ x, np.float64) / weight.sum()
         sums = _sums(x, y, weight, self.classes)
         mean = (sums + ROWS_A_MEAN * centre) / (count + ROWS_A_MEAN)[:, None]
         inverse = _inverse(x, y, weight, mean)
@@ -73,11 +74,9 @@ class Discriminant:
 
 def _sums(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, classes: int) -> Floats:
     """The weighted sum of each class's rows, float64, (classes, d)."""
-    order = np.argsort(y, kind="stable")
-    there, first = np.unique(y[order], return_index=True)
-    found = np.zeros((classes, x.shape[1]))
-    found[there] = np.add.reduceat(x[order] * weight[order, None], first, axis=0)
-    return found
+    cells = weight.astype(np.float32), (y, np.arange(len(y)))
+    member = csr_matrix(cells, shape=(classes, len(y)))
+    return np.asarray(member @ x, np.float64)
 
 
 def _inverse(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, mean: Floats) -> Floats:
@@ -88,4 +87,5 @@ def _inverse(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, mean:
         total += (part * weight[start : start + 16_384, None].astype(np.float32)).T @ part
     total /= weight.sum()
     size = max(float(np.trace(total)) / len(total), 1e-12)
-    return np.linalg.inv((1 - SHRUNK) * total + SHRUNK * size * np.eye(len(total)))
+    shrunk = (1 - SHRUNK) * total + SHRUNK * size * np.eye(len(total))
+    return np.asarray(np.linalg.inv(shrunk), np.float64)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LOOKED_AT = 3
 """Groups in which a row's class is looked for, the likeliest ones."""
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.05
 """Weights below this share of a class's largest are dropped."""
 
 OTHERS = 0.02
@@ -122,7 +122,7 @@ class LabelTreePredictor:
         for name, width in zip(("groups", "members"), state.config["width"], strict=True):
             parts = (a[f"{name}_data"], a[f"{name}_indices"], a[f"{name}_indptr"])
             found.append(sparse.csr_matrix(parts, shape=(len(parts[2]) - 1, width)))
-        return cls(a["group"], *found, a["intercepts"])  # type: ignore[arg-type]
+        return cls(a["group"], found[0], found[1], a["intercepts"])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """The nodes of a taxonomy as a source: a row is the node whose names and path it is nearest to.
 
-Nearness is corrected for hubs by how near a node lies to its own fellows (as CSLS does with both sides:
-Conneau et al., ICLR 2018). A family of nodes of which many are near is likelier than one that lies alone.
+Nearness is corrected for hubs (CSLS: Conneau et al., ICLR 2018): by the target's rows where they are at hand,
+else by how near a node lies to its own fellows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from xbsql import kernels
+from xbsql.engine.candidates.alignment import map_between
 from xbsql.engine.design import dense
 from xbsql.store.model import State, restorable
 
@@ -29,18 +29,12 @@ if TYPE_CHECKING:
     Codes = NDArray[np.int64]
 
 NEIGHBOURS = 10
-HUBS = 0.7
-"""Share of a node's nearness to its own fellows that is taken off."""
-
-PATH = 0.3
-SPELLING = 0.5
+PATH = 0.1
+SPELLING = 0.2
 """What the nearness of paths and of spelling count beside that of names."""
 
-SHARPNESS = 10.0
-FAMILY = 0.3
-"""How much the log probability of a node's family at each level counts, less with every level."""
-
-NEXT_LEVEL = 0.6
+SHARPNESS = 16.0
+"""What scores are multiplied by before the softmax."""
 
 
 @restorable("nodes")
@@ -52,10 +46,11 @@ class NodePredictor:
         names: float32, shape (m, d), rows of length one, in order of their class.
         y: int64, shape (m,): the class of each.
         grams: csr, shape (m, grams): their n-grams.
-        crowd: float32, shape (m,): the mean cosine of each with its nearest fellows.
+        crowd: float32, shape (m,): the mean cosine of each with its nearest fellows, or with the nearest rows
+            of the target.
         paths: float32, shape (classes, d): what stands above each class and it itself.
         path_crowd: float32, shape (classes,): the same of paths.
-        family: int64, shape (classes, levels): the node above each class at each level, -1 from itself down.
+        across: float32, shape (d, d): see `adapted`; None moves nothing.
     """
 
     names: Vectors
@@ -64,22 +59,20 @@ class NodePredictor:
     crowd: Vectors
     paths: Vectors
     path_crowd: Vectors
-    family: Codes
+    across: Vectors | None = None
 
     @classmethod
-    def of(cls, sample: Sample, paths: Vectors, family: Codes) -> Self:
+    def of(cls, sample: Sample, paths: Vectors) -> Self:
         """The nodes by their names.
 
         Args:
             sample: a row a name, views 'text' and 'ngram'; a class may have several or none.
             paths: float32, shape (classes, d).
-            family: see the attribute.
         """
         order = np.argsort(np.asarray(sample.y), kind="stable")
         x, y = sample.x.take(order), np.asarray(sample.y, np.int64)[order]
         names = np.ascontiguousarray(dense(x["text"]), np.float32)
-        grams = sparse.csr_matrix(x["ngram"])
-        return cls(names, y, grams, crowding(names), paths, crowding(paths), family)
+        return cls(names, y, sparse.csr_matrix(x["ngram"]), crowding(names), paths, crowding(paths))
 
     def taught(self, sample: Sample) -> Self:
         """The same with labelled rows as further names of their nodes."""
@@ -91,56 +84,65 @@ class NodePredictor:
         crowd = np.concatenate([self.crowd, crowding(more, self.names)])[order]
         return replace(self, names=names, y=y[order], grams=grams, crowd=crowd)
 
-    def over(self, paths: Vectors, family: Codes) -> Self:
-        """The same over classes of which the first are the known ones."""
-        return replace(self, paths=paths, path_crowd=crowding(paths), family=family)
+    def joined(self, old: NodePredictor, classes: Codes) -> Self:
+        """The same with the names and taught rows of an older tree, and the map that it learnt.
 
-    @cached_property
-    def _families(self) -> list[sparse.csr_matrix]:
-        """Which class is below which node, of every level at which some have one above them."""
-        found = []
-        for above in self.family.T:
-            below = np.flatnonzero(above >= 0)
-            if len(below):
-                _, place = np.unique(above[below], return_inverse=True)
-                shape = len(above), int(place.max()) + 1
-                found.append(sparse.csr_matrix((np.ones(len(below)), (below, place)), shape=shape))
-        return found
+        Args:
+            old: the older predictor.
+            classes: int64, shape (its classes,): what each is here, -1 where it is no more.
+        """
+        kept = np.flatnonzero(classes[old.y] >= 0)
+        y = np.concatenate([self.y, classes[old.y[kept]]])
+        order = np.argsort(y, kind="stable")
+        names = np.concatenate([self.names, old.names[kept]])[order]
+        grams = sparse.vstack([self.grams, old.grams[kept]], format="csr")[order]
+        crowd = np.concatenate([self.crowd, old.crowd[kept]])[order]
+        return replace(self, names=names, y=y[order], grams=grams, crowd=crowd, across=old.across)
+
+    def over(self, paths: Vectors) -> Self:
+        """The same over classes of which the first are the known ones."""
+        return replace(self, paths=paths, path_crowd=crowding(paths))
+
+    def adapted(self, rows: Vectors) -> Self:
+        """The same for a target whose rows are at hand, labelled or not.
+
+        A name counts as near to all by the target's rows that are near to it, and pairs of a row and a name
+        that are each other's nearest teach a linear map from the target's language to the names'.
+
+        Args:
+            rows: float32, shape (n, d), of length one.
+        """
+        across = map_between(rows, self.names)
+        there = carried(rows, across)
+        crowd, path_crowd = crowding(self.names, there), crowding(self.paths, there)
+        return replace(self, crowd=crowd, path_crowd=path_crowd, across=across)
 
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, len(self.paths)))
         text = np.asarray(dense(x["text"]), np.float32)
-        near = 2.0 * (text @ self.names.T) - HUBS * self.crowd
+        if self.across is not None:
+            text = carried(text, self.across)
+        near = 2.0 * (text @ self.names.T) - self.crowd
         near += SPELLING * (sparse.csr_matrix(x["ngram"]) @ self.grams.T.tocsr()).toarray()
-        there, first = np.unique(self.y, return_index=True)
-        scores = PATH * (2.0 * (text @ self.paths.T) - HUBS * self.path_crowd)
+        known, first = np.unique(self.y, return_index=True)
         best = np.maximum.reduceat(near, first, axis=1)
-        least = best.min(axis=1, keepdims=True)
-        whole = np.repeat(least, len(self.paths), axis=1)
-        whole[:, there] = best
-        return self._with_families(SHARPNESS * (whole + scores).astype(np.float64))
-
-    def _with_families(self, scores: Floats) -> Floats:
-        """Probabilities, families taken into account."""
-        alone, pull = softmax(scores, axis=1), FAMILY
-        more = np.zeros_like(scores)
-        for below in self._families:
-            logs = np.log(np.maximum(alone @ below, 1e-9))
-            member = np.asarray(below.sum(axis=1)).ravel() > 0
-            own = np.where(member, np.asarray(below.argmax(axis=1)).ravel(), 0)
-            more += pull * np.where(member, logs[:, own], 0.0)
-            pull *= NEXT_LEVEL
-        return np.asarray(softmax(scores + more, axis=1))
+        scores = PATH * (2.0 * (text @ self.paths.T) - self.path_crowd)
+        if len(known) < len(self.paths):
+            scores[:, np.setdiff1d(np.arange(len(self.paths)), known)] += best.min(axis=1, keepdims=True)
+        scores[:, known] += best
+        return np.asarray(softmax(np.float64(SHARPNESS) * scores, axis=1))
 
     def state(self) -> State:
         """The nodes as data."""
         arrays: dict[str, NDArray[Any]] = {
             "names": self.names, "y": self.y, "crowd": self.crowd, "paths": self.paths,
-            "path_crowd": self.path_crowd, "family": self.family, "gram_data": self.grams.data,
+            "path_crowd": self.path_crowd, "gram_data": self.grams.data,
             "gram_indices": self.grams.indices, "gram_indptr": self.grams.indptr,
         }  # fmt: skip
+        if self.across is not None:
+            arrays["across"] = self.across
         config = {"width": int(self.grams.shape[1]), "holds": "embeddings of its labelled rows"}
         return State("nodes", config, arrays)
 
@@ -150,8 +152,15 @@ class NodePredictor:
         a = state.arrays
         parts = (a["gram_data"], a["gram_indices"], a["gram_indptr"])
         grams = sparse.csr_matrix(parts, shape=(len(a["y"]), state.config["width"]))
-        rest = (a["crowd"], a["paths"], a["path_crowd"], a["family"])
+        rest = (a["crowd"], a["paths"], a["path_crowd"], a.get("across"))
         return cls(a["names"], a["y"], grams, *rest)  # type: ignore[arg-type]
+
+
+def carried(rows: Vectors, across: Vectors) -> Vectors:
+    """The mean of rows and of where a linear map brings them, which is not believed alone."""
+    there = rows @ across
+    there /= np.maximum(np.linalg.norm(there, axis=1, keepdims=True), 1e-12)
+    return np.asarray(0.5 * (rows + there), np.float32)
 
 
 def crowding(rows: Vectors, among: Vectors | None = None) -> Vectors:

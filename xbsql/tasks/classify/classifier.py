@@ -101,7 +101,8 @@ class Classifier(RowModel):
         """
         table = pa.Table.from_batches([batch])
         x = self.reader.read(table)
-        parts = [self._answers(x.take(slice(*span))) for span in blocks(len(x), len(self.classes))]
+        spans = blocks(len(x), len(self.classes))
+        parts = [self._answers(x if len(spans) == 1 else x.take(slice(*span))) for span in spans]
         named = [pa.concat_arrays(list(columns)) for columns in zip(*parts, strict=True)]
         fields = [*named[:4], shifts(self.reach if shift else None, x), *named[4:]]
         return pa.StructArray.from_arrays(

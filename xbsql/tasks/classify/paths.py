@@ -9,12 +9,14 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidates.nodes import NodePredictor
+from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.flat import Flat
 from xbsql.tasks.classify.node_source import NodeProblem, abroad, node_candidate
 from xbsql.tasks.classify.numbered import NEARLY_ALL
 from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.scores import class_scores
 from xbsql.taxonomy.levels import Levels, read_labels
+from xbsql.taxonomy.levels import Read as ReadLabels
 from xbsql.taxonomy.scores import Answered, level_accuracy
 from xbsql.taxonomy.tree import Tree, sure_from
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats
     from xbsql.store.model import Model
-    from xbsql.tasks.classify.classifier import Classifier
     from xbsql.tasks.classify.labels import Labels
     from xbsql.tasks.classify.options import ClassifyOptions
     from xbsql.tasks.row_task import Classes, Read, RowProblem
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 MOST_ALONE = 50
 """Rows up to which each may have a class of its own: a list of headings."""
+
+SPARE = 2.6
+"""Without rows held out: how many times more often than asked an answer of the least score may be wrong, as
+most answers are surer. Found on names of nodes in languages that are not reported."""
 
 FEWEST_HELD = 100
 """Rows held out from which on the score that is sure enough is found from them."""
@@ -68,11 +73,18 @@ class Paths(Flat):
         """The target's rows and the source, every label in one spelling."""
         own = read_labels(asked.where, asked.data, asked.label, self.levels)
         notes = own.notes
+        before = base if isinstance(base, Classifier) and base.part(NodePredictor) is not None else None
+        if asked.options.get("nodes") and before is not None:
+            return self._changed(asked, own, before)
         if source is not None:
             theirs = read_labels(asked.where, source, asked.label, self.levels)
             source, notes = theirs.table, (*notes, *(f"source: {note}" for note in theirs.notes))
-        told = super(Paths, self._told(notes))
-        return told.abroad(self._asked(asked, own.table), base, source, read)
+        return super(Paths, self._told(notes)).abroad(self._asked(asked, own.table), base, source, read)
+
+    def _changed(self, asked: Asked, own: ReadLabels, before: Classifier) -> Problem:
+        """The nodes of a taxonomy that a model knew otherwise."""
+        found = super(Paths, self._told(own.notes)).at_home(self._asked(asked, own.table))
+        return NodeProblem.of(found, before)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """The scores of the rows with a label, by level as well."""
@@ -120,8 +132,11 @@ class Paths(Flat):
 
     def notes(self, problem: Problem) -> list[str]:
         """How the labels were read, then what a flat classification says."""
-        nodes = isinstance(problem, NodeProblem)
-        own = ["the rows are nodes: measure the model by xb.evaluate, on labelled products"] if nodes else []
+        own = []
+        if isinstance(problem, NodeProblem):
+            changes = problem.changes(self.levels)
+            own += ["the rows are nodes: measure the model by xb.evaluate, on labelled products"]
+            own += [] if changes is None else changes.notes()
         return [*self.said, *own, *super().notes(problem)]
 
     def model(self, problem: Problem, found: Transfer) -> Classifier:
@@ -158,11 +173,12 @@ class Paths(Flat):
 
 
 def _least(problem: Problem, found: Transfer, shape: PathAnswers) -> float:
-    """The score from which on a node is sure: by rows held out, else the home model's, else `sure`."""
+    """The score from which on a node is sure: by rows held out, else by `sure` and the home model's."""
     sure, held = problem.options.sure, found.held_out
     if found.evidence is None or held is None or held.shape[1] < FEWEST_HELD:
         home = None if problem.home is None else problem.home.tree
-        return sure if home is None else max(sure, min(home.least, 1.0))
+        unmeasured = max(1.0 - SPARE * (1.0 - sure), 0.5)
+        return unmeasured if home is None else max(unmeasured, min(home.least, 1.0))
     y = np.asarray(found.evidence.y, np.int64)
     seen = shape.tree.descent(held.mean(axis=0))
     truth = shape.tree.ancestors[shape.tree.node[y]]
