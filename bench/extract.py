@@ -40,8 +40,8 @@ SOURCES: Final = (
     *(
         f"xbsql/extraction/{name}.py"
         for name in (
-            "answers", "canonical", "carry", "clusters", "edges", "finder", "lexicon", "names", "neighbours",
-            "rehearsal", "scoring", "sheet", "spans", "tagger", "titles",
+            "answers", "canonical", "carry", "clusters", "finder", "lexicon", "meaning", "names",
+            "neighbours", "rehearsal", "scoring", "sheet", "spans", "tagger", "titles",
         )
     ),
     *(f"xbsql/tasks/extract/{name}.py" for name in ("model", "options", "rows", "task")),

@@ -28,7 +28,7 @@ ROOMS = {
     "harmonise": {"numpy", "pyarrow", "scipy"},
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
-    "extraction": {"numpy", "pycrfsuite", "scipy"},
+    "extraction": {"numpy", "pycrfsuite", "scipy", "sklearn"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow"},

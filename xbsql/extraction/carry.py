@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Family
     from xbsql.engine.candidates.boosted import BoostedPredictor
     from xbsql.engine.verdict import Verdict
+    from xbsql.extraction.meaning import Meaning
     from xbsql.extraction.sheet import Sheet
     from xbsql.extraction.spans import Witnesses
     from xbsql.progress import Progress
@@ -77,6 +78,7 @@ class Known:
         home: the home market's finder, or None.
         place: int64 (A,): which of its attributes one of ours is; -1 for none.
         beside: home's titles under our names, or None.
+        meaning: of the words of all the target's titles.
     """
 
     sheet: Sheet
@@ -86,6 +88,7 @@ class Known:
     home: Finder | None
     place: Ints
     beside: Sheet | None
+    meaning: Meaning
 
     def ways(self) -> list[Entrant]:
         """What can be tried."""
@@ -218,7 +221,7 @@ def _units(sheet: Sheet) -> Sample:
 def _tried(known: Known, names: Sequence[str], step: Step) -> _Tried:
     """What each way says of each labelled title, fitted without it."""
     rows = _likely(known)
-    own = rehearse(known.sheet, rows, None, known.seed, step)
+    own = rehearse(known.sheet, known.meaning, rows, None, known.seed, step)
     found, rehearsals = dict[str, Answers](), {OWN: own}
     theirs = None
     if known.home is not None:
@@ -227,7 +230,9 @@ def _tried(known: Known, names: Sequence[str], step: Step) -> _Tried:
         if name == "home" and theirs is not None:
             found[name] = theirs
         elif name == "pooled_titles":
-            rehearsals[POOLED] = pooled = rehearse(known.sheet, rows, known.beside, known.seed, step)
+            rehearsals[POOLED] = pooled = rehearse(
+                known.sheet, known.meaning, rows, known.beside, known.seed, step
+            )
             found[name] = pooled.answers(held_out_scores(pooled, seed=known.seed))
         elif name == "home_judge":
             found[name] = own.answers(held_out_scores(own, None, known.seed, known.judge))
@@ -366,7 +371,7 @@ def _fitted(known: Known, tried: _Tried | None, weights: Mapping[str, Floats], s
         if way.witnesses and way.witnesses not in witnesses:
             pooled = way.witnesses == POOLED and known.beside is not None
             sheet = known.sheet.stacked(known.beside) if pooled and known.beside is not None else known.sheet
-            witnesses[way.witnesses] = fit_witnesses(sheet)
+            witnesses[way.witnesses] = fit_witnesses(sheet, known.meaning)
             step()
         judges[name] = _judge(known, name, tried, theirs)
     needed = known.home is not None and any(name != "target" for name in used)

@@ -10,9 +10,11 @@ import numpy as np
 from xbsql import errors
 from xbsql.extraction.canonical import Canonical, sorts_of
 from xbsql.extraction.carry import MOST_BESIDE, Carried, Entrant, Known, carry
+from xbsql.extraction.meaning import Meaning, fit_meaning
 from xbsql.extraction.names import placed
 from xbsql.extraction.scoring import Outcome, scored
 from xbsql.extraction.sheet import Queries, Sheet, open_queries
+from xbsql.extraction.titles import titles_of
 from xbsql.features.roles import kind_of
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
@@ -137,7 +139,9 @@ class Extracting(Task[Extraction, Carried]):
         rows = labelled(found, found.names, options)
         _refuse_empty(asked.where, asked.label, rows)
         nowhere = np.full(len(rows.sheet.names), -1)
-        known = Known(rows.sheet, rows.kinds, rows.likely, options.seed, None, nowhere, None)
+        known = Known(
+            rows.sheet, rows.kinds, rows.likely, options.seed, None, nowhere, None, meaning_of(found, options)
+        )
         return ExtractProblem(asked, options, rows, known)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> ExtractProblem:
@@ -159,7 +163,16 @@ class Extracting(Task[Extraction, Carried]):
         place = np.concatenate([known, [home.finder.names.index(name) for name in beside]]).astype(np.int64)
         rows = _with_home(labelled(found, names, options), found, home, place, options)
         pooled = None if source is None else _beside(where, source, label, options, rows.sheet, home, place)
-        given = Known(rows.sheet, rows.kinds, rows.likely, options.seed, home.finder, place, pooled)
+        given = Known(
+            rows.sheet,
+            rows.kinds,
+            rows.likely,
+            options.seed,
+            home.finder,
+            place,
+            pooled,
+            meaning_of(found, options),
+        )
         return ExtractProblem(asked, options, rows, given)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
@@ -182,6 +195,11 @@ class Extracting(Task[Extraction, Carried]):
         if not any(each.value for each in found.said):
             raise errors.invalid(where, f"no row has a value in column '{label}'", "give labelled rows")
         return measured(known, found, by)
+
+
+def meaning_of(found: Read, options: ExtractOptions) -> Meaning:
+    """Clusters of the words of all titles, labelled or not."""
+    return fit_meaning(titles_of(found.texts), options.seed)
 
 
 def _wide(model: Extraction, table: pa.Table, label: str) -> tuple[str, ...]:
