@@ -18,7 +18,7 @@ from xbsql.extraction.titles import titles_of
 from xbsql.features.roles import kind_of
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
-from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
+from xbsql.tasks.extract.rows import Labelled, Read, labelled, read, refuse_many
 from xbsql.tasks.road import fitted_at_home
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
@@ -136,6 +136,7 @@ class Extracting(Task[Extraction, Carried]):
         options = ExtractOptions.of(asked.where, asked.options)
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
         found = read(asked.where, asked.data, asked.label, options)
+        refuse_many(asked.where, found, options.attribute)
         rows = labelled(found, found.names, options)
         _refuse_empty(asked.where, asked.label, rows)
         nowhere = np.full(len(rows.sheet.names), -1)
@@ -156,6 +157,7 @@ class Extracting(Task[Extraction, Carried]):
         found = read(where, asked.data, label, options)
         if not found.texts:
             raise errors.invalid(where, "the target has no title", "give its rows, labelled or not")
+        refuse_many(where, found, options.attribute)
         names = found.names
         known = placed(names, home.finder.names)
         beside = [name for at, name in enumerate(home.finder.names) if at not in set(known.tolist())]
