@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -305,3 +307,36 @@ def test_a_few_titles_and_one_title_can_be_learnt():
     model, report = road.fit(extract, table, "value")
     assert report[0]["note"].startswith("too few labels to measure")
     assert dict(answers(model, ["red cap by Ziko"])[0])["colour"]["value"] == "red"
+
+
+def parts_of(state, path=()):
+    """Every state of a model, with its place."""
+    yield path, state
+    for name, part in state.parts.items():
+        yield from parts_of(part, (*path, name))
+
+
+def with_array(state, path, name, array):
+    """The state with another array at a place."""
+    if path:
+        part = with_array(state.parts[path[0]], path[1:], name, array)
+        return replace(state, parts={**state.parts, path[0]: part})
+    return replace(state, arrays={**state.arrays, name: array})
+
+
+def test_whatever_numbers_a_model_holds_it_answers_or_says_why_not(home):
+    """A file of the store may hold any numbers: they must not end the process."""
+    whole = home[0].state()
+    for path, state in parts_of(whole):
+        for name, array in state.arrays.items():
+            for wrong in (
+                np.full_like(array, 2**30 if array.dtype.kind == "i" else np.inf),
+                -array - 1,
+                array[:1],
+            ):
+                broken = with_array(whole, path, name, np.ascontiguousarray(wrong))
+                with (
+                    np.errstate(all="ignore"),
+                    contextlib.suppress(ArithmeticError, LookupError, ValueError, TypeError),
+                ):
+                    answers(restore(broken), ["red cotton cap by Ziko", ""])

@@ -585,12 +585,15 @@ class Frames(FrameSpace):
         it answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these
         rows, 'seen' is their share: what it says of them says little of others. A metric that a group
         leaves undefined is NULL. A forecast is made of the last steps of each series from what came before,
-        and has mase, rmsse, smape, wape, pinball, coverage and bias.
+        and has mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1, precision and
+        recall of what the titles may have, and f1_asked, precision_asked and recall_asked where each is
+        asked for the attributes that its rows name.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
             label: VARCHAR: the label column; NULL for the one the model was fitted on.
-            by: VARCHAR: a column, one group of rows a value; of a forecast 'step'.
+            by: VARCHAR: a column, one group of rows a value; of a forecast 'step', of an extraction
+                'attribute' or 'kind'.
 
         Returns:
             group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.
@@ -644,8 +647,9 @@ class Frames(FrameSpace):
             model: VARCHAR: the name to store it under.
             label: VARCHAR: the label column; rows where it is NULL are left out.
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
-                series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
-                brackets.
+                series: with columns unique_id and ds, or the option ts), 'extract' (values of
+                attributes in titles: with columns title and attribute, or the option attributes);
+                'auto' goes by what is in brackets.
             market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
