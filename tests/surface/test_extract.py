@@ -97,6 +97,10 @@ def test_polars_answers_as_sql_does(con):
         ("FROM xb.predict_table('found', shelf)", "use xb.extract"),
         ("FROM xb.evaluate('found', shelf, 'colour', by := 'title')", "no group 'title'"),
         ("FROM xb.evaluate('found', rates, 'currency')", "no column 'title'"),
+        (
+            "FROM xb.estimate('fit', shelf, 'colour', options := {'attributes': ['colour']})",
+            "what an extraction takes is not known",
+        ),
         ("SELECT xb.extract('days', 'a')", "was fitted for predict; name a model of the task 'extract'"),
     ],
 )
