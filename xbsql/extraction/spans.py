@@ -33,6 +33,9 @@ WITNESSES: Final = ("meaning", "tagger", "lexicon", "neighbours")
 BLOCK: Final = 512
 """Titles that are looked at together: what is known of more of them leaves the processor's cache."""
 
+MOST_TAUGHT, MOST_COMPARED = 5_000, 20_000
+"""Labelled titles that teach the tagger, and those that titles are compared with."""
+
 MOST: Final = 8
 """Candidates of a query."""
 
@@ -109,9 +112,21 @@ class Witnesses:
 
 
 def fit_witnesses(sheet: Sheet, meaning: Meaning) -> Witnesses:
-    """Learn from labelled titles, with clusters of words that need not be of these."""
-    tagger = fit_tagger(sheet.titles, meaning.of(sheet.titles), sheet.labels(), len(sheet.names))
-    return Witnesses(meaning, tagger, fit_lexicon(sheet), fit_neighbours(sheet))
+    """Learn from labelled titles, with clusters of words that need not be of these.
+
+    The dictionary is of all titles; of many a part teaches the tagger and is compared with.
+    """
+    taught, kept = some(sheet, MOST_TAUGHT), some(sheet, MOST_COMPARED)
+    tagger = fit_tagger(taught.titles, meaning.of(taught.titles), taught.labels(), len(sheet.names))
+    return Witnesses(meaning, tagger, fit_lexicon(sheet), fit_neighbours(kept))
+
+
+def some(sheet: Sheet, most: int) -> Sheet:
+    """At most so many of the labelled titles, drawn."""
+    count = len(sheet.titles)
+    if count <= most:
+        return sheet
+    return sheet.take(np.sort(np.random.default_rng(0).permutation(count)[:most]))
 
 
 def looked_up(witnesses: Witnesses, titles: Titles, queries: Queries) -> tuple[Candidates, Table]:
