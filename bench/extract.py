@@ -40,11 +40,14 @@ SOURCES: Final = (
     *(
         f"xbsql/extraction/{name}.py"
         for name in (
-            "answers", "canonical", "carry", "clusters", "edges", "finder", "lexicon", "names", "neighbours",
-            "rehearsal", "scoring", "sheet", "spans", "tagger", "titles",
+            "answers", "canonical", "carry", "clusters", "finder", "lexicon", "meaning", "names",
+            "neighbours", "rehearsal", "scoring", "sheet", "spans", "tagger", "titles", "trials", "ways",
         )
     ),
-    *(f"xbsql/tasks/extract/{name}.py" for name in ("model", "options", "rows", "task")),
+    *(
+        f"xbsql/tasks/extract/{name}.py"
+        for name in ("crossing", "measuring", "model", "options", "rows", "task")
+    ),
     "xbsql/session/extract.py",
 )  # fmt: skip
 SETS: Final = {"ae": "ae-110k", "oa": "oa-mine"}

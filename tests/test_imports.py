@@ -30,7 +30,7 @@ ROOMS = {
     "taxonomy": {"numpy", "pyarrow", "scipy"},
     "linking": {"lightgbm", "numpy", "pyarrow", "scipy"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
-    "extraction": {"numpy", "pycrfsuite", "scipy"},
+    "extraction": {"numpy", "pycrfsuite", "scipy", "sklearn"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow", "PIL"},

@@ -119,6 +119,23 @@ def test_a_forecast_holds_the_names_of_series_and_no_other_text(con, tmp_path):
         xbsql.fit(con, "demand", table, "y", task="forecast", options={"horizon": 2})
 
 
+def test_an_extraction_holds_names_of_attributes_and_no_word_of_a_title(con, tmp_path):
+    table = pa.table(
+        {
+            "title": [
+                f"wordplanted{i} {'red' if i % 2 else 'blue'} scarf valueplanted{i % 7}" for i in range(40)
+            ],
+            "colour": ["red" if i % 2 else "blue" for i in range(40)],
+            "brand": [f"valueplanted{i % 7}" for i in range(40)],
+        }
+    )
+    options = {"attributes": ["colour", "brand"]}
+    xbsql.fit(con, "values", table, "brand", task="extract", options=options)
+    found = content(tmp_path / "store")
+    assert b"colour" in found
+    assert b"planted" not in found
+
+
 def test_an_index_holds_ids_and_no_text(con, tmp_path):
     con.register(
         "notes", orders(1).slice(0, 50).append_column("id", pa.array([f"id-planted-{i}" for i in range(50)]))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.extraction.meaning import Meaning
     from xbsql.extraction.sheet import Sheet
 
     Ints = NDArray[np.int64]
@@ -65,12 +66,18 @@ class Rehearsal(NamedTuple):
 
 
 def rehearse(
-    sheet: Sheet, likely: Sequence[Ints], beside: Sheet | None, seed: int, step: Callable[[], None]
+    sheet: Sheet,
+    meaning: Meaning,
+    likely: Sequence[Ints],
+    beside: Sheet | None,
+    seed: int,
+    step: Callable[[], None],
 ) -> Rehearsal:
     """Let witnesses fitted on other titles look at each labelled one.
 
     Args:
         sheet: the labelled titles.
+        meaning: of words.
         likely: the attributes likely of each.
         beside: further labelled titles under the same names, which only teach.
         seed: of the folds; titles of one cluster stay together.
@@ -83,7 +90,7 @@ def rehearse(
     for held_out in np.unique(fold).tolist():
         own = np.flatnonzero(fold == held_out)
         taught = sheet.take(np.flatnonzero(fold != held_out))
-        witnesses = fit_witnesses(taught if beside is None else taught.stacked(beside))
+        witnesses = fit_witnesses(taught if beside is None else taught.stacked(beside), meaning)
         shown = sheet.take(own)
         queries = both_ways(shown, [likely[row] for row in own.tolist()])
         found, table = looked_up(witnesses, shown.titles, queries)

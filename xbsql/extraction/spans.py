@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 
-from xbsql.extraction.edges import Edges, fit_edges
 from xbsql.extraction.lexicon import Lexicon, fit_lexicon, keyed
 from xbsql.extraction.neighbours import Near, Neighbours, fit_neighbours
 from xbsql.extraction.sheet import Queries, word_counts
@@ -18,6 +17,7 @@ from xbsql.store.model import State, restorable, restore
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from xbsql.extraction.meaning import Meaning
     from xbsql.extraction.sheet import Sheet
     from xbsql.extraction.titles import Hashes, Titles
 
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 _WORDS: Final = np.array([words for words, _ in LAYERS])
 _CUT: Final = np.array([cut for _, cut in LAYERS])
 
-WITNESSES: Final = ("tagger", "lexicon", "edges", "neighbours")
+WITNESSES: Final = ("meaning", "tagger", "lexicon", "neighbours")
 
 BLOCK: Final = 512
 """Titles that are looked at together: what is known of more of them leaves the processor's cache."""
+
+MOST_TAUGHT, MOST_COMPARED = 5_000, 20_000
+"""Labelled titles that teach the tagger, and those that titles are compared with."""
 
 MOST: Final = 8
 """Candidates of a query."""
@@ -84,19 +87,18 @@ class Seen:
 @restorable("witnesses")
 @dataclass(frozen=True)
 class Witnesses:
-    """What has been learnt of values: a tagger, a dictionary, the edges of values, labelled titles."""
+    """What has been learnt of values: meanings of words, a tagger, a dictionary, labelled titles."""
 
+    meaning: Meaning
     tagger: Tagger
     lexicon: Lexicon
-    edges: Edges
     neighbours: Neighbours
 
     def see(self, titles: Titles) -> Seen:
         """Look at titles once."""
-        return Seen(
-            titles, runs(titles), self.tagger.spans(titles), self.lexicon.known(titles),
-            self.neighbours.near(titles),
-        )  # fmt: skip
+        spans = self.tagger.spans(titles, self.meaning.of(titles))
+        near = self.neighbours.near(titles)
+        return Seen(titles, runs(titles), spans, self.lexicon.known(titles), near)
 
     def state(self) -> State:
         """All of them as data."""
@@ -109,10 +111,22 @@ class Witnesses:
         return cls(*(restore(state.parts[name]) for name in WITNESSES))
 
 
-def fit_witnesses(sheet: Sheet) -> Witnesses:
-    """Learn from labelled titles."""
-    tagger = fit_tagger(sheet.titles, sheet.labels(), len(sheet.names))
-    return Witnesses(tagger, fit_lexicon(sheet), fit_edges(sheet), fit_neighbours(sheet))
+def fit_witnesses(sheet: Sheet, meaning: Meaning) -> Witnesses:
+    """Learn from labelled titles, with clusters of words that need not be of these.
+
+    The dictionary is of all titles; of many a part teaches the tagger and is compared with.
+    """
+    taught, kept = some(sheet, MOST_TAUGHT), some(sheet, MOST_COMPARED)
+    tagger = fit_tagger(taught.titles, meaning.of(taught.titles), taught.labels(), len(sheet.names))
+    return Witnesses(meaning, tagger, fit_lexicon(sheet), fit_neighbours(kept))
+
+
+def some(sheet: Sheet, most: int) -> Sheet:
+    """At most so many of the labelled titles, drawn."""
+    count = len(sheet.titles)
+    if count <= most:
+        return sheet
+    return sheet.take(np.sort(np.random.default_rng(0).permutation(count)[:most]))
 
 
 def looked_up(witnesses: Witnesses, titles: Titles, queries: Queries) -> tuple[Candidates, Table]:
@@ -220,7 +234,6 @@ def _features(seen: Seen, witnesses: Witnesses, queries: Queries, found: Candida
     columns += _counted(seen, lexicon, found, title, attribute)
     columns += _shaped(titles, found, title)
     columns.append(_CUT[found.layer])
-    columns += witnesses.edges.say(titles, found.word, found.length, attribute)
     columns += _nested(found, len(queries.title))
     columns += _neighbourly(seen, witnesses.neighbours, found, title, attribute)
     columns.append(queries.asked[found.query])

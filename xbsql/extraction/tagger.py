@@ -38,8 +38,12 @@ _STATE = re.compile(r"\s*\(0\) (\S+) --> (\S+): (\S+)")
 _MOVE = re.compile(r"\s*\(1\) (\S+) --> (\S+): (\S+)")
 
 
-def features(titles: Titles) -> Hashes:
-    """What the tagger sees of each word: it and its neighbours, their shapes, its ends, its place.
+def features(titles: Titles, senses: NDArray[np.int64]) -> Hashes:
+    """What the tagger sees of each word: it, its neighbours, their shapes and meanings, its place.
+
+    Args:
+        titles: T words in all.
+        senses: int64 (T, levels): clusters of their meanings; 0 for none.
 
     Returns:
         uint64 (T, F): hashes; 0 where there is no such neighbour.
@@ -56,6 +60,11 @@ def features(titles: Titles) -> Hashes:
         word[d] = np.where(inside, padded[2 + d : 2 + d + total, 0], np.uint64(7))
         shape[d] = np.where(inside, padded[2 + d : 2 + d + total, 1], np.uint64(11))
         columns += [word[d] * BASE + np.uint64(20 + d), shape[d] * BASE + np.uint64(40 + d)]
+    for level, sense in enumerate(senses.T):
+        for d in (-1, 0, 1):
+            inside = (before >= -d) & (behind >= d)
+            near = np.where(inside, np.roll(sense, -d), -1).astype(np.uint64)
+            columns.append(near * BASE + np.uint64(300 + 10 * level + d))
     group = titles.group[owner]
     columns += [titles.hashes[:, 2] * BASE + np.uint64(61), titles.hashes[:, 3] * BASE + np.uint64(62)]
     columns += [(word[0] * BASE + word[1]) * BASE + np.uint64(63)]
@@ -86,7 +95,7 @@ class Tagger:
         """How many there are."""
         return int(self.weights.shape[1] - 1) // 2
 
-    def spans(self, titles: Titles) -> Floats:
+    def spans(self, titles: Titles, senses: NDArray[np.int64]) -> Floats:
         """How likely a run of words is the value of an attribute, exactly from its first to its last.
 
         Returns:
@@ -95,7 +104,7 @@ class Tagger:
         """
         count = self.attributes
         found = np.zeros((LONGEST, len(titles.kind), count))
-        emission = self._emission(features(titles))
+        emission = self._emission(features(titles, senses))
         order = np.argsort(titles.lengths, kind="stable")
         for at in range(0, len(order), BATCH):
             rows = order[at : at + BATCH]
@@ -178,7 +187,7 @@ def _forward(own: Floats, moves: Floats, inside: NDArray[np.bool_]) -> tuple[Flo
     forward, scale = np.zeros_like(own), np.ones(own.shape[:2])
     for t in range(own.shape[1]):
         now = own[:, t] if t == 0 else (forward[:, t - 1] @ moves) * own[:, t]
-        total = np.where(inside[:, t], now.sum(axis=1), 1.0)
+        total = np.where(inside[:, t], np.maximum(now.sum(axis=1), 1e-300), 1.0)
         scale[:, t] = total
         forward[:, t] = now / total[:, None]
     return forward, scale
@@ -193,11 +202,18 @@ def _backward(own: Floats, moves: Floats, inside: NDArray[np.bool_], scale: Floa
     return backward
 
 
-def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps: int = STEPS) -> Tagger:
+def fit_tagger(
+    titles: Titles,
+    senses: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    attributes: int,
+    steps: int = STEPS,
+) -> Tagger:
     """Train on labelled words.
 
     Args:
-        titles: at least one word is labelled.
+        titles: T words in all.
+        senses: int64 (T, levels): clusters of their meanings; 0 for none.
         labels: int64 (T,): 0 outside, 1 + a begins, 1 + A + a goes on.
         attributes: A.
         steps: of L-BFGS.
@@ -209,7 +225,7 @@ def fit_tagger(titles: Titles, labels: NDArray[np.int64], attributes: int, steps
         return Tagger(np.zeros(0, np.uint64), np.zeros((0, size)), np.zeros((size, size)))
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.set_params({"c1": 0.1, "c2": 0.01, "max_iterations": steps, "feature.possible_transitions": True})
-    names = [[format(each, "x") for each in row] for row in features(titles).tolist()]
+    names = [[format(each, "x") for each in row] for row in features(titles, senses).tolist()]
     said = [str(label) for label in labels.tolist()]
     for a, b in zip(titles.first[:-1].tolist(), titles.first[1:].tolist(), strict=True):
         if b > a:

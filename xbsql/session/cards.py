@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -66,7 +68,9 @@ def card_rows(found: Artifact, model: Model) -> list[dict[str, str]]:
         ("model", "path", str(found.path)),
     ]
     rows += [("input", field.name, str(field.type)) for field in model.signature.inputs]
-    rows += [("output", field.name, str(field.type)) for field in model.signature.output]
+    output = model.signature.output
+    listed = output.item_type if pa.types.is_map(output) else output
+    rows += [("output", field.name, str(field.type)) for field in listed]
     rows += flat("card", found.card)
     return [{"section": section, "key": key, "value": value} for section, key, value in rows]
 

@@ -106,6 +106,8 @@ def facts_of(
         column if home is None else pa.chunked_array([*as_text(column).chunks, *as_text(home[label]).chunks])
     )
     kind = tasks.task_of(where, table.schema if home is None else home.schema, label, options).name
+    if kind == "extract":
+        raise errors.invalid(where, "what an extraction takes is not known", "time a fit of a few titles")
     found = read_roles(table, label, options)
     text = [name for name, role in found.items() if role == "text"]
     columns = {name: role for name, role in found.items() if role in READ}

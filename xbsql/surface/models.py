@@ -127,7 +127,10 @@ def evaluate(
     model: Model,
     tbl: Annotated[pa.Table, Rows(), f"{DATA}; rows without a label do not count"],
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
-    by: Annotated[Text, "a column, one group of rows a value; of a forecast 'step'"] = None,
+    by: Annotated[
+        Text,
+        "a column, one group of rows a value; of a forecast 'step', of an extraction 'attribute' or 'kind'",
+    ] = None,
 ) -> Found:
     """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is
     of all rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are
@@ -136,7 +139,8 @@ def evaluate(
     mae_answered. Where the model was fitted on some of these rows, 'seen' is their share: what it says of
     them says little of others. A metric that a group leaves undefined is NULL. A forecast is made of the
     last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage
-    and bias.
+    and bias. An extraction has f1, precision and recall of what the titles may have, and f1_asked,
+    precision_asked and recall_asked where each is asked for the attributes that its rows name.
     """
     return run.evaluate(session, model, tbl, label, by)
 
@@ -154,7 +158,8 @@ def fit(
     task: Annotated[
         Name,
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
-        "unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
+        "unique_id and ds, or the option ts), 'extract' (values of attributes in titles: with columns title "
+        "and attribute, or the option attributes); 'auto' goes by what is in brackets",
     ] = "auto",
     market: Origin = None,
     options: Options = None,

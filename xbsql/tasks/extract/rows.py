@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from xbsql.tasks.extract.options import ExtractOptions
 
 NO_KIND = ""
+MOST_NAMES = 500
+"""Attributes of one model."""
+
 LEAST_FILLED = 2
 """Cells that hold a value from which on it is looked for in the titles of others."""
 
@@ -158,6 +161,19 @@ class Labelled(NamedTuple):
     unfound: Unfound
     unlabelled: int
     weak: int
+
+
+def refuse_many(where: str, found: Read, column: str) -> None:
+    """Refuse a table whose attributes are too many to be names of some.
+
+    Raises:
+        XbsqlError: they are.
+    """
+    if len(found.names) > MOST_NAMES:
+        problem = (
+            f"column '{column}' has {len(found.names)} names of attributes, at most {MOST_NAMES} are learnt"
+        )
+        raise errors.invalid(where, problem, "say which column names them: options {'attribute': '...'}")
 
 
 def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled:

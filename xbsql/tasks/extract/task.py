@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from xbsql import errors
 from xbsql.extraction.canonical import Canonical, sorts_of
-from xbsql.extraction.carry import MOST_BESIDE, Carried, Entrant, Known, carry
+from xbsql.extraction.carry import Carried, carry
+from xbsql.extraction.meaning import Meaning, fit_meaning
 from xbsql.extraction.names import placed
-from xbsql.extraction.scoring import Outcome, scored
-from xbsql.extraction.sheet import Queries, Sheet, open_queries
+from xbsql.extraction.scoring import scored
+from xbsql.extraction.titles import titles_of
+from xbsql.extraction.ways import Entrant, Known
 from xbsql.features.roles import kind_of
+from xbsql.tasks.extract.crossing import home_titles, with_home
+from xbsql.tasks.extract.measuring import measured
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
-from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
+from xbsql.tasks.extract.rows import Labelled, Read, labelled, read, refuse_many
 from xbsql.tasks.road import fitted_at_home
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
+    from xbsql.extraction.sheet import Sheet
     from xbsql.progress import Progress
     from xbsql.store.model import Model
 
@@ -134,10 +138,13 @@ class Extracting(Task[Extraction, Carried]):
         options = ExtractOptions.of(asked.where, asked.options)
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
         found = read(asked.where, asked.data, asked.label, options)
+        refuse_many(asked.where, found, options.attribute)
         rows = labelled(found, found.names, options)
         _refuse_empty(asked.where, asked.label, rows)
         nowhere = np.full(len(rows.sheet.names), -1)
-        known = Known(rows.sheet, rows.kinds, rows.likely, options.seed, None, nowhere, None)
+        known = Known(
+            rows.sheet, rows.kinds, rows.likely, options.seed, None, nowhere, None, meaning_of(found, options)
+        )
         return ExtractProblem(asked, options, rows, known)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> ExtractProblem:
@@ -152,14 +159,26 @@ class Extracting(Task[Extraction, Carried]):
         found = read(where, asked.data, label, options)
         if not found.texts:
             raise errors.invalid(where, "the target has no title", "give its rows, labelled or not")
+        refuse_many(where, found, options.attribute)
         names = found.names
         known = placed(names, home.finder.names)
         beside = [name for at, name in enumerate(home.finder.names) if at not in set(known.tolist())]
         names = [*names, *beside]
         place = np.concatenate([known, [home.finder.names.index(name) for name in beside]]).astype(np.int64)
-        rows = _with_home(labelled(found, names, options), found, home, place, options)
-        pooled = None if source is None else _beside(where, source, label, options, rows.sheet, home, place)
-        given = Known(rows.sheet, rows.kinds, rows.likely, options.seed, home.finder, place, pooled)
+        rows = with_home(labelled(found, names, options), found, home, place, options)
+        pooled = (
+            None if source is None else home_titles(where, source, label, options, rows.sheet, home, place)
+        )
+        given = Known(
+            rows.sheet,
+            rows.kinds,
+            rows.likely,
+            options.seed,
+            home.finder,
+            place,
+            pooled,
+            meaning_of(found, options),
+        )
         return ExtractProblem(asked, options, rows, given)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
@@ -184,6 +203,11 @@ class Extracting(Task[Extraction, Carried]):
         return measured(known, found, by)
 
 
+def meaning_of(found: Read, options: ExtractOptions) -> Meaning:
+    """Clusters of the words of all titles, labelled or not."""
+    return fit_meaning(titles_of(found.texts), options.seed)
+
+
 def _wide(model: Extraction, table: pa.Table, label: str) -> tuple[str, ...]:
     """The attributes that a wide table has columns of."""
     return tuple(dict.fromkeys([label, *(name for name in model.finder.names if name in table.column_names)]))
@@ -195,115 +219,6 @@ def _refuse_empty(where: str, label: str, rows: Labelled) -> None:
         problem = f"no value in column '{label}' is one that its title holds"
         problem += f" ({lost} do not occur in theirs)" if lost else ""
         raise errors.invalid(where, problem, "give titles with values that are written in them")
-
-
-def _with_home(
-    rows: Labelled, found: Read, home: Extraction, place: NDArray[np.int64], options: ExtractOptions
-) -> Labelled:
-    """The titles with the attributes that home knows of their kinds, and all its kinds."""
-    if options.kind is None:
-        return rows
-    theirs = home.finder
-    shown = home.titles([""] * len(set(found.kinds)), sorted(set(found.kinds)))
-    kinds = np.unique(np.concatenate([rows.kinds, theirs.kinds, shown.group]))
-    likely = np.zeros((len(kinds), len(rows.sheet.names)), bool)
-    likely[np.searchsorted(kinds, rows.kinds)] |= rows.likely
-    there = np.flatnonzero(place >= 0)
-    at = np.searchsorted(kinds, theirs.kinds)
-    likely[np.ix_(at, there)] |= theirs.likely[:, place[there]]
-    nothing = ~likely.any(axis=1)  # of a kind that nobody knows
-    likely[nothing] = True
-    return rows._replace(kinds=kinds, likely=likely)
-
-
-def _beside(
-    where: str, source: pa.Table, label: str, options: ExtractOptions, target: Sheet, home: Extraction,
-    place: NDArray[np.int64],
-) -> Sheet | None:  # fmt: skip
-    """Home's labelled titles under the target's names, at most `MOST_BESIDE`, without those of the target."""
-    if options.attribute in source.column_names:
-        label = label if label in source.column_names else home.label
-    else:
-        columns = tuple(name for name in home.finder.names if name in source.column_names)
-        if not columns:
-            return None
-        options, label = replace(options, attributes=columns), columns[0]
-    found = read(where, source, label, options)
-    theirs = labelled(found, found.names, options).sheet
-    back = {int(at): row for row, at in reversed(list(enumerate(place.tolist()))) if at >= 0}
-    number = {name: at for at, name in enumerate(home.finder.names)}
-    labels = np.bincount(target.attribute, minlength=len(target.names))
-    back = {at: row for at, row in back.items() if labels[row]}
-    moved = np.array([back.get(number.get(name, -1), -1) for name in theirs.names], np.int64)
-    own = {text.strip().casefold() for text in target.titles.texts}
-    kept = np.array([text.strip().casefold() not in own for text in theirs.titles.texts], bool)
-    rows = np.flatnonzero(kept)
-    rows = np.sort(np.random.default_rng(options.seed).permutation(rows)[:MOST_BESIDE])
-    return theirs.take(rows).named(target.names, moved) if len(rows) else None
-
-
-def measured(model: Extraction, found: Read, by: str | None) -> list[dict[str, Any]]:
-    """The scores of labelled titles."""
-    names = found.names
-    place = placed(names, model.finder.names)
-    number = {name: at for at, name in enumerate(names)}
-    titled = sorted({each.title for each in found.said})
-    row = {title: at for at, title in enumerate(titled)}
-    titles = model.titles(
-        [found.texts[at] for at in titled], [found.kinds[at] for at in titled] if model.kind else None
-    )
-    truth: dict[tuple[int, int], set[str]] = {}
-    for each in found.said:
-        values = truth.setdefault((row[each.title], number[each.attribute]), set())
-        values |= {each.value.casefold()} if each.value else set()
-    known = [(title, name) for title, name in truth if place[name] >= 0]
-    asked = Queries(
-        np.array([title for title, _ in known], np.int64), np.array([n for _, n in known], np.int64),
-        np.ones(len(known), bool),
-    )  # fmt: skip
-    back = np.full(len(model.finder.names), -1)
-    back[place[place >= 0]] = np.flatnonzero(place >= 0)
-    free = open_queries(titles, model.finder.asks(titles))
-    kept = back[free.attribute] >= 0
-    free = Queries(free.title[kept], back[free.attribute[kept]], free.asked[kept])
-    found_rows = []
-    for suffix, queries in (("", free), ("_asked", asked)):
-        outcome, attribute, title = _outcome(model, titles, queries, place, truth)
-        groups: list[tuple[str | None, NDArray[np.bool_]]] = [(None, np.ones(len(attribute), bool))]
-        if by == "attribute":
-            groups += [(name, attribute == at) for at, name in enumerate(names)]
-        elif by == "kind":
-            kinds = np.array([found.kinds[at] for at in titled])[title]
-            groups += [(kind, kinds == kind) for kind in sorted(set(kinds.tolist()))]
-        for group, members in groups:
-            rows = scored(outcome.take(members))
-            found_rows += [{"group": group, **each, "metric": each["metric"] + suffix} for each in rows]
-    return sorted(found_rows, key=lambda each: (each["group"] is not None, each["group"] or ""))
-
-
-def _outcome(
-    model: Extraction,
-    titles: Any,  # noqa: ANN401
-    queries: Queries,
-    place: NDArray[np.int64],
-    truth: Mapping[tuple[int, int], set[str]],
-) -> tuple[Outcome, NDArray[np.int64], NDArray[np.int64]]:
-    """What became of queries; values that no query asks for stand at the end as not found."""
-    own = Queries(queries.title, place[queries.attribute], queries.asked)
-    pairs = list(zip(queries.title.tolist(), queries.attribute.tolist(), strict=True))
-    given, right = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
-    for row, value in model.values(titles, own):
-        given[row] = True
-        right[row] = value.casefold() in truth.get(pairs[row], ())
-    wanted = np.array([bool(truth.get(pair)) for pair in pairs], bool)
-    beside = [pair for pair, values in truth.items() if values and pair not in set(pairs)]
-    every = np.array([*pairs, *beside], np.int64).reshape(-1, 2)
-    lost = np.zeros(len(beside), bool)
-    outcome = Outcome(
-        np.concatenate([wanted, ~lost]), np.concatenate([given, lost]), np.concatenate([right, lost]),
-        every[:, 0],
-    )  # fmt: skip
-    return outcome, every[:, 1], every[:, 0]
 
 
 TASK: Final = Extracting()
