@@ -133,7 +133,7 @@ def test_titles_pictures_and_columns_stand_in_one_model(icons, photos):
     )  # fmt: skip
     rest = described(photos.filter(pa.array(numbered(photos) >= 4)))
     assert accuracy(model, rest) >= 0.85
-    assert {"target_only:whole", "target_only:pictures", "target_only:text"} <= set(found.weights)
+    assert {"target_only:product", "target_only:pictures", "target_only:text"} <= set(found.weights)
     batch = rest.select(["photo", "title", "kg"]).to_batches()[0]
     bare = batch.set_column(0, "photo", pa.nulls(len(batch), pa.binary()))
     assert model.predict(bare).null_count == 0

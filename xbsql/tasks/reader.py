@@ -103,7 +103,7 @@ class Reader:
             if self.pooled:
                 views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
         if self.pictures:
-            views["picture"] = self._seen(table)
+            views["picture"] = self.seen(table)
             if self.maps:
                 views["maps"] = self._mapped(table)
         if self.table.columns:
@@ -164,7 +164,7 @@ class Reader:
         there = [name for name in self.pictures if name in table.column_names]
         return {name: pictures(table[name], found, "xb.classify") for name in there}
 
-    def _seen(self, table: pa.Table) -> NDArray[np.float32]:
+    def seen(self, table: pa.Table) -> NDArray[np.float32]:
         """The mean vector of each row's pictures, of length one; float32, shape (n, dim)."""
         from xbsql.features.image.encoder import picture_encoder
 

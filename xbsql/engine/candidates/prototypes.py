@@ -133,17 +133,20 @@ class Known:
     Attributes:
         rows: float32, shape (n, d), of length one.
         y: int64 class codes, shape (n,).
+        group: int64, shape (n,): rows of one are left out together; None: each row alone.
     """
 
     rows: Rows
     y: NDArray[np.int64]
+    group: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, space: Space, sample: Sample) -> Self:
         """Those of a sample that have a picture."""
         view = picture_of(sample.x)
         there = view.any(axis=1)
-        return cls(space(view[there]), np.asarray(sample.y, np.int64)[there])
+        group = None if sample.group is None else sample.group[there]
+        return cls(space(view[there]), np.asarray(sample.y, np.int64)[there], group)
 
 
 def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, classes: int) -> Prototypes:
@@ -183,10 +186,14 @@ def picture_of(x: Features) -> Rows:
 
 
 def _sharpness(sums: Rows, known: Known) -> float:
-    """The one that labelled rows are likeliest under, each left out of its own class's mean."""
+    """The one that labelled rows are likeliest under, each with its group left out of its class's mean."""
     if len(known.y) < _FEWEST_FOR_SHARPNESS:
         return SHARPNESS
-    own = sums[known.y] - np.float32(WORTH) * known.rows
+    group = np.arange(len(known.y)) if known.group is None else known.group
+    pairs = np.unique(np.stack([group, known.y]), axis=1, return_inverse=True)[1].ravel()
+    mine = np.zeros((pairs.max() + 1, known.rows.shape[1]), np.float32)
+    np.add.at(mine, pairs, known.rows)
+    own = sums[known.y] - np.float32(WORTH) * mine[pairs]
     scores = known.rows @ unit(sums).T
     scores[np.arange(len(known.y)), known.y] = (known.rows * unit(own)).sum(axis=1)
     return sharpest(scores, known.y)
