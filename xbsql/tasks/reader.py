@@ -292,7 +292,10 @@ def fit_reader(
     if not found:
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
-        raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
+        remedy = "name one by options {'text': ['column']}"
+        if blobs := [name for name in others if arrow.is_blob(table.schema.field(name).type)]:
+            remedy = f"the BLOBs in '{blobs[0]}' are no pictures: xb.image_info says why"
+        raise errors.invalid("xb.fit", problem, remedy)
     text = tuple(name for name, role in found.items() if role == "text")
     pictures = tuple(name for name, role in found.items() if role == "picture")
     columns = {name: role for name, role in found.items() if role not in ("text", "picture")}
