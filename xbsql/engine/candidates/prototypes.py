@@ -47,6 +47,10 @@ SHARPNESS = 20.0
 WORTH = 3.0
 """Unlabelled rows that a labelled one counts for."""
 
+EACH = 5.0
+"""Unlabelled rows a class, on average, that count in full; more of them share that weight. Else they would
+outvote what home says of a class, and a class that a market hardly sells would drift to its neighbours."""
+
 _FEWEST_FOR_SHARPNESS = 30
 
 
@@ -167,10 +171,11 @@ def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, c
         sums += unit(at_home)
     sums *= np.float32(WORTH)
     found, pool = sums, pool[pool.any(axis=1)][:MOST_POOLED]
+    counts_for = np.float32(min(1.0, EACH * classes / max(len(pool), 1)))
     for _ in range(STEPS if len(pool) else 0):
         means = unit(found)
         share = likely(pool @ means.T, means, SHARPNESS).astype(np.float32)
-        found = sums + unit(share.T @ pool) * share.sum(axis=0)[:, None]
+        found = sums + counts_for * unit(share.T @ pool) * share.sum(axis=0)[:, None]
     return Prototypes(space, unit(found), _sharpness(found, known))
 
 
