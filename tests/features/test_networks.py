@@ -168,10 +168,12 @@ def test_a_vector_does_not_depend_on_its_company(icons):
     np.testing.assert_allclose(alone[0], together[2], atol=1e-5)
 
 
-def test_a_users_file_is_read_once_and_has_its_own_version(vgg_file, icons):
+def test_a_users_file_is_read_once_until_it_changes(vgg_file, icons):
     name = f"vgg16:{vgg_file}"
     encoder = picture_encoder(name)
     assert encoder.dim == 16
     assert encoder.version != picture_encoder("lite0").version
     assert picture_encoder(name) is encoder
     assert encoder.embed([icons["photo"][0].as_py()]).vectors.shape == (1, 16)
+    torch.save(state_dict_of(VGG16(4, 16), seed=1), vgg_file)
+    assert picture_encoder(name).version != encoder.version

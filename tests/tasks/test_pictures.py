@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_a_null_and_is_counted(home, photos):
 def test_blobs_that_are_no_pictures_are_not_read(icons):
     archives = pa.array([f"PK {i}".encode() for i in range(len(icons))], pa.binary())
     table = icons.set_column(2, "file", archives)
-    with pytest.raises(XbsqlError, match="no column to read"):
+    with pytest.raises(XbsqlError, match=r"no column to read .*BLOBs in 'file' are no pictures"):
         road.fit(classify, table, "category", options={"ignore": ["sku"]})
 
 
@@ -133,7 +133,7 @@ def test_titles_pictures_and_columns_stand_in_one_model(icons, photos):
     )  # fmt: skip
     rest = described(photos.filter(pa.array(numbered(photos) >= 4)))
     assert accuracy(model, rest) >= 0.85
-    assert {"target_only:whole", "target_only:pictures", "target_only:text"} <= set(found.weights)
+    assert {"target_only:product", "target_only:pictures", "target_only:text"} <= set(found.weights)
     batch = rest.select(["photo", "title", "kg"]).to_batches()[0]
     bare = batch.set_column(0, "photo", pa.nulls(len(batch), pa.binary()))
     assert model.predict(bare).null_count == 0
@@ -168,7 +168,7 @@ def test_a_catalogue_may_have_one_icon_of_each_class():
     model, rows = road.fit(classify, many, "kind", options={"network": "lite0"})
     assert len(model.classes) == len(photo)
     assert rows[0]["value"] is None
-    assert accuracy_of_own(model, many) == 1.0
+    assert accuracy_of_own(model, many) > 0.9
 
 
 def accuracy_of_own(model, table):

@@ -117,6 +117,9 @@ def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
                 raise errors.invalid(
                     "table", problem, "cast it to VARCHAR or take it out of the option 'text'"
                 )
+            if role == "category" and is_blob(table.schema.field(name).type):
+                problem = f"column '{name}' holds BLOBs, which are no categories"
+                raise errors.invalid("table", problem, f"hash it: md5({name}) AS {name}")
             given[name] = role
     return given
 

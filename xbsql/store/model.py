@@ -134,7 +134,8 @@ class Signature:
         wanted, found = family_of(field.type), family_of(column.type)
         if found not in (wanted, "null"):
             problem = f"model '{model}' needs {wanted} in column '{field.name}', got {column.type}"
-            raise errors.invalid(where, problem, "cast it")
+            remedy = "give the bytes of a file" if wanted == "blob" else "cast it"
+            raise errors.invalid(where, problem, remedy)
         return column.cast(field.type, safe=False)
 
 

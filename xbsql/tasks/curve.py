@@ -137,9 +137,10 @@ class _Asked:
         self.known = self.table.take(pa.array(self.rows))
         self.truth = task.truth(task.labels(where, self.known, label))
         chosen = task.options.of(where, options)
-        group = chosen.groups(where, self.known, model.reader)
-        units = np.arange(len(self.rows)) if group is None else group
         codes = np.unique(self.truth, return_inverse=True)[1]
+        kinds = codes if self.truth.dtype == object else None
+        group = chosen.groups(where, self.known, model.reader, kinds)
+        units = np.arange(len(self.rows)) if group is None else group
         self.folds = assign_folds(codes, units, FOLDS, np.random.default_rng(chosen.seed))
         self.counts = metrics.bootstrap_counts(len(self.rows), DRAWS, chosen.seed, units)
         most = len(self.rows) - int(np.bincount(self.folds).max())

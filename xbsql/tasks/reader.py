@@ -103,7 +103,7 @@ class Reader:
             if self.pooled:
                 views["pooled"] = encoder().pool(encoder().normal(texts.to_pylist()))
         if self.pictures:
-            views["picture"] = self._seen(table)
+            views["picture"] = self.seen(table)
             if self.maps:
                 views["maps"] = self._mapped(table)
         if self.table.columns:
@@ -164,7 +164,7 @@ class Reader:
         there = [name for name in self.pictures if name in table.column_names]
         return {name: pictures(table[name], found, "xb.classify") for name in there}
 
-    def _seen(self, table: pa.Table) -> NDArray[np.float32]:
+    def seen(self, table: pa.Table) -> NDArray[np.float32]:
         """The mean vector of each row's pictures, of length one; float32, shape (n, dim)."""
         from xbsql.features.image.encoder import picture_encoder
 
@@ -292,7 +292,10 @@ def fit_reader(
     if not found:
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
-        raise errors.invalid("xb.fit", problem, "name one by options {'text': ['column']}")
+        remedy = "name one by options {'text': ['column']}"
+        if blobs := [name for name in others if arrow.is_blob(table.schema.field(name).type)]:
+            remedy = f"the BLOBs in '{blobs[0]}' are no pictures: xb.image_info says why"
+        raise errors.invalid("xb.fit", problem, remedy)
     text = tuple(name for name, role in found.items() if role == "text")
     pictures = tuple(name for name, role in found.items() if role == "picture")
     columns = {name: role for name, role in found.items() if role not in ("text", "picture")}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 
-HOLDS_ROWS = frozenset({"process", "neighbours"})
+HOLDS_ROWS = frozenset({"process", "neighbours", "prototypes"})
 """Kinds of predictors that hold embeddings of their training rows."""
 
 

@@ -13,6 +13,7 @@ from xbsql.features.column import Keeping
 from xbsql.features.fingerprints import fingerprints
 from xbsql.features.image.magic import IMAGE
 from xbsql.features.roles import as_text
+from xbsql.tasks.bursts import bursts
 from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, WORD, Option, Options, whole
 
 if TYPE_CHECKING:
@@ -97,27 +98,35 @@ class RowOptions(Options):
         """The table without the column of groups, which is not read."""
         return table.drop_columns([self.group]) if self.group in table.column_names else table
 
-    def groups(self, where: str, table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":
+    def groups(
+        self, where: str, table: pa.Table, reader: "Reader", y: "NDArray[np.int64] | None" = None
+    ) -> "NDArray[np.int64] | None":
         """The group of each row, int64; None where every row stands for itself.
+
+        Args:
+            where: the SQL function.
+            table: n rows.
+            reader: of them.
+            y: their classes; None where labels are values.
 
         Raises:
             XbsqlError: the table lacks the column of groups.
         """
         if self.group is None:
-            return _alike(table, reader)
+            return _alike(table, reader, y)
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
         return _codes(as_text(table[self.group]).combine_chunks())
 
 
-def _alike(table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":
-    """Rows of one text or of one picture as a group, where nothing else is read of them."""
-    if reader.table.columns or (reader.text and reader.pictures):
-        return None
-    if reader.text:
-        return _codes(reader.texts(table))
-    found = fingerprints(reader.at_home(table), reader.pictures, "00")  # nothing is kept
-    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+def _alike(table: pa.Table, reader: "Reader", y: "NDArray[np.int64] | None") -> "NDArray[np.int64] | None":
+    """Rows of one picture or scene as a group, and rows of one text, where nothing else is read of them."""
+    if reader.pictures and y is not None:
+        return bursts(reader.seen(table), y)
+    if reader.pictures:
+        found = fingerprints(reader.at_home(table), reader.pictures, "00")  # nothing is kept
+        return np.unique(found, return_inverse=True)[1].astype(np.int64)
+    return _codes(reader.texts(table)) if reader.text and not reader.table.columns else None
 
 
 def _codes(values: pa.Array) -> "NDArray[np.int64]":

@@ -350,7 +350,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         refuse_personal(where, known, asked.label, options.told)
         asked.step(0.0, f"reading {known.num_rows} rows")
         reader = fit_reader(options.without_group(known), asked.label, options.roles, options.keeping)
-        sample = Sample(reader.read(known), rows.y, group=options.groups(where, known, reader))
+        sample = Sample(reader.read(known), rows.y, group=grouped_rows(options, where, rows, reader, classes))
         problem = RowProblem(self, asked, options, reader, rows, sample, Features({}), classes)
         self.check(problem)
         return problem
@@ -381,7 +381,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         theirs = None if source is None else self.labels(where, source, label)
         classes = self.classes(found, home, theirs, options)
         rows = Labelled(data, found.present, self.coded(found, classes))
-        group = options.groups(where, rows.known, reader)
+        group = grouped_rows(options, where, rows, reader, classes)
         sample, pool = Sample(x.take(rows.present), rows.y, group=group), x.take(~rows.present)
         origin, given = Source(self.at_home_predictor(home, classes)), None
         if source is not None and theirs is not None:
@@ -432,6 +432,14 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
             tell(0.9 * start / rows.num_rows, f"asking about {rows.num_rows} rows")
             parts.append(self.prediction(model, rows.slice(start, ASKED), classes))
         return np.concatenate(parts)
+
+
+def grouped_rows(
+    options: RowOptions, where: str, rows: Labelled, reader: Reader, classes: Classes
+) -> NDArray[np.int64] | None:
+    """The group of each labelled row, see `RowOptions.groups`."""
+    y = None if classes is None else np.asarray(rows.y, np.int64)
+    return options.groups(where, rows.known, reader, y)
 
 
 AnyRowTask: TypeAlias = RowTask[RowOptions, LabelColumn, RowModel]

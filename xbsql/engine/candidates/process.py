@@ -143,7 +143,14 @@ class Factor:
         _, across, own = whole.once(("beside", id(self)), lambda: (self, *self._beside(whole)))
         return across[:, chosen], own[chosen][:, chosen]
 
-    def fitted(self, classes: int, *, last: int = 0, sharpness: float = SHARPNESS) -> Process:
+    def fitted(
+        self,
+        classes: int,
+        *,
+        last: int = 0,
+        sharpness: float = SHARPNESS,
+        group: NDArray[np.int64] | None = None,
+    ) -> Process:
         """The process that these rows give.
 
         Args:
@@ -151,16 +158,21 @@ class Factor:
             last: that many rows at the end, all added at once, are left out one at a time to find how sharp
                 probabilities may be; under 30 of them `sharpness` is taken.
             sharpness: see `Process`.
+            group: of each of these rows, shape (last,): rows of one are left out together.
         """
         dual = self.backward(self.forward(indicators(self.y, classes)))
         process = Process(self.covariance, self.rows, self.y, dual, sharpness)
         if last < _FEWEST_FOR_SHARPNESS:
             return process
-        held_out = self.left_out(process, len(self.y) - last, len(self.y))
+        held_out = self.left_out(process, len(self.y) - last, len(self.y), group)
         return replace(process, sharpness=sharpest(held_out, self.y[-last:]))
 
-    def left_out(self, process: Process, first: int, last: int) -> NDArray[np.float32]:
+    def left_out(
+        self, process: Process, first: int, last: int, group: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """What rows `first` to `last` - 1, all added at once, score where each of them alone was not there.
+
+        With groups, shape (last - first,), where none of its group was there.
 
         In closed form: the label less the dual over the diagonal of the inverse (Rasmussen and Williams,
         "Gaussian Processes for Machine Learning", 2006, 5.4.2).
@@ -168,9 +180,13 @@ class Factor:
         Returns:
             float32, shape (last - first, classes).
         """
-        diagonal = np.square(self._columns(first, last)).sum(axis=0)
-        truth = indicators(self.y[first:last], process.classes)
-        return np.asarray(truth - process.dual[first:last] / diagonal[:, None])
+        columns = self._columns(first, last)
+        diagonal = np.square(columns).sum(axis=0)
+        away = process.dual[first:last] / diagonal[:, None]
+        for rows in _together(group):
+            some = columns[:, rows]
+            away[rows] = np.linalg.solve(some.T @ some, process.dual[first + rows])
+        return np.asarray(indicators(self.y[first:last], process.classes) - away)
 
     def _columns(self, first: int, last: int) -> NDArray[np.float32]:
         """Columns `first` to `last` - 1 of L^-1, from row `first` on: it is zero above."""
@@ -298,7 +314,8 @@ class GaussianProcess:
         y = np.asarray(sample.y, np.int64)
         kept = share_of_each(y, MOST_ROWS)
         factor = Factor.of(self.covariance, sample.x.take(kept), y[kept])
-        return factor.fitted(self.classes, last=len(kept))
+        group = sample.group[kept] if sample.group is not None and self.covariance.picture else None
+        return factor.fitted(self.classes, last=len(kept), group=group)
 
 
 def share_of_each(y: NDArray[np.int64], most: int, seed: int = 0) -> NDArray[np.int64]:
@@ -331,6 +348,15 @@ def sharpest(
     rows = np.arange(len(y))
     losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in factors]
     return float(factors[int(np.argmin(losses))])
+
+
+def _together(group: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
+    """The rows of each group that has more than one."""
+    if group is None:
+        return []
+    order = np.argsort(group, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    return [rows for rows in parts if len(rows) > 1]
 
 
 def _needed(rows: Features, covariance: Covariance) -> Features:

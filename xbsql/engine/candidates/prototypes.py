@@ -47,6 +47,10 @@ SHARPNESS = 20.0
 WORTH = 3.0
 """Unlabelled rows that a labelled one counts for."""
 
+EACH = 5.0
+"""Unlabelled rows a class, on average, that count in full; more of them share that weight. Else they would
+outvote what home says of a class, and a class that a market hardly sells would drift to its neighbours."""
+
 _FEWEST_FOR_SHARPNESS = 30
 
 
@@ -133,17 +137,20 @@ class Known:
     Attributes:
         rows: float32, shape (n, d), of length one.
         y: int64 class codes, shape (n,).
+        group: int64, shape (n,): rows of one are left out together; None: each row alone.
     """
 
     rows: Rows
     y: NDArray[np.int64]
+    group: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, space: Space, sample: Sample) -> Self:
         """Those of a sample that have a picture."""
         view = picture_of(sample.x)
         there = view.any(axis=1)
-        return cls(space(view[there]), np.asarray(sample.y, np.int64)[there])
+        group = None if sample.group is None else sample.group[there]
+        return cls(space(view[there]), np.asarray(sample.y, np.int64)[there], group)
 
 
 def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, classes: int) -> Prototypes:
@@ -164,10 +171,11 @@ def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, c
         sums += unit(at_home)
     sums *= np.float32(WORTH)
     found, pool = sums, pool[pool.any(axis=1)][:MOST_POOLED]
+    counts_for = np.float32(min(1.0, EACH * classes / max(len(pool), 1)))
     for _ in range(STEPS if len(pool) else 0):
         means = unit(found)
         share = likely(pool @ means.T, means, SHARPNESS).astype(np.float32)
-        found = sums + unit(share.T @ pool) * share.sum(axis=0)[:, None]
+        found = sums + counts_for * unit(share.T @ pool) * share.sum(axis=0)[:, None]
     return Prototypes(space, unit(found), _sharpness(found, known))
 
 
@@ -183,10 +191,14 @@ def picture_of(x: Features) -> Rows:
 
 
 def _sharpness(sums: Rows, known: Known) -> float:
-    """The one that labelled rows are likeliest under, each left out of its own class's mean."""
+    """The one that labelled rows are likeliest under, each with its group left out of its class's mean."""
     if len(known.y) < _FEWEST_FOR_SHARPNESS:
         return SHARPNESS
-    own = sums[known.y] - np.float32(WORTH) * known.rows
+    group = np.arange(len(known.y)) if known.group is None else known.group
+    pairs = np.unique(np.stack([group, known.y]), axis=1, return_inverse=True)[1].ravel()
+    mine = np.zeros((pairs.max() + 1, known.rows.shape[1]), np.float32)
+    np.add.at(mine, pairs, known.rows)
+    own = sums[known.y] - np.float32(WORTH) * mine[pairs]
     scores = known.rows @ unit(sums).T
     scores[np.arange(len(known.y)), known.y] = (known.rows * unit(own)).sum(axis=1)
     return sharpest(scores, known.y)

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from functools import cached_property
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ RUN: Final = 256
 
 _CODE: Final = "1"  # raise it when the same picture would get another vector: models record it
 
-_loaded: dict[str, PictureEncoder] = {}
+_loaded: dict[tuple[str, int], PictureEncoder] = {}
 _loading = threading.Lock()
 
 
@@ -166,10 +167,18 @@ def picture_encoder(name: str = IMAGE) -> PictureEncoder:
     Raises:
         XbsqlError: unknown name, weights that are not installed or are other ones.
     """
+    key = (name, _written_at(name))
     with _loading:
-        if name not in _loaded:
-            _loaded[name] = PictureEncoder(name, _parts(name))
-        return _loaded[name]
+        if key not in _loaded:
+            _loaded[key] = PictureEncoder(name, _parts(name))
+        return _loaded[key]
+
+
+def _written_at(name: str) -> int:
+    """When the file that a name points at was last written, nanoseconds; 0 of what is installed."""
+    _, brings, file = name.partition(":")
+    path = Path(file).expanduser()
+    return path.stat().st_mtime_ns if brings and path.is_file() else 0
 
 
 def _parts(name: str) -> list[Loaded]:

@@ -35,7 +35,7 @@ LOOKS = Layout(("picture",))
 LOOKS_PENALTY = 1 / 30
 """Of a line over pictures: they have length one and many numbers."""
 
-HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":whole", ":prototypes")
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":product")
 """Learners whose predictors hold embeddings of their training rows."""
 
 
@@ -108,7 +108,7 @@ def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
     if problem.options.keep_rows:
         titled, labelled = bool(problem.reader.text), len(problem) > 0
         kind = looks.Pictures(classes, problem.pool, text=titled, labels=labelled)
-        return looks.picture_candidates(kind, parts)
+        return looks.picture_candidates(kind, parts, problem.home.part(Process) if problem.home else None)
     return [alone("target_only:looks", Centring(Linear(LOOKS, classes, LOOKS_PENALTY)))]
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Problem = RowProblem[ClassifyOptions, Classifier]
 
-LEARNERS_TO_KEEP = (":process", ":text", ":pictures", ":whole")
+LEARNERS_TO_KEEP = (":process", ":text", ":pictures")
 """Predictors without weight that a home model keeps, because a transfer starts from them."""
 
 

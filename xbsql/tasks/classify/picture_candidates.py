@@ -10,21 +10,23 @@ import numpy as np
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.centred import Centred, Centring, centre_of, centred
 from xbsql.engine.candidates.process import Covariance, GaussianProcess, Process
+from xbsql.engine.candidates.product import Product
 from xbsql.engine.candidates.prototypes import Known, Prototypes, Space, fit_prototypes, fit_space, picture_of
 from xbsql.tasks.candidates import alone
 from xbsql.tasks.classify.text_candidates import with_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from xbsql.engine.candidate import Predictor, Source
     from xbsql.features.views import Features
 
+    Fit = Callable[[Source, Sample, Features], Predictor]
+
 LOOKS = Covariance(lexical=0.0, picture=1.0, sight=0.5)
 """Pictures alone."""
-
-WHOLE = Covariance(lexical=0.25, picture=0.5, sight=0.5)
-"""Titles and pictures, each counting half."""
 
 BESIDE = 0.5
 """The prior of candidates that read pictures alone, where there is text as well."""
@@ -48,16 +50,9 @@ class Pictures:
     labels: bool
 
     @property
-    def ways(self) -> dict[str, tuple[Covariance, float]]:
-        """By pictures alone, and with text also by both: the covariance, and the prior of candidates."""
-        if not self.text:
-            return {"pictures": (LOOKS, 1.0)}
-        return {"pictures": (LOOKS, BESIDE), "whole": (WHOLE, 1.0)}
-
-    @property
-    def beside(self) -> float:
-        """The prior of candidates that read pictures alone."""
-        return self.ways["pictures"][1]
+    def prior(self) -> float:
+        """Of candidates that read pictures alone."""
+        return BESIDE if self.text else 1.0
 
     def unlabelled(self, space: Space) -> NDArray[np.float32]:
         """The rows without a label in a space."""
@@ -66,29 +61,28 @@ class Pictures:
         return space(picture_of(self.pool))
 
 
-def picture_candidates(problem: Pictures, parts: list[Centred]) -> list[Candidate]:
+def picture_candidates(
+    problem: Pictures, parts: list[Centred], words: Process | None = None
+) -> list[Candidate]:
     """What can be tried on this problem with the processes of a home model.
 
     Args:
         problem: the kind of picture problem.
-        parts: the processes; none at home, and where no row left home.
+        parts: those that read pictures; none at home, and where no row left home.
+        words: the one that reads text; None where there is none.
 
     Returns:
         Candidates with unique names; target-only ones come first.
     """
-    learners = {
-        name: Centring(GaussianProcess(problem.classes, covariance))
-        for name, (covariance, _) in problem.ways.items()
-    }
-    found = [alone(f"target_only:{name}", learner) for name, learner in learners.items()]
-    found.append(Candidate("target_only:prototypes", "target", Gathered(problem).fit, prior=0.5))
-    for part in parts:
-        for name, (covariance, prior) in problem.ways.items():
-            if isinstance(part.inner, Process) and part.inner.covariance == covariance:
-                laid = Laid(part.centre, part.inner, problem)
-                found += laid.processes(name, prior)
-                found += laid.prototypes(prior) if name == "pictures" else []
-    return found
+    means = Gathered(problem)
+    found = [
+        alone("target_only:pictures", Centring(GaussianProcess(problem.classes, LOOKS))),
+        Candidate("target_only:prototypes", "target", means.fit, prior=0.5),
+    ]
+    if problem.text:
+        found.append(Candidate("target_only:product", "target", Both(means, None).fit, prior=0.5))
+    home = next(((part.centre, part.inner) for part in parts if isinstance(part.inner, Process)), None)
+    return found if home is None else found + Laid(*home, problem).candidates(words)
 
 
 class Laid:
@@ -103,18 +97,22 @@ class Laid:
     def __init__(self, centre: NDArray[np.float32], home: Process, problem: Pictures) -> None:
         self.centre, self.home, self.problem = centre, home, problem
 
-    def processes(self, name: str, prior: float) -> list[Candidate]:
-        """The home process, with the target's labels where there are any."""
-        if self.problem.labels:
-            return [Candidate(f"centred_pool:{name}", "instance", self.pooled, prior=prior, pooled=True)]
-        return [Candidate(f"centred:{name}", "feature", self.alone, uses_labels=False, prior=0.5 * prior)]
-
-    def prototypes(self, prior: float) -> list[Candidate]:
-        """Means of the home classes, with the target's labels where there are any."""
-        fit = Gathered(self.problem, self).fit
-        if self.problem.labels:
-            return [Candidate("centred_pool:prototypes", "instance", fit, prior=2.0 * prior)]
-        return [Candidate("centred:prototypes", "feature", fit, uses_labels=False, prior=prior)]
+    def candidates(self, words: Process | None) -> list[Candidate]:
+        """With the target's labels where there are any: process, means, and means times text."""
+        prior, means = self.problem.prior, Gathered(self.problem, self)
+        both = None if words is None else Both(means, words)
+        if not self.problem.labels:
+            found = [_without("pictures", self.alone, 0.5 * prior), _without("prototypes", means.fit, prior)]
+            return found + ([] if both is None else [_without("product", both.fit, 1.0)])
+        found = [
+            Candidate(
+                "centred_pool:pictures", "instance", self.pooled, prior=prior, pooled=not self.problem.text
+            ),
+            Candidate("centred_pool:prototypes", "instance", means.fit, prior=2.0 * prior),
+        ]
+        if both is not None:
+            found.append(Candidate("centred_pool:product", "instance", both.fit, prior=2.0))
+        return found
 
     def alone(self, source: Source, target: Sample, unlabelled: Features) -> Predictor:
         """The home process as it is, for pictures of the target less their own mean."""
@@ -148,6 +146,11 @@ def fine_tuned(network: str, classes: int) -> Candidate:
         return TailTuner(network, classes).fit(target, centre)
 
     return Candidate("finetuned:pictures", "parameter", fit, prior=0.5)
+
+
+def _without(name: str, fit: Fit, prior: float) -> Candidate:
+    """A candidate that takes no label."""
+    return Candidate(f"centred:{name}", "feature", fit, uses_labels=False, prior=prior)
 
 
 class _Place(NamedTuple):
@@ -187,3 +190,28 @@ class Gathered:
         at_home = space.around(np.zeros_like(space.centre))(self.home.rows)
         known = Known(at_home, np.asarray(self.home.home.y, np.int64))
         return _Place(space, known, self.problem.unlabelled(space))
+
+
+@dataclass(frozen=True, eq=False)
+class Both:
+    """Means of pictures times a process on text.
+
+    Attributes:
+        looks: the means.
+        words: the home market's process on text; None for the target alone.
+    """
+
+    looks: Gathered
+    words: Process | None
+
+    def fit(self, source: Source, target: Sample, unlabelled: Features) -> Product:
+        """Both on the same rows."""
+        return Product((self.looks.fit(source, target, unlabelled), self._read(target)))
+
+    def _read(self, target: Sample) -> Predictor:
+        problem, home = self.looks.problem, self.words
+        if home is None:
+            return GaussianProcess(problem.classes).fit(target)
+        if problem.labels and len(target):
+            return with_labels(home.factor, target.x, target, home, problem.classes)[1]
+        return home.factor.fitted(problem.classes, sharpness=home.sharpness)

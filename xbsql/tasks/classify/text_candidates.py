@@ -204,4 +204,5 @@ def with_labels(
     kept = share_of_each(y, MOST_ROWS)
     rows = rows if len(kept) == len(y) else rows.take(kept)
     grown = factor.extended(rows, y[kept], TARGET_NOISE)
-    return grown, grown.fitted(classes, last=len(kept), sharpness=home.sharpness)
+    group = target.group[kept] if target.group is not None and home.covariance.picture else None
+    return grown, grown.fitted(classes, last=len(kept), sharpness=home.sharpness, group=group)
