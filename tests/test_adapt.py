@@ -121,10 +121,9 @@ def test_a_change_with_few_labels_since_waits(con):
     found = adapt(con, rows(160, 2))
     assert found["alarm"] is None
     found = adapt(con, rows(29, 3, 160, flip=True))
-    assert found["event"] == "reweighted"
-    found = adapt(con, rows(29, 4, 189, flip=True))
-    assert (found["event"], found["alarm"]) == ("waiting", "loss")
-    assert adapt(con, rows(29, 5, 218, flip=True))["event"] == "waiting"
+    assert (found["event"], found["alarm"], found["since"]) == ("waiting", "promise", "160")
+    assert "29 of the labels since are in the table, a new fit needs 30" in found["reason"]
+    assert adapt(con, rows(31, 4, 189, flip=True))["event"] == "refitted"
 
 
 def test_rows_of_one_order_are_one_label(con):

@@ -27,9 +27,9 @@ def rows(n, seed, market=None):
 @pytest.fixture(scope="module")
 def con(tmp_path_factory):
     with xbsql.connect(store=tmp_path_factory.mktemp("store")) as con:
-        table = rows(200, 1).drop_columns(["photo"])
+        table = rows(80, 1).drop_columns(["photo"])
         xbsql.fit(con, "home", table, "days")
-        xbsql.transfer(con, "away", rows(40, 2).drop_columns(["photo"]), "days", base="home")
+        xbsql.transfer(con, "away", rows(30, 2).drop_columns(["photo"]), "days", base="home")
         yield con
 
 
@@ -51,7 +51,7 @@ def test_the_widest_row_fits_too():
 
 
 def test_what_gives_the_days_is_the_column_and_not_the_photo(con):
-    found = xbsql.gain_shares(con, rows(40, 3), "days", rows(100, 4))
+    found = xbsql.gain_shares(con, rows(30, 3), "days", rows(60, 4))
     shares = {row["name"]: row for row in found.to_pylist()}
     assert shares["table"]["share"] > 0.9
     assert shares["table"]["lo"] > 0.3
@@ -59,12 +59,12 @@ def test_what_gives_the_days_is_the_column_and_not_the_photo(con):
 
 
 def test_the_market_that_is_like_this_one_gives_the_gain(con):
-    alike, other = rows(100, 5, ["US"] * 100), rows(100, 6, ["XX"] * 100)
-    days = pa.array(np.random.default_rng(0).uniform(0, 20, 100))
+    alike, other = rows(60, 5, ["US"] * 60), rows(60, 6, ["XX"] * 60)
+    days = pa.array(np.random.default_rng(0).uniform(0, 20, 60))
     other = other.set_column(2, "days", days)
     source = pa.concat_tables([alike, other]).drop_columns(["photo"])
     found = xbsql.gain_shares(
-        con, rows(32, 7).drop_columns(["photo"]), "days", source, options={"source_market": "market"}
+        con, rows(30, 7).drop_columns(["photo"]), "days", source, options={"source_market": "market"}
     ).to_pylist()
     markets = [row for row in found if row["part"] == "market"]
     assert markets[0]["name"] == "US"

@@ -241,7 +241,9 @@ def market_similarity(
         rng = np.random.default_rng([seed, place])
         measures = [] if len(rows) < FEWEST_ROWS else list(comparison.measures(rows, rng))
         plain = [*country_facts(home_market, name), *given.get(name, ())]
-        measures += [Measure("facts", fact.name, known(round(fact.likeness, 4)), fact.evidence) for fact in plain]
+        measures += [
+            Measure("facts", fact.name, known(round(fact.likeness, 4)), fact.evidence) for fact in plain
+        ]
         found.append(_market(name, len(rows), measures))
     found.sort(key=lambda rows: (-(rows[0]["similarity"] or 0.0), rows[0]["market"]))
     return [row for rows in found for row in rows]

@@ -88,15 +88,22 @@ class Line:
         """The version that the bare name stands for.
 
         Raises:
-            XbsqlError: no such model, or one of another kind.
+            XbsqlError: no such model, one of another kind, or a broken one.
         """
-        from xbsql.tasks.adapt import begun
+        from xbsql.tasks.adapt import begun, blend_of
 
         found = session.store.artifact(WHERE, name)
         reference = f"{name}@{found.version}"
         task, model = of_rows(session, WHERE, reference)
         parts = session.store.read(WHERE, reference).parts
-        track = restore(parts["track"]) if "track" in parts else begun(model, found.card["key"][:32])
+        if "track" not in parts:
+            return cls(found, task, model, begun(model, found.card["key"][:32]))
+        try:
+            track: Track = restore(parts["track"])
+            track.check(list(blend_of(model).members))
+        except Exception as error:  # digests are right and values are not: no xbsql has written that
+            problem = f"holds a track that does not fit its model ({errors.shown(error, 80)})"
+            raise errors.broken_artifact(reference, problem) from error
         return cls(found, task, model, track)
 
     @property

@@ -184,6 +184,18 @@ class Track:
             found += watched("gain", 0.5 + 0.5 * (bounded[:, -1] - alone))
         return sorted(found, key=lambda alarm: alarm.unit)
 
+    def check(self, members: Sequence[str]) -> None:
+        """Refuse a track that is not one of a blend of these members.
+
+        Raises:
+            ValueError: names or shapes do not agree.
+        """
+        n, width = len(self.units.moment), len(members) + 1
+        shapes = [(len(each),) for each in self.units[:3]] + [self.units.losses.shape, self.start.shape]
+        if list(self.names) != list(members) or shapes != [(n,)] * 3 + [(n, width), (width,)]:
+            message = f"{len(self.names)} experts and {len(members)} members"
+            raise ValueError(message)
+
     def state(self) -> State:
         """The track as data."""
         config = {
