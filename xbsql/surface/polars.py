@@ -753,8 +753,8 @@ class Frames(FrameSpace):
         source: pl.LazyFrame | pl.DataFrame,
         options: Mapping[str, Any] | None = None,
     ) -> pl.LazyFrame:
-        """Which home market and which kind of data (text, vector, table) a transfer lives by: the transfer
-        is made again without each.
+        """Which home market and which kind of data (text, vector, table) a transfer lives by: it is made
+        again without each.
 
         `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference
         with its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in

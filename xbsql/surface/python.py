@@ -635,8 +635,8 @@ def gain_shares(
     source: object,
     options: Mapping[str, Any] | None = None,
 ) -> pa.Table:
-    """Which home market and which kind of data (text, vector, table) a transfer lives by: the transfer is
-    made again without each.
+    """Which home market and which kind of data (text, vector, table) a transfer lives by: it is made again
+    without each.
 
     `score` is that of the blend, out of fold, `without` that without the part, `lost` the difference with
     its 95 % interval, and `share` its part of what all parts of its sort lose. Parts that stand in for each
