@@ -245,6 +245,20 @@ def test_texts_that_speak_of_something_else_have_drifted(tmp_path):
     assert [(row["column"], row["measure"]) for row in other if row["alarm"]] == [("title", "mmd2")]
 
 
+def test_a_vector_moves_as_a_whole(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def photos(mean):
+        x = rng.normal(mean, 1, (120, 16))
+        return pa.table({"photo": x.astype(np.float32).tolist(), "y": x[:, 0] + rng.normal(0, 0.3, 120)})
+
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "v", photos(0.0), "y")
+        for mean, alarm in ((0.0, False), (0.5, True)):
+            row = xbsql.drift(con, "v", photos(mean)).to_pylist()[0]
+            assert (row["column"], row["measure"], row["alarm"]) == ("photo", "mmd2", alarm)
+
+
 def test_a_model_that_keeps_no_rows_asks_for_a_reference(con):
     xbsql.fit(con, "bare", HOME, "label", options={"keep_rows": False})
     with pytest.raises(XbsqlError, match=r"xb.drift: the model keeps no rows of its fit; give reference"):
