@@ -121,10 +121,9 @@ def test_a_change_with_few_labels_since_waits(con):
     found = adapt(con, rows(160, 2))
     assert found["alarm"] is None
     found = adapt(con, rows(29, 3, 160, flip=True))
-    assert found["event"] == "reweighted"
-    found = adapt(con, rows(29, 4, 189, flip=True))
-    assert (found["event"], found["alarm"]) == ("waiting", "loss")
-    assert adapt(con, rows(29, 5, 218, flip=True))["event"] == "waiting"
+    assert (found["event"], found["alarm"], found["since"]) == ("waiting", "promise", "160")
+    assert "29 of the labels since are in the table, a new fit needs 30" in found["reason"]
+    assert adapt(con, rows(31, 4, 189, flip=True))["event"] == "refitted"
 
 
 def test_rows_of_one_order_are_one_label(con):
@@ -244,6 +243,20 @@ def test_texts_that_speak_of_something_else_have_drifted(tmp_path):
         other = xbsql.drift(con, "t", pa.table({"title": food})).to_pylist()
     assert not [row for row in same if row["alarm"]]
     assert [(row["column"], row["measure"]) for row in other if row["alarm"]] == [("title", "mmd2")]
+
+
+def test_a_vector_moves_as_a_whole(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def photos(mean):
+        x = rng.normal(mean, 1, (120, 16))
+        return pa.table({"photo": x.astype(np.float32).tolist(), "y": x[:, 0] + rng.normal(0, 0.3, 120)})
+
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "v", photos(0.0), "y")
+        for mean, alarm in ((0.0, False), (0.5, True)):
+            row = xbsql.drift(con, "v", photos(mean)).to_pylist()[0]
+            assert (row["column"], row["measure"], row["alarm"]) == ("photo", "mmd2", alarm)
 
 
 def test_a_model_that_keeps_no_rows_asks_for_a_reference(con):

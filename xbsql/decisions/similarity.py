@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +23,7 @@ from xbsql.decisions.likeness import (
     of_shares,
     total_variation,
 )
+from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text, kind_of
 from xbsql.kernels import topk
 from xbsql.market import codes
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 WHERE = "xb.market_similarity"
 MOST_TITLES = 500
+MOST_HOME_TITLES = 5000
 FEWEST_ROWS = 5
 MONTHS = 12
 
@@ -94,16 +97,21 @@ class Comparison:
         evidence = f"{len(there)} rows of {len(np.unique(there))} categories, {new} of them not at home"
         yield Measure("catalogue", "categories", likeness(here, there, total_variation, rng), evidence)
 
+    @cached_property
+    def _home_titles(self) -> NDArray[np.float32] | None:
+        """Vectors of home's distinct titles, or of some of them; None where there is none."""
+        return self._embedded(self.home, MOST_HOME_TITLES)
+
+    def _embedded(self, rows: pa.Table, most: int) -> NDArray[np.float32] | None:
+        texts = sorted(pc.unique(one_chunk(as_text(rows[self.columns["title"]])).drop_null()).to_pylist())
+        return self.encode([texts[i] for i in drawn(len(texts), most)]) if texts else None
+
     def _titles(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
-        sides = []
-        for side in (self.home, rows):
-            texts = pc.unique(one_chunk(as_text(side[self.columns["title"]])).drop_null()).to_pylist()
-            sides.append([texts[i] for i in rng.permutation(len(texts))[:MOST_TITLES]])
-        if not all(sides):
+        here, there = self._home_titles, self._embedded(rows, MOST_TITLES)
+        if here is None or there is None:
             return
-        here, there = (self.encode(texts) for texts in sides)
         nearest = np.asarray(topk(there, here, 1)[0][:, 0], np.float64)
-        evidence = f"{len(sides[1])} titles, mean cosine to the nearest of home {nearest.mean():.2f}"
+        evidence = f"{len(there)} titles, mean cosine to the nearest of home {nearest.mean():.2f}"
         yield Measure("catalogue", "titles", of_shares(nearest, rng), evidence)
 
     def _prices(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
@@ -241,7 +249,9 @@ def market_similarity(
         rng = np.random.default_rng([seed, place])
         measures = [] if len(rows) < FEWEST_ROWS else list(comparison.measures(rows, rng))
         plain = [*country_facts(home_market, name), *given.get(name, ())]
-        measures += [Measure("facts", fact.name, known(fact.likeness), fact.evidence) for fact in plain]
+        measures += [
+            Measure("facts", fact.name, known(round(fact.likeness, 4)), fact.evidence) for fact in plain
+        ]
         found.append(_market(name, len(rows), measures))
     found.sort(key=lambda rows: (-(rows[0]["similarity"] or 0.0), rows[0]["market"]))
     return [row for rows in found for row in rows]

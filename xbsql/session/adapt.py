@@ -22,6 +22,9 @@ from xbsql.tasks import road
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from xbsql.engine.online.track import Track
     from xbsql.session.session import Session
     from xbsql.store.model import Model, Signature, State
@@ -85,15 +88,22 @@ class Line:
         """The version that the bare name stands for.
 
         Raises:
-            XbsqlError: no such model, or one of another kind.
+            XbsqlError: no such model, one of another kind, or a broken one.
         """
-        from xbsql.tasks.adapt import begun
+        from xbsql.tasks.adapt import begun, blend_of
 
         found = session.store.artifact(WHERE, name)
         reference = f"{name}@{found.version}"
         task, model = of_rows(session, WHERE, reference)
         parts = session.store.read(WHERE, reference).parts
-        track = restore(parts["track"]) if "track" in parts else begun(model, found.card["key"][:32])
+        if "track" not in parts:
+            return cls(found, task, model, begun(model, found.card["key"][:32]))
+        try:
+            track: Track = restore(parts["track"])
+            track.check(list(blend_of(model).members))
+        except Exception as error:  # digests are right and values are not: no xbsql has written that
+            problem = f"holds a track that does not fit its model ({errors.shown(error, 80)})"
+            raise errors.broken_artifact(reference, problem) from error
         return cls(found, task, model, track)
 
     @property
@@ -185,7 +195,8 @@ def _kept(line: Line, followed: Followed, table: pa.Table, asked: Follow) -> tup
     card = {name: value for name, value in line.found.card.items() if name in KEPT}
     weights = shown_weights(blend_of(followed.model).weights)
     event = "waiting" if followed.reason else "reweighted"
-    report = {**_report(followed, table, asked, event), "refits": line.before.get("refits", 0)}
+    known = {name: line.before[name] for name in ("from", "nested") if name in line.before}
+    report = {**_report(followed, table, asked, event), **known}
     if event == "waiting":
         report["reason"] = f"{followed.reason}; {_lack(followed)}"
     return Tracked(followed.model, followed.track), {**card, "weights": weights, "adapted": report}
@@ -197,10 +208,17 @@ def _refitted(
 ) -> tuple[Tracked, dict[str, Any]] | None:  # fmt: skip
     """The version that was fitted again, and its card; None where its labels cannot judge it."""
     from xbsql.session.crossing import prepared
-    from xbsql.tasks.adapt import begun, with_home
+    from xbsql.tasks.adapt import begun, since_then, with_home
 
-    base, nested = _start(session, line, followed)
-    recent, source = _split(line.model, followed, table, asked)
+    alarm, came = followed.alarm, followed.arrived
+    start = line.found.version if alarm else line.before.get("from", line.found.version)
+    base, start = _base(session, line, followed, start)
+    began, rows = followed.track.began, followed.recent
+    if alarm is not None:
+        began = int(followed.track.units.moment[alarm.since])
+    else:
+        rows = since_then(base, followed.track, table, came, asked.label)
+    recent, source = _split(line.model, rows, table, asked)
     crossing = prepared(session, line.task, recent, asked.label, base, source, options)
     found, done = road.transfer(
         line.task, crossing.data, asked.label, base=crossing.home, source=source,
@@ -211,13 +229,14 @@ def _refitted(
     fitted, verdict = crossing.arrived(found, done.verdict)
     again: Any = fitted
     again = with_home(again, base, getattr(again, "classes", None), line.task)
-    reference = f"{line.found.name}@{line.found.version}"
-    report = {**_report(followed, table, asked, "refitted"), "refits": nested}
+    reference = f"{line.found.name}@{start}"
+    nested = line.before.get("nested", 0) + 1 if alarm else line.before.get("nested", 0)
+    report = {**_report(followed, table, asked, "refitted"), "nested": nested, "from": start}
     card = {
         "verdict": verdict_card(verdict), "weights": shown_weights(done.weights), "base": reference,
         "market": line.found.card.get("market"), "adapted": report,
     }  # fmt: skip
-    return Tracked(again, begun(again, line.track.secret, followed.track.used)), card
+    return Tracked(again, begun(again, line.track.secret, followed.track.used, began)), card
 
 
 def _lack(followed: Followed) -> str:
@@ -228,28 +247,46 @@ def _lack(followed: Followed) -> str:
     return f"{since} of the labels since are in the table, a new fit needs {FEWEST_LABELS}: give all of them"
 
 
-def _start(session: Session, line: Line, followed: Followed) -> tuple[RowModel, int]:
-    """What a new fit starts from: the version with its new weights, or the line's first one."""
-    nested = line.before.get("refits", 0) + 1
-    if nested <= NESTED:
-        return followed.model, nested
-    found, name = line.found, line.found.name
+def _base(session: Session, line: Line, followed: Followed, version: int) -> tuple[RowModel, int]:
+    """What a new fit starts from, and its version.
+
+    That is the version there is, or the one that the last fit started from; where fits stand on one another
+    too deep the line's first one. One that was dropped is replaced by what there is.
+    """
+    name, own = line.found.name, line.found.version
+    if line.before.get("nested", 0) >= NESTED:
+        version = _first(session, line)
+    try:
+        found = session.store.artifact(WHERE, f"{name}@{version}")
+    except errors.XbsqlError:
+        return followed.model, own
+    return (
+        (followed.model, own)
+        if found.version == own
+        else (of_rows(session, WHERE, f"{name}@{version}")[1], version)
+    )
+
+
+def _first(session: Session, line: Line) -> int:
+    """The first version of a line that is still there."""
+    found = line.found
     while "adapted" in found.card:
         try:
-            found = session.store.artifact(WHERE, f"{name}@{found.card['adapted']['parent']}")
-        except errors.XbsqlError:  # it was dropped: what is left of the line begins later
-            return followed.model, nested
-    return of_rows(session, WHERE, f"{name}@{found.version}")[1], 1
+            reference = f"{found.name}@{found.card['adapted']['parent']}"
+            found = session.store.artifact(WHERE, reference)
+        except errors.XbsqlError:
+            break
+    return found.version
 
 
 def _split(
-    model: RowModel, followed: Followed, table: pa.Table, asked: Follow
+    model: RowModel, wanted: NDArray[np.bool_], table: pa.Table, asked: Follow
 ) -> tuple[pa.Table, pa.Table | None]:
     """The rows that a new fit is for with those that have no label, and the earlier labelled ones."""
     read = [*model.signature.inputs.names, asked.label]
     names = list(dict.fromkeys([*read, *([] if asked.group is None else [asked.group])]))
     rows, labelled = table.select(names), table[asked.label].is_valid().combine_chunks()
-    recent = pa.array(followed.recent)
+    recent = pa.array(wanted)
     older = rows.filter(pc.and_not(labelled, recent))
     target = rows.filter(pc.or_(pc.invert(labelled), recent))
     return target, older if len(older) >= FEWEST_OLDER else None

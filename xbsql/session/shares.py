@@ -13,6 +13,8 @@ from xbsql.features.roles import as_text
 from xbsql.metrics import rows as metrics
 from xbsql.progress import tell
 from xbsql.tasks import road
+from xbsql.tasks.options import listed
+from xbsql.tasks.row_options import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,12 +36,23 @@ class Left(NamedTuple):
         name: of it.
         data: the target's rows.
         source: the home rows; None where nothing is left of them.
+        gone: columns that are left out.
     """
 
     part: str
     name: str
     data: pa.Table
     source: pa.Table | None
+    gone: tuple[str, ...] = ()
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options without the columns that are left out."""
+        kept = {
+            role: [name for name in listed(given[role]) if name not in self.gone]
+            for role in ROLES
+            if role in given
+        }
+        return {**given, **kept}
 
 
 def gain_shares(
@@ -64,7 +77,8 @@ def gain_shares(
         parts = [*_markets(data, source, options), *_kinds(whole[0], data, source, label)]
         for place, left in enumerate(parts):
             tell(place / len(parts), f"without {left.name}")
-            less = None if left.source is None else _run(task, left.data, label, left.source, options)[1]
+            given = left.options(options)
+            less = None if left.source is None else _run(task, left.data, label, left.source, given)[1]
             rows.append({"part": left.part, "name": left.name, **_lost(whole[1], less)})
         return _shared(rows)
 
@@ -98,7 +112,7 @@ def _kinds(model: Any, data: pa.Table, source: pa.Table, label: str) -> Iterator
         both = [
             side.drop_columns([name for name in gone if name in side.column_names]) for side in (data, source)
         ]
-        yield Left("kind", kind, both[0], both[1])
+        yield Left("kind", kind, both[0], both[1], tuple(gone))
 
 
 def _lost(whole: Transfer, less: Transfer | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _TOP: Final[dict[str, Kinds]] = {
 _CARD: Final[dict[str, Kinds]] = {
     "key": TEXT, "task": TEXT, "label": TEXT, "market": MAYBE_TEXT, "base": MAYBE_TEXT, "rows": (int,),
     "seconds": NUMBER, "data": TEXT, "report": (list,), "verdict": (dict,),
-    "weights": (dict,),
+    "weights": (dict,), "adapted": (dict,),
 }  # fmt: skip
 """Fields of a card that xbsql reads, where they are there; others may hold anything."""
 _STATE: Final[dict[str, Kinds]] = {
@@ -142,6 +142,8 @@ def _wrong_card(card: Mapping[str, Any]) -> str:
         return "a card whose weights are none"
     if not all(_flat(each) for each in card.get("report", [])):
         return "a card whose report is none"
+    if not _flat(card.get("adapted", {})):
+        return "a card whose line is none"
     return _wrong_verdict(card["verdict"]) if "verdict" in card else ""
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from xbsql.engine.blend import Blend, sum_of
 from xbsql.engine.evidence import of_units, trimmed
 from xbsql.engine.folds import FEWEST_LABELS
-from xbsql.engine.online.track import Track, Units
+from xbsql.engine.online.track import Alarm, Track, Units, broken
 from xbsql.tasks.arrivals import arrivals
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.engine.objective import Objective
-    from xbsql.engine.online.track import Alarm
     from xbsql.metrics.rows import Floats
     from xbsql.tasks.arrivals import Arrivals
     from xbsql.tasks.follow import Follow
@@ -43,7 +42,8 @@ class Followed:
         before: of the version that was there, on the new labels; None without any.
         after: of the weights as they followed: of each label by those before it.
         alarm: the newest change that no fit has answered; None where there is none.
-        recent: bool, shape (rows of the call,): labelled rows that a new fit would be for.
+        recent: bool, shape (rows of the call,): labelled rows since the change, or, without one, those that
+            the version was not fitted on.
         reason: why it would be, one line; '' where there is none.
     """
 
@@ -63,13 +63,15 @@ class Followed:
         return bool(self.reason) and int(self.recent.sum()) >= FEWEST_LABELS
 
 
-def begun(model: RowModel, secret: str, used: NDArray[np.int64] | None = None) -> Track:
-    """The track of a version that no label has come in for."""
+def begun(
+    model: RowModel, secret: str, used: NDArray[np.int64] | None = None, began: int | None = None
+) -> Track:
+    """The track of a version that no label has come in for, see there."""
     blend = blend_of(model)
     names = list(blend.members)
     own = np.array([name.startswith("target_only") for name in names])
     fitted = np.array([blend.weights[name] for name in names])
-    return Track.begun(names, fitted, own, secret, used)
+    return Track.begun(names, fitted, own, secret, used, began)
 
 
 def blend_of(model: RowModel) -> Blend:
@@ -97,7 +99,7 @@ def follow(
     """
     came = arrivals(where, model, track, table, asked)
     rows = table.filter(pa.array(came.fresh))
-    objective, before, after = None, None, None
+    objective, before, after, promise = None, None, None, None
     if len(rows):
         fresh = _Fresh.of(where, task, model, rows, asked.label)
         objective = fresh.objective
@@ -105,10 +107,12 @@ def follow(
         track = track.with_units(units, keys, fresh.scale(track))
         moment = came.moment[came.fresh]
         before, after = fresh.scores(blend_of(model), track, came.key[came.fresh], moment)
+        promise = fresh.promise(model, track, came, rows, asked)
         weights = dict(zip(track.names, trimmed(track.weights).tolist(), strict=True))
         blend = replace(blend_of(model), weights=weights)
         model = model.refitted(blend, model.spare, getattr(model, "classes", None))
     alarms = track.alarms() if len(rows) else []
+    alarms = alarms or ([] if promise is None else [promise])
     recent, reason = _occasion(model, track, table, came, alarms, asked, fitted)
     metric = task.metric if objective is None else objective.metric
     return Followed(model, track, came, metric, before, after, alarms[-1] if alarms else None, recent, reason)
@@ -127,13 +131,43 @@ def _occasion(
     if model.seen is None or not came.fresh.any():
         return np.zeros(len(table), bool), ""
     new = labelled & ~model.seen.among(model.reader.at_home(table), asked.label)
+    if track.began is not None:
+        new &= came.moment >= track.began
     if new.sum() < max(asked.grown * fitted, FEWEST_LABELS):
         return new, ""
     return new, f"{new.sum()} labels beside the {fitted} that it was fitted on"
 
 
+def since_then(
+    base: RowModel, track: Track, table: pa.Table, came: Arrivals, label: str
+) -> NDArray[np.bool_]:
+    """The labelled rows that a fit without a new change is for: those since the last one, else all new ones.
+
+    Args:
+        base: the model that the fit starts from; it has seen none of them.
+        track: of the version.
+        table: the rows of a call.
+        came: about them.
+        label: the label column.
+
+    Returns:
+        bool, shape (rows,).
+    """
+    labelled = _labelled(table, label)
+    if track.began is not None:
+        return labelled & (came.moment >= track.began)
+    seen = (
+        np.zeros(len(table), bool)
+        if base.seen is None
+        else base.seen.among(base.reader.at_home(table), label)
+    )
+    return labelled & ~seen
+
+
 def _change(alarm: Alarm) -> str:
     """What turned, on a scale of 0 to 1; a gain falls where the difference that is watched rises."""
+    if alarm.watched == "promise":
+        return f"right in {alarm.after:.0%} where {alarm.before:.0%} was promised"
     if alarm.watched == "loss":
         return f"its loss rose from {alarm.before:.3f} to {alarm.after:.3f}"
     gain = [1.0 - 2.0 * value for value in (alarm.before, alarm.after)]
@@ -155,6 +189,15 @@ def with_home(model: RowModel, home: RowModel, classes: tuple[str, ...] | None, 
     members = {**blend.members, name: SourceScore()}
     whole = replace(blend, members=members, weights={**blend.weights, name: 0.0}, source=source)
     return model.refitted(whole, model.spare, classes)
+
+
+def _groups(rows: pa.Table, asked: Follow) -> NDArray[np.int64] | None:
+    """The unit of each row; None where each is its own. NULL is a unit of its own."""
+    if asked.group is None:
+        return None
+    codes = rows[asked.group].combine_chunks().dictionary_encode().indices
+    group = codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.where(group < 0, -1 - np.arange(len(group)), group)
 
 
 @dataclass(frozen=True)
@@ -198,14 +241,33 @@ class _Fresh:
         losses, fresh = self.losses(fitted), came.fresh
         keys = came.key[fresh]
         alone = Units(came.moment[fresh], keys, came.label[fresh], losses)
-        if asked.group is None:
+        group = _groups(rows, asked)
+        if group is None:
             return alone, keys
-        codes = rows[asked.group].combine_chunks().dictionary_encode().indices
-        group = codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        group = np.where(group < 0, -1 - np.arange(len(group)), group)
         _, first = np.unique(group, return_index=True)
         head = alone.take(first)
         return head._replace(losses=of_units(losses.T, group).T), keys
+
+    def promise(
+        self, model: RowModel, track: Track, came: Arrivals, rows: pa.Table, asked: Follow
+    ) -> Alarm | None:
+        """Whether the version that was there kept what it promised of these rows."""
+        found = model.promised(self.y, sum_of(self.parts, blend_of(model).weights), rows)
+        if found is None:
+            return None
+        moment, kept = came.moment[came.fresh], found.kept.astype(np.float64)
+        group = _groups(rows, asked)
+        if group is not None:
+            _, first = np.unique(group, return_index=True)
+            kept, expected = of_units(np.stack([kept, found.expected]), group)
+            moment, found = moment[first], found._replace(expected=expected)
+        order = np.argsort(moment, kind="stable")
+        kept, expected = kept[order], found.expected[order]
+        cut = broken(kept, expected, found.tried)
+        if cut is None:
+            return None
+        since = int(np.searchsorted(track.units.moment, moment[order][cut]))
+        return Alarm("promise", len(track.units.key) - 1, since, expected[cut:].mean(), kept[cut:].mean())
 
     def scale(self, track: Track) -> float:
         """Twice the usual squared error of values; 1 for probabilities."""

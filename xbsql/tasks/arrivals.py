@@ -107,6 +107,8 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
     if id is not None:  # a row that stands there twice counts once
         usable &= _first(key, usable)
     known = np.isin(key, track.used)
+    if ts is None:
+        moment = _remembered(key, known, moment, track)
     changed = usable & known & _differs(key, hashed, track)
     fresh = usable & (~known | changed)
     gone = fresh & (moment <= track.gone) if track.gone is not None else np.zeros(len(given), bool)
@@ -132,6 +134,17 @@ def _moments(where: str, table: pa.Table, ts: str | None, track: Track) -> tuple
     plain = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     dated = np.isfinite(plain)
     return np.where(dated, plain, 0.0).astype(np.int64), dated
+
+
+def _remembered(key: Ints, known: Flags, moment: Ints, track: Track) -> Ints:
+    """Where calls count: known rows have the moment of the call that brought them, -1 where none is kept."""
+    order = np.argsort(track.units.key, kind="stable")
+    ordered = track.units.key[order]
+    if not len(ordered):
+        return np.where(known, -1, moment)
+    place = order[np.minimum(np.searchsorted(ordered, key), len(ordered) - 1)]
+    kept = np.where(track.units.key[place] == key, track.units.moment[place], -1)
+    return np.where(known, kept, moment)
 
 
 def _numbered(key: Ints) -> Ints:

@@ -130,14 +130,29 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
     encoder = model.reader.table
     places = {name: place for place, name in enumerate(encoder.names)}
     for column in encoder.columns:
+        if column.role == "vector":
+            own = [places[output] for output in column.outputs]
+            sides = [_whole(side.table[:, own]) for side in (known, now)]
+            yield from _meaning(column.name, sides[0], sides[1], "vectors")
+            continue
         outputs = [f"{column.name}.days"] if column.role == "date" else column.outputs
         for output in outputs:
             yield from _column(column, output, known.table[:, places[output]], now.table[:, places[output]])
     if known.text is not None and now.text is not None:
-        sides = [side[drawn(len(side), drift.MOST_IN_MEMORY // 2)] for side in (known.text, now.text)]
-        moved = drift.mmd(sides[0], sides[1])
-        evidence = f"{len(sides[1])} texts against {len(sides[0])}, {drift.PERMUTATIONS} permutations"
-        yield Finding(" + ".join(model.reader.text), "mmd2", moved, evidence)
+        yield from _meaning(" + ".join(model.reader.text), known.text, now.text, "texts")
+
+
+def _whole(rows: Floats) -> NDArray[np.float32]:
+    """The rows that are there."""
+    return np.asarray(rows[~np.isnan(rows).any(axis=1)], np.float32)
+
+
+def _meaning(name: str, known: NDArray[np.float32], now: NDArray[np.float32], what: str) -> Iterator[Finding]:
+    """Vectors as a whole."""
+    here, there = (side[drawn(len(side), drift.MOST_IN_MEMORY // 2)] for side in (known, now))
+    if min(len(here), len(there)) >= 2:
+        evidence = f"{len(there)} {what} against {len(here)}, {drift.PERMUTATIONS} permutations"
+        yield Finding(name, "mmd2", drift.mmd(here, there), evidence)
 
 
 def _column(column: Column, name: str, known: Floats, now: Floats) -> Iterator[Finding]:

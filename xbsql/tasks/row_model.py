@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from xbsql import errors
 from xbsql.engine.blend import Blend
@@ -29,6 +29,20 @@ HOLDS_ROWS = frozenset({"process", "neighbours", "prototypes"})
 """Kinds of predictors that hold embeddings of their training rows."""
 
 
+class Promise(NamedTuple):
+    """What a model promised of rows whose label is known now; shape (n,) each.
+
+    Attributes:
+        kept: bool: whether the answer is right, or the interval holds the label.
+        expected: the probability of that.
+        tried: how many labels the promise rests on.
+    """
+
+    kept: NDArray[np.bool_]
+    expected: Floats
+    tried: int
+
+
 class RowModel(Model):
     """A model that reads whole rows into views and predicts from these.
 
@@ -48,6 +62,16 @@ class RowModel(Model):
     def spare(self) -> Mapping[str, Predictor]:
         """Predictors without weight in the blend that a transfer starts from, by name."""
         return {}
+
+    def promised(self, y: NDArray[np.generic], prediction: Floats, rows: pa.Table) -> Promise | None:
+        """What it promised of rows; None where it promises nothing.
+
+        Args:
+            y: their labels as the engine has them, shape (n,).
+            prediction: of its predictor.
+            rows: under the names that it reads.
+        """
+        return None
 
     def part(self, kind: type[P]) -> P | None:
         """The heaviest predictor of this kind in the blend, else a spare one, else None."""

@@ -37,11 +37,16 @@ REPEATED = 256
 """Units within which further cuts belong to the same change."""
 
 
+FEWEST_JUDGED = 20
+"""Units that a promise is judged by."""
+
+
 class Alarm(NamedTuple):
     """A change that was found.
 
     Attributes:
-        watched: 'loss' of the model, or 'gain': by how much its source helps.
+        watched: 'loss' of the model; 'gain': by how much its source helps; 'promise': how often it is right
+            beside how often it said.
         unit: the place of the unit at which it was found.
         since: the place of the first unit after the change, as far as can be told.
         before: the mean of what was watched before, on a scale of 0 to 1.
@@ -104,6 +109,7 @@ class Track:
         secret: of the hashes, hexadecimal.
         used: int64, ascending: keys of every label that came in, kept or not.
         gone: moment of the newest unit that is no longer kept; None while all are.
+        began: moment of the last change that the version was fitted again for; None: of none.
     """
 
     names: tuple[str, ...]
@@ -116,17 +122,18 @@ class Track:
     secret: str
     used: NDArray[np.int64]
     gone: int | None = None
+    began: int | None = None
 
     @classmethod
     def begun(
         cls, names: Sequence[str], fitted: Floats, own: NDArray[np.bool_], secret: str,
-        used: NDArray[np.int64] | None = None,
+        used: NDArray[np.int64] | None = None, began: int | None = None,
     ) -> Self:  # fmt: skip
         """A track without a label."""
         none = np.empty(0, np.int64)
         units = Units(none, none, none, np.empty((0, len(names) + 1)))
         known = none if used is None else used
-        return cls(tuple(names), fitted, own, 0.0, 0.0, units, prior_of(fitted), secret, known)
+        return cls(tuple(names), fitted, own, 0.0, 0.0, units, prior_of(fitted), secret, known, began=began)
 
     @property
     def prior(self) -> Floats:
@@ -177,11 +184,23 @@ class Track:
             found += watched("gain", 0.5 + 0.5 * (bounded[:, -1] - alone))
         return sorted(found, key=lambda alarm: alarm.unit)
 
+    def check(self, members: Sequence[str]) -> None:
+        """Refuse a track that is not one of a blend of these members.
+
+        Raises:
+            ValueError: names or shapes do not agree.
+        """
+        n, width = len(self.units.moment), len(members) + 1
+        shapes = [(len(each),) for each in self.units[:3]] + [self.units.losses.shape, self.start.shape]
+        if list(self.names) != list(members) or shapes != [(n,)] * 3 + [(n, width), (width,)]:
+            message = f"{len(self.names)} experts and {len(members)} members"
+            raise ValueError(message)
+
     def state(self) -> State:
         """The track as data."""
         config = {
             "names": list(self.names), "scale": self.scale, "usual": self.usual, "gone": self.gone,
-            "secret": self.secret, "holds": "losses and keyed hashes of labelled rows",
+            "secret": self.secret, "began": self.began, "holds": "losses and keyed hashes of labelled rows",
         }  # fmt: skip
         own = self.own.astype(np.uint8)
         arrays = {"fitted": self.fitted, "own": own, "start": self.start, "used": self.used}
@@ -197,6 +216,7 @@ class Track:
         return cls(
             tuple(config["names"]), fitted, arrays["own"].astype(bool), config["scale"], config["usual"],
             units, start, config["secret"], np.asarray(arrays["used"], np.int64), config["gone"],
+            config["began"],
         )  # fmt: skip
 
 
@@ -241,3 +261,28 @@ def turned(values: Floats) -> int:
     upto = np.cumsum(values)[:-1]
     apart = upto / left - (values.sum() - upto) / right
     return int(np.argmax(apart**2 * left * right)) + 1
+
+
+def broken(kept: Floats, expected: Floats, tried: int) -> int | None:
+    """Where a model stopped to keep its promise, among units in order; None where it keeps it.
+
+    Args:
+        kept: 0 to 1, shape (n,): whether the answer was right; of a unit of several rows the share.
+        expected: the probability of that.
+        tried: how many labels the promise rests on.
+
+    Returns:
+        The place of the first unit after the change: 0 where none of them keeps it.
+    """
+    if len(kept) < FEWEST_JUDGED or _short(kept, expected, tried) < SURE:
+        return None
+    cut = turned(expected - kept)
+    calm = cut >= FEWEST_JUDGED and _short(kept[:cut], expected[:cut], tried) < SURE / 2
+    return cut if calm else 0
+
+
+def _short(kept: Floats, expected: Floats, tried: int) -> float:
+    """Standard errors by which fewer promises were kept than were made."""
+    share = float(np.clip(expected.mean(), 0.02, 0.98))
+    error = np.sqrt(share * (1.0 - share) * (1.0 / len(kept) + 1.0 / tried))
+    return float((expected.mean() - kept.mean()) / error)

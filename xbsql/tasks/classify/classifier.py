@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
-from xbsql.tasks.row_model import RowModel
+from xbsql.tasks.row_model import Promise, RowModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +145,14 @@ class Classifier(RowModel):
     def refitted(self, blend: Blend, spare: Mapping[str, Predictor], classes: tuple[str, ...] | None) -> Self:
         """The classifier with other predictors over these classes."""
         return replace(self, predictor=blend, kept=spare, classes=classes or self.classes)
+
+    def promised(self, y: NDArray[np.generic], prediction: Floats, rows: pa.Table) -> Promise | None:
+        """Right answers, as often as its confidence was out of fold."""
+        known = self.confidence
+        if known is None:
+            return None
+        expected = np.interp(prediction.max(axis=1), known.sure, known.right)
+        return Promise(prediction.argmax(axis=1) == y, expected, known.rows)
 
     def state(self) -> State:
         """The classifier as data."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow as pa
 
+from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.predict.intervals import Radii
 from xbsql.tasks.reach import shifts
-from xbsql.tasks.row_model import RowModel
+from xbsql.tasks.row_model import Promise, RowModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +103,15 @@ class Regressor(RowModel):
         if self.abstain is None:
             return None
         return answered(shifts(self.reach, self.reader.read(table)), self.abstain)
+
+    def promised(self, y: NDArray[np.generic], prediction: Floats, rows: pa.Table) -> Promise | None:
+        """Intervals that hold the label, for the share that was asked."""
+        if self.radius is None:
+            return None
+        off = np.abs(prediction - np.asarray(y, np.float64))
+        held = off <= self.radius.of(self.reader.at_home(rows))
+        tried = 0 if self.seen is None else len(self.seen.rows)
+        return Promise(held, np.full(len(y), self.level), max(tried, FEWEST_LABELS))
 
     def state(self) -> State:
         """The regression as data."""
