@@ -21,21 +21,8 @@ MARKETS: Final = {"en": 1.0, "fr": 0.93, "de": 0.9, "es": 0.85, "it": 21.0, "nl"
 """Languages, and what a unit of their money is worth in the first."""
 GRAMS: Final = (100, 125, 200, 250, 400, 500, 750, 1000, 1500)
 SYLLABLES: Final = (
-    "bel",
-    "cor",
-    "dan",
-    "el",
-    "fo",
-    "gra",
-    "hel",
-    "ka",
-    "lin",
-    "mor",
-    "no",
-    "pra",
-    "sil",
-    "tor",
-)
+    "bel", "cor", "dan", "el", "fo", "gra", "hel", "ka", "lin", "mor", "no", "pra", "sil", "tor",
+)  # fmt: skip
 OFFERED, TOLD, SIZED, NUMBERED, MISTYPED = 0.7, 0.67, 0.9, 0.7, 0.05
 BRANDS: Final = 40
 

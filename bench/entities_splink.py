@@ -17,7 +17,7 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
     """The probability of each pair of a left and a right offer that is not tiny.
 
     Args:
-        rows: market ('left' or 'right'), id, title and beside (brand, model, price).
+        rows: market ('left' or 'right'), id, title and beside (brand, model).
     """
     import pandas as pd
     import splink.comparison_library as cl
@@ -33,7 +33,7 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
                     "title": [row["title"] or "" for row in told],
                     "words": [sorted(set((row["title"] or "").split())) for row in told],
                     "codes": [sorted(set(map(plain, CODE.findall(row["title"] or "")))) for row in told],
-                    **{name: [row["beside"][name] for row in told] for name in ("brand", "model", "price")},
+                    **{name: [row["beside"][name] for row in told] for name in ("brand", "model")},
                 }
             )
         )
@@ -62,9 +62,5 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6)
     linker.training.estimate_parameters_using_expectation_maximisation(rule)
     found = linker.inference.predict(threshold_match_probability=0.05).as_pandas_dataframe()
-    return {
-        (int(l), int(r)): float(p)
-        for l, r, p in zip(
-            found["unique_id_l"], found["unique_id_r"], found["match_probability"], strict=True
-        )
-    }
+    columns = (found[name] for name in ("unique_id_l", "unique_id_r", "match_probability"))
+    return {(int(own), int(other)): float(chance) for own, other, chance in zip(*columns, strict=True)}
