@@ -33,7 +33,7 @@ ROOMS = {
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
-    "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
+    "session": {"lightgbm", "numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},
     "surface": {"duckdb", "numpy", "polars", "pyarrow", "ray"},
     "frame": {"polars"},

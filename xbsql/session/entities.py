@@ -17,6 +17,7 @@ from xbsql.session.match import embedded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import lightgbm
     from numpy.typing import NDArray
 
     from xbsql.linking.graph import Floats, Graph, Ints
@@ -34,6 +35,8 @@ SHARD: Final = 12_000
 KEYS: Final = ("market", "id")
 LABELLED: Final = ("lmarket", "lid", "rmarket", "rid", "match")
 """The columns of labelled pairs."""
+MOST_HANDED_ON: Final = 3.0
+"""Times its own contributions that the first round's part in the last is shared out, at most."""
 LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
@@ -385,7 +388,7 @@ def text_parts(
     Returns:
         Column of `matching.columns.PAIR_COLUMNS` -> log odds; none where the texts did not propose the pair.
     """
-    from xbsql.matching.columns import PAIR_COLUMNS
+    from xbsql.matching.columns import PAIR_COLUMNS, SIMILARITIES
     from xbsql.matching.scorer import Scorer
 
     texts, (market, _), block = _texts(where, rows), _markets(where, rows), _blocks(where, rows)
@@ -398,9 +401,21 @@ def text_parts(
     place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
     if not len(place):
         return {}
-    final = Scorer.default().final
-    said = np.asarray(final.predict(table[which[place[:1]]], pred_contrib=True, num_threads=1))[0]
-    return dict(zip(PAIR_COLUMNS, said[:-1].tolist(), strict=True))
+    row, scorer = table[which[place[:1]]], Scorer.default()
+    said = dict(zip(PAIR_COLUMNS, _contributions(scorer.final, row), strict=True))
+    # What the first round judged comes back as columns of the last: it is handed on to what that round read.
+    first = _contributions(scorer.guess, row[:, : len(SIMILARITIES)])
+    again = [name for name in PAIR_COLUMNS if name.startswith("likely")]
+    share = sum(said[name] for name in again) / first.sum() if first.sum() else 0.0
+    if 0 < share <= MOST_HANDED_ON:
+        said |= {name: said[name] + share * says for name, says in zip(SIMILARITIES, first, strict=True)}
+        said |= dict.fromkeys(again, 0.0)
+    return {name: float(says) for name, says in said.items()}
+
+
+def _contributions(trees: lightgbm.Booster, row: Floats) -> Floats:
+    """SHAP values of one row, float64, shape (columns,)."""
+    return np.asarray(trees.predict(row, pred_contrib=True, num_threads=1), np.float64)[0, :-1]
 
 
 class Vectors:
