@@ -27,7 +27,7 @@ ROOMS = {
     },
     "harmonise": {"numpy", "pyarrow", "scipy"},
     "matching": {"lightgbm", "numpy", "pyarrow", "scipy", "sklearn"},
-    "linking": {"lightgbm", "numpy", "pyarrow", "scipy"},
+    "linking": {"numpy", "pyarrow", "scipy", "sklearn"},
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},

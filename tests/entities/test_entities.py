@@ -246,3 +246,16 @@ def test_blocks_are_never_joined_and_shards_change_nothing(con, monkeypatch):
     apart = [each for each in groups(sharded) if ("DE", "A1") in each]
     assert not any(("UK", "A1") in each for each in apart)
     assert len(groups(sharded) & groups(whole)) >= 18
+
+
+def test_offers_of_one_id_and_title_are_told_apart_whatever_their_order(con):
+    rows = [
+        {"id": 1, "market": "DE", "title": "grüner Tee", "beside": {"price": 3.0, "colour": "red"}},
+        {"id": 1, "market": "DE", "title": "grüner Tee", "beside": {"price": 9.0, "colour": "blue"}},
+        {"id": 1, "market": "UK", "title": "green tea", "beside": {"price": 3.0, "colour": "blue"}},
+    ]
+    answers = {
+        tuple(asked(con, order, beside="beside", threshold=0.0)["score"].to_pylist())
+        for order in (rows, rows[::-1], [rows[1], rows[2], rows[0]])
+    }
+    assert len(answers) == 1
