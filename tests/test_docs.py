@@ -16,6 +16,7 @@ PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
 PAGES += ["docs/examples.md", "docs/categories.md", "docs/extract.md", "docs/pictures.md"]
 PAGES += ["docs/decisions.md", "docs/adapt.md"]
+PAGES += ["docs/examples.md", "docs/entities.md"]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import random
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import xbsql
@@ -227,3 +228,34 @@ def test_an_entity_that_joins_everything_is_refused(con):
     ):
         asked(con, rows, many=True)
     assert max(len(each) for each in groups(asked(con, rows))) == 2
+
+
+def test_blocks_are_never_joined_and_shards_change_nothing(con, monkeypatch):
+    rows = [
+        row | {"kind": "drink" if row["id"][1] in "12" else None if row["id"] == "A0" else "else"}
+        for row in offers()
+    ]
+    whole = asked(con, rows, block="kind")
+    kinds = {row["id"]: row["kind"] for row in rows}
+    for each in groups(whole):
+        assert len({kinds[id] for _, id in each}) == 1
+    assert whole.filter(pc.equal(whole["id"], "A0"))["score"].null_count == 3
+    monkeypatch.setattr("xbsql.session.entities.SHARD", 1)
+    labels = [{"lmarket": "DE", "lid": "A1", "rmarket": "UK", "rid": "A1", "match": False}]
+    sharded = asked(con, rows, block="kind", labels=pa.Table.from_pylist(labels))
+    apart = [each for each in groups(sharded) if ("DE", "A1") in each]
+    assert not any(("UK", "A1") in each for each in apart)
+    assert len(groups(sharded) & groups(whole)) >= 18
+
+
+def test_offers_of_one_id_and_title_are_told_apart_whatever_their_order(con):
+    rows = [
+        {"id": 1, "market": "DE", "title": "grüner Tee", "beside": {"price": 3.0, "colour": "red"}},
+        {"id": 1, "market": "DE", "title": "grüner Tee", "beside": {"price": 9.0, "colour": "blue"}},
+        {"id": 1, "market": "UK", "title": "green tea", "beside": {"price": 3.0, "colour": "blue"}},
+    ]
+    answers = {
+        tuple(asked(con, order, beside="beside", threshold=0.0)["score"].to_pylist())
+        for order in (rows, rows[::-1], [rows[1], rows[2], rows[0]])
+    }
+    assert len(answers) == 1

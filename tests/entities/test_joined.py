@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from xbsql.harmonise.assignment import assigned
 from xbsql.linking.graph import Graph
 from xbsql.linking.joined import joined
+from xbsql.linking.shards import shards
 from xbsql.linking.worth import Rules, belongs, sums
 
 
@@ -150,3 +151,12 @@ def test_a_higher_threshold_joins_no_more():
 def test_no_rows_have_no_entities():
     assert len(joined(graph([], {}), Rules())) == 0
     assert joined(graph([-1, -1], {}), Rules()).tolist() == [0, 1]
+
+
+def test_shards_hold_whole_blocks_and_every_row_once():
+    block = np.array([3, 0, 1, 1, -1, 2, 2, 2, 0, 4])
+    found = shards(block, 3)
+    assert sorted(np.concatenate(found).tolist()) == list(range(10))
+    assert [sorted(set(np.maximum(block[rows], 0).tolist())) for rows in found] == [[0], [1, 2], [3, 4]]
+    assert shards(np.empty(0, np.int64), 3) == []
+    assert [rows.tolist() for rows in shards(np.zeros(4, np.int64), 1)] == [[0, 1, 2, 3]]

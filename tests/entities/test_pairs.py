@@ -108,6 +108,7 @@ def test_labels_tie_and_keep_apart(con):
     found = groups(asked(con, rows, labels=labels))
     assert not any({("DE", "A1"), ("UK", "A1")} <= each for each in found)
     assert frozenset({("DE", "A2"), ("UK", "B5")}) in found
+    assert groups(asked(con, rows, labels=labels.slice(0, 0))) == plain
 
 
 BAD = {

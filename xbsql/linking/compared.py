@@ -108,7 +108,7 @@ def compared(
     """All of `pair_columns.COLUMNS` for pairs.
 
     Args:
-        left: field of `pair_columns.FIELDS` -> n values, None where there is none; texts are str, the price a number.
+        left: field of `pair_columns.FIELDS` -> n values, None where there is none: str, the price a number.
         right: the same of m rows.
         i: int64, shape (p,): left rows.
         j: int64, shape (p,): right rows.

@@ -17,6 +17,7 @@ from xbsql.session.match import embedded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import lightgbm
     from numpy.typing import NDArray
 
     from xbsql.linking.graph import Floats, Graph, Ints
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
 SURENESS: Final = 0.7
 """By what a row's log odds are multiplied to be as sure as they are right: chosen on other catalogues."""
 MOST_MARKETS: Final = 100
+SHARD: Final = 12_000
+"""Rows of whole blocks that are compared at a time, at least; one block may have more."""
 KEYS: Final = ("market", "id")
 LABELLED: Final = ("lmarket", "lid", "rmarket", "rid", "match")
 """The columns of labelled pairs."""
+MOST_HANDED_ON: Final = 3.0
+"""Times its own contributions that the first round's part in the last is shared out, at most."""
 LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
@@ -75,15 +80,57 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     check(where, asked)
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
-        alike = asked.many and asked.labels is None  # labels name rows, of which each is one then
-        first, place = _different(rows) if alike else (np.arange(len(rows)),) * 2
-        judged = judged_of(session, where, rows.take(pa.array(first)), asked)
-        tell(0.98, "joining")
-        found, score = joined_rows(where, judged, rows.take(pa.array(first)), asked)
-        found = first[found][place]
+        found, score = _by_shard(session, where, rows, asked)
         _refuse_all(where, found, rows)
     tell(1.0, "joined")
-    return _answer(found, score[place])
+    return _answer(found, score)
+
+
+def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+    """The entity of each row and its probability: whole blocks at a time, so that memory is bounded."""
+    from xbsql.linking.shards import shards
+
+    labels_of(where, rows, asked, _markets(where, rows)[0])  # those of other shards are left out below
+    parts = shards(_blocks(where, rows), SHARD)
+    found, score = np.arange(len(rows)), np.full(len(rows), np.nan)
+    for turn, held in enumerate(parts):
+        own = rows.take(pa.array(held))
+        with part(turn / len(parts), (turn + 1) / len(parts)):
+            entity, score[held] = _whole(session, where, own, asked if len(parts) == 1 else _of(asked, own))
+        found[held] = held[entity]
+    return _kept_together(where, rows, found), score
+
+
+def _kept_together(where: str, rows: pa.Table, found: Ints) -> Ints:
+    """The entities, settled ones whole also where their rows are of different shards."""
+    codes = _codes(where, rows)
+    held = np.flatnonzero(codes >= 0)
+    lowest = np.full(len(rows) + 1, len(rows), np.int64)
+    np.minimum.at(lowest, codes[held], found[held])
+    new = np.arange(len(rows))
+    new[found[held]] = lowest[codes[held]]
+    return new[found]
+
+
+def _of(asked: Asked, rows: pa.Table) -> Asked:
+    """The labels whose offers are among these rows."""
+    if asked.labels is None:
+        return asked
+    there = set(zip(*(rows[name].cast(pa.string()).to_pylist() for name in KEYS), strict=True))
+    ends = (asked.labels[name].cast(pa.string()).to_pylist() for name in LABELLED[:-1])
+    kept = [(a, b) in there and (c, d) in there for a, b, c, d in zip(*ends, strict=True)]
+    return asked._replace(labels=asked.labels.filter(pa.array(kept, pa.bool_())))
+
+
+def _whole(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+    """The entity of each row of one shard and its probability."""
+    alike = asked.many and asked.labels is None  # labels name rows, of which each is one then
+    first, place = _different(rows) if alike else (np.arange(len(rows)),) * 2
+    different = rows.take(pa.array(first))
+    judged = judged_of(session, where, different, asked)
+    tell(0.98, "joining")
+    found, score = joined_rows(where, judged, different, asked)
+    return first[found][place], score[place]
 
 
 def _different(rows: pa.Table) -> tuple[Ints, Ints]:
@@ -138,19 +185,23 @@ def _answer(entity: Ints, score: Floats) -> pa.Table:
 
 def _settled(where: str, graph: Graph, rows: pa.Table, many: bool) -> Ints | None:
     """The settled entity of each row, -1 for none; None where no row has one."""
-    column = one_chunk(rows["entity"])
-    if column.null_count == len(column):
+    codes = _codes(where, rows)
+    if not (codes >= 0).any():
         return None
-    names = written_out(where, "entity", column)
-    codes = names.dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
     held = np.flatnonzero((codes >= 0) & (graph.market >= 0))
     keys = codes[held] * (graph.market.max(initial=0) + 1) + graph.market[held]
     twice = np.flatnonzero(np.bincount(np.unique(keys, return_inverse=True)[1]) > 1)
     if len(twice) and not many:
-        name = names[int(held[np.isin(np.unique(keys, return_inverse=True)[1], twice[:1])][0])].as_py()
-        problem = f"entity '{errors.shown(name)}' holds two rows of one market"
+        row = int(held[np.isin(np.unique(keys, return_inverse=True)[1], twice[:1])][0])
+        problem = f"entity '{errors.shown(rows['entity'][row].as_py())}' holds two rows of one market"
         raise errors.invalid(where, problem, "take one out, or allow it with many := true")
     return codes
+
+
+def _codes(where: str, rows: pa.Table) -> Ints:
+    """The settled entities as numbers, -1 for NULL."""
+    names = written_out(where, "entity", one_chunk(rows["entity"]))
+    return np.asarray(names.dictionary_encode().indices.fill_null(-1).to_numpy(), np.int64)
 
 
 def _refuse_all(where: str, entity: Ints, rows: pa.Table) -> None:
@@ -337,7 +388,7 @@ def text_parts(
     Returns:
         Column of `matching.columns.PAIR_COLUMNS` -> log odds; none where the texts did not propose the pair.
     """
-    from xbsql.matching.columns import PAIR_COLUMNS
+    from xbsql.matching.columns import PAIR_COLUMNS, SIMILARITIES
     from xbsql.matching.scorer import Scorer
 
     texts, (market, _), block = _texts(where, rows), _markets(where, rows), _blocks(where, rows)
@@ -350,9 +401,21 @@ def text_parts(
     place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
     if not len(place):
         return {}
-    final = Scorer.default().final
-    said = np.asarray(final.predict(table[which[place[:1]]], pred_contrib=True, num_threads=1))[0]
-    return dict(zip(PAIR_COLUMNS, said[:-1].tolist(), strict=True))
+    row, scorer = table[which[place[:1]]], Scorer.default()
+    said = dict(zip(PAIR_COLUMNS, _contributions(scorer.final, row), strict=True))
+    # What the first round judged comes back as columns of the last: it is handed on to what that round read.
+    first = _contributions(scorer.guess, row[:, : len(SIMILARITIES)])
+    again = [name for name in PAIR_COLUMNS if name.startswith("likely")]
+    share = sum(said[name] for name in again) / first.sum() if first.sum() else 0.0
+    if 0 < share <= MOST_HANDED_ON:
+        said |= {name: said[name] + share * says for name, says in zip(SIMILARITIES, first, strict=True)}
+        said |= dict.fromkeys(again, 0.0)
+    return {name: float(says) for name, says in said.items()}
+
+
+def _contributions(trees: lightgbm.Booster, row: Floats) -> Floats:
+    """SHAP values of one row, float64, shape (columns,)."""
+    return np.asarray(trees.predict(row, pred_contrib=True, num_threads=1), np.float64)[0, :-1]
 
 
 class Vectors:

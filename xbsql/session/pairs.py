@@ -205,7 +205,7 @@ def _of_text(
         sums[next(name for name, begins in PARTS.items() if column.startswith(begins))] += says
     found = [_row(name, *texts, says) for name, says in sums.items() if says]
     rest = whole - sum(sums.values())
-    return [*found, _row("text, all else", *texts, rest)]
+    return [*found, _row("start of the scorer, rest of the text", *texts, rest)]
 
 
 def _row(evidence: str, left: str | None, right: str | None, odds: float) -> dict[str, Any]:

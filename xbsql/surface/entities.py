@@ -49,7 +49,7 @@ FOUND: Columns = {"entity": "BIGINT", "score": "DOUBLE", "entity_score": "DOUBLE
 
 Labels = Annotated[
     pa.Table | None,
-    Rows(order="", optional=True),
+    Rows(order="", optional=True, empty=True),
     "pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match (BOOLEAN), as xb.review "
     "asks for; true ties two offers, false keeps them apart, and from ten of each on they correct the odds",
 ]
@@ -309,8 +309,22 @@ def _offers(where: str, tbl: pa.Table, given: dict[str, str | None]) -> pa.Table
         key: pa.nulls(len(tbl)) if name is None else tbl[named(where, tbl.column_names, name)]
         for key, name in given.items()
     }
-    given_all = {"entity": pa.nulls(len(tbl)), **columns}
-    return in_order(pa.table(given_all).select(ITEM), ("market", "id", "text"))
+    table = pa.table({"entity": pa.nulls(len(tbl)), **columns}).select(ITEM)
+    keys = ("market", "id", "text")
+    return in_order(_told_apart(table) if _tied(table, keys) else table, keys)
+
+
+def _tied(table: pa.Table, keys: tuple[str, ...]) -> bool:
+    """Whether rows are alike in these columns, or may be."""
+    if any(pa.types.is_nested(table.schema.field(name).type) for name in keys):
+        return True
+    return len(table.group_by(list(keys)).aggregate([])) < len(table)
+
+
+def _told_apart(table: pa.Table) -> pa.Table:
+    """The rows sorted by all they hold, lists and structs too, which Arrow has no order of."""
+    written = pa.array([repr(row) for row in table.to_pylist()], pa.string())
+    return table.take(pc.sort_indices(written))
 
 
 def _rows(offered: pa.Array) -> pa.Table:
