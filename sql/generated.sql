@@ -1,6 +1,12 @@
 -- Made from the declarations in xbsql/surface by `make docs`; changes belong there.
 -- What is written by hand stands beside this file.
 
+CREATE MACRO xb.add_events(model, tbl) AS TABLE
+    SELECT unnest(_xb_add_events(
+        model,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(_xb_align_columns(
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
@@ -148,10 +154,10 @@ CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) 
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 
 CREATE MACRO xb.transfer(
-    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}
+    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}, task := 'auto'
 ) AS TABLE
     SELECT unnest(_xb_transfer(
-        model, label, base, market, method, to_json(options)::VARCHAR,
+        model, label, base, market, method, to_json(options)::VARCHAR, task,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
     ), recursive := true);

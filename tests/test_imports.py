@@ -30,6 +30,7 @@ ROOMS = {
     "index": {"numpy", "pyarrow", "scipy", "sklearn", "torch"},
     "supply": {"numpy", "scipy"},
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
+    "recommendation": {"lightgbm", "numpy", "pyarrow", "scipy"},
     "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
@@ -141,7 +142,7 @@ def test_nobody_imports_the_command_line():
 
 
 def test_a_task_imports_no_other_task():
-    tasks = {"classify", "predict", "forecast"}
+    tasks = {"classify", "predict", "forecast", "recommend"}
     for task in tasks:
         files = sorted((ROOT / "xbsql" / "tasks" / task).rglob("*.py"))
         assert files, task

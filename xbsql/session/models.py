@@ -130,6 +130,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> list[dict[str, Any]]:
     """Carry a home model (`base`) or home rows (`source`) to the market of `data`; one row an arm.
 
@@ -142,10 +143,10 @@ def transfer(
     home = None if base is None else session.model(where, base)
     theirs = home.signature.label if home else None
     data, label, given = of_one_label(where, data, label, given, theirs, source)
-    task = home.signature.task if home else "auto"
+    task = home.signature.task if home and task == "auto" else task
     kind = _task(where, task, data if source is None else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
-    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
+    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given, task])
 
     def run() -> tuple[Model, dict[str, Any]]:
         from xbsql.session.crossing import prepared

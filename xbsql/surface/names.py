@@ -6,6 +6,7 @@ Made from the declarations in xbsql/surface by `make docs`; changes belong there
 from __future__ import annotations
 
 NAMES = (
+    "add_events",
     "add_to_index",
     "align_columns",
     "backtest",
@@ -46,12 +47,14 @@ NAMES = (
     "predict_table",
     "profile",
     "promote",
+    "recommend",
     "reorder_point",
     "route_options",
     "safety_stock",
     "search",
     "search_text",
     "selfcheck",
+    "similar_items",
     "similarity",
     "similarity_join",
     "spread",

@@ -348,6 +348,21 @@ class Expressions(ExpressionSpace):
 class Frames(FrameSpace):
     """The functions of a whole frame, taken when the result is collected."""
 
+    def add_events(self, model: str) -> pl.LazyFrame:
+        """Let a recommender know further events, and promote the new version: its counts and histories are
+        those of a fit on all events; which method counts how much stays as the last fit found it.
+
+        The same events again change nothing. A model without histories (`keep_rows: false`) is refused.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+
+        Returns:
+            model VARCHAR, version INTEGER, events BIGINT, users BIGINT, items BIGINT, seconds DOUBLE,
+            note VARCHAR.
+        """
+        return self._call("add_events", model=model)
+
     def add_to_index(
         self,
         index: str,
@@ -624,8 +639,8 @@ class Frames(FrameSpace):
             model: VARCHAR: the name to store it under.
             label: VARCHAR: the label column; rows where it is NULL are left out.
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
-                series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
-                brackets.
+                series: with columns unique_id and ds, or the option ts), 'recommend' (items; with the
+                option user); 'auto' goes by what is in brackets.
             market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
@@ -926,6 +941,44 @@ class Frames(FrameSpace):
         """
         return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
 
+    def recommend(
+        self,
+        model: str,
+        user: str,
+        k: int = 10,
+        exclude_seen: bool = True,
+        history: str | None = None,
+        candidates: str | None = None,
+        filter: object = "*",
+        diversity: float = 0.0,
+    ) -> pl.LazyFrame:
+        """The k items that each user wants next, best first.
+
+        Without `candidates` and `filter` they are those that the model's market has bought. `score` is 1
+        where every method of the model puts an item first, and `because` says which of the user's own items
+        it is nearest to. A user whom the model does not know, and whose history is not given, gets what is
+        popular. Items that the model does not know come last, where fewer than k others are left, with
+        score 0 and `because` NULL. Rows without user and history are left out; an empty list of candidates
+        gives no row. Items are text. Of equal scores the more popular one comes first.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            user: a column or expression: who, any type; 7 and '7' are one user.
+            k: INTEGER: how many; fewer come back only where fewer items match.
+            exclude_seen: BOOLEAN: leave out what a user has.
+            history: a column or expression: a list of items that a user has, in place of those that the
+                model knows.
+            candidates: a column or expression: a list of items a user, among which to choose.
+            filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE
+                ships_to = 'JP'); NULL, which is what list() makes of no row, lets nothing through.
+            diversity: DOUBLE: 0 to below 1: how much an item loses by being like one before it, 0
+                nothing.
+
+        Returns:
+            user (as user), item VARCHAR, score DOUBLE, rank INTEGER, because VARCHAR.
+        """
+        return self._call("recommend", model=model, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
+
     def route_options(
         self,
         cost_model: str,
@@ -953,6 +1006,25 @@ class Frames(FrameSpace):
             delay_lo DOUBLE, delay_hi DOUBLE, on_time DOUBLE, shift DOUBLE.
         """
         return self._call("route_options", cost_model=cost_model, delay_model=delay_model, promise=promise, per_day=per_day, extra=extra)
+
+    def similar_items(self, model: str, item: str, k: int = 10, filter: object = "*") -> pl.LazyFrame:
+        """The k items that the same users have most, best first: the cosine of who has them, over all
+        markets of the model, drawn to 0 where few have them.
+
+        Without `filter` they are those that the model's market has bought. An item that is not known, or
+        that nobody has together with another one, has no row.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            item: a column or expression: what, any type.
+            k: INTEGER: how many; fewer come back only where fewer items match.
+            filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE
+                ships_to = 'JP'); NULL, which is what list() makes of no row, lets nothing through.
+
+        Returns:
+            item (as item), similar VARCHAR, score DOUBLE, rank INTEGER.
+        """
+        return self._call("similar_items", model=model, item=item, k=k, filter=filter)
 
     def similarity_join(
         self,
@@ -1021,6 +1093,7 @@ class Frames(FrameSpace):
         market: str | None = None,
         method: str = "auto",
         options: Mapping[str, Any] | None = None,
+        task: str = "auto",
     ) -> pl.LazyFrame:
         """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence
         on the target's labels, store the blend and say whether the source helped.
@@ -1038,13 +1111,14 @@ class Frames(FrameSpace):
             method: VARCHAR: 'auto', a family or a candidate.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
+            task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
         Returns:
             model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi
             DOUBLE, verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels
             BIGINT, labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
         """
-        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options)
+        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
 
     def weights(
         self,

@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from xbsql.surface.calls import Values
 
 
+def add_events(con: DuckDBPyConnection, model: str, tbl: object) -> pa.Table:
+    """Let a recommender know further events, and promote the new version: its counts and histories are
+    those of a fit on all events; which method counts how much stays as the last fit found it.
+
+    The same events again change nothing. A model without histories (`keep_rows: false`) is refused.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable, with
+            the columns that the model was fitted on.
+
+    Returns:
+        model VARCHAR, version INTEGER, events BIGINT, users BIGINT, items BIGINT, seconds DOUBLE, note
+        VARCHAR.
+    """
+    found: pa.Table = called("add_events", con, model=model, tbl=tbl)
+    return found
+
+
 def add_to_index(
     con: DuckDBPyConnection,
     index: str,
@@ -487,7 +507,8 @@ def fit(
         data: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         label: VARCHAR: the label column; rows where it is NULL are left out.
         task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
-            with columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets.
+            with columns unique_id and ds, or the option ts), 'recommend' (items; with the option user);
+            'auto' goes by what is in brackets.
         market: VARCHAR: the country code of the market that the rows come from, for the model card.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
@@ -915,7 +936,7 @@ def options(con: DuckDBPyConnection, task: str) -> pa.Table:
 
     Args:
         con: a connection that xbsql is loaded in.
-        task: VARCHAR: 'classify', 'predict' or 'forecast'.
+        task: VARCHAR: 'classify', 'predict', 'forecast' or 'recommend'.
 
     Returns:
         option VARCHAR, type VARCHAR, default VARCHAR, meaning VARCHAR.
@@ -1075,6 +1096,49 @@ def promote(con: DuckDBPyConnection, model: str, version: int) -> pa.Table:
         model VARCHAR, version INTEGER, promoted BOOLEAN.
     """
     found: pa.Table = called("promote", con, model=model, version=version)
+    return found
+
+
+def recommend(
+    con: DuckDBPyConnection,
+    model: str,
+    users: object,
+    user: str,
+    k: int = 10,
+    exclude_seen: bool = True,
+    history: str | None = None,
+    candidates: str | None = None,
+    filter: object = "*",
+    diversity: float = 0.0,
+) -> pa.Table:
+    """The k items that each user wants next, best first.
+
+    Without `candidates` and `filter` they are those that the model's market has bought. `score` is 1 where
+    every method of the model puts an item first, and `because` says which of the user's own items it is
+    nearest to. A user whom the model does not know, and whose history is not given, gets what is popular.
+    Items that the model does not know come last, where fewer than k others are left, with score 0 and
+    `because` NULL. Rows without user and history are left out; an empty list of candidates gives no row.
+    Items are text. Of equal scores the more popular one comes first.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        users: a table: one row a user: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable.
+        user: a column or expression: who, any type; 7 and '7' are one user.
+        k: INTEGER: how many; fewer come back only where fewer items match.
+        exclude_seen: BOOLEAN: leave out what a user has.
+        history: a column or expression: a list of items that a user has, in place of those that the
+            model knows.
+        candidates: a column or expression: a list of items a user, among which to choose.
+        filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE ships_to =
+            'JP'); NULL, which is what list() makes of no row, lets nothing through.
+        diversity: DOUBLE: 0 to below 1: how much an item loses by being like one before it, 0 nothing.
+
+    Returns:
+        user (as user), item VARCHAR, score DOUBLE, rank INTEGER, because VARCHAR.
+    """
+    found: pa.Table = called("recommend", con, model=model, users=users, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
     return found
 
 
@@ -1239,6 +1303,37 @@ def selfcheck(con: DuckDBPyConnection) -> pa.Table:
     return found
 
 
+def similar_items(
+    con: DuckDBPyConnection,
+    model: str,
+    items: object,
+    item: str,
+    k: int = 10,
+    filter: object = "*",
+) -> pa.Table:
+    """The k items that the same users have most, best first: the cosine of who has them, over all markets
+    of the model, drawn to 0 where few have them.
+
+    Without `filter` they are those that the model's market has bought. An item that is not known, or that
+    nobody has together with another one, has no row.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        items: a table: one row an item: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable.
+        item: a column or expression: what, any type.
+        k: INTEGER: how many; fewer come back only where fewer items match.
+        filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE ships_to =
+            'JP'); NULL, which is what list() makes of no row, lets nothing through.
+
+    Returns:
+        item (as item), similar VARCHAR, score DOUBLE, rank INTEGER.
+    """
+    found: pa.Table = called("similar_items", con, model=model, items=items, item=item, k=k, filter=filter)
+    return found
+
+
 def similarity(con: DuckDBPyConnection, a: Values, b: Values, metric: str = "cosine") -> pa.Array:
     """Similarity of two vectors, larger is closer.
 
@@ -1382,6 +1477,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> pa.Table:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on
     the target's labels, store the blend and say whether the source helped.
@@ -1402,13 +1498,14 @@ def transfer(
         method: VARCHAR: 'auto', a family or a candidate.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
+        task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
     Returns:
         model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE,
         verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels BIGINT,
         labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
     """
-    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
+    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
     return found
 
 
