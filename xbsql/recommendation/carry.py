@@ -54,7 +54,7 @@ class Recommended:
 
 def enough(trial: Trial | None) -> bool:
     """Whether there are users enough to try methods on."""
-    return trial is not None and len(trial) >= FEWEST_LABELS
+    return trial is not None and trial.users >= FEWEST_LABELS
 
 
 def weighed(
@@ -76,7 +76,7 @@ def weighed(
         evidence = _evidence(ordered, trial, objective, told)
         decision = decided(ordered, evidence, objective, seed)
     else:
-        units = 0 if trial is None else len(trial)
+        units = 0 if trial is None else trial.users
         sample = Sample(Features({}), np.zeros(units), group=np.arange(units))
         source = any(method.family != "target" for method in methods)
         decision = undecided(ordered, sample, objective, units / FEWEST_LABELS, source=source)
@@ -96,10 +96,10 @@ def _evidence(
     for at, method in enumerate(methods):
         predictions[method.name] = _predicted(method, trial)[None]
         told((at + 1) / len(methods), method.name)
-    n, names = len(trial), tuple(predictions)
+    names = tuple(predictions)
     losses = np.stack([mean_loss(objective, trial.y, predictions[name]) for name in names])
     prior = np.array([method.prior for method in methods])
-    return Evidence(names, prior, trial.y, np.arange(n), trial.folds[None], predictions, losses)
+    return Evidence(names, prior, trial.y, trial.group, trial.folds[None], predictions, losses)
 
 
 def _predicted(method: Method, trial: Trial) -> Floats:

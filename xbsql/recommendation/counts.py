@@ -115,7 +115,7 @@ class Counts:
         """Where the similarities stand, row times items plus column, ascending; int64."""
         similar = self.similar
         row = np.repeat(np.arange(len(self)), np.diff(similar.indptr))
-        return row * len(self) + similar.indices
+        return np.asarray(row * len(self) + similar.indices, np.int64)
 
     def between(self, one: Places, other: Places) -> Floats:
         """How alike the items of each pair are; int64 (n,) twice -> float64 (n,)."""

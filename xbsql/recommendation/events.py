@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Places: TypeAlias = NDArray[np.int64]
     Floats: TypeAlias = NDArray[np.float64]
+    Names: TypeAlias = NDArray[np.object_]
 
 
 class Columns(NamedTuple):
@@ -55,8 +56,8 @@ class Events:
         notes: what was left out, one line each.
     """
 
-    users: NDArray[np.str_]
-    items: NDArray[np.str_]
+    users: Names
+    items: Names
     user: Places
     item: Places
     moment: Places
@@ -104,8 +105,8 @@ def read_events(
             notes.append(f"{left} rows lie in the future and were left out")
         kept &= ~late
     chosen = pa.array(kept)
-    parts = [None if values is None else values.filter(chosen) for values in (user, item, moment, amount)]
-    return _merged(*parts, tuple(notes), returns=returns)
+    when, much = (None if values is None else values.filter(chosen) for values in (moment, amount))
+    return _merged(user.filter(chosen), item.filter(chosen), when, much, tuple(notes), returns=returns)
 
 
 def _merged(
@@ -120,14 +121,16 @@ def _merged(
     much = np.ones(n) if amount is None else amount.to_numpy(zero_copy_only=False)
     if moment is not None and n:
         order = np.lexsort((much, when, what, who))
-        who, what, when, much = (values[order] for values in (who, what, when, much))
+        who, what, when, much = who[order], what[order], when[order], much[order]
         again = (np.diff(who) == 0) & (np.diff(what) == 0) & (np.diff(when) == 0) & (np.diff(much) == 0)
         first = np.concatenate([[True], ~again])
-        who, what, when, much = (values[first] for values in (who, what, when, much))
+        who, what, when, much = who[first], what[first], when[first], much[first]
     keys, place = np.unique(who * len(items) + what, return_inverse=True)
     last = np.full(len(keys), np.iinfo(np.int64).min)
     np.maximum.at(last, place, when)
-    total = np.ones(len(keys)) if amount is None else np.bincount(place, much, len(keys))
+    total: Floats = np.ones(len(keys))
+    if amount is not None:
+        total = np.bincount(place, much, len(keys)).astype(np.float64)
     had = (total != 0) if returns else (total > 0)
     if sent := int((~had).sum()):
         notes = (*notes, f"{sent} pairs of user and item were sent back or have no weight above 0")
@@ -160,7 +163,7 @@ def as_ids(where: str, name: str, column: pa.ChunkedArray | pa.Array) -> pa.Arra
         raise errors.invalid(where, problem, f"cast it ({name}::VARCHAR)") from error
 
 
-def coded(values: pa.Array) -> tuple[NDArray[np.str_], Places]:
+def coded(values: pa.Array) -> tuple[Names, Places]:
     """The distinct texts, sorted, and the place of each value among them."""
     code = values.dictionary_encode()
     names = np.array(code.dictionary.to_pylist(), dtype=object)

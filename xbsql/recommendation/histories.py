@@ -101,8 +101,12 @@ class Histories:
     def beside(self, other: Histories) -> Histories:
         """These users, then the others."""
         start = np.concatenate([self.start, other.start[1:] + self.start[-1]])
-        pairs = ((self.item, other.item), (self.moment, other.moment), (self.amount, other.amount))
-        return Histories(start, *(np.concatenate(pair) for pair in pairs))
+        return Histories(
+            start,
+            np.concatenate([self.item, other.item]),
+            np.concatenate([self.moment, other.moment]),
+            np.concatenate([self.amount, other.amount]),
+        )
 
     def placed(self, place: Places) -> Histories:
         """The same with item i at `place[i]` of another list."""

@@ -98,8 +98,8 @@ def methods(
     for name, ranker in home.items():
         kind = name.partition(":")[2]
         found += [
-            Method(f"home:{kind}", "source", fixed=ranker.reading(_called(HOME)), prior=2.0),
-            Method(f"carried:{kind}", "parameter", fixed=ranker.reading(_called(ALL)), prior=4.0),
+            Method(f"home:{kind}", "source", fixed=ranker.reading(_called(HOME)), prior=1.0),
+            Method(f"carried:{kind}", "parameter", fixed=ranker.reading(_called(ALL)), prior=2.0),
         ]
     return found
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 BLOCK_CELLS: Final = 1 << 20
 """Cells of a block of users by items: 8 MiB, which stay in the processor's cache."""
 
+FLAG_CELLS: Final = 1 << 23
+"""The same of one byte."""
+
+FAINT: Final = 1e-9
+"""What popularity adds to what is near: it decides between equals."""
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -102,16 +108,27 @@ class Shelf:
             int64 (n, min(most, m)), places in `items`; -1 where there are fewer.
         """
         count = min(most, len(self.items))
-        found = np.empty((len(histories), count), np.int64)
         had = histories.recent().matrix(self.markets.items)
-        own = None if seen else histories.matrix(self.markets.items)[:, self.items].sign()
-        fill = 1e-6 * self.popular
-        for rows in blocks(len(histories), len(self.items)):
-            score = (had[rows] @ self.near).toarray() + fill
-            if own is not None:
-                score[own[rows].nonzero()] = -np.inf
-            found[rows] = best(score, count)
+        own = histories.matrix(self.markets.items)[:, self.items]
+        found = nearest(had, self.near, None if seen else own, FAINT * self.popular, count)
+        few = np.flatnonzero((found < 0).any(axis=1))
+        if len(few):
+            found[few] = self._filled(found[few], None if seen else own[few], count)
         return found
+
+    def _filled(self, found: Places, own: sp.csr_matrix | None, count: int) -> Places:
+        """The same with popular items in the free places, never one twice or one that a user has."""
+        m, user = len(self.items), np.arange(len(found))[:, None]
+        longest = 0 if own is None else int(np.diff(own.indptr).max())
+        offered = np.argsort(-self.popular, kind="stable")[: 2 * count + longest]
+        taken = [(user * m + found)[found >= 0]]
+        if own is not None:
+            row, column = own.nonzero()
+            taken.append(row.astype(np.int64) * m + column)
+        free = np.where(np.isin(user * m + offered, np.concatenate(taken)), -1, offered)
+        both = np.concatenate([found, free], axis=1)
+        order = np.argsort(both < 0, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(both, order, axis=1)
 
     def placed(self, found: Places) -> Places:
         """Places in this shelf as places in the list of all items; -1 stays."""
@@ -147,8 +164,60 @@ class Found(NamedTuple):
     score: Floats
 
 
+def nearest(
+    had: sp.csr_matrix, similar: sp.csr_matrix, own: sp.csr_matrix | None, faint: Floats, count: int
+) -> Places:
+    """The items nearest to what users have; no row of all items is ever written out.
+
+    Args:
+        had: sparse (n, items), what each counts.
+        similar: sparse (items, m).
+        own: sparse (n, m), items that must not come again; None: all may.
+        faint: float64 (m,), added to what is near at all: decides between equals.
+        count: how many, at most m.
+
+    Returns:
+        int64 (n, count), columns, best first; -1 where fewer are near.
+    """
+    found = np.full((had.shape[0], count), -1)
+    m = similar.shape[1]
+    for rows in blocks(had.shape[0], m, FLAG_CELLS):
+        near = had[rows] @ similar
+        score = near.data + faint[near.indices]
+        if own is not None:
+            barred = np.zeros((rows.stop - rows.start) * m, bool)
+            barred[_cells(own[rows])] = True
+            score[barred[_cells(near)]] = -np.inf
+        found[rows] = _first(near.indptr, near.indices, score, count)
+    return found
+
+
+def _cells(x: sp.csr_matrix) -> Places:
+    """Where the entries of a sparse matrix stand, row times columns plus column."""
+    return np.asarray(np.repeat(np.arange(x.shape[0]) * x.shape[1], np.diff(x.indptr)) + x.indices)
+
+
+def _first(start: Places, column: Places, score: Floats, count: int) -> Places:
+    """The columns of the highest scores of each sparse row; rows of like length at once."""
+    length = np.diff(start)
+    found = np.full((len(length), count), -1)
+    width = 1 << np.ceil(np.log2(np.maximum(length, 1))).astype(np.int64)
+    for wide in np.unique(width[length > 0]):
+        rows = np.flatnonzero((width == wide) & (length > 0))
+        place = np.arange(wide)
+        cell = np.minimum(start[rows, None] + place, len(score) - 1)
+        value = score[cell]
+        value[place >= length[rows, None]] = -np.inf
+        at = best(value, min(count, int(wide)))
+        chosen = column[np.take_along_axis(cell, np.maximum(at, 0), axis=1)]
+        found[rows, : at.shape[1]] = np.where(at < 0, -1, chosen)
+    return found
+
+
 def best(score: Floats, count: int) -> Places:
-    """The columns of the highest scores of each row, best first, of equal ones the lower; -1 for -inf.
+    """The columns of the highest scores of each row, best first; -1 for -inf.
+
+    Of equal ones the lower comes first; which of them still belong to the best is left open.
 
     Args:
         score: float64 (n, m).
@@ -157,22 +226,23 @@ def best(score: Floats, count: int) -> Places:
     Returns:
         int64 (n, count).
     """
-    if count < score.shape[1]:
-        some = (
-            np.argpartition(-score, count - 1, axis=1)[:, :count] if count else np.zeros((len(score), 0), int)
-        )
-        some.sort(axis=1)
-    else:
-        some = np.broadcast_to(np.arange(count), score.shape)
+    m = score.shape[1]
+    some = np.argpartition(score, m - count, axis=1)[:, m - count :] if 0 < count < m else _all(score, count)
+    some.sort(axis=1)
     own = np.take_along_axis(score, some, axis=1)
     order = np.argsort(-own, axis=1, kind="stable")
     found = np.take_along_axis(some, order, axis=1)
     return np.where(np.take_along_axis(own, order, axis=1) > -np.inf, found, -1)
 
 
-def blocks(users: int, items: int) -> Iterator[slice]:
-    """Ranges of users whose scores of all items fit in a block."""
-    step = max(1, BLOCK_CELLS // max(items, 1))
+def _all(score: Floats, count: int) -> Places:
+    """Every column of each row, or none."""
+    return np.tile(np.arange(count), (len(score), 1))
+
+
+def blocks(users: int, items: int, cells: int = BLOCK_CELLS) -> Iterator[slice]:
+    """Ranges of users whose cells of all items fit in a block."""
+    step = max(1, cells // max(items, 1))
     return (slice(at, min(at + step, users)) for at in range(0, users, step))
 
 

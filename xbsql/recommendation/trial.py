@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 MOST_UNITS: Final = 3000
 """Users who are tried: standard errors of nDCG are below .01 then, and trees learn little from more."""
 
+ROWS: Final = 600
+"""Of fewer users several items are held out in turn, up to about so many rows."""
+
+MOST_TURNS: Final = 4
+
 CANDIDATES: Final = 100
 """The held-out item and others: the task of the WSDM Cup 2022 and of most papers on implicit feedback."""
 
 ESTABLISHED: Final = (5, 2, 1)
-"""Buyers that an item has to have, held-out ones among them: the first number that enough items reach."""
+"""Buyers that a candidate must have: the first number that enough items reach."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Trial:
         x: float32 (n, c, f): of each candidate, known without the held-out item.
         y: int64 (n,): the candidate that is the held-out item.
         there: bool (n, c): whether a candidate is one; False fills up.
-        folds: int64 (n,): users of one fold were held out together.
+        folds: int64 (n,): methods that learn from users do so from other folds.
+        group: int64 (n,): the user of each row; few users are tried with several items in turn.
     """
 
     names: tuple[str, ...]
@@ -47,13 +53,20 @@ class Trial:
     y: Places
     there: NDArray[np.bool_]
     folds: Places
+    group: Places
+
+    @property
+    def users(self) -> int:
+        """How many users are tried."""
+        return len(np.unique(self.group))
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, rows: NDArray[np.bool_]) -> Trial:
         """Some of the users."""
-        return Trial(self.names, self.x[rows], self.y[rows], self.there[rows], self.folds[rows])
+        parts = (self.x, self.y, self.there, self.folds, self.group)
+        return Trial(self.names, *(part[rows] for part in parts))
 
 
 def tried(
@@ -61,9 +74,11 @@ def tried(
 ) -> Trial | None:
     """Hold out the last item of some users; where moments are equal, one of them is drawn.
 
-    Each fold's items are taken out of the market's counts before anything is said of them. An item that
-    hardly anybody has is not held out: nobody could have told it. The other candidates are drawn evenly of
-    the items as established that the user does not have, and stand in no order.
+    All that is held out at once is taken out of the market's counts before anything else is done: which items
+    are established, and so can be candidates, goes by what is left. Were it otherwise, an item of twelve
+    buyers that shows eleven, or one of fewer than a candidate must have, would be the held-out one. An item
+    that hardly anybody else has is no unit: nobody could have told it. The other candidates are drawn evenly
+    of the established items that the user does not have, and stand in no order.
 
     Args:
         histories: of the market's users.
@@ -76,23 +91,26 @@ def tried(
         None where no user has two items, one of them established.
     """
     generator = np.random.default_rng(seed)
-    items = _established(markets.own)
-    row = _last(histories, items, generator)
-    if not len(row) or len(items) < 2:
-        return None
-    user = histories.user[row]
-    candidates, y = _drawn(histories, user, row, items, generator)
-    folds = assign_folds(np.zeros(len(user)), np.arange(len(user)), plan(len(user))[0], generator)
-    x = np.zeros((*candidates.shape, len(markets.names)), np.float32)
-    for fold in np.unique(folds):
-        held = folds == fold
+    row, turn = _last(histories, generator)
+    parts = []
+    for time in range(int(turn.max(initial=-1)) + 1):
         keep = np.ones(len(histories.item), bool)
-        keep[row[held]] = False
+        keep[row[turn == time]] = False
         past = histories.rows(keep)
-        known = markets.with_own(Counts.of(past, markets.items, fewest))
-        x[held] = Shelf(known, items).features(past.take(user[held]), candidates[held])
-        told((fold + 1) / (folds.max() + 1))
-    return Trial(markets.names, x, y, candidates >= 0, folds)
+        own = Counts.of(past, markets.items, fewest)
+        items = _established(own)
+        held = row[turn == time]
+        held = held[np.isin(histories.item[held], items)]
+        user = histories.user[held]
+        candidates, y = _drawn(histories, user, held, items, generator)
+        x = Shelf(markets.with_own(own), items).features(past.take(user), candidates)
+        parts.append((x, y, candidates >= 0, user))
+        told((time + 1) / (turn.max() + 1))
+    if not any(len(y) for _, y, _, _ in parts):
+        return None
+    x, y, there, user = (np.concatenate(part) for part in zip(*parts, strict=True))
+    folds = assign_folds(np.zeros(len(user)), user, plan(len(np.unique(user)))[0], generator)
+    return Trial(markets.names, x, y, there, folds, user)
 
 
 def _established(own: Counts) -> Places:
@@ -104,18 +122,23 @@ def _established(own: Counts) -> Places:
     return found
 
 
-def _last(histories: Histories, items: Places, generator: np.random.Generator) -> Places:
-    """The row of the last established item of each user who has two items or more; some of the users."""
+def _last(histories: Histories, generator: np.random.Generator) -> tuple[Places, Places]:
+    """The rows of the last items of users who have two items or more, and the turn of each.
+
+    One a user; of few users several, held out in turn; of many users some have one.
+    """
     rows, user = np.arange(len(histories.item)), histories.user
-    fit = np.isin(histories.item, items) & (histories.lengths[user] > 1)
-    rows = rows[fit]
-    order = np.lexsort((generator.random(len(rows)), histories.moment[rows], user[rows]))
+    rows = rows[histories.lengths[user] > 1]
+    order = np.lexsort((generator.random(len(rows)), -histories.moment[rows], user[rows]))
     rows = rows[order]
-    last = np.append(np.diff(user[rows]) != 0, [True] * min(len(rows), 1))
-    rows = rows[last]
-    if len(rows) > MOST_UNITS:
-        rows = np.sort(generator.choice(rows, MOST_UNITS, replace=False))
-    return rows
+    users, first, count = np.unique(user[rows], return_index=True, return_counts=True)
+    turn = np.arange(len(rows)) - np.repeat(first, count)
+    if len(users) > MOST_UNITS:
+        kept = generator.choice(users, MOST_UNITS, replace=False)
+        some = np.isin(user[rows], kept) & (turn == 0)
+    else:
+        some = turn < np.clip(ROWS // max(len(users), 1), 1, MOST_TURNS)
+    return rows[some], turn[some]
 
 
 def _drawn(
@@ -123,7 +146,7 @@ def _drawn(
 ) -> tuple[Places, Places]:
     """Candidates of each user in random order, as places in `items`, and where the held-out item stands."""
     count = min(CANDIDATES, len(items))
-    found = np.full((len(user), count), -1)
+    found = np.full((len(user), CANDIDATES), -1)
     for at, (who, held) in enumerate(zip(user.tolist(), histories.item[row].tolist(), strict=True)):
         had = np.searchsorted(items, histories.item[histories.start[who] : histories.start[who + 1]])
         some = generator.choice(len(items), min(len(items), count - 1 + len(had)), replace=False)

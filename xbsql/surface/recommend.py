@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 
+from xbsql.recommendation.serve import Wanted
 from xbsql.session import recommend as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, KeptOnce, Model, Name, Rows, Share, Text, Whole
@@ -32,14 +33,14 @@ def _recommend(
     session: Session, *, model: Name, k: Whole, exclude_seen: Flag, diversity: Share, filter: Text = None,
     users: Annotated[pa.Table, ROWS],
 ) -> pa.Table:  # fmt: skip
-    wanted = run.Wanted(k, exclude_seen, diversity)
-    columns = (users[name].combine_chunks() for name in ("user", "history", "candidates"))
-    return run.recommend(session, model, run.Asked(*columns, _told(filter), wanted))
+    wanted = Wanted(k, exclude_seen, diversity)
+    user, history, candidates = (users[name].combine_chunks() for name in ("user", "history", "candidates"))
+    return run.recommend(session, model, run.Asked(user, history, candidates, _told(filter), wanted))
 
 
 @function(
     {"user": Like("users", "user"), **EACH},
-    example="FROM xb.recommend('wants_jp', customers_jp, customer_id, k := 3) LIMIT 3",
+    example="FROM xb.recommend('wants_jp', visitors_jp, customer, k := 3) LIMIT 3",
     handler=_recommend,
     travels={"place": "BIGINT", **EACH},
 )
@@ -72,11 +73,11 @@ def recommend(
     the more popular one comes first.
     """
     where, names = "xb.recommend", users.column_names
-    columns = (
+    who, past, among = (
         None if name is None else users[named(where, names, name)].combine_chunks()
         for name in (user, history, candidates)
     )  # fmt: skip
-    asked = run.Asked(*columns, _listed(where, filter), run.Wanted(k, exclude_seen, diversity))
+    asked = run.Asked(who, past, among, _listed(where, filter), Wanted(k, exclude_seen, diversity))
     return _beside("user", users, user, run.recommend(session, model, asked))
 
 
@@ -88,7 +89,7 @@ def _similar(
 
 @function(
     {"item": Like("items", "item"), **SIMILAR},
-    example="FROM xb.similar_items('wants_jp', orders_jp, product_id, k := 2) LIMIT 3",
+    example="FROM xb.similar_items('wants_jp', baskets_jp, product, k := 2) LIMIT 3",
     handler=_similar,
     travels={"place": "BIGINT", **SIMILAR},
 )
@@ -116,7 +117,7 @@ def similar_items(
         "model": "VARCHAR", "version": "INTEGER", "events": "BIGINT", "users": "BIGINT", "items": "BIGINT",
         "seconds": "DOUBLE", "note": "VARCHAR",
     },
-    example="CALL xb.add_events('wants_jp', orders_late)",
+    example="CALL xb.add_events('wants_jp', baskets_late)",
     action=True,
 )  # fmt: skip
 def add_events(

@@ -20,10 +20,8 @@ from xbsql.recommendation.shelf import Shelf
 from xbsql.store.model import Model, Signature, State, restorable, restore
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from xbsql.recommendation.blend import Blend
-    from xbsql.recommendation.events import Events, Places
+    from xbsql.recommendation.events import Events, Floats, Names, Places
     from xbsql.recommendation.markets import Markets
 
 OUTPUT = pa.struct([("item", pa.string()), ("score", pa.float64())])
@@ -46,11 +44,11 @@ class Recommender(Model):
         market: what it was fitted for; None where nobody said.
     """
 
-    items: NDArray[np.object_]
+    items: Names
     markets: Markets
     blend: Blend
     columns: Columns
-    users: NDArray[np.object_]
+    users: Names
     histories: Histories
     key: str | None = None
     keeps: bool = True
@@ -112,13 +110,14 @@ class Recommender(Model):
         named = events.users if self.key is None else hashed(events.users, self.key)
         users, old_user, new_user = merged(self.users, named)
         before = self.histories.placed(place)
-        parts = (
+        after = _histories(
+            len(users), len(items),
             np.concatenate([old_user[before.user], new_user[events.user]]),
             np.concatenate([before.item, new[events.item]]),
             np.concatenate([before.moment, events.moment]),
             np.concatenate([before.amount, events.amount]),
-        )
-        after = _histories(len(users), len(items), *parts, add=self.columns.weight is not None)
+            add=self.columns.weight is not None,
+        )  # fmt: skip
         changed = np.unique(new_user[events.user])
         back = np.full(len(users), -1)
         back[old_user] = np.arange(len(old_user))
@@ -144,12 +143,19 @@ class Recommender(Model):
         names = {name: np.array(json.loads(state.texts[name]), dtype=object) for name in ("items", "users")}
         parts = {name: restore(state.parts[name]) for name in ("markets", "blend", "histories")}
         config = dict(state.config)
-        return cls(**names, **parts, columns=Columns(*config.pop("columns")), **config)
+        columns = Columns(*config.pop("columns"))
+        return cls(
+            names["items"],
+            parts["markets"],
+            parts["blend"],
+            columns,
+            names["users"],
+            parts["histories"],
+            **config,
+        )
 
 
-def merged(
-    one: NDArray[np.object_], other: NDArray[np.object_]
-) -> tuple[NDArray[np.object_], Places, Places]:
+def merged(one: Names, other: Names) -> tuple[Names, Places, Places]:
     """Two sorted lists of names as one, and where the names of each stand in it."""
     both, place = np.unique(np.concatenate([one, other]), return_inverse=True)
     return both, place[: len(one)].astype(np.int64), place[len(one) :].astype(np.int64)
@@ -161,7 +167,7 @@ def _histories(
     user: Places,
     item: Places,
     moment: Places,
-    amount: NDArray[np.float64],
+    amount: Floats,
     *,
     add: bool,
 ) -> Histories:
@@ -169,7 +175,9 @@ def _histories(
     keys, place = np.unique(user * items + item, return_inverse=True)
     last = np.full(len(keys), np.iinfo(np.int64).min)
     np.maximum.at(last, place, moment)
-    total = np.bincount(place, amount, len(keys)) if add else np.ones(len(keys))
+    total: Floats = np.ones(len(keys))
+    if add:
+        total = np.bincount(place, amount, len(keys)).astype(np.float64)
     had = total > 0
     user, item, last, total = keys[had] // items, keys[had] % items, last[had], total[had]
     order = np.lexsort((item, last, user))
@@ -177,7 +185,7 @@ def _histories(
     return Histories(start, item[order], last[order], total[order])
 
 
-def hashed(users: NDArray[np.object_], key: str) -> NDArray[np.object_]:
+def hashed(users: Names, key: str) -> Names:
     """The hash of each id, see `xbsql.features.hidden`."""
     names = hidden_column(pa.chunked_array([pa.array(users, pa.string())]), key)
     return np.array(names.to_pylist(), dtype=object)

@@ -20,9 +20,7 @@ from xbsql.tasks.recommend.recommender import merged
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from xbsql.recommendation.events import Events, Places
+    from xbsql.recommendation.events import Events, Names, Places
     from xbsql.recommendation.rankers import Ranker
     from xbsql.tasks.recommend.options import RecommendOptions
     from xbsql.tasks.recommend.recommender import Recommender
@@ -45,7 +43,7 @@ class Source:
         rankers: what orders at home, by the name of its method.
     """
 
-    items: NDArray[np.object_]
+    items: Names
     counts: Mapping[str, Counts]
     histories: Histories | None = None
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
@@ -59,7 +57,7 @@ class Source:
         """The same with what orders."""
         return replace(self, rankers=rankers)
 
-    def beside(self, items: NDArray[np.object_]) -> tuple[NDArray[np.object_], Places, Places]:
+    def beside(self, items: Names) -> tuple[Names, Places, Places]:
         """A target's items and these as one list, and where each stand in it."""
         return merged(items, self.items)
 
@@ -95,7 +93,7 @@ def source_of(
     return Source(base.items, counts, None, own_only(base.blend.members))
 
 
-def overlap(where: str, own: NDArray[np.object_], home: NDArray[np.object_]) -> tuple[str, ...]:
+def overlap(where: str, own: Names, home: Names) -> tuple[str, ...]:
     """How many items stand on both sides.
 
     Raises:

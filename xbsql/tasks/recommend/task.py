@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from xbsql.progress import Progress
-    from xbsql.recommendation.events import Events
+    from xbsql.recommendation.events import Events, Names
     from xbsql.recommendation.rankers import Ranker
     from xbsql.recommendation.trial import Trial
     from xbsql.store.model import Model
@@ -55,7 +54,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
     """
 
     events: Events
-    items: NDArray[np.object_]
+    items: Names
     histories: Histories
     markets: Markets
     options: RecommendOptions
@@ -80,7 +79,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
 
     def candidates(self) -> list[Method]:
         """Methods of the target alone, and those that other markets feed."""
-        units = 0 if self.trial is None else len(self.trial)
+        units = 0 if self.trial is None else self.trial.users
         return methods(self.markets.names, self.home, self.options.seed, units, learn=enough(self.trial))
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Recommended:
@@ -119,7 +118,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
         return [
             {
                 "metric": self.metric, "value": arm.value, "lo": arm.lo, "hi": arm.hi,
-                "rows": len(found.evidence.y),
+                "rows": len(np.unique(found.evidence.group)),
             }
         ]  # fmt: skip
 
@@ -153,7 +152,7 @@ class Recommending(Task[Recommender, Recommended]):
         events = read_target(asked, options)
         found = source_of(asked, options, home, source)
         if home is None and found.histories is not None:
-            found = self._taught(asked, options, found)
+            found = found.ordered_by(self._taught(asked, options, found.together, found.histories))
         said = overlap(asked.where, events.items, found.items)
         return self._problem(asked, options, events, found, said)
 
@@ -161,29 +160,38 @@ class Recommending(Task[Recommender, Recommended]):
         self, asked: Asked, options: RecommendOptions, events: Events, home: Source | None,
         said: tuple[str, ...] = (),
     ) -> RecommendProblem:  # fmt: skip
-        items, own, others, rankers = events.items, np.arange(len(events.items)), {}, {}
-        if home is not None:
-            items, own, theirs = home.beside(events.items)
-            others = {name: counts.placed(theirs, len(items)) for name, counts in home.counts.items()}
-            rankers = home.rankers
+        home = Source(events.items[:0], {}) if home is None else home
+        items, own, theirs = home.beside(events.items)
+        others = {name: counts.placed(theirs, len(items)) for name, counts in home.counts.items()}
         histories = Histories.of(events, own)
         markets = Markets.of(Counts.of(histories, len(items), options.fewest), others)
         return RecommendProblem(
-            events, items, histories, markets, options, asked.label, asked.step, asked.market, rankers, said
+            events,
+            items,
+            histories,
+            markets,
+            options,
+            asked.label,
+            asked.step,
+            asked.market,
+            home.rankers,
+            said,
         )
 
-    def _taught(self, asked: Asked, options: RecommendOptions, home: Source) -> Source:
-        """The source with what orders its own users."""
-        markets = Markets.of(home.together, {})
+    def _taught(
+        self, asked: Asked, options: RecommendOptions, together: Counts, histories: Histories
+    ) -> dict[str, Ranker]:
+        """What orders home's own users, by the name of its method."""
+        markets = Markets.of(together, {})
         trial = tried(
-            home.histories, markets, options.fewest, options.seed,
+            histories, markets, options.fewest, options.seed,
             lambda share: asked.step(0.0, "home: holding out items"),
         )  # fmt: skip
-        if not enough(trial):
-            return home
-        learnt = methods(markets.names, {}, options.seed, len(trial), learn=True)
+        if trial is None or not enough(trial):
+            return {}
+        learnt = methods(markets.names, {}, options.seed, trial.users, learn=True)
         found = weighed(learnt, trial, options.seed, lambda share, name: asked.step(0.0, f"home: {name}"))
-        return home.ordered_by(own_only(found.blend.members))
+        return own_only(found.blend.members)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """Measure a recommender on later events, see `measured`."""
