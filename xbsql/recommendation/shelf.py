@@ -205,11 +205,11 @@ def _first(start: Places, column: Places, score: Floats, count: int) -> Places:
     for wide in np.unique(width[length > 0]):
         rows = np.flatnonzero((width == wide) & (length > 0))
         place = np.arange(wide)
-        cell = np.minimum(start[rows, None] + place, len(score) - 1)
-        value = score[cell]
+        cell = start[rows, None] + place
+        value = score.take(cell, mode="clip")
         value[place >= length[rows, None]] = -np.inf
         at = best(value, min(count, int(wide)))
-        chosen = column[np.take_along_axis(cell, np.maximum(at, 0), axis=1)]
+        chosen = column.take(np.take_along_axis(cell, np.maximum(at, 0), axis=1), mode="clip")
         found[rows, : at.shape[1]] = np.where(at < 0, -1, chosen)
     return found
 
