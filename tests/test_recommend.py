@@ -19,9 +19,12 @@ from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import methods
+from xbsql.recommendation.serve import Wanted
 from xbsql.recommendation.shelf import Shelf
 from xbsql.recommendation.trial import tried
+from xbsql.session.session import Session
 from xbsql.store.model import restore
+from xbsql.surface import cluster
 from xbsql.tasks import road
 
 TASK = tasks.task_named("xb.fit", "recommend")
@@ -416,3 +419,16 @@ def test_ids_that_look_personal_are_refused():
         fit(data)
     for told in ({"hash_ids": True}, {"hash_ids": False}, {"keep_rows": False}):
         assert len(fit(data, **told).items) == 3
+
+
+def test_a_worker_of_a_cluster_answers_as_sql(tmp_path):
+    users = pa.table({"who": ["jp3", None, "jp1"], "had": [["i001", "i002"], None, None]})
+    with xbsql.connect(store=tmp_path) as con:
+        con.register("jp", market(60, 2, "jp"))
+        con.register("asked", users)
+        con.sql("CALL xb.fit('m', jp, 'item', options := {'user': 'user'})").fetchall()
+        expected = rows(con, "FROM xb.recommend('m', asked, who, k := 4, history := had)")
+    found = cluster._recommended(Session(tmp_path), users, "m@1", ("who", "had", None), Wanted(4), "wants")
+    assert found.column_names == ["who", "had", "wants"]
+    lists = zip(found["who"].to_pylist(), found["wants"].to_pylist(), strict=True)
+    assert [(who, *one.values()) for who, wants in lists for one in wants] == expected

@@ -71,6 +71,15 @@ def recommend(session: Session, reference: str, asked: Asked) -> pa.Table:
         return _answered(model, asked)
 
 
+def recommended_lists(session: Session, reference: str, asked: Asked) -> pa.Array:
+    """The same as one list a user: LIST(STRUCT(item, score, rank, because)), empty where there is none."""
+    found = recommend(session, reference, asked)
+    place = found["place"].to_numpy()
+    start = np.searchsorted(place, np.arange(1, len(asked.users) + 2))
+    rows = one_chunk(found.drop_columns(["place"]).to_struct_array())
+    return pa.ListArray.from_arrays(pa.array(start, pa.int32()), rows)
+
+
 def recommender(session: Session, where: str, reference: str) -> Recommender:
     """A model of the task 'recommend'.
 
