@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import xbsql
 from xbsql import kernels, tasks
+from xbsql.errors import XbsqlError
 from xbsql.metrics.ranking import ndcg_of
 from xbsql.recommendation.carry import weighed
 from xbsql.recommendation.counts import SHRINK, Counts
@@ -413,9 +414,18 @@ def test_a_pair_of_one_user_alone_is_not_kept():
     assert counts.buyers.tolist() == [3.0, 2.0, 0.0]
 
 
+def test_what_may_not_be_kept_does_not_come_from_home():
+    home, abroad = market(60, 1), market(20, 2)
+    options = {"user": "user", "keep_rows": False}
+    with pytest.raises(XbsqlError, match="holds pairs of items that one user alone has; fit that with"):
+        road.transfer(TASK, abroad, "item", base=fit(home), options=options)
+    model = road.transfer(TASK, abroad, "item", base=fit(home, keep_rows=False), options=options)[0]
+    assert len(model.users) == len(model.histories) == 0
+
+
 def test_ids_that_look_personal_are_refused():
     data = pa.table({"user": [f"ann{at}@example.com" for at in range(9)], "item": ["x", "y", "z"] * 3})
-    with pytest.raises(xbsql.XbsqlError, match="column 'user' looks like e-mail addresses"):
+    with pytest.raises(XbsqlError, match="column 'user' looks like e-mail addresses"):
         fit(data)
     for told in ({"hash_ids": True}, {"hash_ids": False}, {"keep_rows": False}):
         assert len(fit(data, **told).items) == 3

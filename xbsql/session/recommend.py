@@ -204,7 +204,7 @@ def _table(
     user, rank = np.nonzero(found.item >= 0)
     item, why = found.item[user, rank], found.why[user, rank]
     columns = {
-        "place": rows[user] + 1, "item": model.items[item], "score": found.score[user, rank],
+        "place": rows[user] + 1, "item": model.names(item), "score": found.score[user, rank],
         "rank": rank + 1, "because": _said(model, item, why),
     }  # fmt: skip
     table = pa.table(columns, SCHEMA)
@@ -228,14 +228,12 @@ SCHEMA: Final = pa.schema(
 )  # fmt: skip
 
 
-def _said(model: Recommender, item: Places, why: Places) -> list[str]:
+def _said(model: Recommender, item: Places, why: Places) -> pa.Array:
     """Why an item is recommended, in words."""
-    here, own = model.market or "this market", model.markets.own.buyers
-    return [
-        f"bought {model.items[nearest]}" if nearest >= 0
-        else f"popular in {here}" if own[place] > 0 else "popular in other markets"
-        for place, nearest in zip(item.tolist(), why.tolist(), strict=True)
-    ]  # fmt: skip
+    popular = np.where(model.markets.own.buyers[item] > 0, model.market or "this market", "other markets")
+    said = pc.binary_join_element_wise("popular in", pa.array(popular, pa.string()), " ")
+    bought = pc.binary_join_element_wise("bought", model.names(np.maximum(why, 0)), " ")
+    return pc.if_else(pa.array(why >= 0), bought, said)
 
 
 def _allowed(filter: pa.Array | str | None) -> pa.Array | None:
@@ -292,7 +290,7 @@ def similar_items(
         similar = shelf.nearest(place[rows], k)
         item, rank = np.nonzero(similar.item >= 0)
         columns = {
-            "place": rows[item] + 1, "similar": model.items[shelf.items[similar.item[item, rank]]],
+            "place": rows[item] + 1, "similar": model.names(shelf.items[similar.item[item, rank]]),
             "score": similar.score[item, rank], "rank": rank + 1,
         }  # fmt: skip
         return pa.table(columns, SIMILAR)

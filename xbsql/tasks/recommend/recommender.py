@@ -83,6 +83,10 @@ class Recommender(Model):
         own = np.flatnonzero(self.markets.own.buyers > 0)
         return Shelf(self.markets, own if len(own) else np.arange(len(self.items)))
 
+    def names(self, places: Places) -> pa.Array:
+        """The items at these places; int64 (n,) -> VARCHAR (n,)."""
+        return self._items.take(pa.array(places))
+
     def placed(self, items: pa.Array) -> Places:
         """The places of items in the list, -1 for one that is not known; (n,) -> int64 (n,)."""
         return _places(items, self._items)

@@ -88,6 +88,9 @@ def source_of(
         found = _read(asked, options, source)
         return found if base is None else found.ordered_by(own_only(base.blend.members))
     assert base is not None
+    if base.keeps and not options.keep_rows:
+        problem = "'keep_rows' is false, and the home model holds pairs of items that one user alone has"
+        raise errors.invalid(asked.where, problem, "fit that with {'keep_rows': false} too")
     markets = base.markets
     counts = {base.market or "home": markets.own, **markets.others}
     return Source(base.items, counts, None, own_only(base.blend.members))
