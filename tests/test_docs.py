@@ -17,6 +17,7 @@ PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/foreca
 PAGES += ["docs/examples.md", "docs/categories.md", "docs/extract.md", "docs/pictures.md"]
 PAGES += ["docs/decisions.md", "docs/adapt.md"]
 PAGES += ["docs/examples.md", "docs/entities.md"]
+PAGES += ["docs/examples.md", "docs/recommend.md"]
 
 
 @pytest.fixture(scope="module")

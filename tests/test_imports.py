@@ -36,6 +36,8 @@ ROOMS = {
     "customers": {"numpy", "pyarrow", "scipy", "sklearn"},
     "sample": {"numpy", "pyarrow", "PIL"},
     "decisions": {"numpy", "pyarrow", "scipy"},
+    "recommendation": {"lightgbm", "numpy", "pyarrow", "scipy"},
+    "sample": {"numpy", "pyarrow"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"lightgbm", "numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},
@@ -146,7 +148,7 @@ def test_nobody_imports_the_command_line():
 
 
 def test_a_task_imports_no_other_task():
-    tasks = {"classify", "predict", "forecast"}
+    tasks = {"classify", "predict", "forecast", "recommend"}
     for task in tasks:
         files = sorted((ROOT / "xbsql" / "tasks" / task).rglob("*.py"))
         assert files, task

@@ -75,6 +75,17 @@ CREATE OR REPLACE TABLE regal AS
 CREATE OR REPLACE TABLE icons_us AS FROM icons;
 CREATE OR REPLACE TABLE photos_jp AS
     SELECT sku, CASE WHEN sku LIKE '%0' OR sku LIKE '%4' THEN category END AS category, photo FROM photos;
+-- What customers of six tastes bought, at home and abroad; visitors abroad, and what came later.
+CREATE OR REPLACE MACRO _bought(market, customers) AS TABLE
+    SELECT DISTINCT market || c AS customer,
+           'P' || (100 + 20 * taste + hash(market || 7 * c + n) % 20) AS product,
+           DATE '2023-01-01' + (c + 30 * n)::INTEGER AS bought
+    FROM (SELECT c, hash(c) % 6 AS taste, unnest(range(3 + c % 5)) AS n FROM range(customers) t(c));
+CREATE OR REPLACE TABLE baskets_us AS FROM _bought('us', 250);
+CREATE OR REPLACE TABLE baskets_jp AS FROM _bought('jp', 60) WHERE bought < DATE '2023-07-01';
+CREATE OR REPLACE TABLE baskets_late AS FROM _bought('jp', 60) WHERE bought >= DATE '2023-07-01';
+DROP MACRO TABLE _bought;
+CREATE OR REPLACE TABLE visitors_jp AS SELECT DISTINCT customer FROM baskets_jp ORDER BY customer LIMIT 20;
 
 CREATE OR REPLACE TABLE rates AS
     FROM (VALUES ('EUR', 1.08), ('JPY', 0.0068), ('USD', 1.0)) t(currency, per_unit);

@@ -130,6 +130,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> list[dict[str, Any]]:
     """Carry a home model (`base`) or home rows (`source`) to the market of `data`; one row an arm.
 
@@ -140,13 +141,13 @@ def transfer(
     if base is None and source is None:
         raise errors.invalid(where, "neither base nor source is given", "name a home model or the home rows")
     home = None if base is None else session.model(where, base)
-    task = home.signature.task if home else "auto"
+    task = home.signature.task if home and task == "auto" else task
     if task != "extract":  # whose attributes have names of their own in each market
         theirs = home.signature.label if home else None
         data, label, given = of_one_label(where, data, label, given, theirs, source)
     kind = _task(where, task, data if source is None or home else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
-    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
+    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given, task])
 
     def run() -> tuple[Model, dict[str, Any]]:
         from xbsql.session.crossing import prepared

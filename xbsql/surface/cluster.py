@@ -24,7 +24,9 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import matrix, one_chunk
+from xbsql.recommendation.serve import Wanted
 from xbsql.session import models
+from xbsql.session import recommend as wants
 from xbsql.session import search as searches
 from xbsql.session import text as texts
 from xbsql.session.session import Session
@@ -43,7 +45,7 @@ _FOR_EVER = -1
 """Retries of a task whose worker or node died; a mistake of the user's is not tried again."""
 
 
-__all__ = ["Workers", "classify", "embed", "predict", "similarity_join"]
+__all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,35 @@ def predict(
     return _answered("predict", data, model, None, store, into, workers)
 
 
+def recommend(
+    data: Dataset, model: str, user: str, *, store: Place, k: int = 10, history: str | None = None,
+    candidates: str | None = None, into: str = "recommended", workers: Workers = Workers(),
+) -> Dataset:  # fmt: skip
+    """Every column of a dataset of users and the items that each wants next, see `xb.recommend`.
+
+    Args:
+        data: one row a user.
+        model: 'name' or 'name@version'; the version that the name stands for now serves the whole dataset.
+        user: the column of users.
+        store: the folder of the models, at the same path on every node.
+        k: how many items.
+        history: a column of lists of items, in place of what the model knows.
+        candidates: a column of lists of items, among which to choose.
+        into: the new column, LIST(STRUCT(item, score, rank, because)).
+        workers: that hold the model.
+
+    Raises:
+        XbsqlError: ray is not installed, no such model, column or task.
+    """
+    where = "cluster.recommend"
+    _ray(where)
+    columns = (user, history, candidates)
+    _check_columns(where, data, [name for name in columns if name is not None])
+    reference = _fitted(where, "recommend", model, store)
+    answer = partial(_recommended, reference=reference, columns=columns, wanted=Wanted(k), into=into)
+    return _mapped(where, data, store, workers, answer)
+
+
 def similarity_join(
     queries: Dataset, catalog: Dataset, qid: str, qvec: str, cid: str, cvec: str, k: int = 10,
     metric: str = "cosine", *, shards: int | None = None,
@@ -188,14 +219,24 @@ def _answered(
     where = f"cluster.{task}"
     _ray(where)
     _check_columns(where, data, () if text is None else (text,))
+    reference = _fitted(where, task, model, store)
+    answer = partial(_predicted, task=task, reference=reference, text=text, into=into)
+    return _mapped(where, data, store, workers, answer)
+
+
+def _fitted(where: str, task: str, model: str, store: Place) -> str:
+    """The version that a model's name stands for.
+
+    Raises:
+        XbsqlError: no such model, or one of another task.
+    """
     known = Store(Path(store).absolute())
     name, version = known.resolve(where, model)
     reference = f"{name}@{version}"
     fitted = known.artifact(where, reference).card["task"]
     if fitted != task:
         raise errors.invalid(where, f"'{model}' was fitted for {fitted}", f"use cluster.{fitted}")
-    answer = partial(_predicted, task=task, reference=reference, text=text, into=into)
-    return _mapped(where, data, store, workers, answer)
+    return reference
 
 
 def _mapped(
@@ -225,6 +266,17 @@ def _predicted(
 ) -> pa.Table:  # fmt: skip
     inputs = one_chunk(batch.to_struct_array() if text is None else _column(batch, text))
     return _with(batch, into, getattr(models, task)(session, reference, inputs))
+
+
+def _recommended(
+    session: Session, batch: pa.Table, reference: str, columns: tuple[str, str | None, str | None],
+    wanted: Wanted, into: str,
+) -> pa.Table:  # fmt: skip
+    who, past, among = (None if name is None else one_chunk(_column(batch, name)) for name in columns)
+    found = wants.recommended_lists(
+        session, reference, wants.Asked(who, past, among, wants.EVERYTHING, wanted)
+    )
+    return _with(batch, into, found)
 
 
 def _with(batch: pa.Table, name: str, column: pa.Array) -> pa.Table:

@@ -37,7 +37,9 @@ def help(session: Session, name: Annotated[Text, "a function; NULL lists all of 
     {"option": "VARCHAR", "type": "VARCHAR", "default": "VARCHAR", "meaning": "VARCHAR"},
     example="FROM xb.options('classify')",
 )
-def options(session: Session, task: Annotated[Name, "'classify', 'predict' or 'forecast'"]) -> Found:
+def options(
+    session: Session, task: Annotated[Name, "'classify', 'predict', 'forecast' or 'recommend'"]
+) -> Found:
     """The options that xb.fit and xb.transfer take for a task, one row each."""
     from xbsql.tasks.options_page import options_rows
 

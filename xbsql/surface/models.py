@@ -159,7 +159,8 @@ def fit(
         Name,
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
         "unique_id and ds, or the option ts), 'extract' (values of attributes in titles: with columns title "
-        "and attribute, or the option attributes); 'auto' goes by what is in brackets",
+        "and attribute, or the option attributes), 'recommend' (items; with the option user); 'auto' goes by "
+        "what is in brackets",
     ] = "auto",
     market: Origin = None,
     options: Options = None,
@@ -190,14 +191,16 @@ def transfer(
     market: Origin = None,
     method: Annotated[Name, "'auto', a family or a candidate"] = "auto",
     options: Options = None,
+    task: Annotated[Name, "as in xb.fit; with a base 'auto' is its task"] = "auto",
 ) -> Found:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the
     target's labels, store the blend and say whether the source helped. One row an arm (target only, source
     only, pooled, blend), the verdict and the weights of the candidates beside each.
     """
     return run.transfer(
-        session, model, data, label, base=base, source=source, market=market, method=method, options=options
-    )
+        session, model, data, label, base=base, source=source, market=market, method=method, options=options,
+        task=task,
+    )  # fmt: skip
 
 
 @function(

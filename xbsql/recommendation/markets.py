@@ -1,0 +1,103 @@
+"""What is known of items: the counts of a market itself, those of other markets, and all together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from xbsql.recommendation.counts import Counts, pooled
+from xbsql.store.model import State, restorable, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xbsql.recommendation.events import Floats
+
+BORROWED: Final = 50.0
+"""Users that the other markets count for in what is popular."""
+
+OWN, HOME, ALL = "own", "home", "all"
+"""Views: the market itself, the other markets, both."""
+
+KINDS: Final = ("near", "nearest", "popular")
+"""What each view says of a candidate."""
+
+LENGTH: Final = "length"
+
+
+@restorable("recommendation_markets")
+@dataclass(frozen=True)
+class Markets:
+    """Counts of several markets over one list of items.
+
+    Attributes:
+        own: of the market that is recommended to.
+        others: of the other markets, by name.
+        home: of the other markets together; None where there are none.
+    """
+
+    own: Counts
+    others: Mapping[str, Counts]
+    home: Counts | None = None
+
+    @classmethod
+    def of(cls, own: Counts, others: Mapping[str, Counts]) -> Self:
+        """One market and others."""
+        return cls(own, others, pooled(list(others.values())) if others else None)
+
+    def with_own(self, own: Counts) -> Markets:
+        """The same other markets beside other counts of the own one."""
+        return replace(self, own=own)
+
+    @property
+    def items(self) -> int:
+        """How many items there are."""
+        return len(self.own)
+
+    @cached_property
+    def views(self) -> Mapping[str, Counts]:
+        """The counts that items are scored by: own, home and all of it, and each of several other markets."""
+        if self.home is None:
+            return {OWN: self.own}
+        found = {OWN: self.own, HOME: self.home, ALL: self.own.plus(self.home)}
+        return (
+            found if len(self.others) == 1 else found | {f"in {name}": c for name, c in self.others.items()}
+        )
+
+    @property
+    def widest(self) -> Counts:
+        """The counts that know most."""
+        return self.views.get(ALL, self.own)
+
+    @cached_property
+    def popular(self) -> Floats:
+        """The share of users who have each item, home's counted as of a few users; float64 (items,)."""
+        own = self.own
+        if self.home is None:
+            return np.asarray(own.buyers / max(own.users, 1.0))
+        share = self.home.buyers / max(self.home.users, 1.0)
+        return np.asarray((own.buyers + BORROWED * share) / (own.users + BORROWED))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return (*(f"{view} {kind}" for view in self.views for kind in KINDS), LENGTH)
+
+    def state(self) -> State:
+        """As data."""
+        parts = {f"other{at}": counts.state() for at, counts in enumerate(self.others.values())}
+        return State(
+            "recommendation_markets", {"others": list(self.others)}, parts={"own": self.own.state(), **parts}
+        )
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Again."""
+        names = state.config["others"]
+        return cls.of(
+            restore(state.parts["own"]),
+            {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
+        )

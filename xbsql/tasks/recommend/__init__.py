@@ -1,0 +1,1 @@
+"""The task recommend: which items a user wants next."""
