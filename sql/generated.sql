@@ -148,13 +148,16 @@ CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) 
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 
 CREATE MACRO xb.transfer(
-    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}
+    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}, task := 'auto'
 ) AS TABLE
     SELECT unnest(_xb_transfer(
-        model, label, base, market, method, to_json(options)::VARCHAR,
+        model, label, base, market, method, to_json(options)::VARCHAR, task,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
     ), recursive := true);
+
+CREATE MACRO xb.translate(model, text) AS
+    _xb_translate(model, text);
 
 CREATE MACRO xb.try_parse_date(text, market) AS
     _xb_try_parse_date(text, market);

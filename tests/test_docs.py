@@ -14,7 +14,7 @@ from xbsql.surface.functions import FUNCTIONS
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
-PAGES += ["docs/examples.md"]
+PAGES += ["docs/examples.md", "docs/translate.md"]
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,12 @@ def predict_table(session: Session, reference: str, rows: pa.Array, *, shift: bo
     return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
 
 
+def ask(session: Session, function: str, reference: str, inputs: pa.Array) -> pa.Array:
+    """What a model says of each input, a text or a row as STRUCT; `function` names its task."""
+    model = session.model(f"xb.{function}", reference)
+    return _predict(session, function, model, reference, inputs, task=function)
+
+
 def _predict(
     session: Session,
     function: str,
@@ -130,6 +136,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> list[dict[str, Any]]:
     """Carry a home model (`base`) or home rows (`source`) to the market of `data`; one row an arm.
 
@@ -142,10 +149,10 @@ def transfer(
     home = None if base is None else session.model(where, base)
     theirs = home.signature.label if home else None
     data, label, given = of_one_label(where, data, label, given, theirs, source)
-    task = home.signature.task if home else "auto"
+    task = home.signature.task if home and task == "auto" else task
     kind = _task(where, task, data if source is None else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
-    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given])
+    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given, task])
 
     def run() -> tuple[Model, dict[str, Any]]:
         from xbsql.session.crossing import prepared

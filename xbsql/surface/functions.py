@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from xbsql.surface import customers, forecast, help, insight, market, match, models, search, supply, text
+from xbsql.surface import (
+    customers,
+    forecast,
+    help,
+    insight,
+    market,
+    match,
+    models,
+    search,
+    supply,
+    text,
+    translate,
+)
 from xbsql.surface.function import FUNCTIONS as DECLARED
 
 __all__ = ["DECLARED", "FUNCTIONS", "HELPERS"]
 
 _FAMILIES = [
     family.__name__
-    for family in (text, models, search, match, market, customers, supply, insight, forecast, help)
+    for family in (text, models, search, match, market, customers, supply, insight, forecast, translate, help)
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""

@@ -76,7 +76,7 @@ def classify(
     and how far the input lies from what the model was fitted on (0 to 1). NULL gives NULL. A model
     fitted with the option `abstain` leaves `label` NULL where the probability is below it.
     """
-    return _by_model(run.classify, session, model, input)
+    return by_model(run.classify, session, model, input)
 
 
 @function(
@@ -94,7 +94,7 @@ def predict(
     them, and `value` too where a model with the option `abstain` finds the row too far out; a row whose
     inputs are all NULL gives NULL.
     """
-    return _by_model(run.predict, session, model, row)
+    return by_model(run.predict, session, model, row)
 
 
 @function(PREDICTED, example="FROM xb.predict_table('category_home', japan) LIMIT 3")
@@ -147,7 +147,8 @@ def fit(
     task: Annotated[
         Name,
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
-        "unique_id and ds, or the option ts); 'auto' goes by what is in brackets",
+        "unique_id and ds, or the option ts), 'translate' (pairs of texts, where it is named); 'auto' goes "
+        "by what is in brackets",
     ] = "auto",
     market: Origin = None,
     options: Options = None,
@@ -178,14 +179,16 @@ def transfer(
     market: Origin = None,
     method: Annotated[Name, "'auto', a family or a candidate"] = "auto",
     options: Options = None,
+    task: Annotated[Name, "as in xb.fit; with a base 'auto' is its task"] = "auto",
 ) -> Found:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on the
     target's labels, store the blend and say whether the source helped. One row an arm (target only, source
     only, pooled, blend), the verdict and the weights of the candidates beside each.
     """
     return run.transfer(
-        session, model, data, label, base=base, source=source, market=market, method=method, options=options
-    )
+        session, model, data, label, base=base, source=source, market=market, method=method, options=options,
+        task=task,
+    )  # fmt: skip
 
 
 @function(
@@ -248,7 +251,7 @@ def _existing(session: Session, of: Column, model: Column) -> pa.Array:
 HELPERS = (Helper("existing", "VARCHAR", _existing),)
 
 
-def _by_model(
+def by_model(
     ask: Callable[[Session, str, pa.Array], pa.Array], session: Session, model: str | pa.Array, rows: pa.Array
 ) -> pa.Array:
     """What each row's own model says of it; each model is asked once, for its rows together."""

@@ -58,6 +58,7 @@ NAMES = (
     "suggest_labels",
     "to_currency",
     "transfer",
+    "translate",
     "try_parse_date",
     "try_parse_number",
     "weights",

@@ -302,6 +302,26 @@ class Expressions(ExpressionSpace):
         """
         return self._call("to_currency", currency=currency, new_currency=new_currency, rates=rates, day=day)
 
+    def translate(self, model: pl.Expr | str) -> pl.Expr:
+        """A text in the target language of a model that was fitted with task 'translate'.
+
+        `score` is the chrF that is expected of it, 0 to 100: the rows to look at come first in ORDER BY
+        score. `from` says where it is from: 'memory' (translated before), 'edit' (the same with other
+        numbers, brands or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of
+        home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
+        'copy' (as it was). `changed_terms` lists terms that were given their translation, and forbidden
+        words that could not be avoided. Markup, line ends, numbers and protected words stay. NULL gives
+        NULL; a text without letters is returned with the score NULL.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
+
+        Returns:
+            STRUCT("text" VARCHAR, score DOUBLE, "from" VARCHAR, changed_terms VARCHAR[]).
+        """
+        return self._call("translate", model=model)
+
     def try_parse_date(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """As xb.parse_date and as fast, with NULL for a text that is no date.
 
@@ -624,8 +644,8 @@ class Frames(FrameSpace):
             model: VARCHAR: the name to store it under.
             label: VARCHAR: the label column; rows where it is NULL are left out.
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
-                series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
-                brackets.
+                series: with columns unique_id and ds, or the option ts), 'translate' (pairs of texts,
+                where it is named); 'auto' goes by what is in brackets.
             market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
@@ -1021,6 +1041,7 @@ class Frames(FrameSpace):
         market: str | None = None,
         method: str = "auto",
         options: Mapping[str, Any] | None = None,
+        task: str = "auto",
     ) -> pl.LazyFrame:
         """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence
         on the target's labels, store the blend and say whether the source helped.
@@ -1038,13 +1059,14 @@ class Frames(FrameSpace):
             method: VARCHAR: 'auto', a family or a candidate.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
+            task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
         Returns:
             model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi
             DOUBLE, verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels
             BIGINT, labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
         """
-        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options)
+        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
 
     def weights(
         self,

@@ -487,7 +487,8 @@ def fit(
         data: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         label: VARCHAR: the label column; rows where it is NULL are left out.
         task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
-            with columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets.
+            with columns unique_id and ds, or the option ts), 'translate' (pairs of texts, where it is
+            named); 'auto' goes by what is in brackets.
         market: VARCHAR: the country code of the market that the rows come from, for the model card.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
@@ -1382,6 +1383,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> pa.Table:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on
     the target's labels, store the blend and say whether the source helped.
@@ -1402,13 +1404,38 @@ def transfer(
         method: VARCHAR: 'auto', a family or a candidate.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
+        task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
     Returns:
         model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE,
         verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels BIGINT,
         labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
     """
-    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
+    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
+    return found
+
+
+def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
+    """A text in the target language of a model that was fitted with task 'translate'.
+
+    `score` is the chrF that is expected of it, 0 to 100: the rows to look at come first in ORDER BY score.
+    `from` says where it is from: 'memory' (translated before), 'edit' (the same with other numbers, brands
+    or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
+    'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
+    `changed_terms` lists terms that were given their translation, and forbidden words that could not be
+    avoided. Markup, line ends, numbers and protected words stay. NULL gives NULL; a text without letters is
+    returned with the score NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
+        text: VARCHAR: a text, or a row that has the model's text column.
+
+    Returns:
+        STRUCT("text" VARCHAR, score DOUBLE, "from" VARCHAR, changed_terms VARCHAR[]).
+    """
+    found: pa.Array = called("translate", con, model=model, text=text)
     return found
 
 

@@ -43,7 +43,7 @@ def arrow_type(duck: str) -> pa.DataType:
         inner, size = arrow_type(match[1]), match[2]
         return pa.list_(inner, int(size)) if size else pa.list_(inner)
     if duck.startswith("STRUCT("):
-        return pa.struct([(name, ARROW[kind]) for name, kind in fields_of(duck)])
+        return pa.struct([(name, arrow_type(kind)) for name, kind in fields_of(duck)])
     return ARROW[duck]
 
 
