@@ -144,6 +144,9 @@ CREATE MACRO xb.similarity(a, b, metric := 'cosine') AS
 CREATE MACRO xb.spread(lo, hi, level := 0.9) AS
     _xb_spread(lo, hi, level);
 
+CREATE MACRO xb.termbase(path, src := NULL, dst := NULL) AS TABLE
+    SELECT unnest(_xb_termbase(path, src, dst), recursive := true);
+
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 
@@ -158,6 +161,10 @@ CREATE MACRO xb.transfer(
 
 CREATE MACRO xb.translate(model, text) AS
     _xb_translate(model, text);
+
+CREATE MACRO xb.translate_table(model, tbl, text := NULL, done := 'xb._nothing') AS TABLE
+    SELECT _xb_row.*, unnest(_xb_translate_table(_xb_named.model, text, (SELECT _xb_keep_done(list(_xb_row)) FROM query_table(done) _xb_row), _xb_row)) FROM query_table(tbl) _xb_row,
+        (SELECT _xb_existing('translate_table', model) AS model) _xb_named;
 
 CREATE MACRO xb.try_parse_date(text, market) AS
     _xb_try_parse_date(text, market);

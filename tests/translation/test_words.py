@@ -35,8 +35,8 @@ def test_words_lose_only_blanks(text):
 
 
 def test_digits_of_full_width_are_read_as_others():
-    assert plain("１２個 ＡＢ") == "12個 AB"
-    assert numbers("１．５ Ｌ") == numbers("1．5 L")
+    assert plain("\uff11\uff12個 \uff21\uff22") == "12個 AB"
+    assert numbers("\uff11.\uff15 \uff2c") == numbers("1.5 L")
 
 
 @given(st.text(st.sampled_from("ab c.!?<>/&;\n|,。1"), max_size=200))

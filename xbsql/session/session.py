@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import pyarrow as pa
+
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
     from xbsql.progress import Progress
@@ -38,6 +40,7 @@ class Session:
         indexes: the store's indexes, open.
         builder: what changes them.
         rates: tables of rates that were converted by of late, by digest.
+        translated: tables of translations that were asked for of late, by digest.
         progress: who hears how far a call has come: a callback; None where a person looks, False nobody.
     """
 
@@ -50,6 +53,7 @@ class Session:
         self.indexes = OpenIndexes(store / "indexes", device)
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
+        self.translated: Kept[str, pa.Table] = Kept()
         self.progress = progress
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()

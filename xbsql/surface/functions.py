@@ -25,4 +25,4 @@ _FAMILIES = [
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""
-HELPERS = (*search.HELPERS, *market.HELPERS, *models.HELPERS)
+HELPERS = (*search.HELPERS, *market.HELPERS, *models.HELPERS, *translate.HELPERS)

@@ -1068,6 +1068,29 @@ class Frames(FrameSpace):
         """
         return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
 
+    def translate_table(
+        self,
+        model: str,
+        text: str | None = None,
+        done: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """Every column of the table and its translation, as xb.translate gives it.
+
+        `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not
+        taken from `done`. So only what changed is translated again. Where the table has a column `score`
+        the new one is `score_1`.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            text: VARCHAR: the column that is translated; NULL for the one the model was fitted on.
+            done: a table: an earlier result: what has its digest is taken from there.
+
+        Returns:
+            every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms
+            VARCHAR[], digest VARCHAR, outdated BOOLEAN.
+        """
+        return self._call("translate_table", model=model, text=text, done=done)
+
     def weights(
         self,
         target: pl.LazyFrame | pl.DataFrame,

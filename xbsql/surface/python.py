@@ -1345,6 +1345,31 @@ def suggest_labels(
     return found
 
 
+def termbase(
+    con: DuckDBPyConnection,
+    path: str | os.PathLike[str],
+    src: str | None = None,
+    dst: str | None = None,
+) -> pa.Table:
+    """The terms of a file, as rows for xb.fit and xb.transfer with task 'translate'.
+
+    `kind` is 'term' for lists of terms (or what a column of that name says), 'dictionary' for dictionaries,
+    'pair' for memories. `conflict` lists the other translations of a term that has several: the first one
+    counts.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        path: VARCHAR: of a CSV, ding, dictd, EDICT, TBX or TMX file.
+        src: VARCHAR: the language of the terms, in a file of several; of CSV a column.
+        dst: VARCHAR: the language of the translations; of CSV a column.
+
+    Returns:
+        term VARCHAR, translation VARCHAR, kind VARCHAR, conflict VARCHAR.
+    """
+    found: pa.Table = called("termbase", con, path=path, src=src, dst=dst)
+    return found
+
+
 def to_currency(
     con: DuckDBPyConnection,
     amount: Values,
@@ -1436,6 +1461,34 @@ def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
         STRUCT("text" VARCHAR, score DOUBLE, "from" VARCHAR, changed_terms VARCHAR[]).
     """
     found: pa.Array = called("translate", con, model=model, text=text)
+    return found
+
+
+def translate_table(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    text: str | None = None,
+    done: object = None,
+) -> pa.Table:
+    """Every column of the table and its translation, as xb.translate gives it.
+
+    `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not taken
+    from `done`. So only what changed is translated again. Where the table has a column `score` the new one
+    is `score_1`.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        text: VARCHAR: the column that is translated; NULL for the one the model was fitted on.
+        done: a table: an earlier result: what has its digest is taken from there.
+
+    Returns:
+        every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms VARCHAR[],
+        digest VARCHAR, outdated BOOLEAN.
+    """
+    found: pa.Table = called("translate_table", con, model=model, tbl=tbl, text=text, done=done)
     return found
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 
+from xbsql.arrow import digest, one_chunk, table_of_rows
 from xbsql.session import translate as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import ModelOfRow, Values
-from xbsql.surface.function import function
+from xbsql.surface.arguments import (
+    DATA,
+    Each,
+    Folder,
+    KeptOnce,
+    Keys,
+    Model,
+    ModelOfRow,
+    TableSource,
+    Text,
+    Values,
+    existing,
+)
+from xbsql.surface.function import Columns, Helper, function
 from xbsql.surface.models import by_model
 
 
@@ -31,3 +44,72 @@ def translate(
     and protected words stay. NULL gives NULL; a text without letters is returned with the score NULL.
     """
     return by_model(run.translate, session, model, text)
+
+
+TRANSLATED: Columns = {
+    "translated": "VARCHAR", "score": "DOUBLE", "from": "VARCHAR", "changed_terms": "VARCHAR[]",
+    "digest": "VARCHAR", "outdated": "BOOLEAN",
+}  # fmt: skip
+TERM: Columns = {"term": "VARCHAR", "translation": "VARCHAR", "kind": "VARCHAR", "conflict": "VARCHAR"}
+
+
+class _Done(KeptOnce):
+    """An earlier result, or none."""
+
+    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
+        """The table; None where there is none."""
+        return None if value is None else super().of_python(where, name, value, tables)
+
+
+DONE = _Done("a table", expression="(SELECT _xb_keep_done(list(_xb_row)) FROM query_table({}) _xb_row)")
+
+
+@function(
+    TRANSLATED, example="SELECT title, translated FROM xb.translate_table('shop_fr', home, 'title') LIMIT 3"
+)
+def translate_table(
+    session: Session,
+    model: Annotated[Model, existing("translate_table")],
+    tbl: Annotated[pa.Array, Each(), DATA],
+    text: Annotated[Text, "the column that is translated; NULL for the one the model was fitted on"] = None,
+    done: Annotated[
+        pa.Table | Keys | None, DONE, "an earlier result: what has its digest is taken from there"
+    ] = None,
+) -> pa.Array:
+    """Every column of the table and its translation, as xb.translate gives it. `digest` is the md5 of the
+    source; `outdated` says whether the text was translated now, and not taken from `done`. So only what
+    changed is translated again. Where the table has a column `score` the new one is `score_1`.
+    """
+    kept = str(done.names) if isinstance(done, Keys) else None if done is None else _kept(session, done)
+    return run.translate_table(session, model, tbl, text, kept or None)
+
+
+@function(TERM, example="FROM xb.termbase('terms.csv')")
+def termbase(
+    session: Session,
+    path: Annotated[Folder, "of a CSV, ding, dictd, EDICT, TBX or TMX file"],
+    src: Annotated[Text, "the language of the terms, in a file of several; of CSV a column"] = None,
+    dst: Annotated[Text, "the language of the translations; of CSV a column"] = None,
+) -> list[dict[str, Any]]:
+    """The terms of a file, as rows for xb.fit and xb.transfer with task 'translate'. `kind` is 'term' for
+    lists of terms (or what a column of that name says), 'dictionary' for dictionaries, 'pair' for memories.
+    `conflict` lists the other translations of a term that has several: the first one counts.
+    """
+    return run.termbase(str(path), src, dst)
+
+
+def _keep_done(session: Session, done: pa.ChunkedArray) -> pa.Array:
+    """Keep each earlier result and name it by its digest; '' where there is none."""
+    names = []
+    for line in one_chunk(done):
+        table = table_of_rows(line.values) if line.is_valid else None
+        nothing = table is None or table.column_names == ["_nothing"]
+        names.append("" if nothing else _kept(session, table))
+    return pa.array(names, pa.string())
+
+
+def _kept(session: Session, done: pa.Table) -> str:
+    return run.keep_done(session, done, digest(done))
+
+
+HELPERS = (Helper("keep_done", "VARCHAR", _keep_done),)
