@@ -166,6 +166,12 @@ CREATE MACRO xb.translate_table(model, tbl, text := NULL, done := 'xb._nothing')
     SELECT _xb_row.*, unnest(_xb_translate_table(_xb_named.model, text, (SELECT _xb_keep_done(list(_xb_row)) FROM query_table(done) _xb_row), _xb_row)) FROM query_table(tbl) _xb_row,
         (SELECT _xb_existing('translate_table', model) AS model) _xb_named;
 
+CREATE MACRO xb.translation_sheet(tbl, text, path, reference := NULL) AS TABLE
+    SELECT unnest(_xb_translation_sheet(
+        text, path, reference,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.try_parse_date(text, market) AS
     _xb_try_parse_date(text, market);
 

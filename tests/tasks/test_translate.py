@@ -124,7 +124,7 @@ def test_numbers_models_and_kept_words_stay_in_any_title(con):
     titles = []
     for _ in range(60):
         colour, thing = rng.choice(list(COLOURS)), rng.choice(list(THINGS))
-        size = rng.choice(["500 ml", "12.5 cm", "3 x 20 g", "1/2 in", "4-pack", "２５０ml"])
+        size = rng.choice(["500 ml", "12.5 cm", "3 x 20 g", "1/2 in", "4-pack", "\uff12\uff15\uff10ml"])
         model = rng.choice(["WH-1000XM4", "RX580", "B-12", "MX 3"])
         titles.append(
             rng.choice(
@@ -151,15 +151,26 @@ def test_only_what_changed_is_translated_again(con):
     con.sql("CREATE TABLE done AS FROM xb.translate_table('shop', goods)")
     con.sql("UPDATE done SET translated = 'by hand' WHERE id = 1")
     con.sql("UPDATE goods SET en = 'black oven' WHERE id = 2")
-    rows = con.sql(
-        "SELECT id, translated, outdated, digest = md5(en) FROM xb.translate_table('shop', goods, done := done) ORDER BY id"
-    )
+    asked = "FROM xb.translate_table('shop', goods, done := done) ORDER BY id"
+    rows = con.sql(f"SELECT id, translated, outdated, digest = md5(en) {asked}")
     assert rows.fetchall() == [
         (1, "by hand", False, True),
         (2, "Four noir", True, True),
         (3, None, None, None),
     ]
     assert xbsql.translate_table(con, "shop", "goods", done="done")["outdated"].to_pylist().count(True) == 1
+
+
+def test_a_sheet_shows_the_least_sure_first(con, tmp_path):
+    con.sql(
+        "CREATE TABLE asked AS SELECT * FROM (VALUES ('red hat'), ('<b>zeppelin</b> of xyz'), (NULL)) t(en)"
+    )
+    con.sql("CREATE TABLE answered AS FROM xb.translate_table('shop', asked)")
+    found = xbsql.translation_sheet(con, "answered", "en", tmp_path / "sheet.html").to_pylist()
+    text = (tmp_path / "sheet.html").read_text()
+    assert found[0]["rows"] == 2
+    assert 0 < text.index("zeppelin") < text.index("red hat")
+    assert "<b>zeppelin" not in text
 
 
 @pytest.mark.parametrize(
@@ -232,23 +243,15 @@ def test_a_home_of_another_language_lends_how_it_chooses(con):
     assert said(con, "red hat", "abroad")["text"] == "roter Hut"
 
 
-def test_a_model_comes_back_from_the_store(con, tmp_path):
-    again = xbsql.connect(store=con.sql("SELECT 1") and xbsql_store(con))
+def test_a_model_comes_back_from_the_store(con):
+    card = con.sql("FROM xb.model_card('shop')").fetchall()
+    path = next(value for section, key, value in card if (section, key) == ("model", "path"))
+    again = xbsql.connect(store=path.split("/models/")[0])
     texts = [a for a, _ in HELD_OUT[:10]]
     assert [said(again, text) for text in texts] == [said(con, text) for text in texts]
     again.close()
 
 
-def xbsql_store(con):
-    """Where a connection keeps its models."""
-    rows = dict(
-        (key, value)
-        for section, key, value in con.sql("FROM xb.model_card('shop')").fetchall()
-        if section == "model"
-    )
-    return rows["path"].split("/models/")[0] if "/models/" in rows["path"] else rows["path"].rsplit("/", 3)[0]
-
-
 def test_what_is_no_text_is_an_error(con):
-    with pytest.raises(duckdb.Error, match="xb.translate"):
+    with pytest.raises(duckdb.Error, match=r"xb\.translate"):
         con.sql("SELECT xb.translate('shop', 12)").fetchall()

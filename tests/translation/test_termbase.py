@@ -16,7 +16,8 @@ TBX3 = """<tbx xmlns="urn:iso:std:iso:30042:ed-2"><text><body><conceptEntry id="
 <langSec xml:lang="en"><termSec><term>hat</term></termSec></langSec>
 <langSec xml:lang="fr"><termSec><term>chapeau</term></termSec></langSec></conceptEntry></body></text></tbx>"""
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header srclang="en"/><body>
-<tu><tuv xml:lang="en"><seg>red <bpt i="1">b</bpt>hat</seg></tuv><tuv xml:lang="fr"><seg>chapeau rouge</seg></tuv></tu>
+<tu><tuv xml:lang="en"><seg>red <bpt i="1">b</bpt>hat</seg></tuv>
+<tuv xml:lang="fr"><seg>chapeau rouge</seg></tuv></tu>
 </body></tmx>"""
 DING = "# comment\nHaus {n} [bau.] | Häuser {pl} :: house; home (poet.) | houses\n"
 EDICT = "帽子 [ぼうし] /(n) hat/cap/(P)/EntL1520980X/\n傘 [かさ] /(n) umbrella/\n"

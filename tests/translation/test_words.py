@@ -27,7 +27,7 @@ def test_a_text_comes_back_from_its_words(text):
     assert joined(split(plain(text)).shown) == plain(text)
 
 
-@given(st.text(st.sampled_from("ab1 -/.,('’&é"), max_size=30))
+@given(st.text(st.sampled_from("ab1 -/.,('&é"), max_size=30))
 def test_words_lose_only_blanks(text):
     said = joined(split(plain(text)).shown)
     assert said.replace(" ", "") == plain(text).replace(" ", "")

@@ -1,4 +1,4 @@
-"""Texts translated by a stored model, also only those that changed since the last time; terms out of files."""
+"""Texts translated by a stored model, also only those that changed since; terms out of files."""
 
 from __future__ import annotations
 

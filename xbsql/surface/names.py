@@ -61,6 +61,7 @@ NAMES = (
     "transfer",
     "translate",
     "translate_table",
+    "translation_sheet",
     "try_parse_date",
     "try_parse_number",
     "weights",

@@ -11,6 +11,7 @@ from xbsql.surface.frames import ExpressionSpace, FrameSpace
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
     from collections.abc import Mapping, Sequence
 
     import polars as pl
@@ -1090,6 +1091,27 @@ class Frames(FrameSpace):
             VARCHAR[], digest VARCHAR, outdated BOOLEAN.
         """
         return self._call("translate_table", model=model, text=text, done=done)
+
+    def translation_sheet(
+        self,
+        text: str,
+        path: str | os.PathLike[str],
+        reference: str | None = None,
+    ) -> pl.LazyFrame:
+        """Write translations beside their sources as one HTML page, the lowest score first, at most 1,000
+        of them.
+
+        `score` is the mean over all.
+
+        Args:
+            text: VARCHAR: the column of the sources.
+            path: VARCHAR: of the HTML file, which is replaced.
+            reference: VARCHAR: a column of translations by people, shown beside.
+
+        Returns:
+            path VARCHAR, rows BIGINT, score DOUBLE.
+        """
+        return self._call("translation_sheet", text=text, path=path, reference=reference)
 
     def weights(
         self,

@@ -1492,6 +1492,33 @@ def translate_table(
     return found
 
 
+def translation_sheet(
+    con: DuckDBPyConnection,
+    tbl: object,
+    text: str,
+    path: str | os.PathLike[str],
+    reference: str | None = None,
+) -> pa.Table:
+    """Write translations beside their sources as one HTML page, the lowest score first, at most 1,000 of
+    them.
+
+    `score` is the mean over all.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: a result of xb.translate_table: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        text: VARCHAR: the column of the sources.
+        path: VARCHAR: of the HTML file, which is replaced.
+        reference: VARCHAR: a column of translations by people, shown beside.
+
+    Returns:
+        path VARCHAR, rows BIGINT, score DOUBLE.
+    """
+    found: pa.Table = called("translation_sheet", con, tbl=tbl, text=text, path=path, reference=reference)
+    return found
+
+
 def try_parse_date(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Array:
     """As xb.parse_date and as fast, with NULL for a text that is no date.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
 
 from xbsql.arrow import digest, one_chunk, table_of_rows
+from xbsql.pages.translations import sheet
 from xbsql.session import translate as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
@@ -17,6 +19,8 @@ from xbsql.surface.arguments import (
     Keys,
     Model,
     ModelOfRow,
+    Name,
+    Rows,
     TableSource,
     Text,
     Values,
@@ -84,7 +88,11 @@ def translate_table(
     return run.translate_table(session, model, tbl, text, kept or None)
 
 
-@function(TERM, example="FROM xb.termbase('terms.csv')")
+@function(
+    TERM,
+    example="COPY (SELECT 'hat' AS term, 'chapeau' AS translation) TO 'terms.csv'; "
+    "FROM xb.termbase('terms.csv')",
+)
 def termbase(
     session: Session,
     path: Annotated[Folder, "of a CSV, ding, dictd, EDICT, TBX or TMX file"],
@@ -96,6 +104,25 @@ def termbase(
     `conflict` lists the other translations of a term that has several: the first one counts.
     """
     return run.termbase(str(path), src, dst)
+
+
+@function(
+    {"path": "VARCHAR", "rows": "BIGINT", "score": "DOUBLE"},
+    example="WITH done AS (FROM xb.translate_table('shop_fr', home, 'title') LIMIT 5) "
+    "FROM xb.translation_sheet(done, 'title', 'sheet.html')",
+    action=True,
+)
+def translation_sheet(
+    session: Session,
+    tbl: Annotated[pa.Table, Rows(), f"a result of xb.translate_table: {DATA}"],
+    text: Annotated[Name, "the column of the sources"],
+    path: Annotated[Folder, "of the HTML file, which is replaced"],
+    reference: Annotated[Text, "a column of translations by people, shown beside"] = None,
+) -> list[dict[str, Any]]:
+    """Write translations beside their sources as one HTML page, the lowest score first, at most 1,000 of
+    them. `score` is the mean over all.
+    """
+    return [sheet(tbl, text, Path(path), reference)]
 
 
 def _keep_done(session: Session, done: pa.ChunkedArray) -> pa.Array:
