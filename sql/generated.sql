@@ -163,8 +163,8 @@ CREATE MACRO xb.translate(model, text) AS
     _xb_translate(model, text);
 
 CREATE MACRO xb.translate_table(model, tbl, text := NULL, done := 'xb._nothing') AS TABLE
-    SELECT _xb_row.*, unnest(_xb_translate_table(_xb_named.model, text, (SELECT _xb_keep_done(list(_xb_row)) FROM query_table(done) _xb_row), _xb_row)) FROM query_table(tbl) _xb_row,
-        (SELECT _xb_existing('translate_table', model) AS model) _xb_named;
+    SELECT _xb_row.*, unnest(_xb_translate_table(_xb_named.model, text, _xb_named._xb_done, _xb_row)) FROM query_table(tbl) _xb_row,
+        (SELECT _xb_existing('translate_table', model) AS model, (SELECT _xb_keep_done(list(_xb_row)) FROM query_table(done) _xb_row) AS _xb_done) _xb_named;
 
 CREATE MACRO xb.translation_sheet(tbl, text, path, reference := NULL) AS TABLE
     SELECT unnest(_xb_translation_sheet(

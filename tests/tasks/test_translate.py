@@ -54,7 +54,7 @@ def con(tmp_path_factory):
 
 
 def said(con, text, model="shop"):
-    return con.execute(f"SELECT xb.translate('{model}', ?)", [text]).fetchone()[0]
+    return con.execute(f"SELECT xb.translate('{model}', ?)", [text]).fetchall()[0][0]
 
 
 def test_new_combinations_of_known_words_are_translated(con):
@@ -180,7 +180,7 @@ def test_a_sheet_shows_the_least_sure_first(con, tmp_path):
         ({"src": "en", "dst": "en"}, "src and dst are both 'en'"),
         ({"src": "xx"}, "no language for the option 'src' 'xx'"),
         ({"text": "nothing"}, "no column for the option 'text' 'nothing'"),
-        ({"kind": "en"}, "no kind of row in column 'en'"),
+        ({"kind": "en", "text": "en"}, "no kind of row in column 'en'"),
     ],
 )
 def test_a_mistake_is_one_line(con, options, said_so):

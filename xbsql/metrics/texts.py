@@ -60,6 +60,7 @@ def corpus(
 
 @cache
 def _metric(name: str, split: str) -> Any:  # noqa: ANN401 - sacrebleu has no types
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     return CHRF() if name == "chrf" else BLEU(tokenize=split)

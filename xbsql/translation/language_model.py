@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -46,7 +46,7 @@ class LanguageModel:
             weights: how often each text counts.
             least: pairs and triples that occur less often are left out.
         """
-        counts: Counter[str] = Counter()
+        counts: dict[str, float] = {}
         by_weight: dict[float, list[str]] = {}
         for text, weight in zip(texts, weights, strict=True):
             padded = [BEGIN, BEGIN, *text, END]
@@ -56,14 +56,14 @@ class LanguageModel:
             grams += map(" ".join, zip(padded, padded[1:], padded[2:], strict=False))
         for weight, grams in by_weight.items():
             for gram, often in Counter(grams).items():
-                counts[gram] += weight * often
+                counts[gram] = counts.get(gram, 0.0) + weight * often
         kept = {gram: often for gram, often in counts.items() if often >= least or " " not in gram}
         return cls._of(kept)
 
     @classmethod
     def _of(cls, counts: Mapping[str, float]) -> Self:
         kinds: Counter[str] = Counter()
-        total: Counter[str] = Counter()
+        total: defaultdict[str, float] = defaultdict(float)
         words = [0.0, 0]
         for gram, often in counts.items():
             context, blank, _ = gram.rpartition(" ")

@@ -59,11 +59,11 @@ def cut(left: Side, right: Side, cells: Cells, linked: Ints) -> Cut:
             lowest = np.minimum(lowest, _shifted(low, size - 1, len(right.ids)))
             highest = np.maximum(highest, _shifted(high, size - 1, -1))
         begin = np.flatnonzero((np.arange(len(low)) + size <= last) & (highest >= 0))
-        first, width = lowest[begin], highest[begin] - lowest[begin] + 1
-        fits = width <= WIDEST
-        begin, first, width = begin[fits], first[fits], width[fits]
-        whole = (inner_low[width - 1, first] >= begin) & (inner_high[width - 1, first] < begin + size)
-        parts += _widened(pair_of[begin[whole]], begin[whole], size, first[whole], width[whole], lone, bound)
+        first, wide = lowest[begin], highest[begin] - lowest[begin] + 1
+        fits = wide <= WIDEST
+        begin, first, wide = begin[fits], first[fits], wide[fits]
+        whole = (inner_low[wide - 1, first] >= begin) & (inner_high[wide - 1, first] < begin + size)
+        parts += _widened(pair_of[begin[whole]], begin[whole], size, first[whole], wide[whole], lone, bound)
     return Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -76,7 +76,8 @@ def _ends(word: Ints, other: Ints, words: int) -> tuple[Ints, Ints]:
 
 
 def _shifted(values: Ints, by: int, fill: int) -> Ints:
-    return np.r_[values[by:], np.full(min(by, len(values)), fill)]
+    shifted: Ints = np.r_[values[by:], np.full(min(by, len(values)), fill)]
+    return shifted
 
 
 def _widened(
@@ -89,7 +90,7 @@ def _widened(
     bound: tuple[Ints, Ints],
 ) -> list[tuple[Ints, ...]]:
     """The phrase pairs, and those with one more unlinked target word on either side, or on both."""
-    found = []
+    found: list[tuple[Ints, ...]] = []
     for before in (0, 1):
         for after in (0, 1):
             start, end = first - before, first + width + after

@@ -11,7 +11,7 @@ from xbsql.store.model import State, restorable
 from xbsql.translation.words import FIXED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -94,7 +94,8 @@ class PhraseTable:
             _texts(right, phrases.target, phrases.width),
         )
         sources: dict[str, tuple[int, int]] = {}
-        targets, rows = [], []
+        targets: list[str] = []
+        rows: list[tuple[float, ...]] = []
         for place in order.tolist():
             source, target = names_left(int(first[place])), names_right(int(first[place]))
             if source.count(FIXED) != target.count(FIXED):
@@ -121,8 +122,9 @@ class PhraseTable:
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The table again."""
-        ends = np.cumsum(state.arrays["lengths"], dtype=np.int64)
-        begins = (ends - state.arrays["lengths"]).tolist()
+        lengths = np.asarray(state.arrays["lengths"], np.int64)
+        ends = np.cumsum(lengths)
+        begins = (ends - lengths).tolist()
         names = state.texts["sources"].split("\n") if len(ends) else []
         sources = dict(zip(names, zip(begins, ends.tolist(), strict=True), strict=True))
         targets = tuple(state.texts["targets"].split("\n")) if len(ends) else ()
@@ -139,7 +141,7 @@ def _spans(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]) -> NDA
     return found
 
 
-def _texts(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]):  # noqa: ANN202
+def _texts(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]) -> Callable[[int], str]:
     """A function from the number of a span to its text."""
 
     def text(place: int) -> str:

@@ -139,13 +139,13 @@ def tried(
         parts.append(_held_out(pairs, taught, stock, encode, mine))
         done.append(mine)
         told(f"fold {number + 1} of {folds}")
-    number = np.repeat(np.arange(folds), [len(mine) for mine in done])
+    held = np.repeat(np.arange(folds), [len(mine) for mine in done])
     if folds == 1:
-        number = np.arange(len(number)) % FOLDS
+        held = np.arange(len(held)) % FOLDS
     alone = {name: np.concatenate([part.alone[name] for part in parts]) for name in parts[0].alone}
     return Tried(
         np.concatenate(done),
-        number,
+        held,
         np.concatenate([part.x for part in parts]),
         np.concatenate([part.y for part in parts]),
         [name for part in parts for name in part.came],

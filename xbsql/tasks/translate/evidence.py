@@ -140,7 +140,7 @@ def _aligned(alone: Tried, tried: Tried) -> dict[str, Floats]:
 def _ordered(alone: Tried, tried: Tried, values: Floats) -> Floats:
     """Values of one trial in the order of another's rows."""
     place = {row: k for k, row in enumerate(alone.rows.tolist())}
-    return values[np.array([place[row] for row in tried.rows.tolist()])]
+    return np.asarray(values[np.array([place[row] for row in tried.rows.tolist()])])
 
 
 def _shares(tried: Tried, names: Sequence[str]) -> dict[str, float]:

@@ -50,7 +50,7 @@ def measured(model: Translation, table: pa.Table, label: str, by: str | None) ->
         if answer
     ]
     found = _scored(None, judged, model.dst)
-    names = sorted({groups[k] for k in rows if groups[k] is not None}) if by is not None else []
+    names = sorted({str(groups[k]) for k in rows if groups[k] is not None})
     for name in names:
         own = [one for k, one in zip(rows, judged, strict=True) if groups[k] == name]
         found += _scored(name, own, model.dst)

@@ -83,7 +83,7 @@ def source_column(where: str, table: pa.Table, label: str, options: TranslateOpt
         listed = ", ".join(map(errors.shown, texts)) or "none is text"
         problem = f"{len(texts)} columns could hold the source texts ({listed})"
         raise errors.invalid(where, problem, "name one: options := {'text': 'column'}")
-    return texts[0]
+    return str(texts[0])
 
 
 def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> Material:
