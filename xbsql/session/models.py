@@ -52,6 +52,9 @@ def predict_table(session: Session, reference: str, rows: pa.Array, *, shift: bo
     `predicted` is NULL. `shift` is NULL unless it is asked for.
     """
     model = session.model("xb.predict_table", reference)
+    if model.signature.task == "translate":
+        problem = f"'{reference}' was fitted for translate"
+        raise errors.invalid("xb.predict_table", problem, "use xb.translate_table")
     found = _predict(session, "predict_table", model, reference, rows, shift=shift)
     columns = {field.name: found.field(field.name) for field in found.type}
     if model.signature.task == "classify":

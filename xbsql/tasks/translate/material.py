@@ -57,7 +57,7 @@ class HomePart:
         words: of its target language.
         chooser: its own; None where nothing was tried.
         casing: its capitals.
-        dst: its target language.
+        src: its source language; dst: its target language.
         notes: one line each.
     """
 
@@ -65,6 +65,7 @@ class HomePart:
     words: Shelf
     chooser: Chooser | None
     casing: Casing
+    src: str
     dst: str
     notes: tuple[str, ...] = ()
 
@@ -75,9 +76,9 @@ class HomePart:
         if _apart(model.dst, target.dst) or _apart(model.src, target.src):
             note = f"home translates {model.src} to {model.dst}: only how it chooses is carried over"
             empty = Shelf((), (), stock.words.vectors[:0])
-            return cls(None, empty, model.chooser, stock.casing, target.dst, (note,))
+            return cls(None, empty, model.chooser, stock.casing, model.src, model.dst, (note,))
         knowledge = stock.own if stock.own is not None else stock.home
-        return cls(knowledge, stock.words, model.chooser, stock.casing, model.dst)
+        return cls(knowledge, stock.words, model.chooser, stock.casing, model.src, model.dst)
 
     @classmethod
     def of_rows(cls, home: Material, target: Material, *, trained: bool, seed: int) -> HomePart:
@@ -90,8 +91,8 @@ class HomePart:
         if other:
             note = f"home translates {home.src} to {home.dst}: only how it chooses is carried over"
             empty = Shelf((), (), stock.words.vectors[:0])
-            return cls(None, empty, chooser, stock.casing, target.dst, (note,))
-        return cls(stock.own, stock.words, chooser, stock.casing, home.dst)
+            return cls(None, empty, chooser, stock.casing, home.src, home.dst, (note,))
+        return cls(stock.own, stock.words, chooser, stock.casing, home.src, home.dst)
 
 
 def _apart(one: str, other: str) -> bool:

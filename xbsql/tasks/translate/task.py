@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from xbsql import errors
+from xbsql.features.personal import personal
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.tasks.task import Asked, Problem, Task, mine
 from xbsql.tasks.translate.evidence import Translated, decided, untried
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from xbsql.tasks.translate.reading import Material
 
 DRAWS: Final = 500
+SURE_PAIRS: Final = 20
+"""Pairs whose languages are believed against home's."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,31 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         return [", ".join([said, *more]), *material.notes, *home]
 
 
+def refuse_turned(where: str, material: Material, home: HomePart) -> None:
+    """Refuse pairs that look as if they went the other way than home's.
+
+    Raises:
+        XbsqlError: they do.
+    """
+    if material.src and (material.src, material.dst) == (home.dst, home.src):
+        problem = (
+            f"home translates {home.src} to {home.dst}, and these pairs {material.src} to {material.dst}"
+        )
+        raise errors.invalid(where, problem, "let the other column be the label, or say src and dst")
+
+
+def refuse_personal(asked: Asked, options: TranslateOptions, text: str) -> None:
+    """Refuse source texts that look personal, since a memory keeps them; a column that is named is read.
+
+    Raises:
+        XbsqlError: they do.
+    """
+    found = {} if options.text is not None else personal(asked.data.select([text]))
+    for name, kind in found.items():
+        problem = f"column '{name}' looks like {kind}, and a translator remembers its texts"
+        raise errors.invalid(asked.where, problem, f"translate another, or say {{'text': '{name}'}}")
+
+
 def _told(progress: Progress, begin: float, end: float):  # type: ignore[no-untyped-def]  # noqa: ANN202
     """A function that turns the folds of a trial into a share."""
     done = 0
@@ -179,10 +207,10 @@ class Translating(Task[Translation, Translated]):
         """
         options = TranslateOptions.of(asked.where, asked.options)
         material = read(asked.where, asked.data, asked.label, options)
+        refuse_personal(asked, options, text := source_column(asked.where, asked.data, asked.label, options))
         if not (material.pairs or material.dictionary):
             problem = f"no row has both a text and a translation in '{errors.shown(asked.label)}'"
             raise errors.invalid(asked.where, problem, "give pairs")
-        text = source_column(asked.where, asked.data, asked.label, options)
         return TranslateProblem(material, options, text, asked.label)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> TranslateProblem:
@@ -193,12 +221,13 @@ class Translating(Task[Translation, Translated]):
         """
         options = TranslateOptions.of(asked.where, asked.options)
         material = read(asked.where, asked.data, asked.label, options)
-        text = source_column(asked.where, asked.data, asked.label, options)
+        refuse_personal(asked, options, text := source_column(asked.where, asked.data, asked.label, options))
         if base is not None:
             home = HomePart.of_model(mine(asked.where, base, Translation), material)
         else:
             asked.step(0.0, "home: learning phrases")
             home = self._of_rows(asked, source, options, material)
+        refuse_turned(asked.where, material, home)
         if not material.dst and home.dst:
             material = replace(material, dst=home.dst)
         return TranslateProblem(material, options, text, asked.label, home)
