@@ -39,6 +39,10 @@ REMEMBERED: Final = 3
 CLOSE: Final = 0.55
 """Cosine from which on a word may be another's translation."""
 PULL: Final = 4.0
+NEAR: Final = 3
+SHORT: Final = 2
+"""Letters of a word whose meaning nobody guesses."""
+MOST_GUESSED: Final = 100_000
 
 
 class Asked(NamedTuple):
@@ -47,18 +51,20 @@ class Asked(NamedTuple):
     Attributes:
         text: as it is read, with marks for what is kept.
         words: its tokens.
-        known: what may stand in the translation as it is, marks as text.
+        known: the text with what its marks stand for.
+        numbers: of that, sorted.
     """
 
     text: str
     words: Words
     known: str
+    numbers: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str, marks: Sequence[str] = ()) -> Asked:
         """A text, and what its marks stand for."""
         shown = "".join(marks[ord(s) - 0xE000] if 0xE000 <= ord(s) < 0xE000 + len(marks) else s for s in text)
-        return cls(text, split(text, marks), shown)
+        return cls(text, split(text, marks), shown, tuple(numbers(shown)))
 
 
 @dataclass
@@ -115,6 +121,7 @@ class Proposer:
     def propose(self, asked: Sequence[Asked]) -> tuple[list[list[Proposal]], NDArray[np.float32]]:
         """The proposals for each text, and the texts' vectors, float32 (n, d)."""
         vectors = self.encode([one.known for one in asked])
+        self._guess_all(asked)
         near, rows = self.memory.nearest(vectors, REMEMBERED)
         alike, places = self.phrases.nearest(vectors, 2)
         found = []
@@ -133,7 +140,7 @@ class Proposer:
 
     def _decoded(self, one: Asked, pool: dict[str, Proposal]) -> None:
         for origin, decoder in self._decoders.items():
-            if origin not in self.only:
+            if origin not in self.only or (origin == "guess" and not self._guesses(one)):
                 continue
             main = origin == self._main
             for rank, result in enumerate(decoder.decode(one.words, BEST if main else 1)):
@@ -226,23 +233,34 @@ class Proposer:
         return next(name for name in ("pooled", "home", "phrases", "guess") if name in self._decoders)
 
     def _guess(self, form: str) -> list[tuple[str, float]]:
-        bare = form.strip(JOINER)
-        found = self._guessed.get(bare)
-        if found is None:
-            found = []
-            if is_word(bare) and len(bare) > 2:
-                score, place = self.words.nearest(self.encode([bare]), 3)
-                found = [
-                    (self.words.texts[p], PULL * (s - 1.0))
-                    for s, p in zip(score[0].tolist(), place[0].tolist(), strict=True)
-                    if s > CLOSE
-                ]
-            self._guessed[bare] = found
-        return found
+        """Words near in meaning to one that no table knows, with log probabilities."""
+        return self._guessed.get(form.strip(JOINER), [])
+
+    def _guesses(self, one: Asked) -> bool:
+        """Whether a text has a word that can be guessed."""
+        return any(self._guess(form) for form in one.words.forms)
+
+    def _guess_all(self, asked: Sequence[Asked]) -> None:
+        """Find the nearest words of all unknown ones of some texts at once."""
+        if "guess" not in self.only or not len(self.words):
+            return
+        if len(self._guessed) > MOST_GUESSED:
+            self._guessed.clear()
+        bare = dict.fromkeys(form.strip(JOINER) for one in asked for form in one.words.forms)
+        new = [form for form in bare if form not in self._guessed and self._is_unknown(form)]
+        if not new:
+            return
+        scores, places = self.words.nearest(self.encode(new), NEAR)
+        for form, score, place in zip(new, scores.tolist(), places.tolist(), strict=True):
+            near = zip(score, place, strict=True)
+            self._guessed[form] = [(self.words.texts[p], PULL * (s - 1.0)) for s, p in near if s > CLOSE]
+
+    def _is_unknown(self, form: str) -> bool:
+        """Whether a form is a word that no table translates."""
+        tables = (part.table for part in (self.own, self.home) if part is not None)
+        return is_word(form) and len(form) > SHORT and not any(form in table.sources for table in tables)
 
 
 def keeps(one: Asked, said: str) -> bool:
     """Whether a translation has the numbers and terms that stay, and no other number."""
-    if numbers(said) == numbers(one.known):
-        return all(token in said for token in one.words.fixed)
-    return False
+    return tuple(numbers(said)) == one.numbers and all(token in said for token in one.words.fixed)

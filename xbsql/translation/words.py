@@ -39,6 +39,8 @@ _TOKEN: Final = re.compile(
 )
 _WIDE: Final = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B),
                                                   *range(0xFF41, 0xFF5B))}  # fmt: skip
+_NUMBERS: Final = re.compile(_NUMBER)
+_OURS: Final = re.compile(rf"[{_MARK}\x01{JOINER}]")
 _UNSPACED: Final = re.compile(rf"[{_CJK}\u3000-\u303f\uff00-\uffef]")
 
 
@@ -67,7 +69,9 @@ class Words:
 
 def plain(text: str) -> str:
     """A text as it is read: `normal`, wide figures and letters as everybody types them, no marks of ours."""
-    return re.sub(rf"[{_MARK}\x01{JOINER}]", "", normal(text).translate(_WIDE)).strip()
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text.strip()
+    return _OURS.sub("", normal(text).translate(_WIDE)).strip()
 
 
 def split(text: str, marks: Sequence[str] = ()) -> Words:
@@ -122,4 +126,4 @@ def is_word(form: str) -> bool:
 
 def numbers(text: str) -> list[str]:
     """The numbers and model numbers of a text, sorted."""
-    return sorted(re.findall(_NUMBER, plain(text)))
+    return sorted(_NUMBERS.findall(plain(text)))
