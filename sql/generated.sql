@@ -7,6 +7,12 @@ CREATE MACRO xb.adapt(model, data, label, ts := NULL, id := NULL, options := {})
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.add_events(model, tbl) AS TABLE
+    SELECT unnest(_xb_add_events(
+        model,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.align_columns(source, target) AS TABLE
     SELECT unnest(_xb_align_columns(
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row),
@@ -229,16 +235,32 @@ CREATE MACRO xb.taxonomy_paths(tbl, id, parent, name, language := NULL) AS TABLE
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.termbase(path, src := NULL, dst := NULL) AS TABLE
+    SELECT unnest(_xb_termbase(path, src, dst), recursive := true);
+
 CREATE MACRO xb.to_currency(amount, currency, new_currency, rates, day := NULL) AS
     _xb_to_currency(amount, currency, new_currency, (SELECT _xb_keep_rates(list(_xb_row)) FROM query_table(rates) _xb_row), day);
 
 CREATE MACRO xb.transfer(
-    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}
+    model, data, label, base := NULL, source := 'xb._nothing', market := NULL, method := 'auto', options := {}, task := 'auto'
 ) AS TABLE
     SELECT unnest(_xb_transfer(
-        model, label, base, market, method, to_json(options)::VARCHAR,
+        model, label, base, market, method, to_json(options)::VARCHAR, task,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(data) _xb_row),
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(source) _xb_row)
+    ), recursive := true);
+
+CREATE MACRO xb.translate(model, text) AS
+    _xb_translate(model, text);
+
+CREATE MACRO xb.translate_table(model, tbl, text := NULL, done := 'xb._nothing') AS TABLE
+    SELECT _xb_row.*, unnest(_xb_translate_table(_xb_named.model, text, _xb_named._xb_done, _xb_row)) FROM query_table(tbl) _xb_row,
+        (SELECT _xb_existing('translate_table', model) AS model, (SELECT _xb_keep_done(list(_xb_row)) FROM query_table(done) _xb_row) AS _xb_done) _xb_named;
+
+CREATE MACRO xb.translation_sheet(tbl, text, path, reference := NULL) AS TABLE
+    SELECT unnest(_xb_translation_sheet(
+        text, path, reference,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.try_parse_date(text, market) AS

@@ -15,9 +15,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
 PAGES += ["docs/examples.md", "docs/categories.md", "docs/extract.md", "docs/pictures.md"]
-PAGES += ["docs/decisions.md", "docs/adapt.md"]
-PAGES += ["docs/examples.md", "docs/entities.md"]
-PAGES += ["docs/examples.md", "docs/recommend.md"]
+PAGES += ["docs/decisions.md", "docs/adapt.md", "docs/entities.md", "docs/recommend.md", "docs/translate.md"]
 
 
 @pytest.fixture(scope="module")

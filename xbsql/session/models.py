@@ -52,12 +52,21 @@ def predict_table(session: Session, reference: str, rows: pa.Array, *, shift: bo
     `predicted` is NULL. `shift` is NULL unless it is asked for.
     """
     model = session.model("xb.predict_table", reference)
+    if model.signature.task == "translate":
+        problem = f"'{reference}' was fitted for translate"
+        raise errors.invalid("xb.predict_table", problem, "use xb.translate_table")
     found = _predict(session, "predict_table", model, reference, rows, shift=shift)
     columns = {field.name: found.field(field.name) for field in found.type}
     if model.signature.task == "classify":
         columns = {"predicted": columns["label"], "value": columns["score"], "shift": columns["shift"]}
     fields = [columns.get(field.name, pa.nulls(len(found), field.type)) for field in PREDICTION]
     return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
+
+
+def ask(session: Session, function: str, reference: str, inputs: pa.Array) -> pa.Array:
+    """What a model says of each input, a text or a row as STRUCT; `function` names its task."""
+    model = session.model(f"xb.{function}", reference)
+    return _predict(session, function, model, reference, inputs, task=function)
 
 
 def _predict(

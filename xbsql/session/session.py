@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import pyarrow as pa
+
     from xbsql.features.encoder import Encoder
     from xbsql.harmonise.money import Rates
     from xbsql.linking.judged import Judged
@@ -40,6 +42,7 @@ class Session:
         builder: what changes them.
         rates: tables of rates that were converted by of late, by digest.
         judged: pairs of offers that were judged of late, by digest.
+        translated: tables of translations that were asked for of late, by digest.
         progress: who hears how far a call has come: a callback; None where a person looks, False nobody.
     """
 
@@ -53,6 +56,7 @@ class Session:
         self.builder = Builder(self.indexes, self.encoder)
         self.rates: Kept[str, Rates] = Kept()
         self.judged: Kept[str, Judged] = Kept()
+        self.translated: Kept[str, pa.Table] = Kept()
         self.progress = progress
         self._models: OrderedDict[Path, tuple[int, Model]] = OrderedDict()
         self._loading = threading.Lock()

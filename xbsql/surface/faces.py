@@ -55,6 +55,7 @@ from xbsql.surface.frames import ExpressionSpace, FrameSpace
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
     from collections.abc import Mapping, Sequence
 
     import polars as pl

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import list_of, records
-from xbsql.surface.arguments import ColumnOf, Constant, Each, EachOr, Existing, Kind, Rows, Stream
+from xbsql.surface.arguments import ColumnOf, Constant, Each, EachOr, Existing, KeptOnce, Kind, Rows, Stream
 from xbsql.surface.types import Columns, Like, arrow_type, fields_of, struct_type
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Argument:
         """The SQL text of the default; None where there is none."""
         if self.required:
             return None
-        if isinstance(self.kind, Rows):
+        if isinstance(self.kind, Rows) or (isinstance(self.kind, KeptOnce) and self.given is None):
             return "'xb._nothing'"
         return "{}" if self.kind.type == "STRUCT" else _literal(self.given)
 

@@ -15,11 +15,13 @@ from xbsql.surface import (
     market,
     match,
     models,
+    recommend,
     report,
     search,
     supply,
     taxonomy,
     text,
+    translate,
 )
 from xbsql.surface.function import FUNCTIONS as DECLARED
 
@@ -32,12 +34,14 @@ _FAMILIES = [
         image,
         models,
         extract,
+        translate,
         search,
         match,
         entities,
         taxonomy,
         market,
         customers,
+        recommend,
         supply,
         insight,
         forecast,
@@ -49,4 +53,4 @@ _FAMILIES = [
 ]
 FUNCTIONS = tuple(sorted(DECLARED.values(), key=lambda each: _FAMILIES.index(each.run.__module__)))
 """In the order of the reference, which no order of imports changes."""
-HELPERS = (*search.HELPERS, *market.HELPERS, *models.HELPERS)
+HELPERS = (*search.HELPERS, *market.HELPERS, *models.HELPERS, *translate.HELPERS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xbsql.surface.arguments import Existing, quoted
+from xbsql.surface.arguments import Existing, KeptOnce, quoted
 
 if TYPE_CHECKING:
-    from xbsql.surface.function import Function
+    from xbsql.surface.function import Argument, Function
 
 WIDTH = 108
 
@@ -16,15 +16,29 @@ def macro(function: Function) -> str:
     """The CREATE MACRO statement of a function whose macro is not written by hand."""
     given = [a.kind.sql(a.name) for a in function.passed]
     if function.each:
+        once = [a for a in function.passed if isinstance(a.kind, Existing | KeptOnce)]
+        given = [_named(a) if a in once else a.kind.sql(a.name) for a in function.passed]
         call = f"unnest({_call(function.udf, [*given[:-1], '_xb_row'])})"
         rows = f"query_table({function.each.name}) _xb_row"
-        if names := [a.kind.looked_up(a.name) for a in function.passed if isinstance(a.kind, Existing)]:
+        if names := [_once(a) for a in once]:
             rows += f",\n        (SELECT {', '.join(names)}) _xb_named"
         return f"{_head(function)} TABLE\n    SELECT _xb_row.*, {call} FROM {rows}"
     if function.kind == "row":
         return f"{_head(function)}\n    {_call(function.udf, given)}"
     call = _call(function.udf, given or ["1"])
     return f"{_head(function)} TABLE\n    SELECT unnest({call}, recursive := true)"
+
+
+def _once(argument: Argument) -> str:
+    """What is found once for all rows of a table."""
+    name, kind = argument.name, argument.kind
+    return kind.looked_up(name) if isinstance(kind, Existing) else f"{kind.sql(name)} AS _xb_{name}"
+
+
+def _named(argument: Argument) -> str:
+    """What was found so."""
+    name, kind = argument.name, argument.kind
+    return kind.sql(name) if isinstance(kind, Existing) else f"_xb_named._xb_{name}"
 
 
 def comment(function: Function) -> str:

@@ -11,6 +11,7 @@ from xbsql.surface.frames import ExpressionSpace, FrameSpace
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
     from collections.abc import Mapping, Sequence
 
     import polars as pl
@@ -353,6 +354,26 @@ class Expressions(ExpressionSpace):
         """
         return self._call("to_currency", currency=currency, new_currency=new_currency, rates=rates, day=day)
 
+    def translate(self, model: pl.Expr | str) -> pl.Expr:
+        """A text in the target language of a model that was fitted with task 'translate'.
+
+        `score` is the chrF that is expected of it, 0 to 100: the rows to look at come first in ORDER BY
+        score. `from` says where it is from: 'memory' (translated before), 'edit' (the same with other
+        numbers, brands or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of
+        home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
+        'copy' (as it was). `changed_terms` lists terms that were given their translation, and forbidden
+        words that could not be avoided. Markup, line ends, numbers and protected words stay. NULL gives
+        NULL; a text without letters is returned with the score NULL.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
+                of them, a model a row: 'category_' || market.
+
+        Returns:
+            STRUCT("text" VARCHAR, score DOUBLE, "from" VARCHAR, changed_terms VARCHAR[]).
+        """
+        return self._call("translate", model=model)
+
     def try_parse_date(self, market: pl.Expr | str | float | None) -> pl.Expr:
         """As xb.parse_date and as fast, with NULL for a text that is no date.
 
@@ -436,6 +457,21 @@ class Frames(FrameSpace):
             seconds DOUBLE.
         """
         return self._call("adapt", model=model, label=label, ts=ts, id=id, options=options)
+
+    def add_events(self, model: str) -> pl.LazyFrame:
+        """Let a recommender know further events, and promote the new version: its counts and histories are
+        those of a fit on all events; which method counts how much stays as the last fit found it.
+
+        The same events again change nothing. A model without histories (`keep_rows: false`) is refused.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+
+        Returns:
+            model VARCHAR, version INTEGER, events BIGINT, users BIGINT, items BIGINT, seconds DOUBLE,
+            note VARCHAR.
+        """
+        return self._call("add_events", model=model)
 
     def add_to_index(
         self,
@@ -754,12 +790,15 @@ class Frames(FrameSpace):
         it answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these
         rows, 'seen' is their share: what it says of them says little of others. A metric that a group
         leaves undefined is NULL. A forecast is made of the last steps of each series from what came before,
-        and has mase, rmsse, smape, wape, pinball, coverage and bias.
+        and has mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1, precision and
+        recall of what the titles may have, and f1_asked, precision_asked and recall_asked where each is
+        asked for the attributes that its rows name.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
             label: VARCHAR: the label column; NULL for the one the model was fitted on.
-            by: VARCHAR: a column, one group of rows a value; of a forecast 'step'.
+            by: VARCHAR: a column, one group of rows a value; of a forecast 'step', of an extraction
+                'attribute' or 'kind'.
 
         Returns:
             group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.
@@ -864,8 +903,10 @@ class Frames(FrameSpace):
             model: VARCHAR: the name to store it under.
             label: VARCHAR: the label column; rows where it is NULL are left out.
             task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in
-                series: with columns unique_id and ds, or the option ts); 'auto' goes by what is in
-                brackets.
+                series: with columns unique_id and ds, or the option ts), 'extract' (values of
+                attributes in titles: with columns title and attribute, or the option attributes),
+                'recommend' (items; with the option user), 'translate' (pairs of texts, where it is
+                named); 'auto' goes by what is in brackets.
             market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
@@ -1335,6 +1376,44 @@ class Frames(FrameSpace):
         """
         return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
 
+    def recommend(
+        self,
+        model: str,
+        user: str,
+        k: int = 10,
+        exclude_seen: bool = True,
+        history: str | None = None,
+        candidates: str | None = None,
+        filter: object = "*",
+        diversity: float = 0.0,
+    ) -> pl.LazyFrame:
+        """The k items that each user wants next, best first.
+
+        Without `candidates` and `filter` they are those that the model's market has bought. `score` is 1
+        where every method of the model puts an item first, and `because` says which of the user's own items
+        it is nearest to. A user whom the model does not know, and whose history is not given, gets what is
+        popular. Items that the model does not know come last, where fewer than k others are left, with
+        score 0 and `because` NULL. Rows without user and history are left out; an empty list of candidates
+        gives no row. Items are text. Of equal scores the more popular one comes first.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            user: a column or expression: who, any type; 7 and '7' are one user.
+            k: INTEGER: how many; fewer come back only where fewer items match.
+            exclude_seen: BOOLEAN: leave out what a user has.
+            history: a column or expression: a list of items that a user has, in place of those that the
+                model knows.
+            candidates: a column or expression: a list of items a user, among which to choose.
+            filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE
+                ships_to = 'JP'); NULL, which is what list() makes of no row, lets nothing through.
+            diversity: DOUBLE: 0 to below 1: how much an item loses by being like one before it, 0
+                nothing.
+
+        Returns:
+            user (as user), item VARCHAR, score DOUBLE, rank INTEGER, because VARCHAR.
+        """
+        return self._call("recommend", model=model, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
+
     def report(self, models: Sequence[str] | None, path: str) -> pl.LazyFrame:
         """Write one page that a manager reads: of each model the verdict with its arms and intervals, what
         the blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the
@@ -1470,6 +1549,25 @@ class Frames(FrameSpace):
         """
         return self._call("score_pairs", id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
 
+    def similar_items(self, model: str, item: str, k: int = 10, filter: object = "*") -> pl.LazyFrame:
+        """The k items that the same users have most, best first: the cosine of who has them, over all
+        markets of the model, drawn to 0 where few have them.
+
+        Without `filter` they are those that the model's market has bought. An item that is not known, or
+        that nobody has together with another one, has no row.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            item: a column or expression: what, any type.
+            k: INTEGER: how many; fewer come back only where fewer items match.
+            filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE
+                ships_to = 'JP'); NULL, which is what list() makes of no row, lets nothing through.
+
+        Returns:
+            item (as item), similar VARCHAR, score DOUBLE, rank INTEGER.
+        """
+        return self._call("similar_items", model=model, item=item, k=k, filter=filter)
+
     def similarity_join(
         self,
         catalog: pl.LazyFrame | pl.DataFrame,
@@ -1556,6 +1654,7 @@ class Frames(FrameSpace):
         market: str | None = None,
         method: str = "auto",
         options: Mapping[str, Any] | None = None,
+        task: str = "auto",
     ) -> pl.LazyFrame:
         """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence
         on the target's labels, store the blend and say whether the source helped.
@@ -1573,13 +1672,58 @@ class Frames(FrameSpace):
             method: VARCHAR: 'auto', a family or a candidate.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
                 docs/options.md.
+            task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
         Returns:
             model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi
             DOUBLE, verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels
             BIGINT, labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
         """
-        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options)
+        return self._call("transfer", model=model, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
+
+    def translate_table(
+        self,
+        model: str,
+        text: str | None = None,
+        done: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """Every column of the table and its translation, as xb.translate gives it.
+
+        `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not
+        taken from `done`. So only what changed is translated again. Where the table has a column `score`
+        the new one is `score_1`.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            text: VARCHAR: the column that is translated; NULL for the one the model was fitted on.
+            done: a table: an earlier result: what has its digest is taken from there.
+
+        Returns:
+            every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms
+            VARCHAR[], digest VARCHAR, outdated BOOLEAN.
+        """
+        return self._call("translate_table", model=model, text=text, done=done)
+
+    def translation_sheet(
+        self,
+        text: str,
+        path: str | os.PathLike[str],
+        reference: str | None = None,
+    ) -> pl.LazyFrame:
+        """Write translations beside their sources as one HTML page, the lowest score first, at most 1,000
+        of them.
+
+        `score` is the mean over all.
+
+        Args:
+            text: VARCHAR: the column of the sources.
+            path: VARCHAR: of the HTML file, which is replaced.
+            reference: VARCHAR: a column of translations by people, shown beside.
+
+        Returns:
+            path VARCHAR, rows BIGINT, score DOUBLE.
+        """
+        return self._call("translation_sheet", text=text, path=path, reference=reference)
 
     def weights(
         self,

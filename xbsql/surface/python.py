@@ -63,6 +63,26 @@ def adapt(
     return found
 
 
+def add_events(con: DuckDBPyConnection, model: str, tbl: object) -> pa.Table:
+    """Let a recommender know further events, and promote the new version: its counts and histories are
+    those of a fit on all events; which method counts how much stays as the last fit found it.
+
+    The same events again change nothing. A model without histories (`keep_rows: false`) is refused.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable, with
+            the columns that the model was fitted on.
+
+    Returns:
+        model VARCHAR, version INTEGER, events BIGINT, users BIGINT, items BIGINT, seconds DOUBLE, note
+        VARCHAR.
+    """
+    found: pa.Table = called("add_events", con, model=model, tbl=tbl)
+    return found
+
+
 def add_to_index(
     con: DuckDBPyConnection,
     index: str,
@@ -582,7 +602,9 @@ def evaluate(
     answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these rows,
     'seen' is their share: what it says of them says little of others. A metric that a group leaves
     undefined is NULL. A forecast is made of the last steps of each series from what came before, and has
-    mase, rmsse, smape, wape, pinball, coverage and bias.
+    mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1, precision and recall of what
+    the titles may have, and f1_asked, precision_asked and recall_asked where each is asked for the
+    attributes that its rows name.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -590,7 +612,8 @@ def evaluate(
         tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable; rows
             without a label do not count.
         label: VARCHAR: the label column; NULL for the one the model was fitted on.
-        by: VARCHAR: a column, one group of rows a value; of a forecast 'step'.
+        by: VARCHAR: a column, one group of rows a value; of a forecast 'step', of an extraction
+            'attribute' or 'kind'.
 
     Returns:
         group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.
@@ -783,7 +806,10 @@ def fit(
         data: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
         label: VARCHAR: the label column; rows where it is NULL are left out.
         task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
-            with columns unique_id and ds, or the option ts); 'auto' goes by what is in brackets.
+            with columns unique_id and ds, or the option ts), 'extract' (values of attributes in titles:
+            with columns title and attribute, or the option attributes), 'recommend' (items; with the
+            option user), 'translate' (pairs of texts, where it is named); 'auto' goes by what is in
+            brackets.
         market: VARCHAR: the country code of the market that the rows come from, for the model card.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
@@ -1396,7 +1422,7 @@ def options(con: DuckDBPyConnection, task: str) -> pa.Table:
 
     Args:
         con: a connection that xbsql is loaded in.
-        task: VARCHAR: 'classify', 'predict' or 'forecast'.
+        task: VARCHAR: 'classify', 'predict', 'forecast' or 'recommend'.
 
     Returns:
         option VARCHAR, type VARCHAR, default VARCHAR, meaning VARCHAR.
@@ -1608,6 +1634,49 @@ def rank_markets(
         days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
     """
     found: pa.Table = called("rank_markets", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+    return found
+
+
+def recommend(
+    con: DuckDBPyConnection,
+    model: str,
+    users: object,
+    user: str,
+    k: int = 10,
+    exclude_seen: bool = True,
+    history: str | None = None,
+    candidates: str | None = None,
+    filter: object = "*",
+    diversity: float = 0.0,
+) -> pa.Table:
+    """The k items that each user wants next, best first.
+
+    Without `candidates` and `filter` they are those that the model's market has bought. `score` is 1 where
+    every method of the model puts an item first, and `because` says which of the user's own items it is
+    nearest to. A user whom the model does not know, and whose history is not given, gets what is popular.
+    Items that the model does not know come last, where fewer than k others are left, with score 0 and
+    `because` NULL. Rows without user and history are left out; an empty list of candidates gives no row.
+    Items are text. Of equal scores the more popular one comes first.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        users: a table: one row a user: its name, a CTE, a registered Arrow or Polars object or a Python
+            variable.
+        user: a column or expression: who, any type; 7 and '7' are one user.
+        k: INTEGER: how many; fewer come back only where fewer items match.
+        exclude_seen: BOOLEAN: leave out what a user has.
+        history: a column or expression: a list of items that a user has, in place of those that the
+            model knows.
+        candidates: a column or expression: a list of items a user, among which to choose.
+        filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE ships_to =
+            'JP'); NULL, which is what list() makes of no row, lets nothing through.
+        diversity: DOUBLE: 0 to below 1: how much an item loses by being like one before it, 0 nothing.
+
+    Returns:
+        user (as user), item VARCHAR, score DOUBLE, rank INTEGER, because VARCHAR.
+    """
+    found: pa.Table = called("recommend", con, model=model, users=users, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
     return found
 
 
@@ -1895,6 +1964,37 @@ def selfcheck(con: DuckDBPyConnection) -> pa.Table:
     return found
 
 
+def similar_items(
+    con: DuckDBPyConnection,
+    model: str,
+    items: object,
+    item: str,
+    k: int = 10,
+    filter: object = "*",
+) -> pa.Table:
+    """The k items that the same users have most, best first: the cosine of who has them, over all markets
+    of the model, drawn to 0 where few have them.
+
+    Without `filter` they are those that the model's market has bought. An item that is not known, or that
+    nobody has together with another one, has no row.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        items: a table: one row an item: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable.
+        item: a column or expression: what, any type.
+        k: INTEGER: how many; fewer come back only where fewer items match.
+        filter: a list: the items that may come back, e.g. (SELECT list(sku) FROM stock WHERE ships_to =
+            'JP'); NULL, which is what list() makes of no row, lets nothing through.
+
+    Returns:
+        item (as item), similar VARCHAR, score DOUBLE, rank INTEGER.
+    """
+    found: pa.Table = called("similar_items", con, model=model, items=items, item=item, k=k, filter=filter)
+    return found
+
+
 def similarity(con: DuckDBPyConnection, a: Values, b: Values, metric: str = "cosine") -> pa.Array:
     """Similarity of two vectors, larger is closer.
 
@@ -2031,6 +2131,31 @@ def taxonomy_paths(
     return found
 
 
+def termbase(
+    con: DuckDBPyConnection,
+    path: str | os.PathLike[str],
+    src: str | None = None,
+    dst: str | None = None,
+) -> pa.Table:
+    """The terms of a file, as rows for xb.fit and xb.transfer with task 'translate'.
+
+    `kind` is 'term' for lists of terms (or what a column of that name says), 'dictionary' for dictionaries,
+    'pair' for memories. `conflict` lists the other translations of a term that has several: the first one
+    counts.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        path: VARCHAR: of a CSV, ding, dictd, EDICT, TBX or TMX file.
+        src: VARCHAR: the language of the terms, in a file of several; of CSV a column.
+        dst: VARCHAR: the language of the translations; of CSV a column.
+
+    Returns:
+        term VARCHAR, translation VARCHAR, kind VARCHAR, conflict VARCHAR.
+    """
+    found: pa.Table = called("termbase", con, path=path, src=src, dst=dst)
+    return found
+
+
 def to_currency(
     con: DuckDBPyConnection,
     amount: Values,
@@ -2069,6 +2194,7 @@ def transfer(
     market: str | None = None,
     method: str = "auto",
     options: Mapping[str, Any] | None = None,
+    task: str = "auto",
 ) -> pa.Table:
     """Carry the home market to the target: fit every way to use it, weigh them by out-of-fold evidence on
     the target's labels, store the blend and say whether the source helped.
@@ -2089,13 +2215,93 @@ def transfer(
         method: VARCHAR: 'auto', a family or a candidate.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
             docs/options.md.
+        task: VARCHAR: as in xb.fit; with a base 'auto' is its task.
 
     Returns:
         model VARCHAR, version INTEGER, arm VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE,
         verdict VARCHAR, basis VARCHAR, gain DOUBLE, gain_lo DOUBLE, gain_hi DOUBLE, labels BIGINT,
         labels_saved DOUBLE, reason VARCHAR, seconds DOUBLE, note VARCHAR, weights VARCHAR.
     """
-    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options)
+    found: pa.Table = called("transfer", con, model=model, data=data, label=label, base=base, source=source, market=market, method=method, options=options, task=task)
+    return found
+
+
+def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
+    """A text in the target language of a model that was fitted with task 'translate'.
+
+    `score` is the chrF that is expected of it, 0 to 100: the rows to look at come first in ORDER BY score.
+    `from` says where it is from: 'memory' (translated before), 'edit' (the same with other numbers, brands
+    or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
+    'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
+    `changed_terms` lists terms that were given their translation, and forbidden words that could not be
+    avoided. Markup, line ends, numbers and protected words stay. NULL gives NULL; a text without letters is
+    returned with the score NULL.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column of
+            them, a model a row: 'category_' || market.
+        text: VARCHAR: a text, or a row that has the model's text column.
+
+    Returns:
+        STRUCT("text" VARCHAR, score DOUBLE, "from" VARCHAR, changed_terms VARCHAR[]).
+    """
+    found: pa.Array = called("translate", con, model=model, text=text)
+    return found
+
+
+def translate_table(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    text: str | None = None,
+    done: object = None,
+) -> pa.Table:
+    """Every column of the table and its translation, as xb.translate gives it.
+
+    `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not taken
+    from `done`. So only what changed is translated again. Where the table has a column `score` the new one
+    is `score_1`.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        text: VARCHAR: the column that is translated; NULL for the one the model was fitted on.
+        done: a table: an earlier result: what has its digest is taken from there.
+
+    Returns:
+        every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms VARCHAR[],
+        digest VARCHAR, outdated BOOLEAN.
+    """
+    found: pa.Table = called("translate_table", con, model=model, tbl=tbl, text=text, done=done)
+    return found
+
+
+def translation_sheet(
+    con: DuckDBPyConnection,
+    tbl: object,
+    text: str,
+    path: str | os.PathLike[str],
+    reference: str | None = None,
+) -> pa.Table:
+    """Write translations beside their sources as one HTML page, the lowest score first, at most 1,000 of
+    them.
+
+    `score` is the mean over all.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: a result of xb.translate_table: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        text: VARCHAR: the column of the sources.
+        path: VARCHAR: of the HTML file, which is replaced.
+        reference: VARCHAR: a column of translations by people, shown beside.
+
+    Returns:
+        path VARCHAR, rows BIGINT, score DOUBLE.
+    """
+    found: pa.Table = called("translation_sheet", con, tbl=tbl, text=text, path=path, reference=reference)
     return found
 
 

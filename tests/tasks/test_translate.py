@@ -1,0 +1,257 @@
+"""Translation as users meet it: from pairs to texts, whatever the texts are."""
+
+import random
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+import xbsql
+from xbsql.errors import XbsqlError
+from xbsql.translation.words import numbers
+
+COLOURS = {"red": "rouge", "blue": "bleu", "black": "noir", "white": "blanc", "green": "vert", "grey": "gris"}
+COLOURS |= {"yellow": "jaune", "pink": "rose", "brown": "brun", "purple": "violet"}
+THINGS = {"hat": "chapeau", "bag": "sac", "coat": "manteau", "towel": "torchon", "lamp": "luminaire"}
+THINGS |= {"knife": "couteau", "ring": "anneau", "carpet": "tapis", "oven": "four", "glove": "gant"}
+THINGS |= {"pencil": "crayon", "sofa": "divan", "clock": "réveil", "basket": "panier", "jewel": "bijou"}
+
+
+def grid():
+    """Every colour of every thing, English and French, in an order that means nothing."""
+    pairs = [(f"{c} {t}", f"{THINGS[t].capitalize()} {COLOURS[c]}") for c in COLOURS for t in THINGS]
+    random.Random(0).shuffle(pairs)
+    return pairs
+
+
+PAIRS = grid()
+KNOWN, HELD_OUT = PAIRS[:90], PAIRS[90:]
+LANGUAGES = {"src": "en", "dst": "fr"}
+
+
+def table(pairs, **more):
+    return pa.table({"en": [a for a, _ in pairs], "fr": [b for _, b in pairs], **more})
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory):
+    con = xbsql.connect(tmp_path_factory.mktemp("translate") / "shop.duckdb")
+    con.register("known", table(KNOWN))
+    con.register("held_out", table(HELD_OUT))
+    con.sql(
+        "CALL xb.fit('shop', known, 'fr', task := 'translate', options := {'src': 'en', 'dst': 'fr'})"
+    ).fetchall()
+    terms = pa.table(
+        {
+            "en": [*(a for a, _ in KNOWN), "Oak & Iron", "lamp", None],
+            "fr": [*(b for _, b in KNOWN), None, "lampadaire", "tapis"],
+            "kind": ["pair"] * len(KNOWN) + ["protected", "term", "forbidden"],
+        }
+    )
+    xbsql.fit(con, "terms", terms, "fr", task="translate", options={**LANGUAGES, "text": "en"})
+    yield con
+    con.close()
+
+
+def said(con, text, model="shop"):
+    return con.execute(f"SELECT xb.translate('{model}', ?)", [text]).fetchall()[0][0]
+
+
+def test_new_combinations_of_known_words_are_translated(con):
+    found = {row["metric"]: row["value"] for row in xbsql.evaluate(con, "shop", table(HELD_OUT)).to_pylist()}
+    assert found["chrf"] > 85
+    assert found["chrf"] > found["chrf_copy"] + 50
+    assert any(metric.startswith("signature chrF2|") for metric in found)
+
+
+def test_a_text_that_was_translated_before_stays_so(con):
+    source, target = KNOWN[0]
+    assert said(con, source)["text"] == target
+    assert said(con, source) == {"text": target, "score": 100.0, "from": "memory", "changed_terms": []}
+
+
+def test_general_pairs_help_where_few_are_known(con):
+    general = [(f"the {a}", f"le {b[0].lower()}{b[1:]}") for a, b in PAIRS[:120]]
+    rows = xbsql.transfer(
+        con, "few", table(KNOWN[:40]), "fr", source=table(general), task="translate", options=LANGUAGES
+    ).to_pylist()
+    assert {row["arm"] for row in rows} >= {"target only", "source only", "pooled", "blend"}
+    assert rows[0]["verdict"] == "HELPS"
+    assert rows[0]["gain"] > 5
+
+
+def test_a_source_that_says_nothing_gets_no_weight(con):
+    strange = [(a, b[::-1]) for a, b in zip([a for a, _ in PAIRS], [b for _, b in PAIRS[::-1]], strict=True)]
+    rows = xbsql.transfer(
+        con, "strange", table(KNOWN), "fr", source=table(strange), task="translate", options=LANGUAGES
+    ).to_pylist()
+    assert rows[0]["verdict"] in ("HURTS", "NO EVIDENCE")
+    arms = {row["arm"]: row["value"] for row in rows}
+    assert arms["blend"] > arms["target only"] - 5
+
+
+@pytest.mark.parametrize("text", ["", "  ", "12.5", "\U0001f600 \U0001f45f", "!?", "\u200b"])
+def test_what_has_no_letters_stays(con, text):
+    assert said(con, text) == {"text": text, "score": None, "from": "copy", "changed_terms": []}
+
+
+def test_null_is_null(con):
+    assert said(con, None) is None
+
+
+def test_markup_emoji_and_line_ends_stay(con):
+    found = said(con, "<ul>\n<li class='x'>Red hat &amp; bag \U0001f45f</li>\r\n<li>blue coat</li></ul>")[
+        "text"
+    ]
+    assert found.startswith("<ul>\n<li class='x'>")
+    assert found.endswith("</li></ul>")
+    assert "</li>\r\n<li>" in found
+    assert "&amp;" in found
+    assert "\U0001f45f" in found
+    assert "anteau bleu" in found
+
+
+def test_a_long_text_is_translated_by_its_sentences(con):
+    text = "The red hat, 12 cm. Blue bag! " * 400
+    found = said(con, text)
+    assert len(text) > 10_000
+    assert numbers(found["text"]) == numbers(text)
+    assert found["text"].lower().count("bleu") == 400
+
+
+def test_numbers_models_and_kept_words_stay_in_any_title(con):
+    rng = random.Random(1)
+    titles = []
+    for _ in range(60):
+        colour, thing = rng.choice(list(COLOURS)), rng.choice(list(THINGS))
+        size = rng.choice(["500 ml", "12.5 cm", "3 x 20 g", "1/2 in", "4-pack", "\uff12\uff15\uff10ml"])
+        model = rng.choice(["WH-1000XM4", "RX580", "B-12", "MX 3"])
+        titles.append(
+            rng.choice(
+                [f"Oak & Iron {colour} {thing} {size} {model}", f"{thing}, {model} ({size}) Oak & Iron"]
+            )
+        )
+    for title in titles:
+        found = said(con, title, "terms")["text"]
+        assert numbers(found) == numbers(title), found
+        assert "Oak & Iron" in found
+
+
+def test_terms_are_used_and_forbidden_words_are_not(con):
+    found = said(con, "Yellow lamp", "terms")
+    assert "lampadaire" in found["text"]
+    assert found["changed_terms"] == ["lamp -> lampadaire"]
+    assert "tapis" not in said(con, "white carpet", "terms")["text"].lower()
+
+
+def test_only_what_changed_is_translated_again(con):
+    con.sql(
+        "CREATE TABLE goods AS SELECT * FROM (VALUES (1, 'red oven'), (2, 'blue oven'), (3, NULL)) t(id, en)"
+    )
+    con.sql("CREATE TABLE done AS FROM xb.translate_table('shop', goods)")
+    con.sql("UPDATE done SET translated = 'by hand' WHERE id = 1")
+    con.sql("UPDATE goods SET en = 'black oven' WHERE id = 2")
+    asked = "FROM xb.translate_table('shop', goods, done := done) ORDER BY id"
+    rows = con.sql(f"SELECT id, translated, outdated, digest = md5(en) {asked}")
+    assert rows.fetchall() == [
+        (1, "by hand", False, True),
+        (2, "Four noir", True, True),
+        (3, None, None, None),
+    ]
+    assert xbsql.translate_table(con, "shop", "goods", done="done")["outdated"].to_pylist().count(True) == 1
+
+
+def test_a_sheet_shows_the_least_sure_first(con, tmp_path):
+    con.sql(
+        "CREATE TABLE asked AS SELECT * FROM (VALUES ('red hat'), ('<b>zeppelin</b> of xyz'), (NULL)) t(en)"
+    )
+    con.sql("CREATE TABLE answered AS FROM xb.translate_table('shop', asked)")
+    found = xbsql.translation_sheet(con, "answered", "en", tmp_path / "sheet.html").to_pylist()
+    text = (tmp_path / "sheet.html").read_text()
+    assert found[0]["rows"] == 2
+    assert 0 < text.index("zeppelin") < text.index("red hat")
+    assert "<b>zeppelin" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said_so"),
+    [
+        ({"src": "fr", "dst": "en"}, "the wrong way round"),
+        ({"src": "en", "dst": "en"}, "src and dst are both 'en'"),
+        ({"src": "xx"}, "no language for the option 'src' 'xx'"),
+        ({"text": "nothing"}, "no column for the option 'text' 'nothing'"),
+        ({"kind": "en", "text": "en"}, "no kind of row in column 'en'"),
+    ],
+)
+def test_a_mistake_is_one_line(con, options, said_so):
+    with pytest.raises(XbsqlError, match=said_so) as error:
+        xbsql.fit(con, "bad", table(KNOWN), "fr", task="translate", options=options)
+    assert str(error.value).startswith("xb.fit: ")
+    assert "\n" not in str(error.value)
+
+
+def test_nothing_to_learn_from_is_an_error(con):
+    with pytest.raises(XbsqlError, match="no row has both a text and a translation"):
+        xbsql.fit(con, "none", table([("a", None)]), "fr", task="translate")
+
+
+def test_one_pair_is_a_translator(con):
+    rows = xbsql.fit(con, "one", table(KNOWN[:1]), "fr", task="translate", options=LANGUAGES).to_pylist()
+    assert rows[0]["note"].startswith("too few labels")
+    assert said(con, KNOWN[0][0], "one")["text"] == KNOWN[0][1]
+    assert said(con, "something else entirely", "one")["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "things", "colours", "form"),
+    [
+        (
+            "ja",
+            ["帽子", "バッグ", "コート", "ランプ", "ナイフ", "指輪"],
+            ["赤い", "青い", "黒い", "白い", "緑の"],
+            "{c}{t}",
+        ),
+        (
+            "zh",
+            ["帽子", "包", "外套", "灯", "刀", "戒指"],
+            ["红色", "蓝色", "黑色", "白色", "绿色"],
+            "{c}{t}",
+        ),
+    ],
+)
+def test_languages_without_blanks(con, language, things, colours, form):
+    own, other = list(THINGS)[:6], list(COLOURS)[:5]
+    pairs = [(f"{c} {t}", form.format(c=d, t=u)) for c, d in zip(other, colours, strict=True)
+             for t, u in zip(own, things, strict=True)]  # fmt: skip
+    random.Random(0).shuffle(pairs)
+    data = pa.table({"en": [a for a, _ in pairs[:26]], "to": [b for _, b in pairs[:26]]})
+    xbsql.fit(con, f"in_{language}", data, "to", task="translate", options={"src": "en", "dst": language})
+    hits = [said(con, a, f"in_{language}")["text"] == b for a, b in pairs[26:]]
+    assert sum(hits) >= 3
+    back = pa.table({"to": data["to"], "en": data["en"]})
+    xbsql.fit(con, f"from_{language}", back, "en", task="translate", options={"src": language, "dst": "en"})
+    assert said(con, f"{pairs[0][1]} １２個", f"from_{language}")["text"].count("12") == 1
+
+
+def test_a_home_of_another_language_lends_how_it_chooses(con):
+    rows = xbsql.transfer(
+        con, "abroad", pa.table({"en": ["red hat", "blue bag"], "fr": ["roter Hut", "blaue Tasche"]}), "fr",
+        base="shop", options={"src": "en", "dst": "de"},
+    ).to_pylist()  # fmt: skip
+    assert rows[0]["verdict"] == "NOT MEASURED"
+    assert "only how it chooses" in rows[0]["note"]
+    assert said(con, "red hat", "abroad")["text"] == "roter Hut"
+
+
+def test_a_model_comes_back_from_the_store(con):
+    card = con.sql("FROM xb.model_card('shop')").fetchall()
+    path = next(value for section, key, value in card if (section, key) == ("model", "path"))
+    again = xbsql.connect(store=path.split("/models/")[0])
+    texts = [a for a, _ in HELD_OUT[:10]]
+    assert [said(again, text) for text in texts] == [said(con, text) for text in texts]
+    again.close()
+
+
+def test_what_is_no_text_is_an_error(con):
+    with pytest.raises(duckdb.Error, match=r"xb\.translate"):
+        con.sql("SELECT xb.translate('shop', 12)").fetchall()

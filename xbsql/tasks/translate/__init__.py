@@ -1,0 +1,1 @@
+"""Texts of a shop in another language, and what another market's pairs bring to that."""

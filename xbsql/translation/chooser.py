@@ -1,0 +1,145 @@
+"""Which proposal is best, and how good it will be: expected chrF, learnt from pairs that were held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from xbsql.engine.candidate import Sample
+from xbsql.engine.candidates.boosted import Boosted, BoostedPredictor
+from xbsql.engine.design import Layout
+from xbsql.features.views import Features
+from xbsql.store.model import State, restorable, restore
+from xbsql.translation.proposals import ORIGINS
+from xbsql.translation.words import is_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.translation.proposals import Asked, Proposal, Proposer
+
+    Floats = NDArray[np.float64]
+
+NAMES: Final = (
+    "cosine", "language", "length", "copied", "agreement", "covered", "covered_back", "ways", "words",
+    "source_words", "known", "remembered", "cosine_behind", "language_behind", *ORIGINS,
+)  # fmt: skip
+"""What is known of a proposal."""
+ROUNDS, LEAVES, RATE = 180, 8, 0.05
+
+
+def features(
+    asked: Sequence[Asked],
+    found: Sequence[Sequence[Proposal]],
+    vectors: NDArray[np.float32],
+    proposer: Proposer,
+) -> Floats:
+    """What speaks for each proposal, text after text: float64 (proposals, features), NaN where unknown."""
+    said = [each.text for several in found for each in several]
+    meant = proposer.encode(said) if said else np.empty((0, vectors.shape[1]), np.float32)
+    rows, start = [], 0
+    for one, several, vector in zip(asked, found, vectors, strict=True):
+        cosine = meant[start : start + len(several)] @ vector
+        rows.append(_rows(one, several, cosine, proposer))
+        start += len(several)
+    return np.concatenate(rows) if rows else np.empty((0, len(NAMES)))
+
+
+def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], proposer: Proposer) -> Floats:
+    forms = [form for form in one.words.forms if is_word(form)]
+    there = set(forms)
+    known = sum(form in proposer.lexicon.table for form in forms) / max(len(forms), 1)
+    grams = [_grams(each.text) for each in several]
+    near = max((each.origins.get("memory", 0.0) for each in several), default=0.0)
+    found = []
+    for place, each in enumerate(several):
+        own = [form for form in each.words.forms if is_word(form)]
+        alike = [_alike(grams[place], other) for k, other in enumerate(grams) if k != place]
+        found.append([
+            float(cosine[place]),
+            proposer.language.per_word(each.words.forms),
+            np.log((len(each.text) + 1) / (len(one.known) + 1)),
+            sum(form in there for form in own) / max(len(own), 1),
+            sum(alike) / max(len(alike), 1),
+            proposer.lexicon.covered(forms, each.words.forms),
+            proposer.backwards.covered(own, one.words.forms),
+            float(len(each.origins)),
+            float(len(own)),
+            float(len(forms)),
+            known,
+            near,
+            0.0,
+            0.0,
+            *(each.origins.get(name, np.nan) for name in ORIGINS),
+        ])  # fmt: skip
+    rows = np.array(found, np.float64).reshape(len(several), len(NAMES))
+    if len(rows):
+        rows[:, 12] = rows[:, 0] - rows[:, 0].max()
+        rows[:, 13] = rows[:, 1] - rows[:, 1].max()
+    return rows
+
+
+def _grams(text: str) -> frozenset[str]:
+    bare = f" {text.lower()} "
+    return frozenset(bare[i : i + 3] for i in range(len(bare) - 2))
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2.0 * len(one & other) / max(len(one) + len(other), 1)
+
+
+@restorable("translation_chooser")
+@dataclass(frozen=True)
+class Chooser:
+    """Expected chrF of proposals.
+
+    Attributes:
+        trees: learnt; None where there was nothing to learn from: a fixed sum then.
+        line: of the chosen one's expectation, (constant, slope): the best of several was likely overrated.
+    """
+
+    trees: BoostedPredictor | None = None
+    line: tuple[float, float] = (0.0, 1.0)
+
+    @classmethod
+    def learned(cls, x: Floats, y: Floats, seed: int = 0) -> Self:
+        """From proposals and their chrF, 0 .. 100."""
+        learner = Boosted(Layout(("table",)), None, rounds=ROUNDS, leaves=LEAVES, rate=RATE, seed=seed)
+        return cls(learner.fit(Sample(Features({"table": x}), y)))
+
+    def expected(self, x: Floats) -> Floats:
+        """Expected chrF of each proposal, 0 .. 100."""
+        if not len(x):
+            return np.empty(0)
+        if self.trees is None:
+            total = 55.0 * x[:, 0] + 25.0 * x[:, 4] + 15.0 * x[:, 5] + 10.0 * x[:, 6] - 15.0 * x[:, 3]
+            return np.clip(total, 0.0, 100.0)
+        return np.clip(self.trees.predict(Features({"table": x})), 0.0, 100.0)
+
+    def score(self, expected: Floats) -> Floats:
+        """What is said of the chosen one."""
+        return np.clip(self.line[0] + self.line[1] * expected, 0.0, 100.0)
+
+    def state(self) -> State:
+        """The chooser as data."""
+        parts = {} if self.trees is None else {"trees": self.trees.state()}
+        return State("translation_chooser", {"line": list(self.line)}, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The chooser again."""
+        trees = restore(state.parts["trees"]) if "trees" in state.parts else None
+        return cls(trees, (float(state.config["line"][0]), float(state.config["line"][1])))
+
+
+def chosen(expected: Floats, sizes: Sequence[int]) -> list[int]:
+    """The place of each text's best proposal among all, -1 where it has none."""
+    found, start = [], 0
+    for size in sizes:
+        found.append(start + int(expected[start : start + size].argmax()) if size else -1)
+        start += size
+    return found

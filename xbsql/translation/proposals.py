@@ -1,0 +1,266 @@
+"""All ways to say a text in the target language that are at hand, each with what speaks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from xbsql.translation.decoder import Decoder
+from xbsql.translation.language_model import Mixture
+from xbsql.translation.memory import edited
+from xbsql.translation.words import JOINER, KEPT, is_word, joined, numbers, plain, split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from xbsql.translation.casing import Casing
+    from xbsql.translation.knowledge import Knowledge
+    from xbsql.translation.language_model import LanguageModel
+    from xbsql.translation.lexicon import Lexicon
+    from xbsql.translation.shelf import Encode, Shelf
+    from xbsql.translation.words import Words
+
+ORIGINS: Final = ("memory", "edit", "phrases", "pooled", "home", "catalogue", "guess", "copy")
+"""Where a proposal can come from, most telling first: a pair that is remembered, the same edited; phrases of
+the market's own pairs, of these and home's, of home's alone; the catalogue's nearest phrase; phrases with the
+encoder's lexicon for unknown words; the source itself."""
+FAMILY: Final = {
+    "memory": "target", "edit": "target", "phrases": "target", "catalogue": "target", "guess": "target",
+    "copy": "target", "pooled": "instance", "home": "source",
+}  # fmt: skip
+BEST: Final = 4
+"""Translations of the best decoder that are looked at."""
+REMEMBERED: Final = 3
+CLOSE: Final = 0.55
+"""Cosine from which on a word may be another's translation."""
+PULL: Final = 4.0
+NEAR: Final = 3
+SHORT: Final = 2
+"""Letters of a word whose meaning nobody guesses."""
+MOST_GUESSED: Final = 100_000
+
+
+class Asked(NamedTuple):
+    """A text to translate.
+
+    Attributes:
+        text: as it is read, with marks for what is kept.
+        words: its tokens.
+        known: the text with what its marks stand for.
+        numbers: of that, sorted.
+    """
+
+    text: str
+    words: Words
+    known: str
+    numbers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, marks: Sequence[str] = ()) -> Asked:
+        """A text, and what its marks stand for."""
+        shown = "".join(marks[ord(s) - 0xE000] if 0xE000 <= ord(s) < 0xE000 + len(marks) else s for s in text)
+        return cls(text, split(text, marks), shown, tuple(numbers(shown)))
+
+
+@dataclass
+class Proposal:
+    """One translation.
+
+    Attributes:
+        text: it.
+        words: its tokens.
+        origins: where it came from, with a score each.
+    """
+
+    text: str
+    words: Words
+    origins: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """The most telling origin; a text that stays as it is was copied, wherever else it is from."""
+        if "copy" in self.origins and "memory" not in self.origins:
+            return "copy"
+        return next(name for name in ORIGINS if name in self.origins)
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """What is known of a market, ready to propose.
+
+    Attributes:
+        own: what the market's pairs teach; None without any.
+        home: what home's teach.
+        memory: the market's pairs by meaning of their source.
+        phrases: phrases of the catalogue; words: single words of the target language.
+        titles: how the catalogue is written; None without one.
+        casing: the market's capitals.
+        encode: texts -> vectors.
+        banned: forms that are never used.
+        only: the origins that are tried.
+    """
+
+    own: Knowledge | None
+    home: Knowledge | None
+    memory: Shelf
+    phrases: Shelf
+    words: Shelf
+    titles: LanguageModel | None
+    casing: Casing
+    encode: Encode
+    banned: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset(ORIGINS)
+    _split: dict[str, Words] = field(default_factory=dict, repr=False)
+    _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
+
+    def propose(self, asked: Sequence[Asked]) -> tuple[list[list[Proposal]], NDArray[np.float32]]:
+        """The proposals for each text, and the texts' vectors, float32 (n, d)."""
+        vectors = self.encode([one.known for one in asked])
+        self._guess_all(asked)
+        near, rows = self.memory.nearest(vectors, REMEMBERED)
+        alike, places = self.phrases.nearest(vectors, 2)
+        found = []
+        for k, one in enumerate(asked):
+            pool: dict[str, Proposal] = {}
+            self._decoded(one, pool)
+            for score, row in zip(near[k].tolist(), rows[k].tolist(), strict=True):
+                self._remembered(one, row, score, pool)
+            for score, place in zip(alike[k].tolist(), places[k].tolist(), strict=True):
+                forms = self.phrases.texts[place].split(" ")
+                self._add(pool, "catalogue", forms, score, one)
+            shown = [KEPT + token for token in one.words.shown]
+            self._add(pool, "copy", shown, 1.0, one, text=one.known)
+            found.append(list(pool.values()))
+        return found, vectors
+
+    def _decoded(self, one: Asked, pool: dict[str, Proposal]) -> None:
+        for origin, decoder in self._decoders.items():
+            if origin not in self.only or (origin == "guess" and not self._guesses(one)):
+                continue
+            main = origin == self._main
+            for rank, result in enumerate(decoder.decode(one.words, BEST if main else 1)):
+                score = result.score / max(len(one.words), 1) - 0.01 * rank
+                self._add(pool, origin, result.shown, score, one)
+
+    def _remembered(self, one: Asked, row: int, score: float, pool: dict[str, Proposal]) -> None:
+        source, target = self._words(self.memory.texts[row]), self._words(self.memory.others[row])
+        self._add(pool, "memory", [KEPT + token for token in target.shown], score, one)
+        if "edit" in self.only:
+            changed = edited(one.words, source, target, self.lexicon, self._translate)
+            if changed is not None:
+                self._add(pool, "edit", [*changed], score, one)
+
+    def _translate(self, words: Words) -> Sequence[str]:
+        return self._decoders[self._main].decode(words)[0].shown
+
+    def _add(
+        self,
+        pool: dict[str, Proposal],
+        origin: str,
+        shown: Sequence[str],
+        score: float,
+        one: Asked,
+        text: str = "",
+    ) -> None:
+        """Add a proposal, unless it loses or invents something that stays."""
+        if origin not in self.only:
+            return
+        said = text or joined(self.casing.of(shown))
+        if not said or (origin != "copy" and not keeps(one, said)):
+            return
+        words = self._words(said)
+        if origin != "copy" and self.banned.intersection(words.forms):
+            return
+        there = pool.setdefault(said, Proposal(said, words))
+        there.origins[origin] = max(there.origins.get(origin, -np.inf), score)
+
+    def _words(self, text: str) -> Words:
+        found = self._split.get(text)
+        if found is None:
+            if len(self._split) > 100_000:
+                self._split.clear()
+            found = self._split[text] = split(plain(text))
+        return found
+
+    @cached_property
+    def language(self) -> Mixture:
+        """How the target is written, by all that is known."""
+        own, home = (part.language if part else None for part in (self.own, self.home))
+        models = ((own, 0.4), (self.titles, 0.3), (home, 0.3))
+        parts = [(model, weight) for model, weight in models if model is not None and model.words[1]]
+        total = sum(weight for _, weight in parts)
+        return Mixture(tuple((model, weight / total) for model, weight in parts))
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """Source word -> target words: the market's own, which began with home's."""
+        from xbsql.translation.lexicon import Lexicon
+
+        home = self.home.forth.table if self.home else {}
+        own = self.own.forth.table if self.own else {}
+        return Lexicon({**home, **own})
+
+    @cached_property
+    def backwards(self) -> Lexicon:
+        """Target word -> source words."""
+        from xbsql.translation.lexicon import Lexicon
+
+        home = self.home.back.table if self.home else {}
+        own = self.own.back.table if self.own else {}
+        return Lexicon({**home, **own})
+
+    @cached_property
+    def _decoders(self) -> dict[str, Decoder]:
+        own, home = (part.table if part else None for part in (self.own, self.home))
+        found = {}
+        if own:
+            found["phrases"] = Decoder((own, None), self.language, None, self.banned)
+        if home:
+            found["home"] = Decoder((None, home), self.language, None, self.banned)
+        if own and home:
+            found["pooled"] = Decoder((own, home), self.language, None, self.banned)
+        if len(self.words):
+            found["guess"] = Decoder((own, home), self.language, self._guess, self.banned)
+        return found or {"phrases": Decoder((None, None), self.language, None, self.banned)}
+
+    @cached_property
+    def _main(self) -> str:
+        return next(name for name in ("pooled", "home", "phrases", "guess") if name in self._decoders)
+
+    def _guess(self, form: str) -> list[tuple[str, float]]:
+        """Words near in meaning to one that no table knows, with log probabilities."""
+        return self._guessed.get(form.strip(JOINER), [])
+
+    def _guesses(self, one: Asked) -> bool:
+        """Whether a text has a word that can be guessed."""
+        return any(self._guess(form) for form in one.words.forms)
+
+    def _guess_all(self, asked: Sequence[Asked]) -> None:
+        """Find the nearest words of all unknown ones of some texts at once."""
+        if "guess" not in self.only or not len(self.words):
+            return
+        if len(self._guessed) > MOST_GUESSED:
+            self._guessed.clear()
+        bare = dict.fromkeys(form.strip(JOINER) for one in asked for form in one.words.forms)
+        new = [form for form in bare if form not in self._guessed and self._is_unknown(form)]
+        if not new:
+            return
+        scores, places = self.words.nearest(self.encode(new), NEAR)
+        for form, score, place in zip(new, scores.tolist(), places.tolist(), strict=True):
+            near = zip(score, place, strict=True)
+            self._guessed[form] = [(self.words.texts[p], PULL * (s - 1.0)) for s, p in near if s > CLOSE]
+
+    def _is_unknown(self, form: str) -> bool:
+        """Whether a form is a word that no table translates."""
+        tables = (part.table for part in (self.own, self.home) if part is not None)
+        return is_word(form) and len(form) > SHORT and not any(form in table.sources for table in tables)
+
+
+def keeps(one: Asked, said: str) -> bool:
+    """Whether a translation has the numbers and terms that stay, and no other number."""
+    return tuple(numbers(said)) == one.numbers and all(token in said for token in one.words.fixed)

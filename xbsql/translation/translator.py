@@ -1,0 +1,190 @@
+"""A fitted translation: texts in, and out what they are in the target language, how good, and where from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+import numpy as np
+
+from xbsql.store.model import State, restorable, restore
+from xbsql.translation.chooser import chosen, features
+from xbsql.translation.pieces import pieces, written
+from xbsql.translation.proposals import Asked, Proposer
+from xbsql.translation.words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from xbsql.translation.casing import Casing
+    from xbsql.translation.chooser import Chooser
+    from xbsql.translation.knowledge import Knowledge
+    from xbsql.translation.language_model import LanguageModel
+    from xbsql.translation.pieces import Piece
+    from xbsql.translation.shelf import Encode, Shelf
+    from xbsql.translation.terms import Marked, Terms
+
+BATCH: Final = 256
+"""Texts whose proposals are held at a time."""
+SURE: Final = 100.0
+"""The score of what was translated before."""
+
+
+class Answer(NamedTuple):
+    """A translation.
+
+    Attributes:
+        text: it.
+        score: expected chrF, 0 to 100; None where there was nothing to translate.
+        origin: where it is from.
+        changed: terms that were given their translation, and forbidden words that could not be avoided.
+    """
+
+    text: str
+    score: float | None
+    origin: str
+    changed: tuple[str, ...] = ()
+
+
+@restorable("translation_stock")
+@dataclass(frozen=True)
+class Stock:
+    """All that a translator is made of, beside its chooser.
+
+    Attributes:
+        own: what the market's pairs teach; None without any.
+        home: what home's teach.
+        memory: the market's pairs.
+        phrases: the catalogue's phrases.
+        words: words of the target language.
+        titles: how the catalogue is written.
+        casing: the market's capitals.
+        terms: the user's words.
+        only: the origins that are tried.
+    """
+
+    own: Knowledge | None
+    home: Knowledge | None
+    memory: Shelf
+    phrases: Shelf
+    words: Shelf
+    titles: LanguageModel | None
+    casing: Casing
+    terms: Terms
+    only: frozenset[str]
+
+    def proposer(self, encode: Encode) -> Proposer:
+        """Ready to propose."""
+        return Proposer(
+            self.own, self.home, self.memory, self.phrases, self.words, self.titles, self.casing, encode,
+            self.terms.banned, self.only,
+        )  # fmt: skip
+
+    def state(self) -> State:
+        """The stock as data."""
+        names = ("own", "home", "memory", "phrases", "words", "titles", "casing", "terms")
+        parts = {name: getattr(self, name).state() for name in names if getattr(self, name) is not None}
+        return State("translation_stock", {"only": sorted(self.only)}, parts=parts)
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The stock again."""
+        parts = {name: restore(part) for name, part in state.parts.items()}
+        return cls(
+            parts.get("own"), parts.get("home"), parts["memory"], parts["phrases"], parts["words"],
+            parts.get("titles"), parts["casing"], parts["terms"], frozenset(state.config["only"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A stock with its chooser and encoder, that translates.
+
+    Attributes:
+        stock: what is known.
+        chooser: which proposal is taken.
+        encode: texts -> vectors.
+    """
+
+    stock: Stock
+    chooser: Chooser
+    encode: Encode
+    _cached: dict[str, Answer] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def proposer(self) -> Proposer:
+        """Makes the proposals."""
+        return self.stock.proposer(self.encode)
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        """Sources in small letters, and how they were translated."""
+        memory = self.stock.memory
+        pairs = zip(memory.texts, memory.others, strict=True)
+        return {plain(source).lower(): target for source, target in reversed(list(pairs))}
+
+    def translate(self, texts: Sequence[str]) -> list[Answer]:
+        """The translation of each text."""
+        parts = [pieces(text) for text in texts]
+        asked = dict.fromkeys(piece.text for several in parts for piece in several if piece.speaks)
+        found = dict(zip(asked, self._answers(list(asked)), strict=True))
+        return [_whole(several, found) for several in parts]
+
+    def _answers(self, texts: list[str]) -> Iterable[Answer]:
+        for begin in range(0, len(texts), BATCH):
+            yield from self._batch(texts[begin : begin + BATCH])
+
+    def _batch(self, texts: Sequence[str]) -> list[Answer]:
+        terms = self.stock.terms
+        marked = [terms.mark(plain(text)) for text in texts]
+        asked = [Asked.of(each.text, each.marks) for each in marked]
+        sure = [self._sure(one) for one in asked]
+        open_ = [k for k, found in enumerate(sure) if found is None]
+        found, vectors = self.proposer.propose([asked[k] for k in open_])
+        x = features([asked[k] for k in open_], found, vectors, self.proposer)
+        expected = self.chooser.expected(x)
+        expected = self._without_broken(expected, [each.text for several in found for each in several])
+        said = [each for several in found for each in several]
+        places = chosen(expected, [len(several) for several in found])
+        scores = self.chooser.score(expected)
+        answers: dict[int, Answer] = {}
+        for k, place in zip(open_, places, strict=True):
+            best = said[place]
+            answers[k] = _answer(best.text, float(scores[place]), best.origin, marked[k], terms)
+        return [
+            answers[k] if text is None else _answer(text, SURE, "memory", marked[k], terms)
+            for k, text in enumerate(sure)
+        ]
+
+    def _sure(self, one: Asked) -> str | None:
+        """How the very text was translated before, where that keeps what must be kept."""
+        found = self.known.get(one.known.lower())
+        if found is None or not all(token in found for token in one.words.fixed):
+            return None
+        return None if self.stock.terms.broken(found) else found
+
+    def _without_broken(self, expected: np.ndarray, said: Sequence[str]) -> np.ndarray:
+        """What has a forbidden word comes last."""
+        if not self.stock.terms.forbidden:
+            return expected
+        broken = np.array([bool(self.stock.terms.broken(text)) for text in said], bool)
+        return np.where(broken, expected - 1000.0, expected)
+
+
+def _answer(text: str, score: float, origin: str, marked: Marked, terms: Terms) -> Answer:
+    broken = [f"forbidden: {word}" for word in terms.broken(text)]
+    return Answer(text, 0.0 if broken else score, origin, (*marked.changed, *broken))
+
+
+def _whole(parts: Sequence[Piece], found: Mapping[str, Answer]) -> Answer:
+    """The answer for a text from those for its pieces: scores weigh by length."""
+    text = "".join(written(found[p.text].text, p) if p.speaks else p.text for p in parts)
+    said = [found[piece.text] for piece in parts if piece.speaks]
+    if not said:
+        return Answer(text, None, "copy")
+    sizes = np.array([len(answer.text) + 1 for answer in said], np.float64)
+    scores = np.array([answer.score for answer in said], np.float64)
+    longest = said[int(sizes.argmax())]
+    changed = tuple(dict.fromkeys(each for answer in said for each in answer.changed))
+    return Answer(text, float(sizes @ scores / sizes.sum()), longest.origin, changed)
