@@ -163,8 +163,8 @@ def _head(subject: Subject) -> str:
         return f"<p>{said}</p>{shown}{_listed(sorted(notes))}"
     rows = cards.arm_rows(card["verdict"], {})
     outcome = str(rows[0]["verdict"])
-    shown = [row for row in told(rows) if row["value"] is not None]
-    arms = [(row["arm"], row["value"], row["lo"], row["hi"]) for row in shown]
+    measured = [row for row in told(rows) if row["value"] is not None]
+    arms = [(row["arm"], row["value"], row["lo"], row["hi"]) for row in measured]
     reason = escape(sentences(rows[0])[0])
     head = f"<p class='verdict'><b class='{outcome.split()[0]}'>{outcome}</b> {reason}</p>"
     further = sentences({**rows[0], "note": None, "weights": None})[1:]
