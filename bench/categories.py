@@ -56,7 +56,7 @@ SIZES = {"fit_12k_s": (12_000, 394), "fit_40k_s": (40_000, 440)}
 BIG = (300_000, 5000)
 QUICK_SIZES = {"fit_12k_s": (6_000, 200), "fit_40k_s": (12_000, 220)}
 QUICK_BIG = (20_000, 1600)
-ASKED = 20_000
+ASKED = 8_000
 LEVELS = {"levels": " > "}
 NAMED = {
     "name_node": "accuracy",

@@ -206,3 +206,9 @@ def test_a_taxonomy_that_changed_is_answered_without_its_rows_and_said(tree):
     assert "2 nodes are new" in notes
     assert "1 node is moved: 'Kitchen > Pans' is 'Cooking > Pans' now" in notes
     assert "1 node is retired ('Garden > Hoses')" in notes
+
+
+def test_where_no_row_may_leave_none_becomes_a_name_of_its_node(tree):
+    table = pa.table({"title": ["zorbl", "zorbl premium"], "shelf": ["Kitchen > Pans"] * 2})
+    _, done = road.transfer(classify, table, "shelf", base=tree, options={"keep_rows": False})
+    assert not [name for name in done.weights if name.endswith(("taught:nodes", ":neighbours"))]

@@ -101,7 +101,8 @@ class LabelTreePredictor:
             inside = _product(grams[rows], self._blocks[group]) + self.intercepts[count + a : count + b]
             share = softmax(SHARPNESS * inside, axis=1) if b - a > 1 else np.ones((len(rows), 1))
             found[rows[:, None], self._order[a:b]] += share * likely[rows, group, None]
-        return np.asarray(found / found.sum(axis=1, keepdims=True), np.float64)
+        found /= found.sum(axis=1, keepdims=True)
+        return found
 
     def state(self) -> State:
         """The predictor as data."""

@@ -35,7 +35,7 @@ LOOKS = Layout(("picture",))
 LOOKS_PENALTY = 1 / 30
 """Of a line over pictures: they have length one and many numbers."""
 
-HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":product")
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":product", "taught:nodes")
 """Learners whose predictors hold embeddings of their training rows."""
 
 
@@ -44,7 +44,7 @@ def home_candidates(problem: Problem) -> list[Candidate]:
     x, classes = problem.sample.x, _count(problem)
     found: list[Candidate] = []
     if of_many(problem):
-        return _allowed(many_classes.at_home(classes, len(problem)), problem.options)
+        return allowed(many_classes.at_home(classes, len(problem)), problem.options)
     if "text" in x:
         found += text.target_only(text.Texts(classes, x.take(slice(0, 0))))
     if "picture" in x:
@@ -53,7 +53,7 @@ def home_candidates(problem: Problem) -> list[Candidate]:
         found += _mixed(target_only(_tables(problem)), beside_text="text" in x or "picture" in x)
     if "text" in x and "table" in x:
         found.append(alone("target_only:both", _both(classes)))
-    return _allowed(found, problem.options)
+    return allowed(found, problem.options)
 
 
 def transfer_candidates(problem: Problem) -> list[Candidate]:
@@ -65,7 +65,7 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
     if of_many(problem):
         line = home.part(LinearPredictor)
         line = line if line and line.design.layout == TEXT else None
-        return _allowed(many_classes.abroad(classes, len(problem), source, line), problem.options)
+        return allowed(many_classes.abroad(classes, len(problem), source, line), problem.options)
     if reader.text:
         texts = text.Texts(classes, problem.pool, _named(problem))
         line = home.part(LinearPredictor)
@@ -85,7 +85,7 @@ def transfer_candidates(problem: Problem) -> list[Candidate]:
         found.append(alone("target_only:both", _both(classes)))
         scored = Linear(Layout(("source", "table", "text"), reader.table.categorical), classes, penalty=3.0)
         found.append(source_score(scored, "source_score:both"))
-    return _allowed(found, problem.options)
+    return allowed(found, problem.options)
 
 
 def of_many(problem: Problem) -> bool:
@@ -153,5 +153,6 @@ def _mixed(found: list[Candidate], *, beside_text: bool) -> list[Candidate]:
     return [replace(c, prior=BESIDE_TEXT * c.prior, pooled=False) for c in found]
 
 
-def _allowed(found: list[Candidate], options: ClassifyOptions) -> list[Candidate]:
+def allowed(found: list[Candidate], options: ClassifyOptions) -> list[Candidate]:
+    """Those whose predictors hold no row, where none may leave its market."""
     return [c for c in found if options.keep_rows or not c.name.endswith(HOLDS_ROWS)]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xbsql.tasks.reader import Reader
     from xbsql.tasks.seen import Seen
 
-CELLS = 8_000_000
+CELLS = 2_000_000
 """Probabilities that are held at a time."""
 
 OUTPUT = pa.struct(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,30 @@ FEW = 8
 
 CERTAIN = 1e-9
 """Scores are rounding errors apart where they ought to be equal."""
+
+
+CELLS = 500_000
+"""Probabilities of nodes that are looked at at a time."""
+
+
+class _Found(NamedTuple):
+    """What is found of n rows.
+
+    Attributes:
+        nodes: int64, shape (n, levels), see `Descent`.
+        scores: float64, shape (n, levels).
+        depth: int64, shape (n,): how many levels are sure.
+        rival: int64, shape (n,): the likeliest other node of the level that is shown.
+        behind: float64, shape (n,): its probability.
+        best: int64, shape (n, k): the likeliest classes.
+    """
+
+    nodes: NDArray[np.int64]
+    scores: Floats
+    depth: NDArray[np.int64]
+    rival: NDArray[np.int64]
+    behind: Floats
+    best: NDArray[np.int64]
 
 
 @restorable("path_answers")
@@ -47,6 +71,16 @@ class PathAnswers:
         """The nodes above the classes."""
         return Tree.of(self.classes, self.levels)
 
+    @cached_property
+    def _shown(self) -> pa.Array:
+        """The nodes' labels."""
+        return pa.array(self.tree.labels, pa.string())
+
+    @cached_property
+    def _names(self) -> pa.Array:
+        """The last part of each node's label."""
+        return pa.array([self.levels.name(label) for label in self.tree.labels], pa.string())
+
     def answers(self, probability: Floats) -> list[pa.Array]:
         """The columns of an answer.
 
@@ -59,41 +93,46 @@ class PathAnswers:
             level; margin; path, the names down to `label`; level, how many those are; scores, of every
             level of the likeliest path, also below `level`; best, the likeliest labels.
         """
-        found = self.tree.descent(probability)
-        depth, rows = found.depth(self.least - CERTAIN), np.arange(len(probability))
-        shown = np.maximum(depth - 1, 0)
+        step = max(1, CELLS // len(self.tree.labels))
+        starts = range(0, max(len(probability), 1), step)
+        parts = [self._found(probability[start : start + step]) for start in starts]
+        found = _Found(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        rows, shown = np.arange(len(probability)), np.maximum(found.depth - 1, 0)
         node, score = found.nodes[rows, shown], found.scores[rows, shown]
-        rival, behind = self.tree.rivals(found, shown)
         return [
-            self._labels(np.where(depth > 0, node, -1)),
+            self._labels(np.where(found.depth > 0, node, -1)),
             pa.array(score),
-            self._labels(rival),
-            pa.array(score - behind),
-            self._paths(found.nodes, depth),
-            pa.array(depth, pa.int32()),
+            self._labels(found.rival),
+            pa.array(score - found.behind),
+            self._paths(found.nodes, found.depth),
+            pa.array(found.depth, pa.int32()),
             _lists(pa.array(found.scores.ravel()), found.nodes >= 0),
-            self._likeliest(probability),
+            self._named(found.best, np.take_along_axis(probability, found.best, axis=1)),
         ]
+
+    def _found(self, probability: Floats) -> _Found:
+        """What is found of a few rows, whose numbers stay near the processor."""
+        path = self.tree.descent(probability)
+        depth = path.depth(self.least - CERTAIN)
+        rival, behind = self.tree.rivals(path, np.maximum(depth - 1, 0))
+        best = _largest(probability, min(self.best, probability.shape[1]))
+        return _Found(path.nodes, path.scores, depth, rival, behind, best)
 
     def _labels(self, nodes: NDArray[np.int64]) -> pa.Array:
         """The nodes' labels, NULL for -1."""
-        return pa.array(self.tree.labels, pa.string()).take(pa.array(nodes, mask=nodes < 0))
+        return self._shown.take(pa.array(nodes, mask=nodes < 0))
 
     def _paths(self, nodes: NDArray[np.int64], depth: NDArray[np.int64]) -> pa.Array:
         """The names of the answered levels; NULL where none is."""
-        names = pa.array([self.levels.name(label) for label in self.tree.labels], pa.string())
         there = np.arange(nodes.shape[1]) < depth[:, None]
-        flat = names.take(pa.array(nodes[there]))
+        flat = self._names.take(pa.array(nodes[there]))
         return _listed(flat, there.sum(axis=1), depth == 0)
 
-    def _likeliest(self, probability: Floats) -> pa.Array:
-        """The likeliest labels of each row with their scores, most likely first."""
-        most = min(self.best, probability.shape[1])
-        codes = _largest(probability, most)
+    def _named(self, codes: NDArray[np.int64], scores: Floats) -> pa.Array:
+        """Labels with their scores, a list a row."""
         labels = pa.array(self.classes, pa.string()).take(pa.array(codes.ravel()))
-        scores = pa.array(np.take_along_axis(probability, codes, axis=1).ravel())
-        pairs = pa.StructArray.from_arrays([labels, scores], names=["label", "score"])
-        return _listed(pairs, np.full(len(probability), most), None)
+        pairs = pa.StructArray.from_arrays([labels, pa.array(scores.ravel())], names=["label", "score"])
+        return _listed(pairs, np.full(len(codes), codes.shape[1]), None)
 
     def state(self) -> State:
         """The answers as data; `classes` stand in the classifier as well."""

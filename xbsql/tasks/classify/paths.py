@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidates.nodes import NodePredictor
+from xbsql.tasks.classify.candidates import allowed
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.flat import Flat
 from xbsql.tasks.classify.node_source import NodeProblem, abroad, node_candidate
@@ -112,7 +113,9 @@ class Paths(Flat):
         if isinstance(problem, NodeProblem):
             return [node_candidate(problem, self.levels)]
         nodes = None if problem.home is None else problem.home.part(NodePredictor)
-        return super().candidates(problem) if nodes is None else abroad(problem, nodes, self.levels)
+        if nodes is None:
+            return super().candidates(problem)
+        return allowed(abroad(problem, nodes, self.levels), problem.options)
 
     def check(self, problem: Problem) -> None:
         """A class for each row where the rows are products; an answer that abstains another way."""

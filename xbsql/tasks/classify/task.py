@@ -50,9 +50,9 @@ class Classify(Flat):
 
     def _paths(self, asked: Asked, base: Model | None) -> Paths | None:
         """The task of labels that are paths; None where they are not."""
-        options = self.options.of(asked.where, asked.options, asked.options)
-        if options.levels is not None:
-            return Paths(Levels.of(options.levels))
+        said = self.options.of(asked.where, {"levels": asked.options.get("levels")})
+        if said.levels is not None:
+            return Paths(Levels.of(said.levels))
         if isinstance(base, Classifier) and base.tree is not None:
             return Paths(base.tree.levels)
         return None
