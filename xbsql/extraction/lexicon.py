@@ -91,6 +91,19 @@ class Lexicon:
         """Which value each run of words is; int64 (len(LAYERS), T), -1 for none."""
         return self.values.place(runs(titles))
 
+    def usual(self) -> tuple[Floats, Floats]:
+        """How often titles of a kind have each attribute, and how many they are: means over kinds.
+
+        Returns:
+            Two of float64 (A,): what is taken for titles of a kind that was never met.
+        """
+        attributes = np.arange(self.shares.shape[1], dtype=np.uint64)
+        nothing = np.zeros((len(self.kinds.keys), len(attributes)), np.uint64)
+        often = self.local(keyed(nothing, self.kinds.keys[:, None], attributes[None, :]))
+        there = often > 0
+        count = np.maximum(there.sum(axis=0), 1)
+        return often.sum(axis=0) / count, (there * self.kinds.counts[:, None]).sum(axis=0) / count
+
     def state(self) -> State:
         """The dictionary as data."""
         arrays: dict[str, NDArray[np.generic]] = {"shares": self.shares, "asks": self.asks}

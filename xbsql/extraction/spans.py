@@ -257,8 +257,13 @@ def _counted(seen: Seen, lexicon: Lexicon, found: Candidates, title: Ints, attri
     kind = lexicon.kinds(group)
     usual = lexicon.local(keyed(np.zeros_like(found.value), group, number))
     anywhere = lexicon.occurs(found.value)
+    unmet = kind == 0
     shares = lexicon.shares[place, attribute] * (place >= 0) if len(lexicon.shares) else 0 * place
     said = np.where(place >= 0, lexicon.values(found.value), 0)
+    if unmet.any():
+        often, titles = lexicon.usual()
+        occurs, hits = np.where(unmet, anywhere, occurs), np.where(unmet, shares, hits)
+        usual, kind = np.where(unmet, often[attribute], usual), np.where(unmet, titles[attribute], kind)
     return [
         occurs, hits, (hits + 0.5) / (occurs + 1.5), anywhere, shares, (shares + 0.3) / (anywhere + 1.0),
         said, (shares + 0.3) / (said + 1.0), usual, usual / np.maximum(kind, 1), lexicon.asks[attribute],
