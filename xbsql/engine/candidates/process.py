@@ -38,7 +38,7 @@ NOISE = 0.3
 SHARPNESS = 6.0
 """What scores are multiplied by before the softmax where no rows are there to find it from."""
 
-_SHARPNESSES = np.geomspace(1.0, 30.0, 18)
+SHARPNESSES = np.geomspace(1.0, 30.0, 18)
 _FEWEST_FOR_SHARPNESS = 30
 
 
@@ -344,8 +344,8 @@ def indicators(y: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
 def sharpest(scores: NDArray[np.floating], y: NDArray[np.int64]) -> float:
     """The factor on the scores that gives the least log loss after the softmax."""
     rows = np.arange(len(y))
-    losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in _SHARPNESSES]
-    return float(_SHARPNESSES[int(np.argmin(losses))])
+    losses = [-log_softmax(s * scores, axis=1)[rows, y].mean() for s in SHARPNESSES]
+    return float(SHARPNESSES[int(np.argmin(losses))])
 
 
 def _together(group: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
