@@ -16,7 +16,8 @@ from xbsql import errors
 from xbsql.features.image import colours as colour
 from xbsql.features.image.decode import Unreadable, square
 from xbsql.features.image.magic import IMAGE
-from xbsql.features.image.networks import PACKAGES, SIDE, WHERE, brought, installed
+from xbsql.features.image.networks import PACKAGES, SIDE, brought, installed
+from xbsql.features.image.units import WHERE
 from xbsql.features.workers import spread
 from xbsql.progress import tell
 
