@@ -256,7 +256,7 @@ class Process:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, self.classes))
-        scores = np.zeros((len(x), self.classes), np.float32)
+        scores: NDArray[np.floating] = np.zeros((len(x), self.classes), np.float32)
         for view, (gamma, share) in self.covariance.radial.items():
             rows, memory = (np.ascontiguousarray(dense(side[view]), np.float32) for side in (x, self.rows))
             scores = scores + kernels.rbf_matvec(rows, memory, self.dual, gamma=gamma) * share
@@ -289,7 +289,7 @@ class Process:
         a, config = state.arrays, state.config
         seen = config.get("picture", 0.0), config.get("sight", 1.0)
         covariance = Covariance(config["gamma"], config["lexical"], *seen)
-        views: dict[str, Matrix] = {view: a[view] for view in covariance.radial}  # type: ignore[misc]
+        views: dict[str, Matrix] = {view: a[view] for view in covariance.radial}
         if covariance.lexical:
             parts = (a["ngram_data"], a["ngram_indices"], a["ngram_indptr"])
             views["ngram"] = sparse.csr_matrix(parts, shape=(len(a["y"]), config["width"]))

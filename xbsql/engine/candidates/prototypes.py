@@ -75,7 +75,8 @@ class Space:
 
     def __call__(self, view: Rows) -> Rows:
         """Rows of length one, float32 (n, d); a row without a picture stays zero."""
-        moved = unit(np.where(view.any(axis=1, keepdims=True), view - self.centre, np.float32(0.0)))
+        away = np.where(view.any(axis=1, keepdims=True), view - self.centre, np.float32(0.0))
+        moved = unit(np.asarray(away, np.float32))
         return unit(moved + ((moved @ self.lead.T) * (self.shrink - 1.0)) @ self.lead)
 
     def around(self, centre: Rows) -> Space:
@@ -234,7 +235,7 @@ def _sharpness(
     pairs = np.unique(np.stack([group, own]), axis=1, return_inverse=True)[1].ravel()
     mine = np.zeros((pairs.max() + 1, known.rows.shape[1]), np.float32)
     np.add.at(mine, pairs, known.rows)
-    without = unit(sums[own] - np.float32(WORTH) * mine[pairs])
+    without = unit(np.asarray(sums[own] - WORTH * mine[pairs], np.float32))
     means, ofs = unit(sums), _owned(owner, classes)
     scores = known.rows @ means.T
     scores[np.arange(n), own] = (known.rows * without).sum(axis=1)

@@ -155,7 +155,8 @@ def given(pixels: Tensor, part: Loaded) -> Tensor:
 def joined(found: Sequence[Tensor]) -> Tensor:
     """The vectors of several networks side by side, each counting alike, of length one together."""
     parts = [torch.nn.functional.normalize(part, dim=1) for part in found]
-    return torch.cat(parts, dim=1) / len(parts) ** 0.5
+    whole: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
+    return whole
 
 
 def picture_encoder(name: str = IMAGE) -> PictureEncoder:
