@@ -235,11 +235,12 @@ def embedding(bench: Bench, photos: Photos) -> float:
 
 def bare(encoder: PictureEncoder, pixels: torch.Tensor) -> torch.Tensor:
     """The networks' vectors of pixels that are there, 16 pictures at a time as the encoder takes them."""
-    found = []
+
+    def vectors(some: torch.Tensor) -> torch.Tensor:
+        return joined([part.network(given(some, part)) for part in encoder.parts])
+
     with torch.inference_mode():
-        for some in torch.split(pixels, 16):
-            found.append(joined([part.network(given(some, part)) for part in encoder.parts]))
-    return torch.cat(found)
+        return torch.cat([vectors(some) for some in torch.split(pixels, 16)])
 
 
 def finetuned(bench: Bench, photos: Photos) -> float:
