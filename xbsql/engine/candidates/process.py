@@ -75,12 +75,12 @@ class Covariance:
     def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
         """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
         parts = [_radial(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
+        if self.lexical:
+            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
+            parts.append(np.float32(self.lexical) * shared.toarray())
         whole = parts[0]
         for part in parts[1:]:
             whole += part
-        if self.lexical:
-            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
-            whole += np.float32(self.lexical) * shared.toarray()
         return whole
 
 
