@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,17 +111,15 @@ def run(bench: Bench) -> dict[str, float]:
         scores = []
         for draw in range(draws):
             case = f"{shots} photos a class, draw {draw}"
-            scores.append(bench.unit(case, lambda s=shots, d=draw: measured(photos, "fine", s, d)))
+            scores.append(bench.unit(case, partial(measured, photos, "fine", shots, draw)))
             if shots == SHOTS[-1]:
-                only = bench.unit(
-                    f"{case}, target alone", lambda d=draw: measured(photos, "fine", 5, d, method="target")
-                )
-                alone.append(only)
-                fused.append(bench.unit(f"{case}, titles", lambda d=draw: fusion(photos, d)))
+                only = partial(measured, photos, "fine", shots, draw, method="target")
+                alone.append(bench.unit(f"{case}, target alone", only))
+                fused.append(bench.unit(f"{case}, titles", partial(fusion, photos, draw)))
         found[f"fine{shots}"] = float(np.mean(scores))
     found["gain5"] = found["fine5"] - float(np.mean(alone))
     for label in ("fine", "coarse"):
-        found[f"{label}_all"] = bench.unit(f"{label}, all labels", lambda k=label: measured(photos, k, None))
+        found[f"{label}_all"] = bench.unit(f"{label}, all labels", partial(measured, photos, label, None))
     found["fusion_gain"] = float(np.mean(fused))
     found["embed_over_forward"] = embedding(bench, photos)
     found["finetune_s"] = bench.unit("fine-tuned", lambda: finetuned(bench, photos))
@@ -237,11 +235,12 @@ def embedding(bench: Bench, photos: Photos) -> float:
 
 def bare(encoder: PictureEncoder, pixels: torch.Tensor) -> torch.Tensor:
     """The networks' vectors of pixels that are there, 16 pictures at a time as the encoder takes them."""
+
+    def vectors(some: torch.Tensor) -> torch.Tensor:
+        return joined([part.network(given(some, part)) for part in encoder.parts])
+
     with torch.inference_mode():
-        parts = [
-            joined([part.network(given(some, part)) for part in encoder.parts]) for some in pixels.split(16)
-        ]
-    return torch.cat(parts)
+        return torch.cat([vectors(some) for some in torch.split(pixels, 16)])
 
 
 def finetuned(bench: Bench, photos: Photos) -> float:

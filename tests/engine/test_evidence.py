@@ -76,6 +76,9 @@ def test_folds_spread_classes_evenly_and_keep_groups_whole(seed, folds, size):
         (np.r_[np.zeros(24), np.ones(5)], None, False),
         (np.r_[np.zeros(96), np.ones(4)], None, False),
         (np.r_[np.zeros(50), np.ones(50)], np.repeat(np.arange(20), 5), False),
+        (np.arange(40), None, False),
+        (np.r_[np.arange(20), np.repeat(np.arange(20, 30), 2)], None, True),
+        (np.r_[np.arange(21), np.repeat(np.arange(21, 31), 2)], None, False),
     ],
 )
 def test_folds_need_thirty_independent_labels_and_five_outside_the_largest_class(y, group, sufficient):

@@ -33,7 +33,8 @@ def enough(sample: Sample, objective: Objective) -> bool:
     if objective.classes is None:
         return True
     counts = np.unique(sample.y, return_counts=True)[1]
-    return minority(sample) >= FEWEST_OF_OTHERS and (counts == 1).sum() <= ALONE * len(sample)
+    alone = int((counts == 1).sum())
+    return minority(sample) >= FEWEST_OF_OTHERS and alone <= ALONE * len(sample)
 
 
 def minority(sample: Sample) -> int:

@@ -156,7 +156,8 @@ def photo(category: str, rng: np.random.Generator) -> bytes:
     turn, size = float(rng.uniform(-0.5, 0.5)), float(rng.uniform(0.3, 0.44))
     _draw(canvas, category, COLOURS[rng.integers(len(COLOURS))], size, turn, where)
     pixels = np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BOX), np.float64)
-    light = np.linspace(*rng.uniform(0.55, 1.15, 2), SIDE)[None, :, None] * rng.uniform(0.85, 1.1, 3)
+    left, right = rng.uniform(0.55, 1.15, 2).tolist()
+    light = np.linspace(left, right, SIDE)[None, :, None] * rng.uniform(0.85, 1.1, 3)
     lit = np.clip(pixels * light + rng.normal(0.0, NOISE, pixels.shape), 0, 255)
     return _file(Image.fromarray(lit.astype(np.uint8)), "JPEG")
 
@@ -173,7 +174,7 @@ def _draw(
     pen, side = ImageDraw.Draw(canvas), canvas.width
     for part in SHAPES[category]:
         ink = tuple(min(255, int(part.tone * channel)) for channel in colour)
-        outline = _ellipse(*part.points) if part.round else part.points
+        outline = _ellipse(part.points) if part.round else part.points
         placed = [_placed(point, side, size, turn, where) for point in outline]
         if part.width:
             closed = [*placed, placed[0]] if part.round else placed
@@ -182,9 +183,9 @@ def _draw(
             pen.polygon(placed, ink)
 
 
-def _ellipse(corner: Point, other: Point, steps: int = 48) -> tuple[Point, ...]:
-    """Points of the ellipse in a box."""
-    (left, top), (right, bottom) = corner, other
+def _ellipse(box: tuple[Point, ...], steps: int = 48) -> tuple[Point, ...]:
+    """Points of the ellipse in a box, which two corners give."""
+    (left, top), (right, bottom) = box
     angles = [2 * math.pi * step / steps for step in range(steps)]
     middle, radius = ((left + right) / 2, (top + bottom) / 2), ((right - left) / 2, (bottom - top) / 2)
     return tuple((middle[0] + radius[0] * math.cos(a), middle[1] + radius[1] * math.sin(a)) for a in angles)

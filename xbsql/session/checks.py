@@ -23,6 +23,7 @@ def selfcheck(session: Session) -> list[dict[str, Any]]:
         "versions": _versions,
         "store": _store,
         "encoder": _encoder,
+        "pictures": _pictures,
         "kernels": _kernels,
         "device": _device,
     }
@@ -58,6 +59,20 @@ def _encoder(session: Session) -> str:
         message = f"'red shoes' is closer to 'frozen pizza' ({far:.2f}) than to 'rote Schuhe' ({near:.2f})"
         raise RuntimeError(message)
     return f"'text', {encoder.dim} numbers, weights checked, version {encoder.version}"
+
+
+def _pictures(_: Session) -> str:
+    from xbsql.features.image.encoder import picture_encoder
+    from xbsql.sample import pictures
+
+    encoder = picture_encoder()
+    icons = pictures("US", 2).slice(0, 4)
+    vectors = encoder.embed(icons["photo"].to_pylist()).vectors
+    near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+    if not near > far:
+        message = f"a bag looks more like a bottle ({far:.2f}) than like a bag ({near:.2f})"
+        raise RuntimeError(message)
+    return f"'{encoder.name}', {encoder.dim} numbers, weights checked, version {encoder.version}"
 
 
 def _kernels(_: Session) -> str:

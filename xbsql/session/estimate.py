@@ -78,7 +78,7 @@ def _looking(table: pa.Table, label: str, options: Mapping[str, Any]) -> float:
     from xbsql.tasks.reader import read_roles
 
     pictures = [name for name, role in read_roles(table, label, options).items() if role == "picture"]
-    return A_PICTURE * sum(len(table) - table[name].null_count for name in pictures)
+    return A_PICTURE * float(sum(len(table) - table[name].null_count for name in pictures))
 
 
 def facts_of(

@@ -162,6 +162,10 @@ class Reader:
             raise errors.invalid("xb.classify", problem, "fit it again")
         table = self.at_home(table)
         there = [name for name in self.pictures if name in table.column_names]
+        for name in there:
+            if arrow.family_of(table[name].type) not in ("blob", "null"):
+                problem = f"column '{name}' is {table[name].type}, and the model reads it as pictures"
+                raise errors.invalid("xb.transfer", problem, "give the bytes of files")
         return {name: pictures(table[name], found, "xb.classify") for name in there}
 
     def seen(self, table: pa.Table) -> NDArray[np.float32]:

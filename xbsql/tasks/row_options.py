@@ -99,7 +99,12 @@ class RowOptions(Options):
         return table.drop_columns([self.group]) if self.group in table.column_names else table
 
     def groups(
-        self, where: str, table: pa.Table, reader: "Reader", y: "NDArray[np.int64] | None" = None
+        self,
+        where: str,
+        table: pa.Table,
+        reader: "Reader",
+        y: "NDArray[np.int64] | None" = None,
+        pictures: "NDArray[np.float32] | None" = None,
     ) -> "NDArray[np.int64] | None":
         """The group of each row, int64; None where every row stands for itself.
 
@@ -108,23 +113,25 @@ class RowOptions(Options):
             table: n rows.
             reader: of them.
             y: their classes; None where labels are values.
+            pictures: what is seen of them, where that is known already.
 
         Raises:
             XbsqlError: the table lacks the column of groups.
         """
         if self.group is None:
-            return _alike(table, reader, y)
+            if reader.pictures and y is not None:
+                return bursts(reader.seen(table) if pictures is None else pictures, y)
+            return _alike(table, reader)
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
         return _codes(as_text(table[self.group]).combine_chunks())
 
 
-def _alike(table: pa.Table, reader: "Reader", y: "NDArray[np.int64] | None") -> "NDArray[np.int64] | None":
-    """Rows of one picture or scene as a group, and rows of one text, where nothing else is read of them."""
-    if reader.pictures and y is not None:
-        return bursts(reader.seen(table), y)
-    if reader.pictures:
-        found = fingerprints(reader.at_home(table), reader.pictures, "00")  # nothing is kept
+def _alike(table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":
+    """Rows of one picture as a group, and rows of one text, where nothing else is read of them."""
+    table = reader.at_home(table)
+    if shown := [name for name in reader.pictures if name in table.column_names]:
+        found = fingerprints(table, shown, "00")  # nothing is kept
         return np.unique(found, return_inverse=True)[1].astype(np.int64)
     return _codes(reader.texts(table)) if reader.text and not reader.table.columns else None
 

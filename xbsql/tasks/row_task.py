@@ -350,7 +350,8 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         refuse_personal(where, known, asked.label, options.told)
         asked.step(0.0, f"reading {known.num_rows} rows")
         reader = fit_reader(options.without_group(known), asked.label, options.roles, options.keeping)
-        sample = Sample(reader.read(known), rows.y, group=grouped_rows(options, where, rows, reader, classes))
+        x = reader.read(known)
+        sample = Sample(x, rows.y, group=grouped_rows(options, where, rows, Read(reader, x), classes))
         problem = RowProblem(self, asked, options, reader, rows, sample, Features({}), classes)
         self.check(problem)
         return problem
@@ -381,8 +382,8 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         theirs = None if source is None else self.labels(where, source, label)
         classes = self.classes(found, home, theirs, options)
         rows = Labelled(data, found.present, self.coded(found, classes))
-        group = grouped_rows(options, where, rows, reader, classes)
-        sample, pool = Sample(x.take(rows.present), rows.y, group=group), x.take(~rows.present)
+        own, pool = x.take(rows.present), x.take(~rows.present)
+        sample = Sample(own, rows.y, group=grouped_rows(options, where, rows, Read(reader, own), classes))
         origin, given = Source(self.at_home_predictor(home, classes)), None
         if source is not None and theirs is not None:
             given = Labelled(source, theirs.present, self.coded(theirs, classes))
@@ -435,11 +436,12 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
 
 
 def grouped_rows(
-    options: RowOptions, where: str, rows: Labelled, reader: Reader, classes: Classes
+    options: RowOptions, where: str, rows: Labelled, read: Read, classes: Classes
 ) -> NDArray[np.int64] | None:
     """The group of each labelled row, see `RowOptions.groups`."""
     y = None if classes is None else np.asarray(rows.y, np.int64)
-    return options.groups(where, rows.known, reader, y)
+    seen = np.asarray(read.x["picture"], np.float32) if "picture" in read.x else None
+    return options.groups(where, rows.known, read.reader, y, seen)
 
 
 AnyRowTask: TypeAlias = RowTask[RowOptions, LabelColumn, RowModel]

@@ -38,7 +38,7 @@ NOISE = 0.3
 SHARPNESS = 6.0
 """What scores are multiplied by before the softmax where no rows are there to find it from."""
 
-_SHARPNESSES = np.geomspace(1.0, 30.0, 18)
+SHARPNESSES = np.geomspace(1.0, 30.0, 18)
 _FEWEST_FOR_SHARPNESS = 30
 
 
@@ -75,12 +75,12 @@ class Covariance:
     def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
         """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
         parts = [_radial(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
+        if self.lexical:
+            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
+            parts.append(np.float32(self.lexical) * shared.toarray())
         whole = parts[0]
         for part in parts[1:]:
             whole += part
-        if self.lexical:
-            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
-            whole += np.float32(self.lexical) * shared.toarray()
         return whole
 
 
@@ -256,7 +256,7 @@ class Process:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, self.classes))
-        scores = np.zeros((len(x), self.classes), np.float32)
+        scores: NDArray[np.floating] = np.zeros((len(x), self.classes), np.float32)
         for view, (gamma, share) in self.covariance.radial.items():
             rows, memory = (np.ascontiguousarray(dense(side[view]), np.float32) for side in (x, self.rows))
             scores = scores + kernels.rbf_matvec(rows, memory, self.dual, gamma=gamma) * share
@@ -289,7 +289,7 @@ class Process:
         a, config = state.arrays, state.config
         seen = config.get("picture", 0.0), config.get("sight", 1.0)
         covariance = Covariance(config["gamma"], config["lexical"], *seen)
-        views: dict[str, Matrix] = {view: a[view] for view in covariance.radial}  # type: ignore[misc]
+        views: dict[str, Matrix] = {view: a[view] for view in covariance.radial}
         if covariance.lexical:
             parts = (a["ngram_data"], a["ngram_indices"], a["ngram_indptr"])
             views["ngram"] = sparse.csr_matrix(parts, shape=(len(a["y"]), config["width"]))
@@ -342,7 +342,7 @@ def indicators(y: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
 
 
 def sharpest(
-    scores: NDArray[np.floating], y: NDArray[np.int64], factors: NDArray[np.float64] = _SHARPNESSES
+    scores: NDArray[np.floating], y: NDArray[np.int64], factors: NDArray[np.float64] = SHARPNESSES
 ) -> float:
     """The one of the factors on the scores that gives the least log loss after the softmax."""
     rows = np.arange(len(y))

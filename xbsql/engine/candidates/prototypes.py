@@ -1,8 +1,9 @@
-"""A mean picture of each class, drawn to where a market's unlabelled pictures crowd.
+"""Mean pictures of each class, drawn to where a market's unlabelled pictures crowd.
 
-Linear discriminants in a space where the directions in which all pictures vary count less, fitted by a few
-steps of expectation and maximisation over labelled and unlabelled rows together (Nigam et al., Machine
-Learning 39, 2000).
+A class has a mean for each of its home pictures, where these are few: 'fruit' looks like an apple or like a
+lemon, and like nothing between (mixture discriminants: Hastie and Tibshirani, JRSS B 58, 1996). They lie in a
+space where directions in which all pictures vary count less, and are fitted by a few steps of expectation and
+maximisation over labelled and unlabelled rows together (Nigam et al., Machine Learning 39, 2000).
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.cluster import KMeans
 
 from xbsql.engine.candidates.centred import unit
-from xbsql.engine.candidates.process import sharpest
+from xbsql.engine.candidates.process import SHARPNESSES
 from xbsql.engine.design import dense
 from xbsql.features.drawn import drawn
 from xbsql.store.model import State, restorable
@@ -39,6 +41,9 @@ MOST_ROWS = 1024
 
 MOST_POOLED = 2048
 """Unlabelled rows that means are drawn to."""
+
+MOST_EACH = 8
+"""Means of a class at most: its home pictures, or so many groups of them."""
 
 STEPS = 4
 SHARPNESS = 20.0
@@ -70,7 +75,8 @@ class Space:
 
     def __call__(self, view: Rows) -> Rows:
         """Rows of length one, float32 (n, d); a row without a picture stays zero."""
-        moved = unit(np.where(view.any(axis=1, keepdims=True), view - self.centre, np.float32(0.0)))
+        away = np.where(view.any(axis=1, keepdims=True), view - self.centre, np.float32(0.0))
+        moved = unit(np.asarray(away, np.float32))
         return unit(moved + ((moved @ self.lead.T) * (self.shrink - 1.0)) @ self.lead)
 
     def around(self, centre: Rows) -> Space:
@@ -99,35 +105,41 @@ def fit_space(centre: Rows, view: Rows, *others: Rows) -> Space:
 @restorable("prototypes")
 @dataclass(frozen=True)
 class Prototypes:
-    """A mean of each class in a space.
+    """Means of each class in a space.
 
     Attributes:
         space: of the market.
-        means: float32, shape (classes, d), of length one; zero for a class without a row.
+        means: float32, shape (m, d), of length one; zero for a class without a row.
+        owner: int64, shape (m,): the class of each mean.
+        classes: how many.
         sharpness: cosines are multiplied by it before the softmax.
     """
 
     space: Space
     means: Rows
+    owner: NDArray[np.int64]
+    classes: int
     sharpness: float
 
     def predict(self, x: Features) -> Floats:
-        """Class probabilities, shape (n, classes)."""
-        found = self.space(picture_of(x)) @ self.means.T
-        return likely(found, self.means, self.sharpness)
+        """Class probabilities, shape (n, classes): those of a class's means together."""
+        found = likely(self.space(picture_of(x)) @ self.means.T, self.means, self.sharpness)
+        return found @ _owned(self.owner, self.classes)
 
     def state(self) -> State:
         """The means as data."""
         space = self.space
-        arrays = {"centre": space.centre, "lead": space.lead, "shrink": space.shrink, "means": self.means}
-        config = {"sharpness": self.sharpness, "holds": "mean embeddings of its training rows by class"}
-        return State("prototypes", config, arrays)
+        arrays = {"centre": space.centre, "lead": space.lead, "shrink": space.shrink}
+        held = "mean embeddings of its training rows by class"
+        config = {"classes": self.classes, "sharpness": self.sharpness, "holds": held}
+        return State("prototypes", config, {**arrays, "means": self.means, "owner": self.owner})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The means again."""
-        a = state.arrays
-        return cls(Space(a["centre"], a["lead"], a["shrink"]), a["means"], state.config["sharpness"])  # type: ignore[arg-type]
+        a, config = state.arrays, state.config
+        space = Space(a["centre"], a["lead"], a["shrink"])  # type: ignore[arg-type]
+        return cls(space, a["means"], a["owner"], config["classes"], config["sharpness"])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -158,25 +170,42 @@ def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, c
 
     Args:
         space: of the market.
-        home: another market's labelled rows: together they count as one row a class; None without.
+        home: another market's labelled rows: each is a mean to begin with, or so many groups of a class's
+            rows; None without.
         known: the market's own.
         pool: float32, shape (m, d): its unlabelled rows in the space.
         classes: how many.
     """
-    sums = np.zeros((classes, known.rows.shape[1]), np.float32)
-    np.add.at(sums, known.y, known.rows)
-    if home is not None:
-        at_home = np.zeros_like(sums)
-        np.add.at(at_home, home.y, home.rows)
-        sums += unit(at_home)
+    seeds, owner = _seeds(home, known, classes)
+    own = _nearest_own(seeds, owner, known)
+    sums = seeds.copy()
+    np.add.at(sums, own, known.rows)
     sums *= np.float32(WORTH)
     found, pool = sums, pool[pool.any(axis=1)][:MOST_POOLED]
-    counts_for = np.float32(min(1.0, EACH * classes / max(len(pool), 1)))
+    counts_for = np.float32(min(1.0, EACH * len(owner) / max(len(pool), 1)))
     for _ in range(STEPS if len(pool) else 0):
         means = unit(found)
         share = likely(pool @ means.T, means, SHARPNESS).astype(np.float32)
         found = sums + counts_for * unit(share.T @ pool) * share.sum(axis=0)[:, None]
-    return Prototypes(space, unit(found), _sharpness(found, known))
+    return Prototypes(space, unit(found), owner, classes, _sharpness(found, owner, known, own, classes))
+
+
+def _seeds(home: Known | None, known: Known, classes: int) -> tuple[Rows, NDArray[np.int64]]:
+    """Where means begin, of length one or zero, and the class of each: home rows, or groups of them."""
+    starts, owner = [np.zeros((0, known.rows.shape[1]), np.float32)], []
+    for code in range(classes):
+        rows = known.rows[:0] if home is None else np.unique(home.rows[home.y == code], axis=0)
+        if len(rows) > MOST_EACH:
+            rows = KMeans(MOST_EACH, n_init=1, random_state=0).fit(rows).cluster_centers_
+        starts.append(unit(rows) if len(rows) else np.zeros((1, known.rows.shape[1]), np.float32))
+        owner += [code] * len(starts[-1])
+    return np.concatenate(starts), np.array(owner, np.int64)
+
+
+def _nearest_own(seeds: Rows, owner: NDArray[np.int64], known: Known) -> NDArray[np.int64]:
+    """The mean of its own class that each labelled row is nearest to."""
+    near = np.where(owner == known.y[:, None], known.rows @ seeds.T, -np.inf)
+    return np.asarray(near.argmax(axis=1), np.int64)
 
 
 def likely(cosines: Rows, means: Rows, sharpness: float) -> Floats:
@@ -190,15 +219,25 @@ def picture_of(x: Features) -> Rows:
     return np.asarray(dense(x["picture"]), np.float32)
 
 
-def _sharpness(sums: Rows, known: Known) -> float:
-    """The one that labelled rows are likeliest under, each with its group left out of its class's mean."""
-    if len(known.y) < _FEWEST_FOR_SHARPNESS:
+def _owned(owner: NDArray[np.int64], classes: int) -> Floats:
+    """1 where a mean is of a class; shape (means, classes)."""
+    return np.asarray(owner[:, None] == np.arange(classes), np.float64)
+
+
+def _sharpness(
+    sums: Rows, owner: NDArray[np.int64], known: Known, own: NDArray[np.int64], classes: int
+) -> float:
+    """The one that labelled rows are likeliest under, each with its group left out of its mean."""
+    n = len(known.y)
+    if n < _FEWEST_FOR_SHARPNESS:
         return SHARPNESS
-    group = np.arange(len(known.y)) if known.group is None else known.group
-    pairs = np.unique(np.stack([group, known.y]), axis=1, return_inverse=True)[1].ravel()
+    group = np.arange(n) if known.group is None else known.group
+    pairs = np.unique(np.stack([group, own]), axis=1, return_inverse=True)[1].ravel()
     mine = np.zeros((pairs.max() + 1, known.rows.shape[1]), np.float32)
     np.add.at(mine, pairs, known.rows)
-    own = sums[known.y] - np.float32(WORTH) * mine[pairs]
-    scores = known.rows @ unit(sums).T
-    scores[np.arange(len(known.y)), known.y] = (known.rows * unit(own)).sum(axis=1)
-    return sharpest(scores, known.y)
+    without = unit(np.asarray(sums[own] - WORTH * mine[pairs], np.float32))
+    means, ofs = unit(sums), _owned(owner, classes)
+    scores = known.rows @ means.T
+    scores[np.arange(n), own] = (known.rows * without).sum(axis=1)
+    losses = [-np.log(likely(scores, means, s) @ ofs)[np.arange(n), known.y].mean() for s in SHARPNESSES]
+    return float(SHARPNESSES[int(np.argmin(losses))])

@@ -143,7 +143,8 @@ class TailTuner:
         """Ridge regression of the class indicators, in closed form."""
         truth = one_hot(y, self.classes).float() - 1.0 / self.classes
         noise = torch.diag(RIDGE / weight.clamp_min(1e-6))
-        return vectors.T @ torch.linalg.solve(vectors @ vectors.T + noise, truth)
+        dual: Tensor = torch.linalg.solve(vectors @ vectors.T + noise, truth)
+        return vectors.T @ dual
 
     def _batches(self, n: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64], float]]:
         """Rows, what they are mixed with, and the share of the first."""
@@ -165,7 +166,7 @@ def tails_of(network: str) -> nn.ModuleList:
 def seen(tails: nn.ModuleList, network: str, maps: Tensor, beside: Tensor, centre: Tensor) -> Tensor:
     """The vectors of maps through the tails and of what stands beside, less a centre, of length one."""
     encoder = picture_encoder(network)
-    parts = maps.split([prod(shape) for shape in encoder.shapes], dim=1)
+    parts = torch.split(maps, [prod(shape) for shape in encoder.shapes], dim=1)
     shaped = [part.unflatten(1, shape) for part, shape in zip(parts, encoder.shapes, strict=True)]
     found = joined([tail(part) for tail, part in zip(tails, shaped, strict=True)])
     whole = torch.cat([(1.0 - encoder.share) ** 0.5 * found, beside], dim=1)

@@ -47,4 +47,4 @@ def colours(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         place = LEVELS * place + np.clip((axis * LEVELS).astype(np.int64), 0, LEVELS - 1)
     counts = np.zeros((len(pixels), WIDTH), np.float32)
     np.add.at(counts, (np.arange(len(pixels))[:, None], place), np.float32(1.0))
-    return np.sqrt(counts / inner.shape[1])
+    return np.asarray(np.sqrt(counts / inner.shape[1]), np.float32)

@@ -16,7 +16,8 @@ from xbsql import errors
 from xbsql.features.image import colours as colour
 from xbsql.features.image.decode import Unreadable, square
 from xbsql.features.image.magic import IMAGE
-from xbsql.features.image.networks import PACKAGES, SIDE, WHERE, brought, installed
+from xbsql.features.image.networks import PACKAGES, SIDE, brought, installed
+from xbsql.features.image.units import WHERE
 from xbsql.features.workers import spread
 from xbsql.progress import tell
 
@@ -154,7 +155,8 @@ def given(pixels: Tensor, part: Loaded) -> Tensor:
 def joined(found: Sequence[Tensor]) -> Tensor:
     """The vectors of several networks side by side, each counting alike, of length one together."""
     parts = [torch.nn.functional.normalize(part, dim=1) for part in found]
-    return torch.cat(parts, dim=1) / len(parts) ** 0.5
+    whole: Tensor = torch.cat(parts, dim=1) / len(parts) ** 0.5
+    return whole
 
 
 def picture_encoder(name: str = IMAGE) -> PictureEncoder:

@@ -6,7 +6,7 @@ import hashlib
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import torch
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xbsql.features.image.units import Network, Published
 
-Three = tuple[float, float, float]
+Three: TypeAlias = tuple[float, float, float]
 
 SIDE: Final = 224
 """Pixels of a side of what every network here is given."""

@@ -109,14 +109,16 @@ def conv(
     inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, padding: int = 0
 ) -> nn.Conv2d:
     """A convolution with a bias, not yet filled."""
-    return nn.utils.skip_init(
+    layer: nn.Conv2d = nn.utils.skip_init(  # type: ignore[no-untyped-call]
         nn.Conv2d, inside, outside, kernel, stride=stride, groups=groups, padding=padding
     )
+    return layer
 
 
 def dense(inside: int, outside: int) -> nn.Linear:
     """A dense layer, not yet filled."""
-    return nn.utils.skip_init(nn.Linear, inside, outside)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inside, outside)  # type: ignore[no-untyped-call]
+    return layer
 
 
 def rows_of(published: Published, name: str, usual: int) -> int:

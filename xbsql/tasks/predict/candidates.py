@@ -64,7 +64,7 @@ def _lines(reader: Reader) -> dict[str, Linear]:
     """The lines that read text or pictures, by the name of what they read."""
     table = ("table",) if reader.table.columns else ()
     text, looks = ("text",) if reader.text else (), ("picture",) if reader.pictures else ()
-    layouts = {"text": text, "pictures": looks}
+    layouts: dict[str, tuple[str, ...]] = {"text": text, "pictures": looks}
     if table and text:
         layouts["both"] = (*table, *text)
     if looks and (table or text):
