@@ -177,7 +177,7 @@ def served(n: int) -> float:
         for start in range(0, n, 250):
             xbsql.adapt(con, "m", stream.slice(start, 250), "label", ts="ts")
         alarms = xbsql.history(con, "m")["alarm"]
-    return (len(alarms) - alarms.null_count) * STREAM / n
+    return float((len(alarms) - alarms.null_count) * STREAM / n)
 
 
 def _log_loss(rng: np.random.Generator, share: float, spread: float) -> NDArray[np.float64]:

@@ -162,4 +162,4 @@ def sales(rng: np.random.Generator, away: float, n: int) -> pa.Table:
 
 def _season(peak: float) -> NDArray[np.float64]:
     wave = 1.2 + np.cos(2 * np.pi * (np.arange(12) - peak) / 12)
-    return wave / wave.sum()
+    return np.asarray(wave / wave.sum())

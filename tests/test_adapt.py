@@ -52,12 +52,12 @@ def accuracy(con, table, model="m"):
 
 
 def test_a_market_that_turns_is_followed_and_the_old_version_is_one_call_away(con):
-    calm, turned = rows(150, 2), rows(300, 3, 150, flip=True)
+    calm, turned = rows(70, 2), rows(300, 3, 70, flip=True)
     first = adapt(con, calm)
-    assert (first["event"], first["version"], first["labels"]) == ("reweighted", 2, 150)
+    assert (first["event"], first["version"], first["labels"]) == ("reweighted", 2, 70)
     found = adapt(con, pa.concat_tables([calm, turned]))
     assert (found["event"], found["version"], found["labels"], found["alarm"]) == ("refitted", 3, 300, "loss")
-    assert 100 <= int(found["since"]) <= 210
+    assert 50 <= int(found["since"]) <= 90
     ahead = rows(1000, 4, flip=True)
     assert accuracy(con, ahead) > 0.9 > 0.2 > accuracy(con, ahead, "m@2")
     told = xbsql.history(con, "m").to_pylist()
@@ -73,19 +73,19 @@ def test_a_market_that_turns_is_followed_and_the_old_version_is_one_call_away(co
 
 
 def test_the_same_call_again_is_the_same_version(con):
-    first = adapt(con, rows(100, 2))
-    assert adapt(con, rows(100, 2)) | {"seconds": None} == first | {"seconds": None}
-    assert adapt(con, rows(100, 2).slice(0, 60))["event"] == "nothing new"
+    first = adapt(con, rows(60, 2))
+    assert adapt(con, rows(60, 2)) | {"seconds": None} == first | {"seconds": None}
+    assert adapt(con, rows(60, 2).slice(0, 40))["event"] == "nothing new"
     assert xbsql.history(con, "m").num_rows == 2
 
 
 def test_late_labels_in_any_order_give_the_same_weights(con, fitted, tmp_path):
-    whole = rows(150, 2)
+    whole = rows(75, 2)
     adapt(con, whole)
     once = xbsql.model_card(con, "m").to_pylist()
     shutil.copytree(fitted, tmp_path / "other")
     with xbsql.connect(store=tmp_path / "other") as other:
-        order = np.random.default_rng(0).permutation(150)
+        order = np.random.default_rng(0).permutation(75)
         for part in np.array_split(order, 3):
             found = adapt(other, whole.take(part))
         assert "came late and took their places" in found["note"]
@@ -118,12 +118,12 @@ def test_labels_that_do_not_count_are_counted(con):
 
 def test_a_change_with_few_labels_since_waits(con):
     """A flip that is clear at once, of which only 32 rows are known."""
-    found = adapt(con, rows(160, 2))
-    assert found["alarm"] is None
-    found = adapt(con, rows(29, 3, 160, flip=True))
-    assert (found["event"], found["alarm"], found["since"]) == ("waiting", "promise", "160")
+    found = adapt(con, rows(75, 2))
+    assert (found["event"], found["alarm"]) == ("reweighted", None)
+    found = adapt(con, rows(29, 3, 75, flip=True))
+    assert (found["event"], found["alarm"], found["since"]) == ("waiting", "promise", "75")
     assert "29 of the labels since are in the table, a new fit needs 30" in found["reason"]
-    assert adapt(con, rows(31, 4, 189, flip=True))["event"] == "refitted"
+    assert adapt(con, rows(31, 4, 104, flip=True))["event"] == "refitted"
 
 
 def test_rows_of_one_order_are_one_label(con):
@@ -186,9 +186,9 @@ def test_other_mistakes_are_one_line(con):
 
 
 def test_a_line_whose_first_version_is_gone_goes_on(con):
-    adapt(con, rows(100, 2))
+    adapt(con, rows(60, 2))
     xbsql.drop_model(con, "m@1")
-    assert adapt(con, rows(50, 3, 100))["version"] == 3
+    assert adapt(con, rows(15, 3, 100))["version"] == 3
 
 
 @pytest.mark.parametrize("reference", [None, HOME])

@@ -110,7 +110,7 @@ class Line:
     def labels(self) -> int:
         """How many labels its fit had."""
         card = self.found.card
-        report = next(iter(card.get("report", [])), {})
+        report: Mapping[str, Any] = next(iter(card.get("report", [])), {})
         return int(card["verdict"]["labels"] if "verdict" in card else report.get("rows", card["rows"]))
 
     @property

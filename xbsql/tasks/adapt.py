@@ -133,9 +133,11 @@ def _occasion(
     new = labelled & ~model.seen.among(model.reader.at_home(table), asked.label)
     if track.began is not None:
         new &= came.moment >= track.began
-    if new.sum() < max(asked.grown * fitted, FEWEST_LABELS):
+    group = _groups(table.filter(pa.array(new)), asked)
+    count = int(new.sum()) if group is None else len(np.unique(group))
+    if count < max(asked.grown * fitted, FEWEST_LABELS):
         return new, ""
-    return new, f"{new.sum()} labels beside the {fitted} that it was fitted on"
+    return new, f"{count} labels beside the {fitted} that it was fitted on"
 
 
 def since_then(

@@ -21,4 +21,4 @@ class Follow:
     ts: str | None = None
     id: str | None = None
     group: str | None = None
-    grown: float = 0.5
+    grown: float = 0.2

@@ -204,7 +204,9 @@ class Track:
         }  # fmt: skip
         own = self.own.astype(np.uint8)
         arrays = {"fitted": self.fitted, "own": own, "start": self.start, "used": self.used}
-        return State("track", config, {**arrays, **self.units._asdict()})
+        moment, key, label, losses = self.units
+        known = {"moment": moment, "key": key, "label": label, "losses": losses}
+        return State("track", config, {**arrays, **known})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
