@@ -250,7 +250,8 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     i, j, odds = _by_text(session, texts, market, block, asked.variants)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
     told = np.ones(len(i), np.bool_)
-    if isinstance(shared := fields.get("gtin"), Gtins):
+    shared = fields.get("gtin")
+    if isinstance(shared, Gtins):
         a, b = shared.sharing(market)
         new = ~np.isin(a * len(rows) + b, i * len(rows) + j) & (block[a] == block[b])
         a, b = a[new], b[new]
@@ -301,8 +302,8 @@ def labels_of(where: str, rows: pa.Table, asked: Asked, market: Ints) -> Labels:
     match = np.array([pairs[key] for key in sorted(pairs)], np.bool_)
     found = Labels(ends[:, 0], ends[:, 1], match)
     if (rows_apart := found.contradiction(market, many=asked.many)) is not None:
-        one, other = (_named(*offers[row]) for row in rows_apart)
-        problem = f"labels contradict each other: they tie {one} to {other}"
+        tied = " to ".join(_named(*offers[row]) for row in rows_apart)
+        problem = f"labels contradict each other: they tie {tied}"
         remedy = "which are labelled as two products, or are of one market: see which label is wrong"
         raise errors.invalid(where, problem, remedy)
     return found

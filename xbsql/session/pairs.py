@@ -33,6 +33,7 @@ PARTS: Final = {
     "all of this as first judged": ("likely",),
 }
 """What of the text speaks, and how its columns (`matching.columns.PAIR_COLUMNS`) begin."""
+REST: Final = "start of the scorer, rest of the text"
 MOST_REVIEWED: Final = 10_000
 
 
@@ -114,7 +115,8 @@ def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
 
 def _spread(i: Ints, j: Ints, doubt: Floats, n: int, rows: int) -> Ints:
     """The most doubtful pairs, no row in more than two of them."""
-    seen, chosen = np.zeros(rows, np.int64), []
+    seen = np.zeros(rows, np.int64)
+    chosen: list[int] = []
     for place in np.lexsort((j, i, -doubt)).tolist():
         if len(chosen) == n or doubt[place] < 0:
             break
@@ -180,8 +182,8 @@ def _said(
     found += _of_text(session, where, rows, judged, asked, at, prior)
     beside = one_chunk(rows["beside"])
     for name, says in zip(judged.evidence.names, judged.evidence.says[at].tolist(), strict=True):
-        held = [_shown(beside[row].as_py()[name]) for row in (one, other)]
-        found.append(_row(name, *held, says))
+        own, theirs = (_shown((beside[row].as_py() or {}).get(name)) for row in (one, other))
+        found.append(_row(name, own, theirs, says))
     entity, _ = joined_rows(where, judged, rows, asked)
     if entity[one] == entity[other]:
         from xbsql.linking.worth import Rules, belongs
@@ -202,10 +204,11 @@ def _of_text(
     parts = text_parts(session, where, rows, asked, one, other) if judged.told[at] else {}
     sums = dict.fromkeys(PARTS, 0.0)
     for column, says in parts.items():
-        sums[next(name for name, begins in PARTS.items() if column.startswith(begins))] += says
+        name = next((name for name, begins in PARTS.items() if column.startswith(begins)), REST)
+        sums[name] = sums.get(name, 0.0) + says
+    sums.pop(REST, None)
     found = [_row(name, *texts, says) for name, says in sums.items() if says]
-    rest = whole - sum(sums.values())
-    return [*found, _row("start of the scorer, rest of the text", *texts, rest)]
+    return [*found, _row(REST, *texts, whole - sum(sums.values()))]
 
 
 def _row(evidence: str, left: str | None, right: str | None, odds: float) -> dict[str, Any]:
