@@ -86,17 +86,25 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     return _answer(found, score)
 
 
-def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
-    """The entity of each row and its probability: whole blocks at a time, so that memory is bounded."""
+def sharded(where: str, rows: pa.Table, asked: Asked) -> list[tuple[Ints, pa.Table, Asked]]:
+    """Whole blocks at a time, so that memory is bounded: their places, the rows and what is asked of them."""
     from xbsql.linking.shards import shards
 
     labels_of(where, rows, asked, _markets(where, rows)[0])  # those of other shards are left out below
     parts = shards(_blocks(where, rows), SHARD)
+    if len(parts) == 1:
+        return [(parts[0], rows, asked)]
+    owned = ((held, rows.take(pa.array(held))) for held in parts)
+    return [(held, own, _of(asked, own)) for held, own in owned]
+
+
+def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+    """The entity of each row and its probability."""
+    parts = sharded(where, rows, asked)
     found, score = np.arange(len(rows)), np.full(len(rows), np.nan)
-    for turn, held in enumerate(parts):
-        own = rows.take(pa.array(held))
+    for turn, (held, own, of_it) in enumerate(parts):
         with part(turn / len(parts), (turn + 1) / len(parts)):
-            entity, score[held] = _whole(session, where, own, asked if len(parts) == 1 else _of(asked, own))
+            entity, score[held] = _whole(session, where, own, of_it)
         found[held] = held[entity]
     return _kept_together(where, rows, found), score
 
