@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SUBJECT ?= taxonomy
+WORKERS ?= 2
 
 .PHONY: demo test lint bench docs
 
@@ -9,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/xbsql demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

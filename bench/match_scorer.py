@@ -3,9 +3,9 @@
 It learns from names of one thing in English and in another language (Open Food Facts taxonomies, ODbL) and
 keeps only what it learned about similarities, no name. No language that `bench.match` reports is among them.
 In every second set half of the English names are missing, so that it meets rows that match nothing. Some
-sets come a second time with sizes, counts and model numbers behind the names, as titles of products have
-them: mostly the same on both sides in other words, and some where the English name is there with another
-thing's size only.
+sets come a second time with a made-up brand before and sizes, counts and model numbers behind the names, as
+titles of products have them: mostly the same on both sides in other words, and some where the English name is
+there with another thing's size or brand only.
 
 Trees may learn of each column only the direction that it has (`columns.DIRECTIONS`). What is printed at the
 end is judged out of fold: the settings here were chosen by it.
@@ -57,6 +57,12 @@ SIZES = (
     ("2 m", "200 cm", "2m"), ("5 m", "500 cm", "5m"), ("60 W", "60W", "60 watt"), ("64 GB", "64GB", "64 GB"),
 )  # fmt: skip
 """Sizes and counts, each in several words."""
+BRANDS = (
+    "Adelvo", "Brunex", "Castoma", "Dorvik", "Elmaro", "Fentis", "Galmor", "Hestia", "Ivarra", "Junell",
+    "Kestrona", "Lumiva",
+)  # fmt: skip
+BRANDED, ANOTHER_BRAND = 0.6, 0.08
+"""Shares of the names of `SIZED` that have a brand, and of these that have another one in English."""
 SHARES = {"none": 0.4, "both": 0.36, "left only": 0.1, "apart": 0.02, "another thing": 0.12}
 """What names of `SIZED` have behind them; 'apart' is one thing by two kinds of size."""
 FOLDS = 3
@@ -96,7 +102,7 @@ def side(texts: list[str]) -> Side:
 
 
 def sized(left: Side, right: Side) -> tuple[Side, Side, NDArray[np.int64]]:
-    """The names with sizes and model numbers behind many, and the left row of each right one, -1 for none."""
+    """The names, many with brand, size and model number; and the left row of each right one, -1 for none."""
     rng = np.random.default_rng(0)
     own, other = list(left.texts), list(right.texts)
     names = np.arange(len(own))
@@ -115,6 +121,12 @@ def sized(left: Side, right: Side) -> tuple[Side, Side, NDArray[np.int64]]:
             other[row] += f" {words[2]}"
         if case == "another thing":
             names[row] = -1
+    for row in np.flatnonzero(rng.random(len(own)) < BRANDED).tolist():
+        brand, another = rng.choice(BRANDS, 2, replace=False).tolist()
+        own[row] = f"{brand} {own[row]}"
+        if rng.random() < ANOTHER_BRAND:
+            brand, names[row] = another, -1
+        other[row] = f"{brand} {other[row]}"
     return side(own), side(other), names
 
 
@@ -134,11 +146,14 @@ def known(left: Side, right: Side, names: NDArray[np.int64]) -> Known:
     parts = Tokens.split(encoder().pieces(left.texts)), Tokens.split(encoder().pieces(right.texts))
     pairs = candidate_pairs(left, right, parts)
     first = described(left, right, pairs, WordVectors.of(left, right, encode))
-    return Known(left, right, parts, pairs, first, pairs.i == names[pairs.j], int((names >= 0).sum()))
+    truth = (pairs.i == names[pairs.j]) & pairs.allowed
+    return Known(left, right, parts, pairs, first, truth, int((names >= 0).sum()))
 
 
-def fitted(tables: Sequence[NDArray[np.float64]], truths: Sequence[NDArray[np.bool_]]) -> lightgbm.Booster:
-    given = lightgbm.Dataset(np.concatenate(tables), np.concatenate(truths))
+def fitted(parts: Sequence[Known], tables: Sequence[NDArray[np.float64]]) -> lightgbm.Booster:
+    """Trees of one round, fitted on the pairs that are not barred."""
+    read = np.concatenate([table[part.pairs.allowed] for part, table in zip(parts, tables, strict=True)])
+    given = lightgbm.Dataset(read, np.concatenate([part.truth[part.pairs.allowed] for part in parts]))
     directions = list(columns.DIRECTIONS.values())[: tables[0].shape[1]]
     return lightgbm.train({**TREES, "monotone_constraints": directions}, given, BOOSTS)
 
@@ -148,16 +163,17 @@ def unseen(parts: Sequence[Known], tables: Sequence[NDArray[np.float64]]) -> lis
     found = list(tables)
     for fold in range(FOLDS):
         others = [place for place in range(len(parts)) if place % FOLDS != fold]
-        truths = [parts[place].truth for place in others]
-        judge = fitted([tables[place] for place in others], truths)
+        known = [parts[place] for place in others]
+        judge = fitted(known, [tables[place] for place in others])
         for place in range(fold, len(parts), FOLDS):
-            found[place] = odds(judge, tables[place], surest(truths))
+            guess = odds(judge, tables[place], surest(known))
+            found[place] = np.where(parts[place].pairs.allowed, guess, -match.SUREST)
     return found
 
 
-def surest(truths: Sequence[NDArray[np.bool_]]) -> float:
+def surest(parts: Sequence[Known]) -> float:
     """The greatest log odds that so many pairs can teach."""
-    return math.log(sum(len(truth) for truth in truths))
+    return math.log(sum(int(part.pairs.allowed.sum()) for part in parts))
 
 
 def next_round(parts: Sequence[Known], tables: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -170,7 +186,7 @@ def next_round(parts: Sequence[Known], tables: Sequence[NDArray[np.float64]]) ->
 
 def report(name: str, part: Known, guess: NDArray[np.float64]) -> tuple[float, float, float]:
     """The share of names with a counterpart that find it, the precision from .5 on, the calibration error."""
-    chosen = assigned(part.pairs.i, part.pairs.j, guess, -30.0, (len(part.left), len(part.right)))
+    chosen = assigned(part.pairs.i, part.pairs.j, guess, match.NOTHING, (len(part.left), len(part.right)))
     chosen = chosen[chosen >= 0]
     right, chance = part.truth[chosen], 1 / (1 + np.exp(-guess[chosen]))
     sure = chance >= 0.5
@@ -202,11 +218,10 @@ def catalogues() -> dict[str, Known]:
 def main() -> None:
     known = catalogues()
     parts = list(known.values())
-    truths = [part.truth for part in parts]
-    stored: dict[str, object] = {"learned_from": list(known), "surest": surest(truths)}
+    stored: dict[str, object] = {"learned_from": list(known), "surest": surest(parts)}
     tables = [part.first for part in parts]
     for name in ROUNDS:
-        stored[name] = fitted(tables, truths).model_to_string()
+        stored[name] = fitted(parts, tables).model_to_string()
         if name != ROUNDS[-1]:
             tables = next_round(parts, tables)
         print(f"fitted {name}", file=sys.stderr, flush=True)

@@ -18,18 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FEW = 8  # up to so many queries rows x queries is faster than queries x rows
+_TILE = 1 << 14  # rows in one product of many queries
 _PIECE = 48 << 10  # values that are read from the cache the second time
 
 
-def product(q: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Float32 product q @ x.T + bias, (m, b), for float32 q (m, d), x (b, d), bias (b,)."""
+def product(q: Tensor, x: Tensor, bias: Tensor | None = None, room: Tensor | None = None) -> Tensor:
+    """Float32 product q @ x.T + bias, (m, b), for float32 q (m, d), x (b, d), bias (b,).
+
+    `room`, float32, may hold the result where it is large enough: fresh memory costs half of a product.
+    """
     if not _whole():
         with np.errstate(all="ignore"):
             return torch.from_numpy(q.numpy() @ x.numpy().T).add_(0.0 if bias is None else bias)
     if len(q) > FEW and _onednn():
         found: Tensor = torch.ops.mkldnn._linear_pointwise(q, x.contiguous(), bias, "none", [], "")
         return found
-    s = _one(q[0], x)[None] if len(q) == 1 else q @ x.T if len(q) > FEW else (x @ q.T).T.contiguous()
+    if len(q) > FEW:
+        count = len(q) * len(x)
+        flat = torch.empty(count) if room is None or len(room) < count else room[:count]
+        s = flat.view(len(q), len(x))
+        for start in range(0, len(x), _TILE):
+            torch.mm(q, x[start : start + _TILE].T, out=s[:, start : start + _TILE])
+    else:
+        s = _one(q[0], x)[None] if len(q) == 1 else (x @ q.T).T.contiguous()
     return s if bias is None else s.add_(bias)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -75,7 +75,7 @@ class Slab:
 
 @dataclass
 class FloatScan:
-    """The float32 product of raw rows and folded queries."""
+    """The float32 product of raw rows and folded queries; a block's scores last until the next block."""
 
     request: Request
     prepared: Prepared | None
@@ -83,6 +83,7 @@ class FloatScan:
     query_length: Tensor
     _place: tuple[int, int] = (-1, -1)
     _slab: Slab | None = None
+    _room: Tensor = field(default_factory=lambda: torch.empty(0))
 
     @classmethod
     def of(cls, request: Request, prepared: Prepared | None) -> FloatScan:
@@ -128,12 +129,15 @@ class FloatScan:
 
     def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
         relative, longest = rounding(q.shape[1]), slab.length.amax()
+        if len(self._room) < len(q) * len(slab.x):
+            self._room = torch.empty(len(q) * len(slab.x))
         if self.request.metric == "dot":
-            return product(q, slab.x), relative * q_length * longest
+            return product(q, slab.x, room=self._room), relative * q_length * longest
         if self.request.metric == "cosine":
             inverse = torch.where(slab.length > 0, 1 / slab.length, 0.0)
-            return product(q, slab.x).mul_(inverse), 2 * relative * torch.ones_like(q_length)
-        score = product(2 * q, slab.x, -slab.length.square()).sub_(q_length.square()[:, None])
+            score = product(q, slab.x, room=self._room).mul_(inverse)
+            return score, 2 * relative * torch.ones_like(q_length)
+        score = product(2 * q, slab.x, -slab.length.square(), self._room).sub_(q_length.square()[:, None])
         return score, 2 * relative * (q_length + longest).square()
 
     def _at(self, start: int, stop: int) -> Slab:

@@ -165,3 +165,26 @@ def test_an_empty_side_matches_nothing(con):
     rows = con.sql(f"FROM xb.match(abroad, nobody, {PAIRS})").fetchall()
     assert [row[1:] for row in rows] == [(None, None)] * len(ABROAD)
     assert con.sql(f"FROM xb.match(nobody, home, {PAIRS})").fetchall() == []
+
+
+THINGS = {
+    "frying pan": "Bratpfanne", "desk lamp": "Schreibtischlampe", "backpack": "Rucksack", "pillow": "Kissen",
+    "phone case": "Handyhülle", "garden hose": "Gartenschlauch", "tea pot": "Teekanne", "mug": "Becher",
+}  # fmt: skip
+
+
+def test_what_is_there_in_another_size_only_is_not_matched_to_another_thing(con):
+    """The right counterpart is barred by its size; a thing of the same brand and size must not step in."""
+    titles = [(f"{brand} {own} 60 ml", f"{brand} {theirs} 2 l") for brand in ("Veltro", "Pinto")
+              for own, theirs in THINGS.items()]  # fmt: skip
+    other = [f"{brand} {theirs} 60 ml" for brand in ("Veltro", "Pinto") for theirs in ("Löffel", "Uhr")]
+    con.register("ours", pa.table({"id": range(len(titles)), "title": [own for own, _ in titles]}))
+    con.register("theirs", pa.table({"id": range(len(titles) + 4), "title": [t for _, t in titles] + other}))
+    found = con.sql(f"FROM xb.match(ours, theirs, {PAIRS}, threshold := 0.9)").fetchall()
+    assert [right for _, right, _ in found] == [None] * len(titles)
+    con.execute(
+        "CREATE TABLE alike AS SELECT id, replace(title, '2 l', '0.06 l') AS title "
+        f"FROM theirs WHERE id < {len(titles)}"
+    )
+    same = con.sql(f"FROM xb.match(ours, alike, {PAIRS}, threshold := 0.5)").fetchall()
+    assert sum(left == right for left, right, _ in same) >= 0.75 * len(titles)

@@ -31,6 +31,8 @@ _ALIKE: Final = 10  # by spelling, and word by word
 def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
+    Those that contradict each other in what they state are among them, barred.
+
     Args:
         left: n rows.
         right: the rows that they may match.
@@ -56,14 +58,13 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
         a, b = best_of_rows(spelled[0][own], spelled[1][other], _ALIKE)
         keys.append(own[a] * len(right) + other[b])
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
-    allowed = ~contradicting(left.stated, right.stated, i, j)
-    i, j = i[allowed], j[allowed]
     spelling = rowwise(
         len(i), lambda s: np.asarray(spelled[0][i[s]].multiply(spelled[1][j[s]]).sum(axis=1)).ravel()
     )
     cosine = cosines(left, right, i, j)
     nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
-    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling)
+    barred = contradicting(left.stated, right.stated, i, j)
+    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, barred)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
+SUREST: Final = 30.0
+"""Log odds beyond all that a scorer says."""
 HUBS: Final = 10
 """Candidates of a row that tell how near it is to everything."""
 
@@ -41,7 +43,7 @@ class Described:
     """Candidate pairs and what is known of them.
 
     Attributes:
-        pairs: p of them.
+        pairs: p of them, none barred.
         table: float64, shape (p, 34), columns `columns.PAIR_COLUMNS`.
     """
 
@@ -76,18 +78,22 @@ def describe(
     for turn, judge in enumerate(judges):
         tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
         table = taught(left, right, parts, found, first, judge(table))
-    return Described(found, table)
+    return Described(found.at(found.allowed), table[found.allowed])
 
 
 def taught(
     left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
     odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:  # fmt: skip
-    """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`."""
+    """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`.
+
+    A barred pair is no match, whatever was guessed.
+    """
+    odds = np.where(pairs.allowed, odds, -SUREST)
     chosen = assigned(pairs.i, pairs.j, odds, NOTHING, (len(left), len(right)))
     there = chosen >= 0
     partner = np.where(there, pairs.j[chosen], -1)
-    likely = np.where(there, 1 / (1 + np.exp(-np.clip(odds[chosen], -30, 30))), 0.0)
+    likely = np.where(there, 1 / (1 + np.exp(-np.clip(odds[chosen], -SUREST, SUREST))), 0.0)
     matches = Matches(partner, likely)
     found = translated(*parts, matches, pairs.i, pairs.j)
     both = found[:, 0] + found[:, 1]

@@ -38,6 +38,7 @@ class TwoWayNeighbours:
         i: int64, shape (p,): left rows of the neighbouring pairs, each pair once, by left row and right row.
         j: int64, shape (p,): their right rows.
         near: float64, shape (p,): their cosine corrected for hubs.
+        barred: bool, shape (p,): their sizes, counts or model numbers contradict each other.
         hub_left: float64, shape (left rows,): the mean cosine of each row's nearest.
         hub_right: the same of the right rows.
     """
@@ -47,6 +48,7 @@ class TwoWayNeighbours:
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     near: NDArray[np.float64]
+    barred: NDArray[np.bool_]
     hub_left: NDArray[np.float64]
     hub_right: NDArray[np.float64]
 
@@ -55,7 +57,7 @@ class TwoWayNeighbours:
         """Find `most` right rows for each left row, and ten left rows for each right one.
 
         Of the right rows that choose one left row the 30 nearest are kept: memory is bounded by the smaller
-        side. Pairs whose sizes, counts or model numbers contradict each other are none.
+        side.
         """
         hubs = np.zeros(len(left)), np.zeros(len(right))
         keys, cosines = [np.empty(0, np.int64)], [np.empty(0)]
@@ -75,8 +77,7 @@ class TwoWayNeighbours:
         pairs, first = np.unique(np.concatenate(keys), return_index=True)
         i, j = np.divmod(pairs, max(len(right), 1))
         near = 2 * np.concatenate(cosines)[first] - hubs[0][i] - hubs[1][j]
-        allowed = ~contradicting(left.stated, right.stated, i, j)
-        return cls(left, right, i[allowed], j[allowed], near[allowed], *hubs)
+        return cls(left, right, i, j, near, contradicting(left.stated, right.stated, i, j), *hubs)
 
     def nearness(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
         """The cosine of any pairs corrected for hubs: twice it less the mean of either row's nearest."""
@@ -84,7 +85,7 @@ class TwoWayNeighbours:
 
     def mutual(self) -> Matches:
         """The pairs that are each other's nearest."""
-        return mutual(self.i, self.j, self.near, len(self.left))
+        return mutual(self.i, self.j, self.near, len(self.left), self.barred)
 
 
 def cosines(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:

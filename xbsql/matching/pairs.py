@@ -49,6 +49,8 @@ class CandidatePairs:
         nearness: float64, shape (p,): the cosine corrected for hubs.
         carried: float64, shape (p,): the same of vectors that were carried to the other side.
         spelling: float64, shape (p,): cosine of weighted character and word n-grams.
+        barred: bool, shape (p,): pairs that contradict each other; None where no pair does. None of them is
+            a match; they show what stands nearer to a row than the pairs that may be one.
     """
 
     i: NDArray[np.int64]
@@ -57,9 +59,26 @@ class CandidatePairs:
     nearness: NDArray[np.float64]
     carried: NDArray[np.float64]
     spelling: NDArray[np.float64]
+    barred: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.i)
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which are not barred, bool, shape (p,)."""
+        return np.ones(len(self), np.bool_) if self.barred is None else ~self.barred
+
+    def at(self, kept: NDArray[np.bool_]) -> CandidatePairs:
+        """Some of them, none barred."""
+        return CandidatePairs(
+            self.i[kept],
+            self.j[kept],
+            self.cosine[kept],
+            self.nearness[kept],
+            self.carried[kept],
+            self.spelling[kept],
+        )
 
 
 @dataclass(frozen=True)
@@ -100,15 +119,19 @@ def gaps(i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64]
 
 
 def mutual(
-    i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64], rows: int
+    i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64], rows: int,
+    barred: NDArray[np.bool_] | None = None,
 ) -> Matches:  # fmt: skip
     """The pairs that are each other's best, as matches of so many left rows to learn from.
 
-    Among equals no pair is the best: what cannot be told apart teaches nothing.
+    Among equals no pair is the best: what cannot be told apart teaches nothing. Nor does a row whose best
+    pair is barred.
     """
     best = np.flatnonzero(gaps(i, j, values).max(axis=1) == 0) if len(i) else np.empty(0, np.int64)
     alone = np.bincount(i[best], minlength=rows)[i[best]] == 1
     alone &= np.bincount(j[best])[j[best]] == 1
+    if barred is not None:
+        alone &= ~barred[best]
     right, likely = np.full(rows, -1, np.int64), np.zeros(rows)
     right[i[best[alone]]], likely[i[best[alone]]] = j[best[alone]], 1.0
     return Matches(right, likely)
