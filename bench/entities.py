@@ -201,7 +201,8 @@ def with_labels(bench: Bench, name: str) -> float:
 
 def _chance(found: pa.Table) -> NDArray[np.float64]:
     value = found["value"].to_numpy()
-    return np.where(np.array(found["predicted"].to_pylist()) == "true", value, 1 - value)
+    yes = np.array(found["predicted"].to_pylist()) == "true"
+    return np.asarray(np.where(yes, value, 1 - value))
 
 
 def without_labels(bench: Bench, name: str) -> dict[str, float]:

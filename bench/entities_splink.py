@@ -38,7 +38,7 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
             )
         )
     both = [name for name in ("brand", "model") if all(frame[name].notna().any() for frame in frames)]
-    comparisons = [
+    comparisons: list[Any] = [
         cl.JaccardAtThresholds("title", [0.9, 0.75, 0.6]),
         cl.ArrayIntersectAtSizes("words", [5, 4, 3, 2]),
         cl.ArrayIntersectAtSizes("codes", [1]),
@@ -49,7 +49,7 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
     if "model" in both:
         model = cl.LevenshteinAtThresholds("model", [1, 3])
         comparisons.append(model.configure(term_frequency_adjustments=True))
-    rule = "len(list_intersect(l.words, r.words)) >= 2"
+    rule: Any = "len(list_intersect(l.words, r.words)) >= 2"
     settings = SettingsCreator(
         link_type="link_only", comparisons=comparisons, blocking_rules_to_generate_predictions=[rule]
     )
@@ -61,6 +61,8 @@ def splink_scores(rows: list[dict[str, Any]]) -> dict[tuple[int, int], float]:
     linker.training.estimate_probability_two_random_records_match([block_on("title")], recall=0.3)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6)
     linker.training.estimate_parameters_using_expectation_maximisation(rule)
-    found = linker.inference.predict(threshold_match_probability=0.05).as_pandas_dataframe()
-    columns = (found[name] for name in ("unique_id_l", "unique_id_r", "match_probability"))
+    found = linker.inference.predict(threshold_match_probability=0.05)
+    answer: Any = found
+    pairs = answer.as_pandas_dataframe()
+    columns = (pairs[name] for name in ("unique_id_l", "unique_id_r", "match_probability"))
     return {(int(own), int(other)): float(chance) for own, other, chance in zip(*columns, strict=True)}

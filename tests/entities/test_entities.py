@@ -242,6 +242,12 @@ def test_blocks_are_never_joined_and_shards_change_nothing(con, monkeypatch):
     assert whole.filter(pc.equal(whole["id"], "A0"))["score"].null_count == 3
     monkeypatch.setattr("xbsql.session.entities.SHARD", 1)
     labels = [{"lmarket": "DE", "lid": "A1", "rmarket": "UK", "rid": "A1", "match": False}]
+    assert (
+        xbsql.score_pairs(con, pa.Table.from_pylist(rows), "id", "market", "title", block="kind")["score"][
+            0
+        ].as_py()
+        > 0.9
+    )
     sharded = asked(con, rows, block="kind", labels=pa.Table.from_pylist(labels))
     apart = [each for each in groups(sharded) if ("DE", "A1") in each]
     assert not any(("UK", "A1") in each for each in apart)

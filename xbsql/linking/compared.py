@@ -123,7 +123,7 @@ def compared(
     text, every = (Bags.of(*([_words(each) for each in side] for side in both)) for both in (texts, whole))
     crossed = _crossed(texts, whole)
     codes = Bags.of(*([_codes(each) for each in side] for side in whole))
-    stated = [Stated.of(side) for side in texts]
+    own, theirs = (Stated.of(side) for side in texts)
     lengths = [np.array([max(len(each), 1) for each in side]) for side in texts]
     columns = [
         _cosine(encode, texts, i, j),
@@ -139,7 +139,7 @@ def compared(
         codes.compared(i, j),
         _pairwise(texts, i, j, _codes_alike),
         _pairwise(texts, i, j, _numbers_alike),
-        stated_compared(*stated, i, j),
+        stated_compared(own, theirs, i, j),
         np.log(lengths[0][i] / lengths[1][j]),
         _named(left, right, "brand", i, j),
         _named(left, right, "model", i, j),

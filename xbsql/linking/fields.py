@@ -33,15 +33,17 @@ _LEAST_LIKELY: Final = 8.0  # likely pairs of two markets from which their curre
 
 
 class Field(Protocol):
-    """One thing that is known beside the text.
+    """One thing that is known beside the text."""
 
-    Attributes:
-        levels: what each level is called.
-        start: for each level, how often it is met among pairs of one product and of two, before any is seen.
-    """
+    @property
+    def levels(self) -> Sequence[str]:
+        """What each level is called."""
+        ...
 
-    levels: Sequence[str]
-    start: tuple[Sequence[float], Sequence[float]]
+    @property
+    def start(self) -> tuple[Sequence[float], Sequence[float]]:
+        """For each level, how often it is met among pairs of one product and of two, before any is seen."""
+        ...
 
     def compared(self, i: Ints, j: Ints, between: Ints, likely: Floats) -> tuple[Ints, Floats]:
         """The level of each pair and how often two products reach it by chance.

@@ -66,7 +66,8 @@ class Graph:
         likely = 1 / (1 + np.exp(-np.clip(self.odds, -SUREST, SUREST)))
         for ends in (self.i, self.j):
             most = np.zeros((len(self) + 1) * count)
-            np.maximum.at(most, ends * count + (key // count + key % count - self.market[ends]), likely)
+            other_end = key // count + key % count - self.market[ends]
+            np.maximum.at(most, np.asarray(ends * count + other_end, np.int64), likely)
             own = np.repeat(self.market, count)
             other = np.tile(np.arange(count), len(self))
             there = most[: len(self) * count] > 0

@@ -126,7 +126,8 @@ def belongs(graph: Graph, rules: Rules, entity: Ints) -> Floats:
         count += np.bincount(ends[inside], minlength=n)
     ratio += (pairs - count) * rules.not_proposed
     whole = own[entity[rows]]
-    rest = whole + Sums(-np.ones(len(rows)), -pairs[rows], -ratio[rows], -prior[rows])
+    lost = (-each[rows] for each in (pairs, ratio, prior.astype(np.float64)))
+    rest = whole + Sums(-np.ones(len(rows)), *lost)
     free = Rules(0.0, rules.many, rules.dependence, rules.not_proposed)
     found = np.full(n, np.nan)
     found[rows] = whole.worth(free) - rest.worth(free)

@@ -86,17 +86,25 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     return _answer(found, score)
 
 
-def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
-    """The entity of each row and its probability: whole blocks at a time, so that memory is bounded."""
+def sharded(where: str, rows: pa.Table, asked: Asked) -> list[tuple[Ints, pa.Table, Asked]]:
+    """Whole blocks at a time, so that memory is bounded: their places, the rows and what is asked of them."""
     from xbsql.linking.shards import shards
 
     labels_of(where, rows, asked, _markets(where, rows)[0])  # those of other shards are left out below
     parts = shards(_blocks(where, rows), SHARD)
+    if len(parts) == 1:
+        return [(parts[0], rows, asked)]
+    owned = ((held, rows.take(pa.array(held))) for held in parts)
+    return [(held, own, _of(asked, own)) for held, own in owned]
+
+
+def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
+    """The entity of each row and its probability."""
+    parts = sharded(where, rows, asked)
     found, score = np.arange(len(rows)), np.full(len(rows), np.nan)
-    for turn, held in enumerate(parts):
-        own = rows.take(pa.array(held))
+    for turn, (held, own, of_it) in enumerate(parts):
         with part(turn / len(parts), (turn + 1) / len(parts)):
-            entity, score[held] = _whole(session, where, own, asked if len(parts) == 1 else _of(asked, own))
+            entity, score[held] = _whole(session, where, own, of_it)
         found[held] = held[entity]
     return _kept_together(where, rows, found), score
 
@@ -250,7 +258,8 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     i, j, odds = _by_text(session, texts, market, block, asked.variants)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
     told = np.ones(len(i), np.bool_)
-    if isinstance(shared := fields.get("gtin"), Gtins):
+    shared = fields.get("gtin")
+    if isinstance(shared, Gtins):
         a, b = shared.sharing(market)
         new = ~np.isin(a * len(rows) + b, i * len(rows) + j) & (block[a] == block[b])
         a, b = a[new], b[new]
@@ -301,8 +310,8 @@ def labels_of(where: str, rows: pa.Table, asked: Asked, market: Ints) -> Labels:
     match = np.array([pairs[key] for key in sorted(pairs)], np.bool_)
     found = Labels(ends[:, 0], ends[:, 1], match)
     if (rows_apart := found.contradiction(market, many=asked.many)) is not None:
-        one, other = (_named(*offers[row]) for row in rows_apart)
-        problem = f"labels contradict each other: they tie {one} to {other}"
+        tied = " to ".join(_named(*offers[row]) for row in rows_apart)
+        problem = f"labels contradict each other: they tie {tied}"
         remedy = "which are labelled as two products, or are of one market: see which label is wrong"
         raise errors.invalid(where, problem, remedy)
     return found

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, written_out
-from xbsql.session.entities import SURENESS, check, joined_rows, judged_of, text_parts
+from xbsql.session.entities import SURENESS, check, joined_rows, judged_of, sharded, text_parts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -33,6 +33,10 @@ PARTS: Final = {
     "all of this as first judged": ("likely",),
 }
 """What of the text speaks, and how its columns (`matching.columns.PAIR_COLUMNS`) begin."""
+REST: Final = "start of the scorer, rest of the text"
+_ENDS: Final = [("l", pa.int64()), ("r", pa.int64()), ("score", pa.float64())]
+SCORED: Final = pa.schema([*_ENDS, ("text", pa.float64()), ("beside", pa.float64()), ("joined", pa.bool_())])
+REVIEWED: Final = pa.schema([*_ENDS, ("joined", pa.bool_()), ("doubt", pa.float64())])
 MOST_REVIEWED: Final = 10_000
 
 
@@ -52,23 +56,29 @@ def score_pairs(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     where = "xb.score_pairs"
     check(where, asked)
     with session.calls.record("score_pairs", "", len(rows)):
-        judged = judged_of(session, where, rows, asked)
-        entity, _ = joined_rows(where, judged, rows, asked)
+        parts = [_scored(session, where, *part) for part in sharded(where, rows, asked)]
+    found = pa.concat_tables([SCORED.empty_table(), *parts])
+    return found.sort_by([("score", "descending"), ("l", "ascending"), ("r", "ascending")])
+
+
+def _scored(session: Session, where: str, held: Ints, rows: pa.Table, asked: Asked) -> pa.Table:
+    """The pairs of one shard, whose rows have these places."""
+    judged = judged_of(session, where, rows, asked)
+    entity, _ = joined_rows(where, judged, rows, asked)
     graph = judged.graph
     chance = 1 / (1 + np.exp(-graph.odds))
     kept = np.flatnonzero(chance >= asked.threshold)
-    kept = kept[np.lexsort((graph.j[kept], graph.i[kept], -graph.odds[kept]))]
     i, j = graph.i[kept], graph.j[kept]
     prior = graph.prior[graph.market[i], graph.market[j]]
     columns = {
-        "l": i + 1,
-        "r": j + 1,
+        "l": held[i] + 1,
+        "r": held[j] + 1,
         "score": chance[kept],
         "text": (judged.text[kept] - prior) / BIT,
         "beside": judged.evidence.says[kept].sum(axis=1) / BIT,
         "joined": entity[i] == entity[j],
     }
-    return pa.table(columns)
+    return pa.table(columns, schema=SCORED)
 
 
 def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
@@ -95,28 +105,42 @@ def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
     if not 1 <= n <= MOST_REVIEWED:
         raise errors.invalid(where, f"n is {n}", f"give 1 to {MOST_REVIEWED}")
     with session.calls.record("review", "", len(rows)):
-        judged = judged_of(session, where, rows, asked)
-        entity, score = joined_rows(where, judged, rows, asked)
+        parts = [_doubts(session, where, *part) for part in sharded(where, rows, asked)]
+    found = pa.concat_tables([REVIEWED.empty_table(), *parts])
+    i, j, doubt = (found[name].to_numpy() for name in ("l", "r", "doubt"))
+    chosen = found.take(pa.array(_spread(i, j, doubt, n, len(rows) + 1)))
+    most = float(doubt.max(initial=1e-12))
+    return chosen.set_column(4, "doubt", pa.array(chosen["doubt"].to_numpy() / most))
+
+
+def _doubts(session: Session, where: str, held: Ints, rows: pa.Table, asked: Asked) -> pa.Table:
+    """The pairs of one shard that nobody has labelled, and how much a label of each would tell."""
+    judged = judged_of(session, where, rows, asked)
+    entity, score = joined_rows(where, judged, rows, asked)
     graph = judged.graph
     same = entity[graph.i] == entity[graph.j]
     alone = 1 / (1 + np.exp(-SURENESS * graph.odds))
     within = np.where(same, np.fmin(score[graph.i], score[graph.j]), np.minimum(alone, 0.5))
     chance = (alone + within) / 2
     doubt = 4 * chance * (1 - chance) + np.abs(alone - within)
-    doubt = doubt / doubt.max(initial=1e-12)
     labelled = judged.labels.a * len(rows) + judged.labels.b
-    doubt[np.isin(graph.i * len(rows) + graph.j, labelled)] = -1.0
-    chosen = _spread(graph.i, graph.j, doubt, n, len(rows))
-    i, j = graph.i[chosen], graph.j[chosen]
-    columns = {"l": i + 1, "r": j + 1, "score": 1 / (1 + np.exp(-graph.odds[chosen]))}
-    return pa.table({**columns, "joined": same[chosen], "doubt": doubt[chosen]})
+    kept = np.flatnonzero(~np.isin(graph.i * len(rows) + graph.j, labelled))
+    columns = {
+        "l": held[graph.i[kept]] + 1,
+        "r": held[graph.j[kept]] + 1,
+        "score": 1 / (1 + np.exp(-graph.odds[kept])),
+        "joined": same[kept],
+        "doubt": doubt[kept],
+    }
+    return pa.table(columns, schema=REVIEWED)
 
 
 def _spread(i: Ints, j: Ints, doubt: Floats, n: int, rows: int) -> Ints:
     """The most doubtful pairs, no row in more than two of them."""
-    seen, chosen = np.zeros(rows, np.int64), []
+    seen = np.zeros(rows, np.int64)
+    chosen: list[int] = []
     for place in np.lexsort((j, i, -doubt)).tolist():
-        if len(chosen) == n or doubt[place] < 0:
+        if len(chosen) == n:
             break
         if max(seen[i[place]], seen[j[place]]) < 2:
             chosen.append(place)
@@ -147,8 +171,13 @@ def explain_match(
     where = "xb.explain_match"
     check(where, asked)
     with session.calls.record("explain_match", "", len(rows)):
+        both = [_place(where, rows, offer) for offer in (left, right)]
+        parts = [part for part in sharded(where, rows, asked) if np.isin(both, part[0]).any()]
+        if len(parts) == 1:  # else they are of different blocks, which nobody compares
+            held, rows, asked = parts[0]
+            both = np.searchsorted(held, both).tolist()
+        own, theirs = both
         judged = judged_of(session, where, rows, asked)
-        own, theirs = (_place(where, rows, offer) for offer in (left, right))
         graph = judged.graph
         if graph.market[own] == graph.market[theirs]:
             problem = f"both offers are of market '{errors.shown(left[0], 40)}'"
@@ -180,8 +209,8 @@ def _said(
     found += _of_text(session, where, rows, judged, asked, at, prior)
     beside = one_chunk(rows["beside"])
     for name, says in zip(judged.evidence.names, judged.evidence.says[at].tolist(), strict=True):
-        held = [_shown(beside[row].as_py()[name]) for row in (one, other)]
-        found.append(_row(name, *held, says))
+        own, theirs = (_shown((beside[row].as_py() or {}).get(name)) for row in (one, other))
+        found.append(_row(name, own, theirs, says))
     entity, _ = joined_rows(where, judged, rows, asked)
     if entity[one] == entity[other]:
         from xbsql.linking.worth import Rules, belongs
@@ -202,10 +231,11 @@ def _of_text(
     parts = text_parts(session, where, rows, asked, one, other) if judged.told[at] else {}
     sums = dict.fromkeys(PARTS, 0.0)
     for column, says in parts.items():
-        sums[next(name for name, begins in PARTS.items() if column.startswith(begins))] += says
+        name = next((name for name, begins in PARTS.items() if column.startswith(begins)), REST)
+        sums[name] = sums.get(name, 0.0) + says
+    sums.pop(REST, None)
     found = [_row(name, *texts, says) for name, says in sums.items() if says]
-    rest = whole - sum(sums.values())
-    return [*found, _row("start of the scorer, rest of the text", *texts, rest)]
+    return [*found, _row(REST, *texts, whole - sum(sums.values()))]
 
 
 def _row(evidence: str, left: str | None, right: str | None, odds: float) -> dict[str, Any]:

@@ -213,7 +213,7 @@ def _reviewed(session: Session, rows: pa.Table, asked: run.Asked, n: int, page: 
 
 
 def _explain(
-    session: Session, *, lmarket: Text, lid: Text, rmarket: Text, rid: Text, many: Flag, variants: Flag,
+    session: Session, *, lmarket: Name, lid: Name, rmarket: Name, rid: Name, many: Flag, variants: Flag,
     labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
     asked = run.Asked(0.5, many, variants, labels)
