@@ -66,8 +66,9 @@ class Trial:
 
     def take(self, rows: NDArray[np.bool_]) -> Trial:
         """Some of the users."""
-        parts = (self.x, self.y, self.there, self.folds, self.group)
-        return Trial(self.names, *(part[rows] for part in parts))
+        return Trial(
+            self.names, self.x[rows], self.y[rows], self.there[rows], self.folds[rows], self.group[rows]
+        )
 
 
 def tried(
