@@ -104,6 +104,19 @@ FIGURES = (
     ),
     Figure("profiles", "mae_gain120", "below the best of three from 120 labels"),
     Figure("profiles", "coverage", "share of spends inside 90 % intervals, from a summer into Christmas"),
+    Figure(
+        "recommend",
+        "ndcg",
+        "WSDM Cup 2022, market t1, official candidates: nDCG@10, all of t1 and four others",
+    ),
+    Figure("recommend", "ndcg0", "the same without an event of t1"),
+    Figure("recommend", "ndcg211", "with 211 users of t1"),
+    Figure("recommend", "ndcg513", "with 513"),
+    Figure("recommend", "ndcg1023", "with 1,023"),
+    Figure("recommend", "worst_vs_target", "least of what the other markets bring to any of these"),
+    Figure("recommend", "seconds", "seconds to fit home's four markets and carry them to t1"),
+    Figure("recommend", "users_s", "seconds of the top ten of 10,000 users, from SQL"),
+    Figure("recommend", "vs_implicit", "top ten unseen items, against implicit's: times faster, same scores"),
 )
 
 

@@ -200,6 +200,12 @@ def found_of(model, later):
     return ndcg_of(np.searchsorted(sold, [held for _, held in parts]), score).mean()
 
 
+def test_columns_are_called_as_at_home():
+    home, abroad = (market(40, seed).rename_columns(["who", "what"]) for seed in (1, 2))
+    model = road.fit(TASK, home, "what", options={"user": "who"})[0]
+    assert road.transfer(TASK, abroad, "what", base=model)[0].columns == ("who", "what", None, None)
+
+
 def test_a_restored_model_answers_alike():
     model = fit(market(310, 10))
     again = restore(model.state())

@@ -25,6 +25,9 @@ OWN, HOME, ALL = "own", "home", "all"
 KINDS: Final = ("near", "nearest", "popular")
 """What each view says of a candidate."""
 
+LEAN: Final = ("near", "popular")
+"""What each single one of several other markets says: `home nearest` has it of all of them."""
+
 LENGTH: Final = "length"
 
 
@@ -84,7 +87,9 @@ class Markets:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the features."""
-        return (*(f"{view} {kind}" for view in self.views for kind in KINDS), LENGTH)
+        several = (f"{view} {kind}" for view in (OWN, HOME, ALL) if view in self.views for kind in KINDS)
+        single = (f"{view} {kind}" for view in self.views if view not in (OWN, HOME, ALL) for kind in LEAN)
+        return (*several, *single, LENGTH)
 
     def state(self) -> State:
         """As data."""

@@ -24,6 +24,9 @@ RIDGE: Final = 1.0
 
 STEPS: Final = 80
 ROUNDS: Final = 120
+ONE_THREAD_ROWS: Final = 20_000
+"""Up to so many candidates a second thread costs more than it brings."""
+
 SEEN_LEAST: Final = 0.1
 """Added before logarithms are taken: a similarity far below it says as little as none."""
 
@@ -142,7 +145,9 @@ class Trees:
         flat = x.reshape(-1, x.shape[-1])
         if not len(flat):
             return np.zeros(x.shape[:-1])
-        return np.asarray(self.booster.predict(flat, raw_score=True, num_threads=1)).reshape(x.shape[:-1])
+        threads = 1 if len(flat) <= ONE_THREAD_ROWS else 2
+        found = self.booster.predict(flat, raw_score=True, num_threads=threads)
+        return np.asarray(found).reshape(x.shape[:-1])
 
     def reading(self, names: Mapping[str, str]) -> Self:
         """The same of other features."""

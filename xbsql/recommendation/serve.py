@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xbsql.recommendation.histories import Histories
     from xbsql.recommendation.shelf import Shelf
 
-ORDERED: Final = 60
+ORDERED: Final = 50
 """Items of each user that all methods order; more where more are asked for."""
 
 AT_ONCE: Final = 4096

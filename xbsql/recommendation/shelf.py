@@ -84,14 +84,16 @@ class Shelf:
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
         twice = had.power(2)
-        for at, (view, counts) in enumerate(self.markets.views.items()):
-            near, nearest, popular = names[3 * at : 3 * at + 3]
-            if near in wanted:
-                found[..., 3 * at] = gathered(had, self.similar[view], place)
-            if nearest in wanted:
-                found[..., 3 * at + 1] = np.sqrt(gathered(twice, self.squared[view], place))
-            if popular in wanted:
-                found[..., 3 * at + 2] = np.log1p(counts.buyers[self.items])[place]
+        for at, name in enumerate(names[:-1]):
+            if name not in wanted:
+                continue
+            view, kind = name.rsplit(" ", 1)
+            if kind == "near":
+                found[..., at] = gathered(had, self.similar[view], place)
+            elif kind == "nearest":
+                found[..., at] = np.sqrt(gathered(twice, self.squared[view], place))
+            else:
+                found[..., at] = np.log1p(self.markets.views[view].buyers[self.items])[place]
         found[..., -1] = np.log1p(histories.lengths)[:, None]
         found[~there] = 0.0
         return found

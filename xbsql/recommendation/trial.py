@@ -32,7 +32,8 @@ CANDIDATES: Final = 100
 """The held-out item and others: the task of the WSDM Cup 2022 and of most papers on implicit feedback."""
 
 ESTABLISHED: Final = (5, 2, 1)
-"""Buyers that a candidate must have: the first number that enough items reach."""
+"""Buyers with as many items that a candidate must have, one step towards the 5-core that recommenders are
+usually compared on: the first number that enough items reach."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class Trial:
 
     def take(self, rows: NDArray[np.bool_]) -> Trial:
         """Some of the users."""
-        parts = (self.x, self.y, self.there, self.folds, self.group)
-        return Trial(self.names, *(part[rows] for part in parts))
+        return Trial(
+            self.names, self.x[rows], self.y[rows], self.there[rows], self.folds[rows], self.group[rows]
+        )
 
 
 def tried(
@@ -98,7 +100,7 @@ def tried(
         keep[row[turn == time]] = False
         past = histories.rows(keep)
         own = Counts.of(past, markets.items, fewest)
-        items = _established(own)
+        items = _established(past, markets.items)
         held = row[turn == time]
         held = held[np.isin(histories.item[held], items)]
         user = histories.user[held]
@@ -113,10 +115,11 @@ def tried(
     return Trial(markets.names, x, y, there, folds, user)
 
 
-def _established(own: Counts) -> Places:
-    """The items that enough users have."""
-    for buyers in ESTABLISHED:
-        found = np.flatnonzero(own.buyers >= buyers)
+def _established(past: Histories, items: int) -> Places:
+    """The items that enough users have who have enough of them."""
+    for least in ESTABLISHED:
+        busy = past.lengths[past.user] >= least
+        found = np.flatnonzero(np.bincount(past.item[busy], minlength=items) >= least)
         if len(found) >= CANDIDATES:
             break
     return found

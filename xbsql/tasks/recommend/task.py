@@ -146,9 +146,12 @@ class Recommending(Task[Recommender, Recommended]):
         return self._problem(asked, options, events, None)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> RecommendProblem:
-        """The target's events with what is counted in other markets, and what orders at home."""
-        options = RecommendOptions.of(asked.where, asked.options)
+        """The target's events with what is counted in other markets, and what orders at home.
+
+        Columns are called as the base calls them where nobody says otherwise.
+        """
         home = None if base is None else mine(asked.where, base, Recommender)
+        options = RecommendOptions.of(asked.where, {**_as_at_home(home, asked), **asked.options})
         events = read_target(asked, options)
         found = source_of(asked, options, home, source)
         if home is None and found.histories is not None:
@@ -196,6 +199,14 @@ class Recommending(Task[Recommender, Recommended]):
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """Measure a recommender on later events, see `measured`."""
         return measured(mine("xb.evaluate", model, Recommender), table, label, by)
+
+
+def _as_at_home(home: Recommender | None, asked: Asked) -> dict[str, str]:
+    """The columns that the home model read, where the target has them too."""
+    if home is None:
+        return {}
+    read = {name: getattr(home.columns, name) for name in ("user", "ts", "weight")}
+    return {name: column for name, column in read.items() if column in asked.data.column_names}
 
 
 TASK: Final = Recommending()
