@@ -82,7 +82,7 @@ def _predict(
     fitted = model.signature.task
     if task not in (None, fitted):
         problem = f"'{reference}' was fitted for {fitted}"
-        remedy = f"use xb.{fitted}" + (" or xb.predict_table" if fitted != "forecast" else "")
+        remedy = f"use xb.{fitted}" + (" or xb.predict_table" if fitted in ("classify", "predict") else "")
         raise errors.invalid(f"xb.{function}", problem, remedy)
     batch = model.signature.batch(f"xb.{function}", reference, inputs)
     with session.calls.record(function, reference, len(inputs)) as call:
