@@ -76,7 +76,7 @@ FRAMES |= {
 TRAINED = {"classify", "predict", "predict_table", "evaluate", "fit", "transfer"}
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
-    "delete_from_index", "drop_index", "export_booster", "import_booster", "help", "options",
+    "delete_from_index", "drop_index", "export_booster", "import_booster", "help", "options", "termbase",
 }  # fmt: skip
 
 
