@@ -57,7 +57,7 @@ SETS = ("google", "off")
 LOCALES = {"fr": "fr-FR", "de": "de-DE"}
 MARKETS = {"de": "DE", "fr": "FR", "es": "ES", "ja": "JP", "zh": "CN"}
 PAIRS, PHRASES, TITLES, GENERAL = 1_000, 1_000, 20_000, 150_000
-QUICK_PHRASES, QUICK_TITLES, QUICK_GENERAL = 250, 4_000, 15_000
+QUICK_PAIRS, QUICK_PHRASES, QUICK_TITLES, QUICK_GENERAL = 300, 150, 3_000, 20_000
 Pair = tuple[str, str]
 
 
@@ -200,7 +200,7 @@ def split(bench: Bench, name: str, language: str) -> tuple[list[Pair], list[Pair
     )
     test = [pair for pair in pairs if bucket(pair[0]) % 5 == 0]
     train = [pair for pair in pairs if bucket(pair[0]) % 5]
-    return train[:PAIRS], test[: QUICK_PHRASES if bench.quick else PHRASES]
+    return train[: QUICK_PAIRS if bench.quick else PAIRS], test[: QUICK_PHRASES if bench.quick else PHRASES]
 
 
 def google(bench: Bench, language: str) -> list[Pair]:

@@ -47,6 +47,8 @@ CALLS = {
     "suggest_labels": lambda con, name: xbsql.suggest_labels(con, name, HOME),
     "transfer": lambda con, name: xbsql.transfer(con, name, HOME, "y", source=HOME),
     "transfer from": lambda con, name: xbsql.transfer(con, "t", HOME, "y", base=name),
+    "translate": lambda con, name: xbsql.translate(con, name, pa.array(["a"])),
+    "translate_table": lambda con, name: xbsql.translate_table(con, name, HOME),
 }
 SQL = {
     "add_to_index": "CALL xb.add_to_index({}, v, id := id, vec := v)",
@@ -75,6 +77,8 @@ SQL = {
     "suggest_labels": "FROM xb.suggest_labels({}, h)",
     "transfer": "CALL xb.transfer({}, h, 'y', source := h)",
     "transfer from": "CALL xb.transfer('t', h, 'y', base := {})",
+    "translate": "SELECT xb.translate({}, 'a')",
+    "translate_table": "FROM xb.translate_table({}, h)",
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}

@@ -78,7 +78,7 @@ WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
     "delete_from_index", "drop_index", "export_booster", "import_booster", "help", "options",
     "extract_table",  # its columns are the model's attributes; in Polars `extract` gives them as a list
-    "history", "verdict",
+    "history", "verdict", "termbase",
 }  # fmt: skip
 
 

@@ -195,6 +195,27 @@ def test_nothing_to_learn_from_is_an_error(con):
         xbsql.fit(con, "none", table([("a", None)]), "fr", task="translate")
 
 
+def test_odd_pairs_are_learnt_from_and_asked_for(con):
+    long, face = ("red " * 3000, "rouge " * 2000), ("\U0001f600", "\U0001f600")
+    odd = [("", "x"), long, face, ("red hat", "Bonnet rouge"), ("<b>red</b> hat", "<b>chapeau</b> rouge")]
+    odd += [("\x00a\x01", "b\ue000c"), ("a\tb\nc", "d\te\r\nf"), ("C# 1", "#")]
+    rows = xbsql.fit(con, "odd", table(KNOWN[:30] + odd), "fr", task="translate", options=LANGUAGES)
+    assert "1 pairs of long texts do not come apart alike" in rows["note"][0].as_py()
+    asked = [
+        "red hat",
+        "\x00a\x01",
+        "\ue000 red",
+        "a" * 3000,
+        "\uff32\uff45\uff44",
+        "#1 red",
+        "a\tb",
+        "red|blue",
+    ]
+    assert all(said(con, text, "odd")["text"] for text in asked)
+    link = "https://a.example/b?c=1"
+    assert link in said(con, f"red hat {link}", "odd")["text"]
+
+
 def test_one_pair_is_a_translator(con):
     rows = xbsql.fit(con, "one", table(KNOWN[:1]), "fr", task="translate", options=LANGUAGES).to_pylist()
     assert rows[0]["note"].startswith("too few labels")

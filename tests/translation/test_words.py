@@ -20,6 +20,8 @@ from xbsql.translation.words import joined, numbers, plain, split
         "ワイヤレスヘッドホン黒3個",
         "红色运动鞋男款",
         'a "b" (c) [d] e/f',
+        "see https://a.example/b?c=1&d=2 or a.b+c@d.example",
+        "r\u0332ed \u0939\u093f\u0928\u094d\u0926\u0940",
         "",
     ],
 )

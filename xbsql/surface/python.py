@@ -33,9 +33,9 @@ def adapt(
 
     Each new label moves the weights of the members of its blend (fixed share); ADWIN watches its loss and
     what its source brings, and where one of them turned for the worse the model is fitted again on the
-    labels since, with itself as the source: a transfer in time. So it is where the new labels are half as
-    many as those it was fitted on. A new version is stored and promoted, and xb.promote goes back. Labels
-    may come late and in any order: with `ts` the weights are those of the right order. `event` is
+    labels since, with itself as the source: a transfer in time. So it is where the new labels are a fifth
+    as many as those it was fitted on. A new version is stored and promoted, and xb.promote goes back.
+    Labels may come late and in any order: with `ts` the weights are those of the right order. `event` is
     'reweighted', 'refitted', 'waiting' (a change with too few labels since) or 'nothing new'; `since` is
     when the change was, as far as can be told; `before` and `after` are the scores of the version that was
     there and of the weights as they moved, on the new labels. Labels that contradict each other under one

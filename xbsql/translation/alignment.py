@@ -30,7 +30,7 @@ LEAST_PULL, MOST_PULL = 0.02, 8.0
 """The pull is learnt with the words, by steps of this size and within these bounds."""
 NOTHING: Final = 0.08
 """Share of words that translate none."""
-TRUST: Final = 3.0
+TRUST: Final = 0.3
 """Occurrences that a known lexicon counts for."""
 
 

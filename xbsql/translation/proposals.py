@@ -191,7 +191,7 @@ class Proposer:
     def language(self) -> Mixture:
         """How the target is written, by all that is known."""
         own, home = (part.language if part else None for part in (self.own, self.home))
-        models = ((own, 0.4), (self.titles, 0.3), (home, 0.3))
+        models = ((own, 0.5), (self.titles, 0.3), (home, 0.2))
         parts = [(model, weight) for model, weight in models if model is not None and model.words[1]]
         total = sum(weight for _, weight in parts)
         return Mixture(tuple((model, weight / total) for model, weight in parts))

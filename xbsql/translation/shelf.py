@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -67,17 +68,19 @@ class Shelf:
 
     def state(self) -> State:
         """The shelf as data; vectors with eleven bits."""
-        texts = {"texts": "\n".join(self.texts), "others": "\n".join(self.others)}
-        config = {"size": len(self.texts), "paired": bool(self.others)}
-        return State("translation_shelf", config, {"vectors": self.vectors.astype(np.float16)}, texts)
+        texts = {"texts": _listed(self.texts), "others": _listed(self.others)}
+        return State("translation_shelf", {}, {"vectors": self.vectors.astype(np.float16)}, texts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The shelf again."""
-        size = state.config["size"]
-        texts = tuple(state.texts["texts"].split("\n")) if size else ()
-        others = tuple(state.texts["others"].split("\n")) if size and state.config["paired"] else ()
+        texts, others = (tuple(json.loads(state.texts[name])) for name in ("texts", "others"))
         return cls(texts, others, state.arrays["vectors"].astype(np.float32))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Texts, which may have line ends, as one."""
+    return json.dumps(list(texts), ensure_ascii=False)
 
 
 def phrases_of(titles: Iterable[Words]) -> list[str]:

@@ -26,15 +26,17 @@ MOST_MARKS: Final = 6000
 
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
 _MARK: Final = "\ue000-\uf8ff"
+_LINK: Final = r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]*\w"
+_COMBINED: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
 _NUMBER: Final = (
     r"(?:(?<![A-Za-z])[A-Z]{1,4}-)?[A-Za-z]*\d+(?:[A-Za-z\d]|[.,/:](?=\d)|-(?=[A-Z]*\d))*"
     r"|[\u00bc-\u00be\u2150-\u215e]"
 )
 _TOKEN: Final = re.compile(
-    rf"(?P<fixed>[{_MARK}]|{_NUMBER})"
+    rf"(?P<fixed>[{_MARK}]|{_LINK}|{_NUMBER})"
     r"|(?P<sign>[\u3400-\u9fff\uf900-\ufaff\u3005]|[\u30a0-\u30ff]+|[\u3041-\u309f]+"
     r"|[\u0e01-\u0e2e\u0e2f-\u0e30\u0e32-\u0e33\u0e40-\u0e46\u0e4f-\u0e5b][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]*)"
-    rf"|(?P<word>[^\W\d_{_CJK}{_MARK}]+(?:['\u2019](?=\w))?)"
+    rf"|(?P<word>(?:[^\W\d_{_CJK}{_MARK}]|[{_COMBINED}])+(?:['\u2019](?=\w))?)"
     r"|(?P<symbol>\S)"
 )
 _WIDE: Final = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B),

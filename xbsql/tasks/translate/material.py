@@ -160,13 +160,12 @@ def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:
 
 
 def _words(own: OwnPart, titles: list[Words], home: HomePart | None, phrases: Shelf) -> Shelf:
-    """Words of the target language that may translate one that no table knows."""
-    if home is not None and len(home.words):
-        return home.words
-    known = [text for text in phrases.texts if " " not in text]
+    """Words of the target language that may translate one that no table knows: the market's, then home's."""
     vectors = dict(zip(phrases.texts, phrases.vectors, strict=True))
-    rest = [word for word in words_of([*own.pairs.words, *(t.forms for t in titles)]) if word not in vectors]
-    if not known and not rest:
-        return Shelf((), (), encode(["a"])[:0])
-    parts = [np.stack([vectors[text] for text in known])] if known else []
-    return Shelf((*known, *rest), (), np.concatenate([*parts, encode(rest)]) if rest else parts[0])
+    if home is not None:
+        vectors = dict(zip(home.words.texts, home.words.vectors, strict=True)) | vectors
+    known = [text for text in vectors if " " not in text]
+    new = [word for word in words_of([*own.pairs.words, *(t.forms for t in titles)]) if word not in vectors]
+    fresh = encode(new or ["a"])[: len(new)]
+    there = np.array([vectors[text] for text in known], np.float32).reshape(-1, fresh.shape[1])
+    return Shelf((*known, *new), (), np.concatenate([there, fresh]))

@@ -14,10 +14,13 @@ from xbsql.features.language import identify
 from xbsql.features.roles import as_text
 from xbsql.features.scripts import NAMES
 from xbsql.tasks.translate.options import language
+from xbsql.translation.pieces import pieces
 from xbsql.translation.terms import Terms
 from xbsql.translation.words import plain, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
 
     from xbsql.tasks.translate.options import TranslateOptions
@@ -27,6 +30,8 @@ KINDS: Final = ("pair", "title", "term", "dictionary", "protected", "forbidden")
 LONGEST: Final = 40
 """Words of a text that are learnt from."""
 MOST_PAIRS: Final = 150_000
+SHORT: Final = 120
+"""Characters below which a text is translated as a whole, in most languages."""
 LOOKED_AT: Final = 400
 """Texts of a column that say its language."""
 SURE: Final = 0.9
@@ -118,7 +123,7 @@ def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> 
         (b or a for a, b, kind in rows if kind == "forbidden"),
     )
     words = dict.fromkeys((a, b) for a, b, kind in rows if kind in ("term", "dictionary") and a and b)
-    kept = list(pairs)
+    kept, long = _apart(pairs)
     notes = (
         [
             f"{len(terms.conflicts)} terms have several translations, the first counts: "
@@ -130,8 +135,24 @@ def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> 
     if len(kept) > MOST_PAIRS:
         notes.append(f"{MOST_PAIRS} of {len(kept)} pairs are read")
         kept = [kept[i] for i in drawn(len(kept), MOST_PAIRS)]
+    if long:
+        notes.append(f"{long} pairs of long texts do not come apart alike and are not read")
     src, dst = _languages(where, text, label, kept, [*titles[:LOOKED_AT]], waiting, options)
     return Material(tuple(kept), tuple(words), tuple(titles), tuple(waiting), terms, src, dst, tuple(notes))
+
+
+def _apart(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], int]:
+    """Pairs as they are translated, long texts by their sentences; and how many do not come apart alike."""
+    found: dict[tuple[str, str], None] = {}
+    lost = 0
+    for source, target in pairs:
+        if len(source) < SHORT and len(target) < SHORT:
+            found[source, target] = None
+            continue
+        own, other = ([p.text for p in pieces(text) if p.speaks] for text in (source, target))
+        lost += len(own) != len(other)
+        found.update(dict.fromkeys(zip(own, other, strict=True) if len(own) == len(other) else ()))
+    return list(found), lost
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
