@@ -45,6 +45,10 @@ CALLS = {
     "suggest_labels": lambda con, name: xbsql.suggest_labels(con, name, HOME),
     "transfer": lambda con, name: xbsql.transfer(con, name, HOME, "y", source=HOME),
     "transfer from": lambda con, name: xbsql.transfer(con, "t", HOME, "y", base=name),
+    "adapt": lambda con, name: xbsql.adapt(con, name, HOME, "y"),
+    "drift": lambda con, name: xbsql.drift(con, name, HOME),
+    "history": lambda con, name: xbsql.history(con, name),
+    "verdict": lambda con, name: xbsql.verdict(con, name),
 }
 SQL = {
     "add_to_index": "CALL xb.add_to_index({}, v, id := id, vec := v)",
@@ -71,6 +75,10 @@ SQL = {
     "suggest_labels": "FROM xb.suggest_labels({}, h)",
     "transfer": "CALL xb.transfer({}, h, 'y', source := h)",
     "transfer from": "CALL xb.transfer('t', h, 'y', base := {})",
+    "adapt": "CALL xb.adapt({}, h, 'y')",
+    "drift": "FROM xb.drift({}, h)",
+    "history": "FROM xb.history({})",
+    "verdict": "FROM xb.verdict({})",
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}
