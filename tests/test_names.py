@@ -49,6 +49,10 @@ CALLS = {
     "transfer from": lambda con, name: xbsql.transfer(con, "t", HOME, "y", base=name),
     "translate": lambda con, name: xbsql.translate(con, name, pa.array(["a"])),
     "translate_table": lambda con, name: xbsql.translate_table(con, name, HOME),
+    "adapt": lambda con, name: xbsql.adapt(con, name, HOME, "y"),
+    "drift": lambda con, name: xbsql.drift(con, name, HOME),
+    "history": lambda con, name: xbsql.history(con, name),
+    "verdict": lambda con, name: xbsql.verdict(con, name),
 }
 SQL = {
     "add_to_index": "CALL xb.add_to_index({}, v, id := id, vec := v)",
@@ -79,6 +83,10 @@ SQL = {
     "transfer from": "CALL xb.transfer('t', h, 'y', base := {})",
     "translate": "SELECT xb.translate({}, 'a')",
     "translate_table": "FROM xb.translate_table({}, h)",
+    "adapt": "CALL xb.adapt({}, h, 'y')",
+    "drift": "FROM xb.drift({}, h)",
+    "history": "FROM xb.history({})",
+    "verdict": "FROM xb.verdict({})",
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}

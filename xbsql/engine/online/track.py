@@ -203,10 +203,12 @@ class Track:
             "secret": self.secret, "began": self.began, "holds": "losses and keyed hashes of labelled rows",
         }  # fmt: skip
         own = self.own.astype(np.uint8)
-        arrays = {"fitted": self.fitted, "own": own, "start": self.start, "used": self.used}
         moment, key, label, losses = self.units
-        known = {"moment": moment, "key": key, "label": label, "losses": losses}
-        return State("track", config, {**arrays, **known})
+        arrays: dict[str, NDArray[np.generic]] = {
+            "fitted": self.fitted, "own": own, "start": self.start, "used": self.used, "moment": moment,
+            "key": key, "label": label, "losses": losses,
+        }  # fmt: skip
+        return State("track", config, arrays)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
