@@ -77,7 +77,8 @@ class Space:
         """Rows of length one, float32 (n, d); a row without a picture stays zero."""
         away = np.where(view.any(axis=1, keepdims=True), view - self.centre, np.float32(0.0))
         moved = unit(np.asarray(away, np.float32))
-        return unit(moved + ((moved @ self.lead.T) * (self.shrink - 1.0)) @ self.lead)
+        less: Rows = (moved @ self.lead.T) * (self.shrink - np.float32(1.0))
+        return unit(np.asarray(moved + less @ self.lead, np.float32))
 
     def around(self, centre: Rows) -> Space:
         """The same for pictures of another market."""

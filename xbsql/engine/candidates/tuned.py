@@ -167,7 +167,7 @@ def seen(tails: nn.ModuleList, network: str, maps: Tensor, beside: Tensor, centr
     """The vectors of maps through the tails and of what stands beside, less a centre, of length one."""
     encoder = picture_encoder(network)
     parts = torch.split(maps, [prod(shape) for shape in encoder.shapes], dim=1)
-    shaped = [part.unflatten(1, shape) for part, shape in zip(parts, encoder.shapes, strict=True)]
+    shaped = [part.reshape(-1, *shape) for part, shape in zip(parts, encoder.shapes, strict=True)]
     found = joined([tail(part) for tail, part in zip(tails, shaped, strict=True)])
     whole = torch.cat([(1.0 - encoder.share) ** 0.5 * found, beside], dim=1)
     return normalize(whole - centre, dim=1)
