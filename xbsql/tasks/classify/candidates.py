@@ -102,6 +102,8 @@ def many_notes(problem: Problem) -> list[str]:
     names, columns = ", ".join(c.name for c in found), [c.name for c in problem.reader.table.columns]
     unread = f"; beside the text {', '.join(columns)} are not read" if columns else ""
     return [f"{_count(problem)} classes: what is made for many takes part ({names}){unread}"]
+
+
 def _pictures(problem: Problem, parts: list[Centred]) -> list[Candidate]:
     """Those that read pictures; where no row may leave its market a line in place of those that hold rows."""
     classes = _count(problem)
