@@ -20,7 +20,7 @@ from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import methods
-from xbsql.recommendation.serve import Wanted
+from xbsql.recommendation.wanted import Wanted
 from xbsql.recommendation.shelf import Shelf
 from xbsql.recommendation.trial import tried
 from xbsql.session.session import Session

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,27 +15,13 @@ if TYPE_CHECKING:
     from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.histories import Histories
     from xbsql.recommendation.shelf import Shelf
+    from xbsql.recommendation.wanted import Wanted
 
 ORDERED: Final = 50
 """Items of each user that all methods order; more where more are asked for."""
 
 AT_ONCE: Final = 4096
 """Users whose features are held at once."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked for.
-
-    Attributes:
-        k: how many items a user.
-        exclude_seen: whether items that a user has are left out.
-        diversity: 0 .. 1: how much an item loses by being like one that stands before it.
-    """
-
-    k: int
-    exclude_seen: bool = True
-    diversity: float = 0.0
 
 
 def recommended(

@@ -9,12 +9,12 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import free_name
 from xbsql.session.whole import check_answers
-from xbsql.tasks.extract.model import Extraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xbsql.session.session import Session
+    from xbsql.tasks.extract.model import Extraction
 
 BLOCK = 4096
 """Titles that a model is asked about together."""
@@ -45,6 +45,8 @@ def _model(session: Session, where: str, reference: str) -> Extraction:
     Raises:
         XbsqlError: it was fitted for another task.
     """
+    from xbsql.tasks.extract.model import Extraction
+
     model = session.model(where, reference)
     if not isinstance(model, Extraction):
         problem = f"'{reference}' was fitted for {model.signature.task}"

@@ -13,7 +13,7 @@ from xbsql import errors
 from xbsql.arrow import digest, one_chunk, validity
 from xbsql.recommendation.events import as_ids, read_events
 from xbsql.recommendation.histories import Histories
-from xbsql.recommendation.serve import Wanted, reasons, recommended
+from xbsql.recommendation.serve import reasons, recommended
 from xbsql.recommendation.shelf import Shelf
 from xbsql.session.fits import key_of
 from xbsql.tasks.recommend.recommender import Recommender
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.recommendation.events import Places
+    from xbsql.recommendation.wanted import Wanted
     from xbsql.session.session import Session
     from xbsql.store.model import Model
 

@@ -15,14 +15,13 @@ from xbsql.tasks.classify.options import LEVELS
 from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.options import SHARE, Option, Options, whole
 from xbsql.taxonomy.levels import Levels, read_labels
-from xbsql.taxonomy.mapping import mapping
-from xbsql.taxonomy.nodes import Nodes
 from xbsql.taxonomy.parents import Given, Path, paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xbsql.session.session import Session
+    from xbsql.taxonomy.nodes import Nodes
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ def map_taxonomy(
     Raises:
         XbsqlError: no such column, labels that cannot be read, codes without names, too many nodes.
     """
+    from xbsql.taxonomy.mapping import mapping
+
     where = "xb.map_taxonomy"
     said = MapOptions.of(where, options)
     levels = Levels.of(said.levels), Levels.of(said.right_levels or said.levels)
@@ -95,6 +96,8 @@ def _nodes(
         raise errors.invalid(where, f"no row has a label in column '{label}'", "give the nodes")
     labels = read[label].to_pylist()
     names = None if name is None else read[name].to_pylist()
+    from xbsql.taxonomy.nodes import Nodes
+
     return Nodes.of(where, labels, names, levels), list(dict.fromkeys(labels))
 
 

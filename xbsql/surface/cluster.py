@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import matrix, one_chunk
-from xbsql.recommendation.serve import Wanted
+from xbsql.recommendation.wanted import Wanted
 from xbsql.session import models
 from xbsql.session import recommend as wants
 from xbsql.session import search as searches

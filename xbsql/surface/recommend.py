@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 
-from xbsql.recommendation.serve import Wanted
-from xbsql.session import recommend as run
+from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, KeptOnce, Model, Name, Rows, Share, Text, Whole
 from xbsql.surface.checks import as_array, named
@@ -33,6 +32,8 @@ def _recommend(
     session: Session, *, model: Name, k: Whole, exclude_seen: Flag, diversity: Share, filter: Text = None,
     users: Annotated[pa.Table, ROWS],
 ) -> pa.Table:  # fmt: skip
+    from xbsql.session import recommend as run
+
     wanted = Wanted(k, exclude_seen, diversity)
     user, history, candidates = (users[name].combine_chunks() for name in ("user", "history", "candidates"))
     return run.recommend(session, model, run.Asked(user, history, candidates, _told(filter), wanted))
@@ -72,6 +73,8 @@ def recommend(
     and history are left out; an empty list of candidates gives no row. Items are text. Of equal scores
     the more popular one comes first.
     """
+    from xbsql.session import recommend as run
+
     where, names = "xb.recommend", users.column_names
     who, past, among = (
         None if name is None else users[named(where, names, name)].combine_chunks()
@@ -84,6 +87,8 @@ def recommend(
 def _similar(
     session: Session, *, model: Name, k: Whole, filter: Text = None, items: Annotated[pa.Table, ROWS]
 ) -> pa.Table:
+    from xbsql.session import recommend as run
+
     return run.similar_items(session, model, items["item"].combine_chunks(), k, _told(filter))
 
 
@@ -106,6 +111,8 @@ def similar_items(
     model's market has bought. An item that is not known, or that nobody has together with another one,
     has no row.
     """
+    from xbsql.session import recommend as run
+
     where = "xb.similar_items"
     given = items[named(where, items.column_names, item)].combine_chunks()
     found = run.similar_items(session, model, given, k, _listed(where, filter))
@@ -129,6 +136,8 @@ def add_events(
     those of a fit on all events; which method counts how much stays as the last fit found it. The same
     events again change nothing. A model without histories (`keep_rows: false`) is refused.
     """
+    from xbsql.session import recommend as run
+
     return run.add_events(session, model, tbl)
 
 

@@ -13,7 +13,6 @@ from xbsql.features.column import Keeping
 from xbsql.features.fingerprints import fingerprints
 from xbsql.features.image.magic import IMAGE
 from xbsql.features.roles import as_text
-from xbsql.tasks.bursts import bursts
 from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, WORD, Option, Options, whole
 
 if TYPE_CHECKING:
@@ -120,6 +119,8 @@ class RowOptions(Options):
         """
         if self.group is None:
             if reader.pictures and y is not None:
+                from xbsql.tasks.bursts import bursts
+
                 return bursts(reader.seen(table) if pictures is None else pictures, y)
             return _alike(table, reader)
         if self.group not in table.column_names:

@@ -10,7 +10,8 @@ from xbsql import errors
 from xbsql.metrics.ranking import DEEPEST, discounts
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.recommendation.events import read_events
-from xbsql.recommendation.serve import Wanted, recommended
+from xbsql.recommendation.serve import recommended
+from xbsql.recommendation.wanted import Wanted
 
 if TYPE_CHECKING:
     import pyarrow as pa
