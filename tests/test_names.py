@@ -47,6 +47,9 @@ CALLS = {
     "suggest_labels": lambda con, name: xbsql.suggest_labels(con, name, HOME),
     "transfer": lambda con, name: xbsql.transfer(con, name, HOME, "y", source=HOME),
     "transfer from": lambda con, name: xbsql.transfer(con, "t", HOME, "y", base=name),
+    "add_events": lambda con, name: xbsql.add_events(con, name, HOME),
+    "recommend": lambda con, name: xbsql.recommend(con, name, HOME, "y"),
+    "similar_items": lambda con, name: xbsql.similar_items(con, name, HOME, "y"),
     "translate": lambda con, name: xbsql.translate(con, name, pa.array(["a"])),
     "translate_table": lambda con, name: xbsql.translate_table(con, name, HOME),
     "adapt": lambda con, name: xbsql.adapt(con, name, HOME, "y"),
@@ -81,6 +84,9 @@ SQL = {
     "suggest_labels": "FROM xb.suggest_labels({}, h)",
     "transfer": "CALL xb.transfer({}, h, 'y', source := h)",
     "transfer from": "CALL xb.transfer('t', h, 'y', base := {})",
+    "add_events": "CALL xb.add_events({}, h)",
+    "recommend": "FROM xb.recommend({}, h, y)",
+    "similar_items": "FROM xb.similar_items({}, h, y)",
     "translate": "SELECT xb.translate({}, 'a')",
     "translate_table": "FROM xb.translate_table({}, h)",
     "adapt": "CALL xb.adapt({}, h, 'y')",
@@ -90,7 +96,7 @@ SQL = {
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}
-ENCODERS = {"embed", "domain_similarity", "match"}
+ENCODERS = {"embed", "embed_image", "domain_similarity", "match"}
 """Their `model` is an encoder, or a model whose rows are pairs."""
 
 HOSTILE = {
