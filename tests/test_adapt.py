@@ -213,6 +213,13 @@ def test_drift_names_the_column_that_moved_and_no_other(con, reference):
     assert "missing" in measures
 
 
+def test_rows_that_the_model_knows_are_no_measure_of_it(con):
+    assert "auc" not in {row["measure"] for row in xbsql.drift(con, "m", HOME).to_pylist()}
+    both = pa.concat_tables([HOME, rows(60, 9).select(HOME.column_names)])
+    found = next(row for row in xbsql.drift(con, "m", both).to_pylist() if row["measure"] == "auc")
+    assert "of 60 labelled rows that it does not know" in found["evidence"]
+
+
 def test_drift_of_the_label_needs_a_reference(con):
     table = rows(400, 8).drop_columns(["ts", "id"])
     table = table.filter(

@@ -386,8 +386,8 @@ def drift(
     texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and an
     alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where
     both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected accuracy'
-    without labels, and the model's score where there are labels. The largest come first. A drift of inputs
-    need not hurt; xb.adapt goes by the loss.
+    without labels, and the model's score on labelled rows that it was not fitted on. The largest come
+    first. A drift of inputs need not hurt; xb.adapt goes by the loss.
 
     Args:
         con: a connection that xbsql is loaded in.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from xbsql import errors
 from xbsql.engine import drift
@@ -17,7 +18,6 @@ from xbsql.tasks.reach import as_kept, columns_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from xbsql.engine.drift import Moved
@@ -222,12 +222,17 @@ def _performance(
         probability = model.predictor.predict(model.reader.read(rows))
         evidence = f"told without labels, by how sure the model is; it was tried on {confidence.rows} rows"
         yield _told(label, "expected accuracy", confidence.expected(probability), evidence)
-    if label in rows.column_names and rows[label].null_count < len(rows):
+    if label not in rows.column_names:
+        return
+    # What it was fitted on says nothing of what it is worth.
+    rows = rows if model.seen is None else rows.filter(pa.array(~model.seen.among(rows, label)))
+    if rows[label].null_count < len(rows):
         scores = {row["metric"]: row for row in task.evaluated(model, rows, label, None)}
         name = next(name for name in HEADLINES if name in scores)
         lo, hi = scores[name]["lo"], scores[name]["hi"]
         ends = "" if lo is None else f", 95 % interval {lo:.3f} to {hi:.3f}"
-        yield _told(label, name, scores[name]["value"], f"of {scores[name]['rows']} labelled rows{ends}")
+        evidence = f"of {scores[name]['rows']} labelled rows that it does not know{ends}"
+        yield _told(label, name, scores[name]["value"], evidence)
 
 
 def _told(column: str, measure: str, value: float | None, evidence: str) -> dict[str, Any]:
