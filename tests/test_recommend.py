@@ -20,9 +20,9 @@ from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import methods
-from xbsql.recommendation.wanted import Wanted
 from xbsql.recommendation.shelf import Shelf
 from xbsql.recommendation.trial import tried
+from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
 from xbsql.store.model import restore
 from xbsql.surface import cluster
