@@ -80,3 +80,27 @@ def test_what_cannot_be_read_is_one_line(values, levels, error):
     with pytest.raises(XbsqlError, match=error) as raised:
         read(values, levels, **columns)
     assert "\n" not in str(raised.value)
+
+
+def test_codes_that_were_floats_and_full_width_digits_are_the_codes():
+    table = pa.table({"hs": ["6403.0", "6403", "\uff16\uff14\uff10\uff13", "8471.30"]})
+    found = read_labels("xb.fit", table, "hs", Levels(lengths=(2, 4, 6)))
+    assert found.table["hs"].to_pylist() == ["6403", "6403", "6403", "847130"]
+
+
+def test_a_column_of_a_level_that_is_not_there_is_an_error():
+    table = pa.table({"section": ["Live", "Live"], "c": ["fish", "birds"]})
+    with pytest.raises(XbsqlError, match=r"column of a level 'sectoin'; .*did you mean 'section'"):
+        read_labels("xb.fit", table, "c", Levels.of(["sectoin", "c"]))
+    read = read_labels("xb.fit", table, "c", Levels.of(["section", "c"])).table
+    first = read.set_column(0, "c", [["Live"] * 2]).replace_schema_metadata(read.schema.metadata)
+    for rows in (read.slice(0, 1), first):
+        again = read_labels("xb.fit", rows, "c", Levels.of(["section", "c"])).table
+        assert again["c"].to_pylist() == rows["c"].to_pylist()
+
+
+def test_rows_without_a_first_level_are_said_to_be_left_out():
+    table = pa.table({"s": ["W", None, "W"], "c": ["bags", "kitchen", None]})
+    found = read_labels("xb.fit", table, "c", Levels.of(["s", "c"]))
+    assert found.table["c"].to_pylist() == ["W > bags", None, "W"]
+    assert found.notes == ("labels of 1 rows have no first level (' > kitchen'): they are left out",)

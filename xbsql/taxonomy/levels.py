@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -21,6 +23,9 @@ JOINED: Final = " > "
 
 _UNIT: Final = "\x1f"  # between the columns of a level, where nobody types it
 _MARKS: Final = str.maketrans("", "", " .-\u00a0")  # within a code: '8471.30' is '847130'
+_FLOAT: Final = re.compile(r"(\d+)\.0")
+"""A code that was a number: '6403.0' is '6403', while '8471.30' is one of six digits."""
+_READ: Final = b"xbsql.levels"  # in the schema of a table whose labels were read
 _OTHERS: Final = (" > ", ">", " / ", "/", "|", "::", "\\")
 
 
@@ -101,12 +106,17 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read
         XbsqlError: no such column, one of numbers where paths are meant, codes of other lengths, no label
             that holds the separator.
     """
+    if label not in table.column_names:
+        raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
+    if (table.schema.metadata or {}).get(_READ) == label.encode():
+        return Read(table, ())
     listed = [name for name in levels.columns if name != label]
-    columns = [*listed, label] if all(name in table.column_names for name in listed) else [label]
-    for name in columns:
-        if name not in table.column_names:
-            raise errors.unknown(where, "label column", name, table.column_names, place="the table has")
+    missing = [name for name in listed if name not in table.column_names]
+    columns = [label] if missing else [*listed, label]
     coded = _written(table, columns).combine_chunks().dictionary_encode()
+    if missing and (len(missing) < len(listed) or not _parted(coded.dictionary, levels.separator)):
+        known = table.column_names
+        raise errors.unknown(where, "column of a level", missing[0], known, place="the table has")
     texts = coded.dictionary.to_pylist()
     found = _Codes(where, levels.lengths) if levels.lengths else _Paths(where, levels.separator, len(columns))
     read = [found.read(text) for text in texts]
@@ -115,7 +125,15 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read
     values = pa.array(read, pa.string()).take(coded.indices)
     kept = table.select([name for name in table.column_names if name not in columns[:-1]])
     place = kept.column_names.index(label)
-    return Read(kept.set_column(place, label, values), notes)
+    marked = kept.set_column(place, label, values)
+    return Read(
+        marked.replace_schema_metadata({**(table.schema.metadata or {}), _READ: label.encode()}), notes
+    )
+
+
+def _parted(texts: pa.Array, separator: str) -> bool:
+    """Whether any of the texts holds the separator, or there is none."""
+    return not len(texts) or bool(pc.any(pc.match_substring(texts, separator)).as_py())
 
 
 def _written(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
@@ -134,6 +152,7 @@ class _Paths:
         self.where, self.separator, self.columns = where, separator, columns
         self.between = _UNIT if columns > 1 else separator
         self.skipping: dict[str, str] = {}
+        self.headless: dict[str, str] = {}
 
     def read(self, text: str) -> str | None:
         """The path in one spelling; None for a blank."""
@@ -146,8 +165,8 @@ class _Paths:
         named = [bool(part) for part in parts]
         depth = named.index(False) if False in named else len(parts)
         if any(named[depth:]):
-            shown = self.separator.join(parts)
-            self.skipping[text] = f"'{errors.shown(shown, 60)}'"
+            shown = f"'{errors.shown(self.separator.join(parts), 60)}'"
+            (self.skipping if depth else self.headless)[text] = shown
         return self.separator.join(parts[:depth]) or None
 
     def _parts(self, text: str) -> list[str]:
@@ -164,12 +183,23 @@ class _Paths:
             remedy = f"give the option 'levels' as '{other}'" if other else "name what parts the levels"
             problem = f"no label holds '{self.separator}', which the option 'levels' says parts levels"
             raise errors.invalid(self.where, f"{problem} (one label is '{shown}')", remedy)
-        skipped = [(text, count) for text, _, count in read if text in self.skipping]
-        if not skipped:
-            return ()
-        rows = sum(count for _, count in skipped)
-        example = self.skipping[skipped[0][0]]
-        return (f"labels of {rows} rows skip a level ({example}): they are read down to the gap",)
+        said = []
+        for texts, what in (
+            (self.skipping, "skip a level ({}): they are read down to the gap"),
+            (self.headless, "have no first level ({}): they are left out"),
+        ):
+            found = [(text, count) for text, _, count in read if text in texts]
+            if found:
+                rows = sum(count for _, count in found)
+                said.append(f"labels of {rows} rows {what.format(texts[found[0][0]])}")
+        return tuple(said)
+
+
+def _bare(code: str) -> str:
+    """A code without marks, in plain digits and capitals; of a number that was read as a float the number."""
+    plain = unicodedata.normalize("NFKC", code).strip()
+    number = _FLOAT.fullmatch(plain)
+    return (number[1] if number else plain).translate(_MARKS).upper()
 
 
 class _Codes:
@@ -180,7 +210,7 @@ class _Codes:
 
     def read(self, text: str) -> str | None:
         """The code in one spelling: no marks, its leading zero, no more characters than the last level."""
-        code = text.translate(_MARKS).upper()
+        code = _bare(text)
         if code.lower() in EMPTY:
             return None
         if len(code) > self.lengths[-1]:
@@ -189,7 +219,7 @@ class _Codes:
             code = self._zero(code, len(code) + 1)
         if len(code) not in self.lengths:
             listed = ", ".join(map(str, self.lengths))
-            problem = f"label '{errors.shown(text, 40)}' has {len(text.translate(_MARKS))} characters"
+            problem = f"label '{errors.shown(text, 40)}' has {len(_bare(text))} characters"
             raise errors.invalid(self.where, f"{problem}, and codes have {listed}", "see the option 'levels'")
         return code
 
@@ -203,7 +233,7 @@ class _Codes:
         """Codes that lost a zero, and such as are longer than the last level."""
         lost, cut = [], []
         for text, code, count in read:
-            bare = text.translate(_MARKS).upper()
+            bare = _bare(text)
             if code is None or code == bare:
                 continue
             if code.startswith("0") and not bare.startswith("0"):
