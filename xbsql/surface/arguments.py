@@ -407,7 +407,7 @@ Folder = Annotated[str, Constant("VARCHAR", "str | os.PathLike[str]", (str, os.P
 Given = Annotated[Mapping[str, Any] | None, OPTIONS]
 Names = Annotated[
     list[str] | None,
-    Listed("VARCHAR[]", "Sequence[str] | None", (list, tuple), "names: ['a', 'b']", (str,)),
+    Listed("VARCHAR[]", "Sequence[str] | None", (list, tuple), "names: ['weight', 'mode']", (str,)),
 ]
 Numbers = Annotated[list[float] | None, NUMBERS]
 
