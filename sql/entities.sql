@@ -64,7 +64,7 @@ CREATE MACRO xb.review(
     _xb_found AS (
         SELECT unnest(
             _xb_review(
-                n, many, variants, page::VARCHAR,
+                n, many, variants, page,
                 (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
                 (SELECT list(item ORDER BY position) FROM _xb_given)
             ),

@@ -29,6 +29,8 @@ _PLACES = {"XbsqlError": "errors", "connect": "surface.duck", "load": "surface.d
 
 def __getattr__(name: str) -> object:
     """Load a public name's module when the name is first asked for."""
+    if name == "sample":
+        return import_module("xbsql.sample")
     if name not in __all__:
         message = f"module 'xbsql' has no attribute '{name}'"
         raise AttributeError(message)

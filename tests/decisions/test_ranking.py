@@ -165,3 +165,28 @@ def test_labels_that_are_still_needed(con):
 def test_bad_input_is_one_line(con, change, message):
     with pytest.raises(XbsqlError, match=message):
         rank(con, **change)
+
+
+def test_numbers_of_any_type_are_taken(con):
+    """0.75 and 10.5 are DECIMAL in SQL."""
+    con.register("a_plan", PLAN)
+    con.register("a_vat", VAT)
+    con.register("some_rates", RATES)
+    found = con.sql(
+        "SELECT on_time FROM xb.rank_markets(a_plan, 'USD', rates := some_rates, vat := a_vat, "
+        "goal := 0.75, promise := 10.5)"
+    ).fetchall()
+    assert all(0 < share < 1 for (share,) in found)
+
+
+def test_equal_markets_share_the_first_place():
+    rows = ranked(plan_of([100.0, 100.0, 50.0], [100.0, 100.0, 50.0], [100.0, 100.0, 50.0]))
+    assert [row["best"] for row in rows] == [0.5, 0.5, 0.0]
+    assert [(row["rank_lo"], row["rank_hi"]) for row in rows] == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_an_interval_of_one_side_is_told(con):
+    plan = PLAN.set_column(3, "units_hi", pa.array([None, 1500.0]))
+    rows = {row["market"]: row["note"] for row in rank(con, plan)}
+    assert "units taken as exact above its value" in rows["DE"]
+    assert "units" not in rows["JP"]

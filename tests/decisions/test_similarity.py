@@ -130,3 +130,16 @@ def test_bad_input_is_one_line(con, given, message):
 def test_no_column_of_markets_is_an_error(con):
     with pytest.raises(XbsqlError, match="no column says which market a row is of"):
         xbsql.market_similarity(con, sales("US"), sales("DE").drop_columns(["market"]))
+
+
+@pytest.mark.parametrize("home_market", [None, "here"])
+def test_money_is_not_compared_where_homes_is_not_known(con, home_market):
+    found = compared(con, sales("JP"), columns={"amount": "price"}, home_market=home_market)
+    spent = found["JP", "customers", "spend a customer"]
+    assert spent["similarity"] is None
+    assert spent["evidence"] == "not compared: home's currency is not known"
+
+
+def test_candidates_of_home_alone_are_refused(con):
+    with pytest.raises(XbsqlError, match="candidates has no market but home, 'US'; give rows"):
+        compared(con, sales("US"), home_market="US")

@@ -186,3 +186,56 @@ def test_given_pairs_get_columns_that_tell_one_product_from_two(con):
     named = con.sql("SELECT *, {'text': a} AS l, {'text': b} AS r FROM couples").to_arrow_table()
     again = xbsql.compare_pairs(con, named, "l", "r")
     assert again["codes_both"].to_pylist() == found["codes_both"].to_pylist()
+
+
+def test_a_page_that_is_no_text_is_refused(con):
+    with pytest.raises(duckdb.Error, match=r"xb.review: page must be text, got 5"):
+        con.sql("FROM xb.review(goods, id, market, title, n := 2, page := 5)").fetchall()
+    with pytest.raises(errors.XbsqlError, match=r"xb.review: page must be text, got 5"):
+        xbsql.review(con, "goods", "id", "market", "title", n=2, page=5)
+
+
+@pytest.mark.parametrize("function", ["score_pairs", "review", "explain_match"])
+@pytest.mark.parametrize(
+    ("id", "said"), [("A1", "market 'DE' has two offers of id 'A1'"), (None, "market 'DE' has no id")]
+)
+def test_offers_that_nothing_names_are_refused(con, function, id, said):
+    rows = pa.Table.from_pylist([*offers(("UK", "DE")), {"id": id, "market": "DE", "title": "Corvin Tee"}])
+    pair = ["DE", "A1", "UK", "A1"] if function == "explain_match" else []
+    with pytest.raises(errors.XbsqlError, match=f"xb.{function}: .*{said}"):
+        getattr(xbsql, function)(con, rows, "id", "market", "title", *pair)
+
+
+def settled(numbers):
+    """Offers of two markets of which some have a settled entity."""
+    return [row | {"entity": numbers.get((row["market"], row["id"]))} for row in offers(("UK", "DE"))]
+
+
+def test_settled_numbers_stay_and_new_ones_follow(con):
+    rows = settled({("UK", "A1"): 101, ("DE", "A1"): 101, ("UK", "A2"): 102})
+    found = {(r["market"], r["id"]): r["entity"] for r in asked(con, rows, entity="entity").to_pylist()}
+    assert found["UK", "A1"] == found["DE", "A1"] == 101
+    assert found["UK", "A2"] == found["DE", "A2"] == 102
+    others = sorted({number for number in found.values() if number not in (101, 102)})
+    assert others == list(range(103, 103 + len(others)))
+    con.register("settled", pa.Table.from_pylist(rows))
+    again = con.sql("FROM xb.entities(settled, id, market, title, entity := entity)").fetchall()
+    assert {row[1:3]: row[0] for row in again} == found
+
+
+AGAINST = {
+    "apart": ([label("A1", "A1", False)], "DE A1 of entity '101' and UK A1 of entity '101' .* two products"),
+    "across": ([label("A1", "A2", True)], "DE A1 of entity '101' and UK A2 of entity '102' .* one product"),
+    "by way of a third": (
+        [label("A1", "B1", True), label("B2", "B1", True), label("B2", "A2", True)],
+        "entity '101' and UK A2 of entity '102' .* one product",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AGAINST)
+def test_labels_that_settled_entities_contradict_are_refused(con, case):
+    labels, said = AGAINST[case]
+    rows = settled({("UK", "A1"): 101, ("DE", "A1"): 101, ("UK", "A2"): 102})
+    with pytest.raises(errors.XbsqlError, match=said):
+        asked(con, rows, entity="entity", labels=pa.Table.from_pylist(labels), many=True)

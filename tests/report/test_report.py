@@ -114,6 +114,8 @@ def test_rows_that_a_model_cannot_read_are_told_and_nothing_is_lost(con, tmp_pat
     ("models", "path", "message"),
     [
         ("[]", "page.html", "empty list"),
+        ("'nope'", "page.html", "no model 'nope'"),
+        ("5", "page.html", r"models must be names of models: \['days_de', 'days_jp'\], got 5"),
         ("['nope']", "page.html", "no model 'nope'"),
         ("['days']", "/no/such/page.html", "cannot be written"),
     ],

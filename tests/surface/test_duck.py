@@ -41,6 +41,14 @@ def test_connecting_loads_no_framework():
     assert found.stdout.strip() == "[]", found.stderr
 
 
+def test_the_sample_is_there_and_loaded_when_asked_for():
+    found = run(
+        "import sys, xbsql; con = xbsql.connect(); assert 'xbsql.sample' not in sys.modules; "
+        "xbsql.sample.add_examples(con); print(con.sql('SELECT count(*) FROM parcels').fetchall()[0][0] > 0)"
+    )
+    assert found.stdout == "True\n", found.stderr
+
+
 def test_every_public_name_is_listed_and_there():
     assert sorted(xbsql.__all__) == sorted({*xbsql._PLACES, "__version__", *(f.name for f in FUNCTIONS)})
     for name in xbsql.__all__:

@@ -206,7 +206,12 @@ def _remarks(inputs: dict[str, Uncertain], rows: NDArray[np.bool_]) -> list[str]
         for name in ("units", "freight")
         if inputs[name].value[rows].any() and not (inputs[name].hi > inputs[name].lo)[rows].any()
     ]
-    return [f"{' and '.join(exact)} taken as exact"] if exact else []
+    found = [f"{' and '.join(exact)} taken as exact"] if exact else []
+    for name, (value, lo, hi) in inputs.items():
+        below, above = (lo < value)[rows], (hi > value)[rows]
+        found += [f"{name} taken as exact above its value"] * bool((below & ~above).any())
+        found += [f"{name} taken as exact below its value"] * bool((above & ~below).any())
+    return found
 
 
 def _note(notes: dict[str, list[str]], name: str, said: str) -> None:

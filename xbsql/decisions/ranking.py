@@ -32,6 +32,9 @@ FREEDOM: Final = 6
 """Degrees of freedom of shocks: intervals are made from few weeks and few parcels, and their tails are not
 normal. Chosen on simulated worlds that are not reported."""
 
+SAME: Final = 1e-12
+"""Margins that differ by less than this share of the largest are equal."""
+
 FARTHEST: Final = 1.0
 """Changes by more than this share of an input are not told."""
 
@@ -128,9 +131,13 @@ def ranked(plan: Plan) -> list[dict[str, Any]]:
     """
     margin, draws = plan.summed(plan.sale.margin), plan.margins(*DRAWN)
     lo, hi = simultaneous(draws, plan.level)
-    places = np.argsort(np.argsort(-draws, axis=1, kind="stable"), axis=1) + 1
+    first, last = places(draws)
     tails = (0.5 - plan.level / 2, 0.5 + plan.level / 2)
-    rank_lo, rank_hi = np.quantile(places, tails, axis=0, method="nearest").astype(int)
+    rank_lo, rank_hi = (
+        np.quantile(each, tail, axis=0, method="nearest").astype(int)
+        for each, tail in zip((first, last), tails, strict=True)
+    )
+    best = np.where(first == 1, 1.0 / last, 0.0).mean(axis=0)
     totals = {
         "units": plan.summed(plan.sale.units),
         "revenue": plan.summed(plan.sale.revenue),
@@ -144,7 +151,7 @@ def ranked(plan: Plan) -> list[dict[str, Any]]:
         {
             "rank": rank, "market": plan.markets[m], "margin": float(margin[m]), "lo": min(lo[m], margin[m]),
             "hi": max(hi[m], margin[m]), "rank_lo": int(rank_lo[m]), "rank_hi": int(rank_hi[m]),
-            "best": float((places[:, m] == 1).mean()), **{n: float(v[m]) for n, v in totals.items()},
+            "best": float(best[m]), **{n: float(v[m]) for n, v in totals.items()},
             "days": days[m], "on_time": on_time[m],
         }
         for rank, m in enumerate(order, start=1)
@@ -164,6 +171,20 @@ def _delivery(plan: Plan) -> tuple[list[float | None], list[float | None]]:
     timely = (plan.shocked["days"] <= plan.promise).mean(axis=0)
     share = plan.summed(weight * timely) / np.maximum(total, 1e-300)
     return told, [float(value) if there else None for value, there in zip(share, total > 0, strict=True)]
+
+
+def places(draws: Floats) -> tuple[Ints, Ints]:
+    """The first and the last place of each column in each draw, the largest at 1; equals share theirs.
+
+    Args:
+        draws: shape (d, M); what differs by less than `SAME` of the draw's largest is equal.
+    """
+    slack = SAME * np.abs(draws).max(axis=1, initial=0.0)
+    first, last = np.empty(draws.shape, np.int64), np.empty(draws.shape, np.int64)
+    for m, own in enumerate(draws.T):
+        first[:, m] = 1 + (draws > (own + slack)[:, None]).sum(axis=1)
+        last[:, m] = (draws >= (own - slack)[:, None]).sum(axis=1)
+    return first, last
 
 
 def simultaneous(draws: Floats, level: float) -> tuple[Floats, Floats]:

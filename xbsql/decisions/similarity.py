@@ -129,6 +129,9 @@ class Comparison:
     def _apart(self, rows: pa.Table) -> str:
         """Why money of the market cannot be compared with home's; '' where it can."""
         here, there = (set(self._money(side).tolist()) - {None} for side in (self.home, rows))
+        if bool(here) != bool(there):
+            side = "the market's" if here else "home's"
+            return f"not compared: {side} currency is not known"
         if len(here | there) <= 1:
             return ""
         known = set() if self.rates is None else set(self.rates.by_currency)
@@ -241,6 +244,11 @@ def market_similarity(
         [] if facts is None or "market" not in facts.column_names else as_text(facts["market"]).to_pylist()
     )
     every = sorted({*names, *(name for name in listed if name is not None)} - {home_market})
+    if not every:
+        said = f"candidates has no market but home, '{errors.shown(home_market)}'"
+        if not names:
+            said = "candidates has no row that names a market"
+        raise errors.invalid(WHERE, said, "give rows of other markets, or facts that name them")
     given = {} if facts is None else table_facts(WHERE, facts, home_market, every)
     comparison = Comparison(meaning, home, rates, encode, home_market)
     found = []

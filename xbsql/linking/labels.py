@@ -37,6 +37,11 @@ class Labels:
         """No label."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
 
+    def with_ties(self, other: Labels) -> Labels:
+        """These labels and others, of which a pair may be there twice: only for `tied`."""
+        a, b = (np.concatenate(ends) for ends in ((self.a, other.a), (self.b, other.b)))
+        return Labels(a, b, np.concatenate([self.match, other.match]))
+
     def tied(self, rows: int) -> Ints:
         """The lowest row that each of so many rows is tied to, by any number of labels."""
         true = self.match

@@ -41,6 +41,10 @@ LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
 
+LARGEST: Final = 2**62
+"""The number of a settled entity, at most."""
+
+
 class Asked(NamedTuple):
     """How pairs are judged and entities are made.
 
@@ -68,7 +72,8 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
         asked: how.
 
     Returns:
-        position, int64 from 1, all rows; entity, int64 from 1 in the order of the rows; score, float64: the
+        position, int64 from 1, all rows; entity, int64: the number of a settled one is kept, others count up
+        from the largest of these in the order of the rows; score, float64: the
         probability that the row belongs to it, NULL where it is alone; entity_score, float64: the probability
         that all its rows do.
 
@@ -78,19 +83,22 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     """
     where = "xb.entities"
     check(where, asked)
+    if asked.labels is not None:
+        refuse_unnamed(where, rows)
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
         found, score = _by_shard(session, where, rows, asked)
         _refuse_all(where, found, rows)
     tell(1.0, "joined")
-    return _answer(found, score)
+    return _answer(found, score, _numbers(where, rows))
 
 
 def sharded(where: str, rows: pa.Table, asked: Asked) -> list[tuple[Ints, pa.Table, Asked]]:
     """Whole blocks at a time, so that memory is bounded: their places, the rows and what is asked of them."""
     from xbsql.linking.shards import shards
 
-    labels_of(where, rows, asked, _markets(where, rows)[0])  # those of other shards are left out below
+    # Labels of other shards are left out below.
+    _refuse_against_settled(where, rows, labels_of(where, rows, asked, _markets(where, rows)[0]))
     parts = shards(_blocks(where, rows), SHARD)
     if len(parts) == 1:
         return [(parts[0], rows, asked)]
@@ -155,6 +163,60 @@ def check(where: str, asked: Asked) -> None:
         raise errors.invalid(where, f"threshold is {asked.threshold}", "give a probability, 0 to 1")
 
 
+def refuse_unnamed(where: str, rows: pa.Table) -> None:
+    """Refuse offers that market and id do not tell apart.
+
+    Raises:
+        XbsqlError: an offer has no id, or two of a market have the same.
+    """
+    seen = set()
+    keys = (written_out(where, name, one_chunk(rows[name])).to_pylist() for name in KEYS)
+    for market, id in zip(*keys, strict=True):
+        if market is None:
+            continue
+        if id is None:
+            problem = f"an offer of market '{errors.shown(market, 40)}' has no id (NULL)"
+            raise errors.invalid(where, problem, "give every offer an id of its own")
+        if (market, id) in seen:
+            problem = f"market '{errors.shown(market, 40)}' has two offers of id '{errors.shown(id, 40)}'"
+            raise errors.invalid(where, problem, "leave one out, or give each an id of its own")
+        seen.add((market, id))
+
+
+def _refuse_against_settled(where: str, rows: pa.Table, labels: Labels) -> None:
+    """Refuse labels that settled entities contradict.
+
+    Raises:
+        XbsqlError: labels tie rows of two settled entities, or keep apart what is in one.
+    """
+    from xbsql.linking.labels import Labels
+
+    codes = _codes(where, rows)
+    held = np.flatnonzero(codes >= 0)
+    if not len(held) or not len(labels.a):
+        return
+    first = held[np.unique(codes[held], return_index=True)[1]]
+    same = Labels(first[codes[held]], held, np.ones(len(held), np.bool_))
+    tied, both = labels.tied(len(rows)), labels.with_ties(same).tied(len(rows))
+    order = held[np.lexsort((held, codes[held], tied[held]))]
+    across = np.flatnonzero((tied[order][1:] == tied[order][:-1]) & (np.diff(codes[order]) != 0))
+    apart = np.flatnonzero(~labels.match & (both[labels.a] == both[labels.b]))
+    if len(across):
+        one, other, said = order[across[0]], order[across[0] + 1], "are labelled as one product"
+    elif len(apart):
+        one, other, said = labels.a[apart[0]], labels.b[apart[0]], "are labelled as two products"
+    else:
+        return
+
+    def told(row: int) -> str:
+        entity = rows["entity"][row].as_py()
+        of = "" if entity is None else f" of entity '{errors.shown(entity, 40)}'"
+        return _named(rows["market"][row].as_py(), rows["id"][row].as_py()) + of
+
+    problem = f"labels contradict the settled entities: {told(int(one))} and {told(int(other))} {said}"
+    raise errors.invalid(where, problem, "take that label out, or correct entity")
+
+
 def joined_rows(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
     """The entity of each row, as its lowest row, and the probability that the row belongs to it.
 
@@ -172,8 +234,27 @@ def joined_rows(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tup
     return found, 1 / (1 + np.exp(-SURENESS * np.clip(odds, -60, 60)))
 
 
-def _answer(entity: Ints, score: Floats) -> pa.Table:
-    """The entities numbered in the order of their first rows, with both scores."""
+def _numbers(where: str, rows: pa.Table) -> pa.Array:
+    """The numbers of settled entities, int64; NULL for rows without one, and where they are names.
+
+    Raises:
+        XbsqlError: a number is too large for others to follow.
+    """
+    given = one_chunk(rows["entity"])
+    if not (pa.types.is_integer(given.type) or pa.types.is_floating(given.type)):
+        return pa.nulls(len(rows), pa.int64())
+    try:
+        found = given.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return pa.nulls(len(rows), pa.int64())  # halves, say, which name entities and number none
+    most = max(found.drop_null().to_pylist(), default=0)
+    if most > LARGEST:
+        raise errors.invalid(where, f"an entity is {most}", f"give numbers of at most {LARGEST}")
+    return found
+
+
+def _answer(entity: Ints, score: Floats, numbers: pa.Array) -> pa.Table:
+    """The entities, settled ones with their numbers, others with those that follow, with both scores."""
     _, place = np.unique(entity, return_inverse=True)
     # Every row but the surest has to belong: for two rows that is the score of either.
     least = np.zeros(len(entity))
@@ -182,9 +263,16 @@ def _answer(entity: Ints, score: Floats) -> pa.Table:
     surest = np.full(len(entity), -np.inf)
     np.maximum.at(surest, place, logs)
     whole = np.exp(np.bincount(place, logs, minlength=len(entity)) - np.maximum(surest, -700))
+    count = int(place.max(initial=-1)) + 1
+    settled = np.flatnonzero(numbers.is_valid().to_numpy(zero_copy_only=False))
+    kept = numbers.fill_null(0).to_numpy()[settled]
+    new = np.ones(count, np.bool_)
+    new[place[settled]] = False
+    number = np.cumsum(new) + max(int(kept.max(initial=0)), 0)
+    number[place[settled]] = kept
     columns = [
         pa.array(np.arange(1, len(entity) + 1)),
-        pa.array(place + 1),
+        pa.array(number[place].astype(np.int64)),
         pa.array(score, mask=np.isnan(score)),
         pa.array(whole[place], mask=np.isnan(score)),
     ]

@@ -9,7 +9,15 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, written_out
-from xbsql.session.entities import SURENESS, check, joined_rows, judged_of, sharded, text_parts
+from xbsql.session.entities import (
+    SURENESS,
+    check,
+    joined_rows,
+    judged_of,
+    refuse_unnamed,
+    sharded,
+    text_parts,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -55,6 +63,7 @@ def score_pairs(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     """
     where = "xb.score_pairs"
     check(where, asked)
+    refuse_unnamed(where, rows)
     with session.calls.record("score_pairs", "", len(rows)):
         parts = [_scored(session, where, *part) for part in sharded(where, rows, asked)]
     found = pa.concat_tables([SCORED.empty_table(), *parts])
@@ -102,6 +111,7 @@ def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
     """
     where = "xb.review"
     check(where, asked)
+    refuse_unnamed(where, rows)
     if not 1 <= n <= MOST_REVIEWED:
         raise errors.invalid(where, f"n is {n}", f"give 1 to {MOST_REVIEWED}")
     with session.calls.record("review", "", len(rows)):
@@ -170,6 +180,7 @@ def explain_match(
     """
     where = "xb.explain_match"
     check(where, asked)
+    refuse_unnamed(where, rows)
     with session.calls.record("explain_match", "", len(rows)):
         both = [_place(where, rows, offer) for offer in (left, right)]
         parts = [part for part in sharded(where, rows, asked) if np.isin(both, part[0]).any()]

@@ -196,7 +196,10 @@ class EachOr(Constant):
 
 @dataclass(frozen=True)
 class Number(Constant):
-    """A number as float."""
+    """A number as float, whichever type it has: 0.9 is a DECIMAL in SQL."""
+
+    accepts: tuple[type, ...] = _NUMBERS
+    said: str = "a number"
 
     def checked(self, where: str, name: str, value: Any) -> float | None:  # noqa: ANN401
         """The number."""
@@ -232,12 +235,14 @@ class Listed(Constant):
         """The list, also of what makes itself one: a NumPy array, an Arrow array, a Polars series."""
         for method in ("tolist", "to_pylist", "to_list"):
             value = getattr(value, method)() if hasattr(value, method) else value
+        if isinstance(value, str) and str in self.item:
+            value = [value]
         found = super().checked(where, name, value)
         if found is None:
             return None
         if not len(found):
             raise errors.invalid(where, f"{name} is an empty list", f"give {self.said}")
-        if isinstance(found, str) or not all(isinstance(each, self.item) for each in found):
+        if not all(isinstance(each, self.item) for each in found):
             raise errors.invalid(where, f"{name} must be {self.said}, got {shown(value)}")
         return list(found)
 
@@ -394,8 +399,8 @@ Market = Annotated[
 ]
 Text = Annotated[str | None, Constant("VARCHAR", "str | None", _WORDS, "text")]
 Whole = Annotated[int, Constant("INTEGER", "int", (int,), "a whole number")]
-Share = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a share such as 0.9")]
-Score = Annotated[float, Number("DOUBLE", "float", _NUMBERS, "a number")]
+Share = Annotated[float, Number("DOUBLE", "float", said="a share such as 0.9")]
+Score = Annotated[float, Number("DOUBLE", "float")]
 Flag = Annotated[bool, FLAG]
 Moment = Annotated[dt.date | None, Constant("DATE or TIMESTAMP", "dt.date | None", (dt.date,), "a date")]
 Folder = Annotated[str, Constant("VARCHAR", "str | os.PathLike[str]", (str, os.PathLike), "a path")]

@@ -15,10 +15,10 @@ from xbsql.surface.arguments import DATA, Given, Model, Name, Number, Rows, Shar
 from xbsql.surface.function import Columns, function
 
 Optional = Rows(order="", optional=True)
-A_NUMBER = Number("DOUBLE", "float | None", (int, float), "a number")
+A_NUMBER = Number("DOUBLE", "float | None")
 Goal = Annotated[
     float | None,
-    Number("DOUBLE", "float | None", (int, float), "a number"),
+    A_NUMBER,
     "the score that a model must reach",
 ]
 Plan = Annotated[

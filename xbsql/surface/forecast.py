@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -47,7 +46,7 @@ Id = Annotated[
     ColumnOf("a column or STRUCT", "str | Sequence[str]"),
     "what names a series: a column, or a STRUCT such as {'market': market, 'sku': sku}; in Python, columns",
 ]
-Expected = Annotated[float | None, Number("DOUBLE", "float | None", (int, float, Decimal), "a number")]
+Expected = Annotated[float | None, Number("DOUBLE", "float | None")]
 STEPS = Constant("INTEGER", "int | None", (int,), "a whole number")
 Horizon = Annotated[Whole, "how many periods, 1 to 1000"]
 

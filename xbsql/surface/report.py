@@ -8,8 +8,12 @@ import pyarrow as pa
 
 from xbsql.pages import report as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Name, Names, Rows
+from xbsql.surface.arguments import DATA, Listed, Name, Rows
 from xbsql.surface.function import function
+
+MODELS = Listed(
+    "VARCHAR[]", "Sequence[str] | None", (list, tuple), "names of models: ['days_de', 'days_jp']", (str,)
+)
 
 
 @function(
@@ -18,7 +22,7 @@ from xbsql.surface.function import function
 )
 def report(
     session: Session,
-    models: Annotated[Names, "names of models, in the order of the page"],
+    models: Annotated[list[str] | None, MODELS, "names of models, in the order of the page"],
     path: Annotated[Name, "the HTML file that is written; one that is there is replaced"],
     tbl: Annotated[
         pa.Table | None,
