@@ -381,6 +381,36 @@ def test_ids_that_differ_by_case_are_told(shop):
         rows(shop, "CALL xb.transfer('x', jp, 'item', source := 'upper_us', options := {'user': 'user'})")
 
 
+@pytest.mark.parametrize("by", ["rows", "model", "hashed"])
+def test_the_targets_own_events_teach_home_nothing_that_they_judge(by):
+    """Items mean nothing, so only the held-out events themselves could find one another."""
+    random = np.random.default_rng(6)
+    pairs = [(f"u{user}", f"i{item}") for user in range(90) for item in random.choice(150, 5, replace=False)]
+    target = pa.table({"user": [user for user, _ in pairs], "item": [item for _, item in pairs]})
+    whole = pa.concat_tables([target, market(50, 9, "us")])
+    given = {"source": whole} if by == "rows" else {"base": fit(whole, hash_ids=by == "hashed")}
+    done = road.transfer(TASK, target, "item", options={"user": "user"}, **given)[1]
+    said = "stand in the target and were left out" if by == "rows" else "already and judge nothing"
+    assert done.verdict.outcome != "HELPS"
+    assert f"{len(pairs)} pairs of user and item" in " ".join(done.verdict.notes)
+    assert said in " ".join(done.verdict.notes)
+    if by != "rows":
+        assert done.verdict.outcome == "NOT MEASURED"
+
+
+def test_until_needs_moments_and_a_recommender_needs_events():
+    table = pa.table({"user": ["a", "b"], "item": ["x", "y"], "w": [-1.0, -2.0]})
+    with pytest.raises(XbsqlError, match=r"'until' .* 'ts' is not given; name the column"):
+        fit(table, until="2024-01-01")
+    with pytest.raises(XbsqlError, match="no event is left of 2 rows; 2 pairs .* above 0; give rows"):
+        fit(table, weight="w")
+    with pytest.raises(XbsqlError, match="no event is left of 2 rows"):
+        road.transfer(TASK, table, "item", source=table, options={"user": "user", "weight": "w"})
+    nothing = table.set_column(1, "item", pa.nulls(2, pa.string()))
+    with pytest.raises(XbsqlError, match="no event is left of 2 rows"):
+        fit(nothing)
+
+
 def test_users_without_items_are_served_from_home(shop):
     shop.execute("CREATE OR REPLACE TABLE nothing AS SELECT 'a' AS user, NULL::VARCHAR AS item")
     arms = rows(shop, "CALL xb.transfer('cold', nothing, 'item', base := 'us', market := 'MX')")
