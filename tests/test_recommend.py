@@ -337,6 +337,19 @@ def test_events_are_added_once(shop):
     assert all(row[4].startswith("bought i06") for row in rows(shop, asked))
 
 
+def test_events_go_into_the_promoted_version_and_ids_are_spelt_as_there(shop):
+    shop.sql("CALL xb.fit('old', jp, 'item', task := 'recommend')").fetchall()
+    shop.execute("CREATE OR REPLACE TABLE late AS SELECT 'new' AS user, unnest(['i060', 'i061']) AS item")
+    assert rows(shop, "CALL xb.add_events('old@1', late)")[0][1] == 2
+    with pytest.raises(Exception, match=r"'old@1' is not the promoted version; name 'old', or call"):
+        rows(shop, "CALL xb.add_events('old@1', late)")
+    told = rows(shop, "SELECT version, parent, event FROM xb.history('old')")
+    assert told == [(1, None, "fitted"), (2, 1, "events added")]
+    shop.execute("CREATE OR REPLACE TABLE loud AS SELECT 'x' AS user, unnest(['I060', 'I061']) AS item")
+    with pytest.raises(Exception, match="item 'I060' is not known, and 'i060' is; write ids as in"):
+        rows(shop, "CALL xb.add_events('old', loud)")
+
+
 def test_events_that_are_known_measure_nothing(shop):
     with pytest.raises(Exception, match="no row has an item that its user did not have"):
         rows(shop, "FROM xb.evaluate('jp', jp)")
@@ -402,7 +415,7 @@ def test_until_needs_moments_and_a_recommender_needs_events():
     table = pa.table({"user": ["a", "b"], "item": ["x", "y"], "w": [-1.0, -2.0]})
     with pytest.raises(XbsqlError, match=r"'until' .* 'ts' is not given; name the column"):
         fit(table, until="2024-01-01")
-    with pytest.raises(XbsqlError, match="no event is left of 2 rows; 2 pairs .* above 0; give rows"):
+    with pytest.raises(XbsqlError, match=r"no event is left of 2 rows; 2 pairs .* above 0; give rows"):
         fit(table, weight="w")
     with pytest.raises(XbsqlError, match="no event is left of 2 rows"):
         road.transfer(TASK, table, "item", source=table, options={"user": "user", "weight": "w"})
