@@ -33,6 +33,7 @@ class Arrivals:
         moment: int64, shape (n,): microseconds, or whatever counts up.
         key: int64, shape (n,): which row it is.
         label: int64, shape (n,): hash of its label.
+        again: bool, shape (n,): labelled rows that say once more what a row of the same id says.
         late: how many fresh rows are older than the newest that was known.
         too_late: how many are older than everything that is kept; they do not count.
         open: how many rows have no label yet.
@@ -42,13 +43,13 @@ class Arrivals:
         undated: how many have no moment.
         before: how many lie before the change that the version was fitted again for; they say nothing of it.
         corrected: how many differ from the labels that the version was fitted on; they come too late.
-        again: bool, shape (n,): labelled rows that say once more what a row of the same id says.
     """
 
     fresh: Flags
     moment: Ints
     key: Ints
     label: Ints
+    again: Flags
     late: int
     too_late: int
     open: int
@@ -58,7 +59,6 @@ class Arrivals:
     undated: int
     before: int
     corrected: int
-    again: Flags
 
     @property
     def note(self) -> str:
@@ -131,7 +131,7 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
     newest = track.units.moment.max(initial=np.iinfo(np.int64).min)
     late = fresh & ~changed & (moment < newest)
     counts = (late, gone, ~given, contradicting, changed & fresh, unseen, given & ~dated, before, corrected)
-    return Arrivals(fresh, moment, key, hashed, *(int(each.sum()) for each in counts), again)
+    return Arrivals(fresh, moment, key, hashed, again, *(int(each.sum()) for each in counts))
 
 
 def _moments(where: str, table: pa.Table, ts: str | None, track: Track) -> tuple[Ints, Flags]:
