@@ -185,6 +185,36 @@ def test_other_mistakes_are_one_line(con):
         xbsql.adapt(con, "m@1", rows(40, 2), "label")
 
 
+def test_what_only_a_new_fit_would_read_is_checked_at_once(con):
+    table = rows(40, 2)
+    with pytest.raises(XbsqlError, match=r"'m' was fitted for 'label', and label is 'kind'; give label"):
+        xbsql.adapt(con, "m", table, "kind")
+    with pytest.raises(XbsqlError, match=r"xb.adapt: .*'gruop'.*group"):
+        adapt(con, table, options={"gruop": "id"})
+    with pytest.raises(XbsqlError, match=r"xb.adapt: .*'seed'"):
+        adapt(con, table, options={"seed": "many"})
+
+
+def test_a_row_that_is_given_twice_is_no_reason_for_a_new_fit(con):
+    table = rows(50, 2)
+    found = adapt(con, pa.concat_tables([table, table]))
+    assert (found["event"], found["labels"]) == ("reweighted", 50)
+
+
+def test_a_new_fit_is_not_judged_by_what_was_before_it_and_tells_of_corrected_labels(con):
+    turned = rows(300, 3, 70, flip=True)
+    first = adapt(con, pa.concat_tables([rows(70, 2), turned]))
+    assert first["event"] == "refitted"
+    late = adapt(con, rows(60, 12, -60))
+    assert (late["event"], late["labels"], late["alarm"], late["version"]) == ("nothing new", 0, None, 2)
+    assert "60 labels lie before the change" in late["note"]
+    part = turned.slice(200, 9)
+    other = ["no" if v == "yes" else "yes" for v in part["label"].to_pylist()]
+    found = adapt(con, part.set_column(4, "label", [other]))
+    assert found["note"] == "9 labels differ from those that the version was fitted on and were not taken"
+    assert adapt(con, part)["note"] is None
+
+
 def test_a_line_whose_first_version_is_gone_goes_on(con):
     adapt(con, rows(60, 2))
     xbsql.drop_model(con, "m@1")
@@ -218,6 +248,15 @@ def test_rows_that_the_model_knows_are_no_measure_of_it(con):
     both = pa.concat_tables([HOME, rows(60, 9).select(HOME.column_names)])
     found = next(row for row in xbsql.drift(con, "m", both).to_pylist() if row["measure"] == "auc")
     assert "of 60 labelled rows that it does not know" in found["evidence"]
+
+
+def test_drift_says_only_what_it_can_tell_of_known_rows(con):
+    table = rows(60, 9).select(HOME.column_names)
+    told = next(r for r in xbsql.drift(con, "m", table).to_pylist() if r["measure"] == "auc")["evidence"]
+    assert "of 60 labelled rows, " in told
+    both = pa.concat_tables([HOME, table])
+    told = next(r for r in xbsql.drift(con, "m", both).to_pylist() if r["measure"] == "auc")["evidence"]
+    assert "(400 of the fit left out)" in told
 
 
 def test_drift_of_the_label_needs_a_reference(con):

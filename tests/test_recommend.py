@@ -337,6 +337,19 @@ def test_events_are_added_once(shop):
     assert all(row[4].startswith("bought i06") for row in rows(shop, asked))
 
 
+def test_events_go_into_the_promoted_version_and_ids_are_spelt_as_there(shop):
+    shop.sql("CALL xb.fit('old', jp, 'item', task := 'recommend')").fetchall()
+    shop.execute("CREATE OR REPLACE TABLE late AS SELECT 'new' AS user, unnest(['i060', 'i061']) AS item")
+    assert rows(shop, "CALL xb.add_events('old@1', late)")[0][1] == 2
+    with pytest.raises(Exception, match=r"'old@1' is not the promoted version; name 'old', or call"):
+        rows(shop, "CALL xb.add_events('old@1', late)")
+    told = rows(shop, "SELECT version, parent, event FROM xb.history('old')")
+    assert told == [(1, None, "fitted"), (2, 1, "events added")]
+    shop.execute("CREATE OR REPLACE TABLE loud AS SELECT 'x' AS user, unnest(['I060', 'I061']) AS item")
+    with pytest.raises(Exception, match="item 'I060' is not known, and 'i060' is; write ids as in"):
+        rows(shop, "CALL xb.add_events('old', loud)")
+
+
 def test_events_that_are_known_measure_nothing(shop):
     with pytest.raises(Exception, match="no row has an item that its user did not have"):
         rows(shop, "FROM xb.evaluate('jp', jp)")
@@ -379,6 +392,36 @@ def test_ids_that_differ_by_case_are_told(shop):
     shop.execute("CREATE OR REPLACE TABLE upper_us AS SELECT user, upper(item) AS item FROM us")
     with pytest.raises(Exception, match="write them alike on both sides"):
         rows(shop, "CALL xb.transfer('x', jp, 'item', source := 'upper_us', options := {'user': 'user'})")
+
+
+@pytest.mark.parametrize("by", ["rows", "model", "hashed"])
+def test_the_targets_own_events_teach_home_nothing_that_they_judge(by):
+    """Items mean nothing, so only the held-out events themselves could find one another."""
+    random = np.random.default_rng(6)
+    pairs = [(f"u{user}", f"i{item}") for user in range(90) for item in random.choice(150, 5, replace=False)]
+    target = pa.table({"user": [user for user, _ in pairs], "item": [item for _, item in pairs]})
+    whole = pa.concat_tables([target, market(50, 9, "us")])
+    given = {"source": whole} if by == "rows" else {"base": fit(whole, hash_ids=by == "hashed")}
+    done = road.transfer(TASK, target, "item", options={"user": "user"}, **given)[1]
+    said = "stand in the target and were left out" if by == "rows" else "already and judge nothing"
+    assert done.verdict.outcome != "HELPS"
+    assert f"{len(pairs)} pairs of user and item" in " ".join(done.verdict.notes)
+    assert said in " ".join(done.verdict.notes)
+    if by != "rows":
+        assert done.verdict.outcome == "NOT MEASURED"
+
+
+def test_until_needs_moments_and_a_recommender_needs_events():
+    table = pa.table({"user": ["a", "b"], "item": ["x", "y"], "w": [-1.0, -2.0]})
+    with pytest.raises(XbsqlError, match=r"'until' .* 'ts' is not given; name the column"):
+        fit(table, until="2024-01-01")
+    with pytest.raises(XbsqlError, match=r"no event is left of 2 rows; 2 pairs .* above 0; give rows"):
+        fit(table, weight="w")
+    with pytest.raises(XbsqlError, match="no event is left of 2 rows"):
+        road.transfer(TASK, table, "item", source=table, options={"user": "user", "weight": "w"})
+    nothing = table.set_column(1, "item", pa.nulls(2, pa.string()))
+    with pytest.raises(XbsqlError, match="no event is left of 2 rows"):
+        fit(nothing)
 
 
 def test_users_without_items_are_served_from_home(shop):

@@ -67,6 +67,24 @@ class Events:
     def __len__(self) -> int:
         return len(self.user)
 
+    def among(self, others: Events) -> NDArray[np.bool_]:
+        """Which rows stand in other events too: the same user with the same item; bool (n,)."""
+        places = [
+            _found(own, their)[rows]
+            for own, their, rows in (
+                (self.users, others.users, self.user),
+                (self.items, others.items, self.item),
+            )
+        ]
+        width = len(others.items)
+        known = np.isin(places[0] * width + places[1], others.user * width + others.item)
+        return known & (places[0] >= 0) & (places[1] >= 0)
+
+    def rows(self, keep: NDArray[np.bool_]) -> Events:
+        """Some of the rows; every user and item stays."""
+        user, item, moment, amount = self.user[keep], self.item[keep], self.moment[keep], self.amount[keep]
+        return Events(self.users, self.items, user, item, moment, amount, self.notes)
+
 
 def read_events(
     where: str, table: pa.Table, columns: Columns, until: int | None = None, *, returns: bool = False
@@ -161,6 +179,14 @@ def as_ids(where: str, name: str, column: pa.ChunkedArray | pa.Array) -> pa.Arra
     except pa.ArrowException as error:
         problem = f"column '{name}' is {values.type}, and ids are text or numbers"
         raise errors.invalid(where, problem, f"cast it ({name}::VARCHAR)") from error
+
+
+def _found(names: Names, known: Names) -> Places:
+    """The place of each name in a sorted list, -1 for one that is not there."""
+    if not len(known):
+        return np.full(len(names), -1)
+    place = np.minimum(np.searchsorted(known, names), len(known) - 1)
+    return np.where(known[place] == names, place, -1).astype(np.int64)
 
 
 def coded(values: pa.Array) -> tuple[Names, Places]:

@@ -72,8 +72,9 @@ class Trial:
 
 
 def tried(
-    histories: Histories, markets: Markets, fewest: int, seed: int, told: Callable[[float], None]
-) -> Trial | None:
+    histories: Histories, markets: Markets, fewest: int, seed: int, told: Callable[[float], None],
+    judging: NDArray[np.bool_] | None = None,
+) -> Trial | None:  # fmt: skip
     """Hold out the last item of some users; where moments are equal, one of them is drawn.
 
     All that is held out at once is taken out of the market's counts before anything else is done: which items
@@ -88,12 +89,14 @@ def tried(
         fewest: see `Counts.of`.
         seed: of what is drawn.
         told: the share that is done.
+        judging: bool, of each row of the histories: what may be held out; None: all. What the other markets
+            were told of these very users judges nothing.
 
     Returns:
         None where no user has two items, one of them established.
     """
     generator = np.random.default_rng(seed)
-    row, turn = _last(histories, generator)
+    row, turn = _last(histories, generator, judging)
     parts = []
     for time in range(int(turn.max(initial=-1)) + 1):
         keep = np.ones(len(histories.item), bool)
@@ -125,13 +128,16 @@ def _established(past: Histories, items: int) -> Places:
     return found
 
 
-def _last(histories: Histories, generator: np.random.Generator) -> tuple[Places, Places]:
+def _last(
+    histories: Histories, generator: np.random.Generator, judging: NDArray[np.bool_] | None
+) -> tuple[Places, Places]:
     """The rows of the last items of users who have two items or more, and the turn of each.
 
     One a user; of few users several, held out in turn; of many users some have one.
     """
     rows, user = np.arange(len(histories.item)), histories.user
-    rows = rows[histories.lengths[user] > 1]
+    several = histories.lengths[user] > 1
+    rows = rows[several if judging is None else several & judging]
     order = np.lexsort((generator.random(len(rows)), -histories.moment[rows], user[rows]))
     rows = rows[order]
     users, first, count = np.unique(user[rows], return_index=True, return_counts=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,11 +19,11 @@ from xbsql.session.insight import of_rows
 from xbsql.store.model import restore
 from xbsql.store.names import check_name
 from xbsql.tasks import road
+from xbsql.tasks.options import CrossingOptions, described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from xbsql.engine.online.track import Track
@@ -131,6 +132,7 @@ def adapt(
         call.kernel = "fixed share"
         line = Line.of(session, name)
         table = _under(line.model, data, asked.label)
+        _checked(line, asked.label, options)
         asked = replace(asked, label=line.model.signature.label)
         content = [digest(data), *(value for value in asdict(asked).values()), dict(options)]
         key = key_of(WHERE, [line.found.card["key"], *content])
@@ -165,11 +167,30 @@ def history(session: Session, name: str) -> list[dict[str, Any]]:
             rows.append({"version": version, "event": "broken", "reason": str(error)})
             continue
         card = found.card
-        told = card.get("adapted") or {
+        told = card.get("adapted") or (_added(card) if "updates" in card else None) or {
             "event": "transferred" if "verdict" in card else "fitted", "labels": card.get("rows")
         }  # fmt: skip
         rows.append({**_row(found, told), "promoted": found.promoted, "created": found.created})
     return rows
+
+
+def _added(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A recommender's version that knows further events."""
+    return {"event": "events added", "labels": card.get("rows"), "parent": card.get("parent")}
+
+
+def _checked(line: Line, label: str, options: Mapping[str, Any]) -> None:
+    """Refuse what only a new fit would stumble over.
+
+    Raises:
+        XbsqlError: an option that there is not or of another type, or the label of another model.
+    """
+    _, given = CrossingOptions.split(WHERE, options)
+    line.task.options.of(WHERE, given, described(CrossingOptions))
+    wanted = line.model.signature.label
+    if label not in (wanted, line.found.card.get("label")) and line.model.reader.names.get(label) != wanted:
+        problem = f"'{line.found.name}' was fitted for '{wanted}', and label is '{errors.shown(label)}'"
+        raise errors.invalid(WHERE, problem, f"give label := '{wanted}', or call the column so")
 
 
 def _under(model: RowModel, data: pa.Table, label: str) -> pa.Table:
@@ -218,7 +239,7 @@ def _refitted(
         began = int(followed.track.units.moment[alarm.since])
     else:
         rows = since_then(base, followed.track, table, came, asked.label)
-    recent, source = _split(line.model, rows, table, asked)
+    recent, source = _split(line.model, rows, came.again, table, asked)
     crossing = prepared(session, line.task, recent, asked.label, base, source, options)
     found, done = road.transfer(
         line.task, crossing.data, asked.label, base=crossing.home, source=source,
@@ -236,7 +257,8 @@ def _refitted(
         "verdict": verdict_card(verdict), "weights": shown_weights(done.weights), "base": reference,
         "market": line.found.card.get("market"), "adapted": report,
     }  # fmt: skip
-    return Tracked(again, begun(again, line.track.secret, followed.track.used, began)), card
+    track = begun(again, line.track.secret, followed.track.used, began)
+    return Tracked(again, replace(track, learnt=np.stack([came.key[rows], came.label[rows]]))), card
 
 
 def _lack(followed: Followed) -> str:
@@ -280,14 +302,14 @@ def _first(session: Session, line: Line) -> int:
 
 
 def _split(
-    model: RowModel, wanted: NDArray[np.bool_], table: pa.Table, asked: Follow
+    model: RowModel, wanted: NDArray[np.bool_], again: NDArray[np.bool_], table: pa.Table, asked: Follow
 ) -> tuple[pa.Table, pa.Table | None]:
     """The rows that a new fit is for with those that have no label, and the earlier labelled ones."""
     read = [*model.signature.inputs.names, asked.label]
     names = list(dict.fromkeys([*read, *([] if asked.group is None else [asked.group])]))
     rows, labelled = table.select(names), table[asked.label].is_valid().combine_chunks()
     recent = pa.array(wanted)
-    older = rows.filter(pc.and_not(labelled, recent))
+    older = rows.filter(pc.and_not(pc.and_not(labelled, recent), pa.array(again)))
     target = rows.filter(pc.or_(pc.invert(labelled), recent))
     return target, older if len(older) >= FEWEST_OLDER else None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.recommendation.events import Places
+    from xbsql.recommendation.events import Names, Places
     from xbsql.recommendation.wanted import Wanted
     from xbsql.session.session import Session
     from xbsql.store.model import Model
@@ -129,7 +129,8 @@ class Answers(NamedTuple):
 def _histories(model: Recommender, users: pa.Array, past: pa.Array | None) -> Histories:
     """What each user has: as given, or else as the model knows."""
     place = model.known(users)
-    _refuse_misspelt(model, users, place)
+    if model.key is None:
+        _misspelt(WHERE, "user", users, place, model.users)
     known = model.histories.take(place)
     if past is None or not validity(past).any():
         return known
@@ -143,22 +144,22 @@ def _histories(model: Recommender, users: pa.Array, past: pa.Array | None) -> Hi
     return Histories.listed(own)
 
 
-def _refuse_misspelt(model: Recommender, users: pa.Array, place: Places) -> None:
-    """Refuse users of whom most would be known were they spelt as in the events.
+def _misspelt(where: str, what: str, names: pa.Array, place: Places, known: Names) -> None:
+    """Refuse ids of which most would be known were they spelt as in the events.
 
     Raises:
         XbsqlError: they would.
     """
-    unknown = users.filter(pa.array((place < 0) & validity(users)))
-    if model.key is not None or not len(model.users) or 2 * len(unknown) <= len(users):
+    unknown = names.filter(pa.array((place < 0) & validity(names)))
+    if not len(known) or 2 * len(unknown) <= len(names):
         return
-    folded = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(model.users, pa.string())))
+    folded = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(known, pa.string())))
     alike = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(unknown)), value_set=folded)
     if 2 * pc.sum(alike).as_py() > len(unknown):
         one = unknown.filter(alike)[0].as_py()
         at = pc.index(folded, one.strip().lower()).as_py()
-        problem = f"user '{errors.shown(one, 60)}' is not known, and '{errors.shown(model.users[at], 60)}' is"
-        raise errors.invalid(WHERE, problem, "write ids as in the events: case and spaces count")
+        problem = f"{what} '{errors.shown(one, 60)}' is not known, and '{errors.shown(known[at], 60)}' is"
+        raise errors.invalid(where, problem, "write ids as in the events: case and spaces count")
 
 
 def _offered(
@@ -311,13 +312,20 @@ def add_events(session: Session, reference: str, data: pa.Table) -> list[dict[st
     where = "xb.add_events"
     name, version = session.store.resolve(where, reference)
     model, card = recommender(session, where, reference), session.store.artifact(where, reference).card
+    if "@" in reference and version != session.store.resolve(where, name)[1]:
+        problem = f"'{name}@{version}' is not the promoted version"
+        raise errors.invalid(where, problem, f"name '{name}', or call xb.promote('{name}', {version}) first")
     content, done = digest(data), card.get("updates", [])
     events = read_events(where, data, model.columns, returns=True)
 
     def run() -> tuple[Model, dict[str, Any]]:
         kept = {key: card[key] for key in ("market", "base", "verdict", "weights", "report") if key in card}
-        return model.updated(where, events), {**kept, "updates": [*done, content]}
+        return model.updated(where, events), {**kept, "updates": [*done, content], "parent": version}
 
+    new = pa.array(events.users, pa.string()), pa.array(events.items, pa.string())
+    if model.key is None:
+        _misspelt(where, "user", new[0], model.known(new[0]), model.users)
+    _misspelt(where, "item", new[1], model.placed(new[1]), model.items)
     seconds = 0.0
     if content not in done:
         key = key_of(where, [card["key"], content])

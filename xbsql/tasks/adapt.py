@@ -123,7 +123,7 @@ def _occasion(
     fitted: int,
 ) -> tuple[NDArray[np.bool_], str]:  # fmt: skip
     """The rows that a new fit would be for, and why."""
-    labelled = _labelled(table, asked.label)
+    labelled = _labelled(table, asked.label) & ~came.again
     if alarms:
         last = alarms[-1]
         since = int(track.units.moment[last.since])
@@ -155,7 +155,7 @@ def since_then(
     Returns:
         bool, shape (rows,).
     """
-    labelled = _labelled(table, label)
+    labelled = _labelled(table, label) & ~came.again
     if track.began is not None:
         return labelled & (came.moment >= track.began)
     seen = (

@@ -33,6 +33,7 @@ class Arrivals:
         moment: int64, shape (n,): microseconds, or whatever counts up.
         key: int64, shape (n,): which row it is.
         label: int64, shape (n,): hash of its label.
+        again: bool, shape (n,): labelled rows that say once more what a row of the same id says.
         late: how many fresh rows are older than the newest that was known.
         too_late: how many are older than everything that is kept; they do not count.
         open: how many rows have no label yet.
@@ -40,12 +41,15 @@ class Arrivals:
         changed: how many take the place of an earlier label.
         unseen: how many labels belong to no row: all that the model reads is NULL there.
         undated: how many have no moment.
+        before: how many lie before the change that the version was fitted again for; they say nothing of it.
+        corrected: how many differ from the labels that the version was fitted on; they come too late.
     """
 
     fresh: Flags
     moment: Ints
     key: Ints
     label: Ints
+    again: Flags
     late: int
     too_late: int
     open: int
@@ -53,6 +57,8 @@ class Arrivals:
     changed: int
     unseen: int
     undated: int
+    before: int
+    corrected: int
 
     @property
     def note(self) -> str:
@@ -64,6 +70,8 @@ class Arrivals:
             "replace an earlier label": self.changed,
             "belong to no row that the model reads and do not count": self.unseen,
             "have no moment and do not count": self.undated,
+            "lie before the change that the version was fitted again for and do not count": self.before,
+            "differ from those that the version was fitted on and were not taken": self.corrected,
         }
         return "; ".join(f"{count} labels {what}" for what, count in told.items() if count)
 
@@ -97,26 +105,33 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
         whole = whole if ts is None else whole.append_column("_ts", table[ts])
         columns = [*read, "_label", *([] if ts is None else ["_ts"])]
         key = _numbered(fingerprints(whole, columns, track.secret))
-        contradicting = np.zeros(len(given), bool)
+        contradicting = again = np.zeros(len(given), bool)
     else:
         named = validity(one_chunk(table[id]))
         unseen |= given & ~named
         key = fingerprints(table, [id], track.secret)
         contradicting = given & named & _contradicting(key, hashed, given)
+        told = given & named & ~contradicting
+        again = told & ~_first(key, told)
     usable = given & ~unseen & ~contradicting & dated
     if id is not None:  # a row that stands there twice counts once
         usable &= _first(key, usable)
     known = np.isin(key, track.used)
     if ts is None:
         moment = _remembered(key, known, moment, track)
-    changed = usable & known & _differs(key, hashed, track)
+    changed = usable & known & _differs(key, hashed, track.units.key, track.units.label)
     fresh = usable & (~known | changed)
+    corrected = usable & ~fresh & ~np.isin(key, track.units.key) & _differs(key, hashed, *track.learnt)
+    before = np.zeros(len(given), bool)
+    if ts is not None and track.began is not None:
+        before = fresh & (moment < track.began)
+    fresh &= ~before
     gone = fresh & (moment <= track.gone) if track.gone is not None else np.zeros(len(given), bool)
     fresh &= ~gone
     newest = track.units.moment.max(initial=np.iinfo(np.int64).min)
     late = fresh & ~changed & (moment < newest)
-    counts = (late, gone, ~given, contradicting, changed & fresh, unseen, given & ~dated)
-    return Arrivals(fresh, moment, key, hashed, *(int(each.sum()) for each in counts))
+    counts = (late, gone, ~given, contradicting, changed & fresh, unseen, given & ~dated, before, corrected)
+    return Arrivals(fresh, moment, key, hashed, again, *(int(each.sum()) for each in counts))
 
 
 def _moments(where: str, table: pa.Table, ts: str | None, track: Track) -> tuple[Ints, Flags]:
@@ -176,10 +191,10 @@ def _first(key: Ints, rows: Flags) -> Flags:
     return found
 
 
-def _differs(key: Ints, label: Ints, track: Track) -> Flags:
+def _differs(key: Ints, label: Ints, kept: Ints, before: Ints) -> Flags:
     """Rows whose earlier label is kept and was another one."""
-    order = np.argsort(track.units.key, kind="stable")
-    known, said = track.units.key[order], track.units.label[order]
+    order = np.argsort(kept, kind="stable")
+    known, said = kept[order], before[order]
     if not len(known):
         return np.zeros(len(key), bool)
     place = np.minimum(np.searchsorted(known, key), len(known) - 1)

@@ -225,13 +225,16 @@ def _performance(
     if label not in rows.column_names:
         return
     # What it was fitted on says nothing of what it is worth.
-    rows = rows if model.seen is None else rows.filter(pa.array(~model.seen.among(rows, label)))
+    known = np.zeros(len(rows), bool) if model.seen is None else model.seen.among(rows, label)
+    known &= np.asarray(rows[label].is_valid().combine_chunks().to_numpy(zero_copy_only=False), bool)
+    rows = rows.filter(pa.array(~known))
     if rows[label].null_count < len(rows):
         scores = {row["metric"]: row for row in task.evaluated(model, rows, label, None)}
         name = next(name for name in HEADLINES if name in scores)
         lo, hi = scores[name]["lo"], scores[name]["hi"]
         ends = "" if lo is None else f", 95 % interval {lo:.3f} to {hi:.3f}"
-        evidence = f"of {scores[name]['rows']} labelled rows that it does not know{ends}"
+        told = f" that it does not know ({int(known.sum())} of the fit left out)" if known.any() else ""
+        evidence = f"of {scores[name]['rows']} labelled rows{told}{ends}"
         yield _told(label, name, scores[name]["value"], evidence)
 
 

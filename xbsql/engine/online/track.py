@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -110,6 +110,7 @@ class Track:
         used: int64, ascending: keys of every label that came in, kept or not.
         gone: moment of the newest unit that is no longer kept; None while all are.
         began: moment of the last change that the version was fitted again for; None: of none.
+        learnt: int64, shape (2, m): keys of the rows that it was fitted again on, and hashes of their labels.
     """
 
     names: tuple[str, ...]
@@ -123,6 +124,7 @@ class Track:
     used: NDArray[np.int64]
     gone: int | None = None
     began: int | None = None
+    learnt: NDArray[np.int64] = field(default_factory=lambda: np.empty((2, 0), np.int64))
 
     @classmethod
     def begun(
@@ -206,7 +208,7 @@ class Track:
         moment, key, label, losses = self.units
         arrays: dict[str, NDArray[np.generic]] = {
             "fitted": self.fitted, "own": own, "start": self.start, "used": self.used, "moment": moment,
-            "key": key, "label": label, "losses": losses,
+            "key": key, "label": label, "losses": losses, "learnt": self.learnt,
         }  # fmt: skip
         return State("track", config, arrays)
 
@@ -220,7 +222,7 @@ class Track:
         return cls(
             tuple(config["names"]), fitted, arrays["own"].astype(bool), config["scale"], config["usual"],
             units, start, config["secret"], np.asarray(arrays["used"], np.int64), config["gone"],
-            config["began"],
+            config["began"], np.asarray(arrays.get("learnt", np.empty((2, 0))), np.int64),
         )  # fmt: skip
 
 

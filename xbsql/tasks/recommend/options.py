@@ -74,10 +74,13 @@ class RecommendOptions(Options):
         """The last moment that is read, microseconds since 1970.
 
         Raises:
-            XbsqlError: `until` is no date.
+            XbsqlError: `until` is no date, or nobody says when anything was.
         """
         if self.until is None:
             return None
+        if self.ts is None:
+            problem = "the option 'until' leaves rows out by their moment, and 'ts' is not given"
+            raise errors.invalid(where, problem, "name the column of moments: {'ts': 'bought'}")
         try:
             found = datetime.fromisoformat(self.until)
         except ValueError as error:

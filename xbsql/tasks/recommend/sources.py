@@ -20,6 +20,8 @@ from xbsql.tasks.recommend.recommender import merged
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from xbsql.recommendation.events import Events, Names, Places
     from xbsql.recommendation.rankers import Ranker
     from xbsql.tasks.recommend.options import RecommendOptions
@@ -41,12 +43,17 @@ class Source:
         counts: of each market over these items, by name.
         histories: of all their users; None where only a model is there.
         rankers: what orders at home, by the name of its method.
+        judging: bool, of each event of the target: whether it is new to a model that comes from home; None:
+            all are.
+        notes: of what stands on both sides, one line each.
     """
 
     items: Names
     counts: Mapping[str, Counts]
     histories: Histories | None = None
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
+    judging: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def together(self) -> Counts:
@@ -77,23 +84,44 @@ def read_target(asked: Asked, options: RecommendOptions) -> Events:
 
 
 def source_of(
-    asked: Asked, options: RecommendOptions, base: Recommender | None, source: pa.Table | None
-) -> Source:
+    asked: Asked, options: RecommendOptions, events: Events, base: Recommender | None,
+    source: pa.Table | None,
+) -> Source:  # fmt: skip
     """What the base and the home rows say; where both are given the rows are counted and the base orders.
+
+    What the target's own events are must not teach what they judge: they are left out of the rows, and those
+    that the base was fitted on judge nothing.
 
     Raises:
         XbsqlError: a column is missing or cannot be read, or the base holds what may not be kept.
     """
     if source is not None:
-        found = _read(asked, options, source)
-        return found if base is None else found.ordered_by(own_only(base.blend.members))
+        found = _read(asked, options, source, events)
+        return (
+            found if base is None else _judged(found.ordered_by(own_only(base.blend.members)), base, events)
+        )
     assert base is not None
     if base.keeps and not options.keep_rows:
         problem = "'keep_rows' is false, and the home model holds pairs of items that one user alone has"
         raise errors.invalid(asked.where, problem, "fit that with {'keep_rows': false} too")
     markets = base.markets
     counts = {base.market or "home": markets.own, **markets.others}
-    return Source(base.items, counts, None, own_only(base.blend.members))
+    return _judged(Source(base.items, counts, None, own_only(base.blend.members)), base, events)
+
+
+def _judged(source: Source, base: Recommender, events: Events) -> Source:
+    """The source with what the base was not fitted on."""
+    if not base.keeps:
+        note = "the home model keeps no rows: whether it was fitted on some of these events cannot be told"
+        return replace(source, notes=(*source.notes, note))
+    user = base.known(pa.array(events.users, pa.string()))[events.user]
+    item = base.placed(pa.array(events.items, pa.string()))[events.item]
+    width, past = len(base.items), base.histories
+    known = np.isin(user * width + item, past.user * width + past.item) & (user >= 0) & (item >= 0)
+    if not known.any():
+        return source
+    note = f"{int(known.sum())} pairs of user and item are in the home model already and judge nothing"
+    return replace(source, judging=~known, notes=(*source.notes, note))
 
 
 def overlap(where: str, own: Names, home: Names) -> tuple[str, ...]:
@@ -118,21 +146,25 @@ def overlap(where: str, own: Names, home: Names) -> tuple[str, ...]:
     return (f"{both} of {len(own)} items are sold at home too",)
 
 
-def _read(asked: Asked, options: RecommendOptions, source: pa.Table) -> Source:
-    """Home rows by market."""
+def _read(asked: Asked, options: RecommendOptions, source: pa.Table, target: Events) -> Source:
+    """Home rows by market, without the target's own."""
     where, columns, end = asked.where, options.columns(asked.label), options.end(asked.where)
     parts = {"home": source} if options.source_market is None else _markets(where, options, source)
     try:
         read = {name: read_events(where, rows, columns, end) for name, rows in parts.items()}
     except errors.XbsqlError as error:
         raise errors.invalid(where, f"in the source, {error.said}") from error
+    own = {name: events.among(target) for name, events in read.items()}
+    read = {name: events.rows(~own[name]) for name, events in read.items()}
+    left = sum(int(rows.sum()) for rows in own.values())
+    notes = (f"{left} pairs of user and item of the source stand in the target and were left out of it",)
     items = np.unique(np.concatenate([events.items for events in read.values()]))
     histories, counts = None, {}
     for name, events in read.items():
-        own = Histories.of(events, np.searchsorted(items, events.items))
-        counts[name] = Counts.of(own, len(items), options.fewest)
-        histories = own if histories is None else histories.beside(own)
-    return Source(items, counts, histories)
+        had = Histories.of(events, np.searchsorted(items, events.items))
+        counts[name] = Counts.of(had, len(items), options.fewest)
+        histories = had if histories is None else histories.beside(had)
+    return Source(items, counts, histories, notes=notes if left else ())
 
 
 def _markets(where: str, options: RecommendOptions, source: pa.Table) -> dict[str, pa.Table]:

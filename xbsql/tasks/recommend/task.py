@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from xbsql import errors
 from xbsql.features.hidden import fresh_key
 from xbsql.recommendation.carry import Recommended, enough, weighed
 from xbsql.recommendation.counts import Counts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from xbsql.progress import Progress
     from xbsql.recommendation.events import Events, Names
@@ -51,6 +53,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
         market: what the events are from, for the record.
         home: what orders at home, by the name of its method.
         said: notes of the way, one line each.
+        judging: see `tried`.
     """
 
     events: Events
@@ -63,6 +66,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
     market: str | None = None
     home: Mapping[str, Ranker] = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    judging: NDArray[np.bool_] | None = None
     metric = "ndcg@10"
 
     @cached_property
@@ -71,7 +75,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
         options = self.options
         return tried(
             self.histories, self.markets, options.fewest, options.seed,
-            lambda share: self.step(HALF * share, "holding out items"),
+            lambda share: self.step(HALF * share, "holding out items"), self.judging,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -143,6 +147,8 @@ class Recommending(Task[Recommender, Recommended]):
         """The events of one market."""
         options = RecommendOptions.of(asked.where, asked.options)
         events = read_target(asked, options)
+        if not len(events):
+            raise _empty(asked, events)
         return self._problem(asked, options, events, None)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> RecommendProblem:
@@ -153,10 +159,12 @@ class Recommending(Task[Recommender, Recommended]):
         home = None if base is None else mine(asked.where, base, Recommender)
         options = RecommendOptions.of(asked.where, {**_as_at_home(home, asked), **asked.options})
         events = read_target(asked, options)
-        found = source_of(asked, options, home, source)
+        found = source_of(asked, options, events, home, source)
         if home is None and found.histories is not None:
             found = found.ordered_by(self._taught(asked, options, found.together, found.histories))
-        said = overlap(asked.where, events.items, found.items)
+        if not len(events) and not found.together.buyers.any():
+            raise _empty(asked, events)
+        said = (*overlap(asked.where, events.items, found.items), *found.notes)
         return self._problem(asked, options, events, found, said)
 
     def _problem(
@@ -179,6 +187,7 @@ class Recommending(Task[Recommender, Recommended]):
             asked.market,
             home.rankers,
             said,
+            home.judging,
         )
 
     def _taught(
@@ -199,6 +208,12 @@ class Recommending(Task[Recommender, Recommended]):
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """Measure a recommender on later events, see `measured`."""
         return measured(mine("xb.evaluate", model, Recommender), table, label, by)
+
+
+def _empty(asked: Asked, events: Events) -> errors.XbsqlError:
+    """Nothing is left to learn from."""
+    problem = "; ".join((f"no event is left of {asked.data.num_rows} rows", *events.notes))
+    return errors.invalid(asked.where, problem, "give rows with a user and an item")
 
 
 def _as_at_home(home: Recommender | None, asked: Asked) -> dict[str, str]:
