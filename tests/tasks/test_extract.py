@@ -340,3 +340,14 @@ def test_whatever_numbers_a_model_holds_it_answers_or_says_why_not(home):
                     contextlib.suppress(ArithmeticError, LookupError, ValueError, TypeError),
                 ):
                     answers(restore(broken), ["red cotton cap by Ziko", ""])
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_one_title_teaches_a_model_that_can_be_stored(kept):
+    one = pa.table({"title": [RED], "attribute": ["colour"], "value": ["red"]})
+    model = road.fit(extract, pa.concat_tables([one] * kept), "value", options=OPTIONS)[0]
+    [(name, found)] = answers(restore(model.state()), [RED])[0]
+    assert (name, found["value"], found["canonical"]) == ("colour", "red", "red")
+
+
+RED = "Kelvona red shirt"
