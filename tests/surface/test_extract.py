@@ -128,3 +128,17 @@ def test_a_transfer_under_other_names(con):
     assert set(found["c"].to_pylist()) >= {"red", "navy", "black"}
     card = con.sql("FROM xb.model_card('found_de')").fetchall()
     assert card
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("untitled", "no column 'title'; model 'found' reads it, and the row has name"),
+        ("shelf, attributes := ['']", "one of the attributes has no name; leave '' out"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_one_clear_line(con, asked, message):
+    con.execute("CREATE OR REPLACE TABLE untitled AS SELECT 'red cap' AS name")
+    with pytest.raises((duckdb.Error, XbsqlError)) as caught:
+        con.sql(f"FROM xb.extract_table('found', {asked})").fetchall()
+    assert message in str(caught.value)

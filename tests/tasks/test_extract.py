@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
+from xbsql.extraction.titles import SIGN, titles_of
 from xbsql.store.model import restore
 from xbsql.tasks import road, task_of
 from xbsql.tasks.extract.task import TASK as extract
@@ -340,3 +341,30 @@ def test_whatever_numbers_a_model_holds_it_answers_or_says_why_not(home):
                     contextlib.suppress(ArithmeticError, LookupError, ValueError, TypeError),
                 ):
                     answers(restore(broken), ["red cotton cap by Ziko", ""])
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_one_title_teaches_a_model_that_can_be_stored(kept):
+    one = pa.table({"title": [RED], "attribute": ["colour"], "value": ["red"]})
+    model = road.fit(extract, pa.concat_tables([one] * kept), "value", options=OPTIONS)[0]
+    [(name, found)] = answers(restore(model.state()), [RED])[0]
+    assert (name, found["value"], found["canonical"]) == ("colour", "red", "red")
+
+
+RED = "Kelvona red shirt"
+
+
+def test_a_value_is_in_no_tag_and_holds_no_piece_of_an_entity(home):
+    written = {
+        "Kelvona &#114;ed cotton cap": "&#114;ed",
+        "Kelvona r&#101;d cotton cap": "r&#101;d",
+        "Kelvona <b>red</b> cotton cap": "red",
+        'Kelvona <b class="blue">red</b> cotton cap': "red",
+        "Kelvona &lt;i&gt;red&lt;/i&gt; cotton cap": "red",
+    }
+    for title, value in written.items():
+        found = dict(answers(home[0], [title], ["colour", "brand"])[0])
+        assert (found["colour"]["value"], found["colour"]["canonical"]) == (value, "red")
+    cut = titles_of(["Oak &amp; <b>r&#101;d</b> &nbsp;R&D;"])
+    words = zip(cut.start.tolist(), cut.stop.tolist(), (cut.kind & SIGN).tolist(), strict=True)
+    assert [cut.texts[0][a:b] for a, b, sign in words if not sign] == ["Oak", "r&#101;d", "R"]

@@ -1,6 +1,8 @@
 """Translation as users meet it: from pairs to texts, whatever the texts are."""
 
 import random
+import time
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -276,3 +278,62 @@ def test_a_model_comes_back_from_the_store(con):
 def test_what_is_no_text_is_an_error(con):
     with pytest.raises(duckdb.Error, match=r"xb\.translate"):
         con.sql("SELECT xb.translate('shop', 12)").fetchall()
+
+
+@pytest.mark.parametrize("word", ["a" * 16_000, "a-" * 8_000, "a1" * 8_000])
+def test_a_word_of_no_language_is_copied(con, word):
+    begun = time.monotonic()
+    assert said(con, word)["text"] == word
+    assert said(con, f"red {word} hat")["text"].split()[1] == word
+    assert time.monotonic() - begun < 3
+
+
+def again(con, done):
+    return xbsql.translate_table(con, "shop", table(KNOWN[:1]), "en", done=done).to_pylist()[0]
+
+
+def test_of_several_translations_of_a_text_a_persons_counts(con):
+    done = xbsql.translate_table(con, "shop", table([KNOWN[0]] * 2), "en").to_pandas()
+    for edited in (0, 1):
+        mine = done.copy()
+        mine.loc[edited, "translated"] = "by hand"
+        found = again(con, pa.Table.from_pandas(mine))
+        assert (found["translated"], found["outdated"]) == ("by hand", False)
+    done["translated"] = ["by hand", "by another"]
+    with pytest.raises(XbsqlError, match=f"2 different translations of '{KNOWN[0][0]}'; keep one"):
+        again(con, pa.Table.from_pandas(done))
+
+
+def test_an_earlier_result_may_come_from_a_file(con, tmp_path):
+    whole = xbsql.translate_table(con, "shop", table(KNOWN[:1]), "en")
+    expected = again(con, whole)
+    for name, values in (
+        ("score", pa.array(["100"])),
+        ("score", pa.array([Decimal("100.0")])),
+        ("changed_terms", pa.array(["[]"])),
+    ):
+        other = whole.set_column(whole.column_names.index(name), name, values)
+        assert again(con, other) == expected
+        assert (
+            xbsql.translation_sheet(con, other, "en", str(tmp_path / "s.html")).to_pylist()[0]["score"] == 100
+        )
+    wrong = whole.set_column(whole.column_names.index("score"), "score", pa.array(["good"]))
+    with pytest.raises(XbsqlError, match="column 'score' of done holds string"):
+        again(con, wrong)
+    with pytest.raises(XbsqlError, match="column 'score' holds string"):
+        xbsql.translation_sheet(con, wrong, "en", str(tmp_path / "s.html"))
+    number = whole.set_column(whole.column_names.index("translated"), "translated", pa.array([7]))
+    assert again(con, number)["translated"] == "7"
+
+
+def test_where_nothing_was_measured_there_is_no_score(con):
+    xbsql.fit(con, "two", table(KNOWN[:2]), "fr", task="translate", options=LANGUAGES)
+    assert said(con, "wooden spoon", "two")["score"] is None
+    assert said(con, KNOWN[0][0], "two")["score"] == 100
+
+
+def test_a_remembered_text_is_answered_as_it_was_translated(con):
+    pairs = [("Hat, 12 in. Red & <b>big</b>", "Chapeau rouge de 30 cm, <b>grand</b>"), *KNOWN[:5]]
+    xbsql.fit(con, "numbers", table(pairs), "fr", task="translate", options=LANGUAGES)
+    found = said(con, "HAT, 12 in. red &amp; <b>big</b>", "numbers")
+    assert (found["text"], found["from"]) == (pairs[0][1], "memory")

@@ -102,8 +102,9 @@ class Meaning:
         """The clusters again."""
         arrays, levels = state.arrays, range(int(state.config["levels"]))
         centres = tuple(np.asarray(arrays[f"centres{level}"], np.float32) for level in levels)
-        ids = np.asarray(arrays["ids"], np.int64).reshape(-1, len(centres))
-        return cls(centres, arrays["keys"].view(np.uint64), ids, state.config["version"])
+        keys = arrays["keys"].view(np.uint64)
+        ids = np.asarray(arrays["ids"], np.int64).reshape(len(keys), len(centres))  # either may be 0
+        return cls(centres, keys, ids, state.config["version"])
 
 
 def _word(titles: Titles, at: int) -> str:

@@ -46,7 +46,10 @@ BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 
 _CJK = r"\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f"
 _MARKS = r"\u0300-\u036f\u064b-\u0655\u0670\u0900-\u0903\u093a-\u094d\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_TAG: Final = r"</?[A-Za-z][^<>]{0,500}>|&lt;/?[A-Za-z](?:(?!&[lg]t;)[^<>]){0,500}&gt;"
+_MARKUP: Final = re.compile(rf"{_TAG}|(&#?\w{{1,31}};)")
 _WORD: Final = re.compile(
+    rf"{_TAG}|"
     r"&#?\w{1,31};|\d+(?:[.,]\d+)*|[\u30a0-\u30ff\u31f0-\u31ff\uff66-\uff9f]+"
     rf"|(?:[^\W\d_{_CJK}][{_MARKS}]*)+|[^\s\d]|\d"
 )
@@ -89,11 +92,37 @@ def _word(raw: str) -> Word:
     for runs, sign in _RUNS:
         shape = runs.sub(sign, shape)
     digit = any(each.isdigit() for each in raw)
-    silent = not any(each.isalnum() for each in text)
+    silent = _is_markup(raw) or not any(each.isalnum() for each in text)
     kind = DIGIT * digit + SIGN * silent + CAPITAL * raw[:1].isupper() + CAPITALS * raw.isupper()
-    stems = [text[:-cut] if text.isalpha() and len(text) - cut >= _LEAST_LEFT else "" for cut in CUTS]
+    stems = [
+        text[:-cut] if text.isalpha() and "&" not in raw and len(text) - cut >= _LEAST_LEFT else ""
+        for cut in CUTS
+    ]
     cut = [hashed(stem) if stem else 0 for stem in stems]
     return Word((hashed(text), hashed(shape), hashed(text[:3]), hashed(text[-3:]), *cut), kind)
+
+
+def _is_markup(raw: str) -> bool:
+    """Whether a word is a tag, or an entity that stands for no letter or digit."""
+    found = _MARKUP.fullmatch(raw)
+    return found is not None and not (found[1] and html.unescape(raw).isalnum())
+
+
+def _cut(text: str) -> list[tuple[int, int]]:
+    """Where the words of a text begin and end; an entity that is a letter is part of the word beside it."""
+    found: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text, 0, READ):
+        begin, end = match.span()
+        if found and found[-1][1] == begin:
+            before = text[found[-1][0] : begin]
+            whole = html.unescape(before), html.unescape(match[0])
+            if (before[-1] == ";" or match[0][0] == "&") and all(map(str.isalnum, whole)):
+                found[-1] = (found[-1][0], end)
+                continue
+        if len(found) == MOST_WORDS:
+            break
+        found.append((begin, end))
+    return found
 
 
 @dataclass(frozen=True)
@@ -164,12 +193,10 @@ def titles_of(texts: Sequence[str], groups: Sequence[str] | None = None) -> Titl
     """
     first, start, stop, hashes, kind = [0], [], [], [], []
     for text in texts:
-        for count, match in enumerate(_WORD.finditer(text, 0, READ)):
-            if count == MOST_WORDS:
-                break
-            word = _word(match[0])
-            start.append(match.start())
-            stop.append(match.end())
+        for begin, end in _cut(text):
+            word = _word(text[begin:end])
+            start.append(begin)
+            stop.append(end)
             hashes.append(word.hashes)
             kind.append(word.kind)
         first.append(len(start))

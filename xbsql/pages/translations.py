@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
 from xbsql import errors
 from xbsql.pages.page import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
 WHERE: Final = "xb.translation_sheet"
 MOST: Final = 1_000
@@ -37,6 +37,8 @@ def sheet(rows: pa.Table, text: str, path: Path, reference: str | None = None) -
     for name in (text, "translated", "score", *([] if reference is None else [reference])):
         if name not in rows.column_names:
             raise errors.unknown(WHERE, "column", name, rows.column_names, place="the table has")
+    place = rows.column_names.index("score")
+    rows = rows.set_column(place, "score", _numbers(rows["score"]))
     found = [row for row in rows.to_pylist() if row["translated"] is not None]
     found.sort(key=lambda row: (row["score"] is None, row["score"] or 0.0))
     scores = [row["score"] for row in found if row["score"] is not None]
@@ -53,6 +55,23 @@ def sheet(rows: pa.Table, text: str, path: Path, reference: str | None = None) -
     return {"path": str(path), "rows": len(shown), "score": mean}
 
 
+def _numbers(score: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The scores as DOUBLE.
+
+    Raises:
+        XbsqlError: they are no numbers.
+    """
+    try:
+        return score.cast("double")
+    except pa.ArrowException as error:
+        problem = f"column 'score' holds {score.type}, and not all of it is a number"
+        raise errors.invalid(WHERE, problem, "give the scores of xb.translate_table") from error
+
+
+def _terms(terms: Any) -> str:  # noqa: ANN401 - of a CSV it is text
+    return ", ".join(map(str, terms)) if isinstance(terms, list) else str(terms or "")
+
+
 def _table(rows: Sequence[Mapping[str, Any]], text: str, reference: str | None) -> str:
     """The rows as HTML; texts are escaped, so markup in them is seen and does nothing."""
     heads = ["score", "source", "translation", *(["by a person"] if reference else []), "from", "terms"]
@@ -67,7 +86,7 @@ def _table(rows: Sequence[Mapping[str, Any]], text: str, reference: str | None) 
             escape(str(row["translated"])),
             *([escape(str(row[reference] or ""))] if reference else []),
             escape(str(row.get("from") or "")),
-            escape(", ".join(row.get("changed_terms") or [])),
+            escape(_terms(row.get("changed_terms"))),
         ]
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{name}</th>" for name in heads)

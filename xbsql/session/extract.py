@@ -76,12 +76,11 @@ def extract_sql(session: Session, reference: str, table: str, attributes: Sequen
     where = "xb.extract_table"
     model = _model(session, where, reference)
     alias = session.calls.alias
-    read = ", ".join(f"{_quoted(name)}: _xb_t.{_named(name)}" for name in model.signature.inputs.names)
     asked = "NULL" if attributes is None else f"[{', '.join(map(_quoted, attributes))}]"
     columns = "".join(
         f", _xb_e[{_quoted(name)}].value AS {_named(name)}" for name in columns_of(model, attributes)
     )
-    found = f"{alias}.extract({_quoted(reference)}, {{{read}}}, attributes := {asked})"
+    found = f"{alias}.extract({_quoted(reference)}, _xb_t, attributes := {asked})"
     return (
         f"SELECT _xb_r.* EXCLUDE (_xb_e){columns} FROM "
         f"(SELECT _xb_t.*, {found} AS _xb_e FROM query_table({_quoted(table)}) _xb_t) _xb_r"
@@ -89,7 +88,14 @@ def extract_sql(session: Session, reference: str, table: str, attributes: Sequen
 
 
 def columns_of(model: Extraction, attributes: Sequence[str] | None) -> list[str]:
-    """The attributes that are asked for, each once; all that the model knows where none is named."""
+    """The attributes that are asked for, each once; all that the model knows where none is named.
+
+    Raises:
+        XbsqlError: one of them has no name.
+    """
+    if attributes is not None and not all(each and each.strip() for each in attributes):
+        problem = "one of the attributes has no name"
+        raise errors.invalid("xb.extract_table", problem, "leave '' out of attributes")
     return list(model.finder.names if attributes is None else dict.fromkeys(attributes))
 
 

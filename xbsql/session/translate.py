@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from xbsql.arrow import is_text
 from xbsql.session.models import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from xbsql.session.session import Session
 
@@ -42,8 +43,38 @@ def keep_done(session: Session, done: pa.Table, name: str) -> str:
     for column in KEPT[:2]:
         if column not in done.column_names:
             raise errors.unknown(where, "column", column, done.column_names, place="done has")
-    session.translated.put(name, done.select([c for c in KEPT if c in done.column_names]))
+    session.translated.put(name, pa.table({c: _cast(where, done, c) for c in KEPT if c in done.column_names}))
     return name
+
+
+def _cast(where: str, done: pa.Table, name: str) -> pa.ChunkedArray:
+    """A column of an earlier result as this function gives it; lists that a file has as text are read.
+
+    Raises:
+        XbsqlError: its values are none of its type.
+    """
+    column, wanted = done[name], TRANSLATED.field(name).type
+    try:
+        if pa.types.is_list(wanted) and is_text(column.type):
+            return pa.chunked_array([pa.array([_listed(each) for each in column.to_pylist()], wanted)])
+        if pa.types.is_string(wanted) and pa.types.is_nested(column.type):
+            raise pa.ArrowInvalid
+        return column.cast(wanted)
+    except pa.ArrowException as error:
+        say = {"score": "DOUBLE", "changed_terms": "VARCHAR[]"}.get(name, "VARCHAR")
+        problem = f"column '{name}' of done holds {column.type}, and not all of it can be {say}"
+        raise errors.invalid(where, problem, f"give it as {say}") from error
+
+
+def _listed(text: str | None) -> list[str] | None:
+    """The list that DuckDB writes into a CSV as '[a, b]'; another text is a list of itself."""
+    if text is None:
+        return None
+    bare = text.strip()
+    if not (bare.startswith("[") and bare.endswith("]")):
+        return [bare] if bare else []
+    rows = csv.reader([bare[1:-1]], quotechar="'", escapechar="\\", skipinitialspace=True)
+    return [each for row in rows for each in row]
 
 
 def translate_table(
@@ -71,7 +102,7 @@ def translate_table(
         raise errors.invalid(where, f"column '{column}' holds {values.type}", f"cast it ({column}::VARCHAR)")
     texts = values.to_pylist()
     digests = [None if one is None else digest_of(one) for one in texts]
-    known = _known(session, where, done)
+    known = _known(session, reference, where, done, dict(zip(digests, texts, strict=True)))
     found = _fresh(session, reference, [t for t, d in zip(texts, digests, strict=True) if d not in known])
     answers = [
         None if one is None else {**known[digest], "outdated": False} if digest in known else found[one]
@@ -85,15 +116,35 @@ def digest_of(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _known(session: Session, where: str, done: str | None) -> dict[str | None, dict[str, Any]]:
-    """Earlier translations by the digest of their source; NULL ones are done again."""
+def _known(
+    session: Session, reference: str, where: str, done: str | None, texts: Mapping[str | None, str | None]
+) -> dict[str | None, dict[str, Any]]:
+    """Earlier translations of texts by their digests; NULL ones are done again.
+
+    Of several translations of one text the one counts that the model does not give: a person wrote it.
+
+    Raises:
+        XbsqlError: there are several of these.
+    """
     if done is None:
         return {}
     kept = session.translated.get(done)
     if kept is None:
         raise errors.invalid(where, "done was dropped from memory meanwhile", "run the query again")
-    rows = kept.to_pylist()
-    return {row["digest"]: row for row in rows if row["digest"] and row["translated"] is not None}
+    found: dict[str | None, dict[str, dict[str, Any]]] = {}
+    for row in kept.to_pylist():
+        if row["digest"] in texts and row["digest"] and row["translated"] is not None:
+            found.setdefault(row["digest"], {})[row["translated"]] = row
+    several = [digest for digest, rows in found.items() if len(rows) > 1]
+    said = _fresh(session, reference, [texts[digest] for digest in several])
+    for digest in several:
+        text, rows = str(texts[digest]), found[digest]
+        theirs = {each: row for each, row in rows.items() if each != said[text]["translated"]}
+        if len(theirs) > 1:
+            problem = f"done has {len(theirs)} different translations of '{errors.shown(text, 80)}'"
+            raise errors.invalid(where, problem, "keep one of them")
+        found[digest] = theirs
+    return {digest: next(iter(rows.values())) for digest, rows in found.items()}
 
 
 def _fresh(session: Session, reference: str, texts: Sequence[str | None]) -> dict[str, dict[str, Any]]:

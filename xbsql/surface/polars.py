@@ -363,7 +363,8 @@ class Expressions(ExpressionSpace):
         home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
         'copy' (as it was). `changed_terms` lists terms that were given their translation, and forbidden
         words that could not be avoided. Markup, line ends, numbers and protected words stay. NULL gives
-        NULL; a text without letters is returned with the score NULL.
+        NULL; a text without letters is returned with the score NULL, and so is one that was not translated
+        before where too few pairs were there to learn scores from.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
@@ -1690,8 +1691,9 @@ class Frames(FrameSpace):
         """Every column of the table and its translation, as xb.translate gives it.
 
         `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not
-        taken from `done`. So only what changed is translated again. Where the table has a column `score`
-        the new one is `score_1`.
+        taken from `done`. So only what changed is translated again. Of several translations of one text in
+        `done` the one counts that the model does not give; several of these are refused. Where the table
+        has a column `score` the new one is `score_1`.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.

@@ -45,7 +45,8 @@ def translate(
     'home', 'pooled' (phrases of the market's own pairs, of home's, of both), 'catalogue' (a phrase of the
     market's titles), 'guess' (unknown words by meaning), 'copy' (as it was). `changed_terms` lists terms that
     were given their translation, and forbidden words that could not be avoided. Markup, line ends, numbers
-    and protected words stay. NULL gives NULL; a text without letters is returned with the score NULL.
+    and protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and
+    so is one that was not translated before where too few pairs were there to learn scores from.
     """
     return by_model(run.translate, session, model, text)
 
@@ -82,7 +83,9 @@ def translate_table(
 ) -> pa.Array:
     """Every column of the table and its translation, as xb.translate gives it. `digest` is the md5 of the
     source; `outdated` says whether the text was translated now, and not taken from `done`. So only what
-    changed is translated again. Where the table has a column `score` the new one is `score_1`.
+    changed is translated again. Of several translations of one text in `done` the one counts that the model
+    does not give; several of these are refused. Where the table has a column `score` the new one is
+    `score_1`.
     """
     kept = str(done.names) if isinstance(done, Keys) else None if done is None else _kept(session, done)
     return run.translate_table(session, model, tbl, text, kept or None)

@@ -11,7 +11,14 @@ from xbsql.translation.words import plain, split
 MOST_WORDS: Final = 24
 """Words of a piece, from which on a text is taken apart."""
 
-_MARKUP: Final = re.compile(r"(<!--.*?-->|</?[A-Za-z][^<>]*>|[\r\n]+|\s*[|\u2022]\s*)", re.DOTALL)
+MOST_LETTERS: Final = 200
+"""Characters of a word; a longer one is no word of a language and is copied."""
+
+_MARKUP: Final = re.compile(r"(<!--.*?-->|</?[A-Za-z][^<>]*>|[\r\n]+|\s{0,64}[|\u2022]\s*)", re.DOTALL)
+_UNSPACED: Final = (
+    r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+)
+_LONG: Final = re.compile(rf"([^\s,;{_UNSPACED}]{{{MOST_LETTERS + 1},}})")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:])(\s+)|(?<=[\u3002\uff01\uff1f\uff1b])()")
 _COMMA: Final = re.compile(r"(?<=[,\u3001\uff0c])(\s*)")
 _LETTER: Final = re.compile(r"[^\W\d_]")
@@ -36,6 +43,17 @@ def pieces(text: str) -> list[Piece]:
     escaped = bool(re.search(r"</?[A-Za-z][^<>]*>", text)) or "&amp;" in text or "&lt;" in text
     found: list[Piece] = []
     for place, part in enumerate(_MARKUP.split(text)):
+        if place % 2:
+            found.append(Piece(part, False))
+        elif part:
+            found += _spoken(part, escaped)
+    return found
+
+
+def _spoken(text: str, escaped: bool) -> list[Piece]:
+    """A text without markup: words that are too long stay as they are."""
+    found: list[Piece] = []
+    for place, part in enumerate(_LONG.split(text)):
         if place % 2:
             found.append(Piece(part, False))
         elif part:

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
     Attributes:
         text: it.
-        score: expected chrF, 0 to 100; None where there was nothing to translate.
+        score: expected chrF, 0 to 100; None where there was nothing to translate, or nothing was measured.
         origin: where it is from.
         changed: terms that were given their translation, and forbidden words that could not be avoided.
     """
@@ -126,10 +126,11 @@ class Engine:
 
     def translate(self, texts: Sequence[str]) -> list[Answer]:
         """The translation of each text."""
-        parts = [pieces(text) for text in texts]
+        whole = [self._remembered(text) for text in texts]
+        parts = [[] if sure else pieces(text) for text, sure in zip(texts, whole, strict=True)]
         asked = dict.fromkeys(piece.text for several in parts for piece in several if piece.speaks)
         found = dict(zip(asked, self._answers(list(asked)), strict=True))
-        return [_whole(several, found) for several in parts]
+        return [sure or _whole(several, found) for several, sure in zip(parts, whole, strict=True)]
 
     def _answers(self, texts: list[str]) -> Iterable[Answer]:
         for begin in range(0, len(texts), BATCH):
@@ -139,7 +140,7 @@ class Engine:
         terms = self.stock.terms
         marked = [terms.mark(plain(text)) for text in texts]
         asked = [Asked.of(each.text, each.marks) for each in marked]
-        sure = [self._sure(one) for one in asked]
+        sure = [self._sure(text, each) for text, each in zip(texts, marked, strict=True)]
         open_ = [k for k, found in enumerate(sure) if found is None]
         found, vectors = self.proposer.propose([asked[k] for k in open_])
         x = features([asked[k] for k in open_], found, vectors, self.proposer)
@@ -147,20 +148,29 @@ class Engine:
         expected = self._without_broken(expected, [each.text for several in found for each in several])
         said = [each for several in found for each in several]
         places = chosen(expected, [len(several) for several in found])
-        scores = self.chooser.score(expected)
+        scores = self.chooser.score(expected).tolist() if self.chooser.trees else [None] * len(expected)
         answers: dict[int, Answer] = {}
         for k, place in zip(open_, places, strict=True):
             best = said[place]
-            answers[k] = _answer(best.text, float(scores[place]), best.origin, marked[k], terms)
+            answers[k] = _answer(best.text, scores[place], best.origin, marked[k], terms)
         return [
             answers[k] if text is None else _answer(text, SURE, "memory", marked[k], terms)
             for k, text in enumerate(sure)
         ]
 
-    def _sure(self, one: Asked) -> str | None:
-        """How the very text was translated before, where that keeps what must be kept."""
-        found = self.known.get(one.known.lower())
-        if found is None or not all(token in found for token in one.words.fixed):
+    def _remembered(self, text: str) -> Answer | None:
+        """How a whole text was translated before; None where it was not."""
+        if plain(text).lower() not in self.known:
+            return None
+        terms = self.stock.terms
+        marked = terms.mark(plain(text))
+        found = self._sure(text, marked)
+        return None if found is None else _answer(found, SURE, "memory", marked, terms)
+
+    def _sure(self, text: str, marked: Marked) -> str | None:
+        """How the very text was translated before, unless a term or a forbidden word bars that."""
+        found = self.known.get(plain(text).lower())
+        if found is None or not all(mark in found for mark in marked.marks):
             return None
         return None if self.stock.terms.broken(found) else found
 
@@ -172,7 +182,7 @@ class Engine:
         return np.where(broken, expected - 1000.0, expected)
 
 
-def _answer(text: str, score: float, origin: str, marked: Marked, terms: Terms) -> Answer:
+def _answer(text: str, score: float | None, origin: str, marked: Marked, terms: Terms) -> Answer:
     broken = [f"forbidden: {word}" for word in terms.broken(text)]
     return Answer(text, 0.0 if broken else score, origin, (*marked.changed, *broken))
 
@@ -184,7 +194,8 @@ def _whole(parts: Sequence[Piece], found: Mapping[str, Answer]) -> Answer:
     if not said:
         return Answer(text, None, "copy")
     sizes = np.array([len(answer.text) + 1 for answer in said], np.float64)
-    scores = np.array([answer.score for answer in said], np.float64)
+    scores = np.array([answer.score for answer in said], np.float64)  # NaN where one has none
+    mean = None if np.isnan(scores).any() else float(sizes @ scores / sizes.sum())
     longest = said[int(sizes.argmax())]
     changed = tuple(dict.fromkeys(each for answer in said for each in answer.changed))
-    return Answer(text, float(sizes @ scores / sizes.sum()), longest.origin, changed)
+    return Answer(text, mean, longest.origin, changed)

@@ -26,10 +26,10 @@ MOST_MARKS: Final = 6000
 
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
 _MARK: Final = "\ue000-\uf8ff"
-_LINK: Final = r"(?:https?://|www\.)\S+|[\w.+-]+@[\w-]+\.[\w.-]*\w"
+_LINK: Final = r"(?:https?://|www\.)\S+|[\w.+-]{1,200}@[\w-]{1,200}\.[\w.-]*\w"
 _COMBINED: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
 _NUMBER: Final = (
-    r"(?:(?<![A-Za-z])[A-Z]{1,4}-)?[A-Za-z]*\d+(?:[A-Za-z\d]|[.,/:](?=\d)|-(?=[A-Z]*\d))*"
+    r"(?:(?<![A-Za-z])[A-Z]{1,4}-)?[A-Za-z]{0,200}\d+(?:[A-Za-z\d]|[.,/:](?=\d)|-(?=[A-Z]*\d))*"
     r"|[\u00bc-\u00be\u2150-\u215e]"
 )
 _TOKEN: Final = re.compile(
