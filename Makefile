@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/xbsql demo
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
