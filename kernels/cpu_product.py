@@ -25,7 +25,7 @@ _PIECE = 48 << 10  # values that are read from the cache the second time
 def product(q: Tensor, x: Tensor, bias: Tensor | None = None, room: Tensor | None = None) -> Tensor:
     """Float32 product q @ x.T + bias, (m, b), for float32 q (m, d), x (b, d), bias (b,).
 
-    `room`, float32, may hold the result where it is large enough: fresh memory costs half of a product.
+    `room`, float32, of m b values or more, may hold the result: fresh memory costs half of a product.
     """
     if not _whole():
         with np.errstate(all="ignore"):
@@ -35,7 +35,7 @@ def product(q: Tensor, x: Tensor, bias: Tensor | None = None, room: Tensor | Non
         return found
     if len(q) > FEW:
         count = len(q) * len(x)
-        flat = torch.empty(count) if room is None or len(room) < count else room[:count]
+        flat = torch.empty(count) if room is None else room[:count]
         s = flat.view(len(q), len(x))
         for start in range(0, len(x), _TILE):
             torch.mm(q, x[start : start + _TILE].T, out=s[:, start : start + _TILE])

@@ -106,6 +106,7 @@ def _card(given: argparse.Namespace) -> int:
 
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
+    from xbsql.pages.page import save
     from xbsql.session.forecast import ForecastCall
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
@@ -113,7 +114,7 @@ def _forecast(given: argparse.Namespace) -> int:
     where, asked = "xbsql forecast", ForecastCall(given.horizon)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
-        given.page.write_text(outlook(session_of(where, con), given.model, rows, asked))
+        save(where, given.page, outlook(session_of(where, con), given.model, rows, asked))
     print(f"Look at {given.page}")
     return 0
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xbsql.session.verdict import MOST_SAVED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BAR = 24
-
-MOST_SAVED = 2
-"""Times the labels at hand from which on labels saved are so many or more."""
 
 
 def card(title: str, rows: Sequence[Mapping[str, Any]]) -> str:

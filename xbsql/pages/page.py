@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xbsql import errors
 from xbsql.pages.card import interval, sentences, told
 
 if TYPE_CHECKING:
@@ -48,6 +50,19 @@ def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
         f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p class='lead'>{escape(lead)}</p>\n"
         f"{body}\n</body></html>\n"
     )
+
+
+def save(where: str, path: str | Path, text: str) -> None:
+    """Write a page into a file, which is replaced.
+
+    Raises:
+        XbsqlError: it cannot be written; `where` is the function for which it is.
+    """
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        problem = f"page '{errors.shown(path)}' cannot be written ({error.strerror or error})"
+        raise errors.invalid(where, problem, "give the path of a file in a folder that exists") from error
 
 
 def verdict_cards(cards: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,13 +14,13 @@ from xbsql.pages.bars import bars, ranges
 from xbsql.pages.card import interval, sentences, told
 from xbsql.pages.chart import svg
 from xbsql.pages.fan import fan_chart, fans_of
-from xbsql.pages.page import page, table
+from xbsql.pages.page import page, save, table
 from xbsql.pages.terms import terms
 from xbsql.progress import part, tell
 from xbsql.session import cards, insight
 from xbsql.session import forecast as forecasts
 from xbsql.session.drift import drift
-from xbsql.session.verdict import verdict
+from xbsql.session.verdict import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -78,11 +77,7 @@ def written(session: Session, names: Sequence[str], rows: pa.Table | None, path:
     for name in names:
         session.store.resolve(WHERE, name)
     text = report(session, list(dict.fromkeys(names)), rows)
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        problem = f"page '{errors.shown(path)}' cannot be written ({error.strerror})"
-        raise errors.invalid(WHERE, problem, "give the path of a file in a folder that exists") from error
+    save(WHERE, path, text)
     return {"path": str(path), "models": len(set(names)), "bytes": len(text.encode())}
 
 
@@ -112,7 +107,7 @@ def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple
     try:
         found = session.store.artifact(WHERE, name)
         session.model(WHERE, name)
-        row = verdict(session, name)[0]
+        row = row_of(found.card)
     except errors.XbsqlError as error:
         nothing = (name, "", "BROKEN", "", "", "", "")
         return nothing, f"<p class='note'>This model cannot be read: {escape(str(error))}</p>"

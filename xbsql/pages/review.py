@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbsql import errors
-from xbsql.pages.page import page
+from xbsql.pages.page import page, save
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,11 +31,7 @@ def written(where: str, path: str, rows: pa.Table, pairs: pa.Table) -> None:
     head = "<tr><th>score</th><th>one offer</th><th>the other</th></tr>"
     sections = [(f"{len(pairs)} pairs, the most doubtful first", f"{MARKED}<table>{head}{body}</table>")]
     lead = "Are both one product? What differs is marked. Write true or false into the column match."
-    try:
-        Path(path).write_text(page("Pairs to look at", lead, sections), encoding="utf-8")
-    except OSError as error:
-        problem = f"page '{errors.shown(path)}' cannot be written ({error.strerror})"
-        raise errors.invalid(where, problem, "give the path of a file in a folder that exists") from error
+    save(where, path, page("Pairs to look at", lead, sections))
 
 
 def _pair(rows: pa.Table, pair: dict[str, object]) -> str:

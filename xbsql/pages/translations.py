@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.pages.page import page
+from xbsql.pages.page import page, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,11 +47,7 @@ def sheet(rows: pa.Table, text: str, path: Path, reference: str | None = None) -
     lead = f"{len(shown)} of {len(found)} texts, the least sure first" + (
         f"; expected chrF {mean:.0f} of 100" if mean is not None else ""
     )
-    try:
-        path.write_text(page("Translations", lead, [("Texts", _table(shown, text, reference))]), "utf-8")
-    except OSError as error:
-        problem = f"cannot write '{errors.shown(path)}' ({error.strerror or error})"
-        raise errors.invalid(WHERE, problem, "give the path of a file") from error
+    save(WHERE, path, page("Translations", lead, [("Texts", _table(shown, text, reference))]))
     return {"path": str(path), "rows": len(shown), "score": mean}
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from xbsql.tasks.task import Done, Task
 
 BLOCK_ROWS = 131_072  # matrices of more rows leave the processor's cache: twice the time, and the memory
+OF_TEXTS = {"extract": "xb.extract_table", "translate": "xb.translate_table"}
+"""What whole tables are given to where a model answers neither classes nor numbers, by task."""
+
 PREDICTION = pa.struct(
     [("predicted", pa.string()), *((name, pa.float64()) for name in ("value", "lo", "hi", "shift"))]
 )
@@ -31,8 +34,7 @@ PREDICTION = pa.struct(
 
 def classify(session: Session, reference: str, inputs: pa.Array) -> pa.Array:
     """STRUCT(label, score, runner_up, margin, shift) of each input: a text, or a row as STRUCT."""
-    model = session.model("xb.classify", reference)
-    return _predict(session, "classify", model, reference, inputs, task="classify")
+    return ask(session, "classify", reference, inputs)
 
 
 def predict(session: Session, reference: str, rows: pa.Array) -> pa.Array:
@@ -52,12 +54,13 @@ def predict_table(session: Session, reference: str, rows: pa.Array, *, shift: bo
     `predicted` is NULL. `shift` is NULL unless it is asked for.
     """
     model = session.model("xb.predict_table", reference)
-    if model.signature.task == "translate":
-        problem = f"'{reference}' was fitted for translate"
-        raise errors.invalid("xb.predict_table", problem, "use xb.translate_table")
+    fitted = model.signature.task
+    if fitted in OF_TEXTS:
+        problem = f"'{reference}' was fitted for {fitted}"
+        raise errors.invalid("xb.predict_table", problem, f"use {OF_TEXTS[fitted]}")
     found = _predict(session, "predict_table", model, reference, rows, shift=shift)
     columns = {field.name: found.field(field.name) for field in found.type}
-    if model.signature.task == "classify":
+    if fitted == "classify":
         columns = {"predicted": columns["label"], "value": columns["score"], "shift": columns["shift"]}
     fields = [columns.get(field.name, pa.nulls(len(found), field.type)) for field in PREDICTION]
     return pa.StructArray.from_arrays(fields, fields=list(PREDICTION), mask=found.is_null())
@@ -80,7 +83,7 @@ def _predict(
     shift: bool = True,
 ) -> pa.Array:
     fitted = model.signature.task
-    if task not in (None, fitted) or fitted == "extract":
+    if task not in (None, fitted):
         problem = f"'{reference}' was fitted for {fitted}"
         remedy = f"use xb.{fitted}" + (" or xb.predict_table" if fitted in ("classify", "predict") else "")
         raise errors.invalid(f"xb.{function}", problem, remedy)

@@ -22,13 +22,17 @@ def verdict(session: Session, reference: str) -> list[dict[str, Any]]:
     Raises:
         XbsqlError: no such model, or it is broken.
     """
-    found = session.store.artifact("xb.verdict", reference)
-    if "verdict" in found.card:
-        return [_transferred(found.card["verdict"])]
-    first: Mapping[str, Any] = next(iter(found.card.get("report", [])), {})
+    return [row_of(session.store.artifact("xb.verdict", reference).card)]
+
+
+def row_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of what a version says of itself."""
+    if "verdict" in card:
+        return _transferred(card["verdict"])
+    first: Mapping[str, Any] = next(iter(card.get("report", [])), {})
     metric = first.get("metric")
     row = {"verdict": "HOME MODEL", "metric": SHORT.get(metric or "", metric)}
-    return [{**row, "score": _short(first.get("value")), "labels": str(found.card.get("rows", 0))}]
+    return {**row, "score": _short(first.get("value")), "labels": str(card.get("rows", 0))}
 
 
 def _transferred(card: Mapping[str, Any]) -> dict[str, Any]:
