@@ -90,6 +90,13 @@ def test_the_order_of_rows_and_markets_changes_nothing(seed, random):
     assert groups[0] == {frozenset(order[row] for row in group) for group in groups[1]}
 
 
+def test_the_prior_of_two_markets_does_not_depend_on_how_rows_are_mixed():
+    pairs = {(0, 2): 2.0, (0, 3): 1.0, (1, 3): 0.5}
+    mixed = {(0, 2): 2.0, (0, 1): 1.0, (1, 3): 0.5}
+    apart, between = graph([0, 0, 1, 1], pairs), graph([0, 1, 1, 0], mixed)
+    assert between.prior == pytest.approx(apart.prior)
+
+
 def circle(odds, closing):
     """Three markets of 40 rows; a pair of each two markets is as likely as given."""
     market = np.repeat(np.arange(3), 40)

@@ -61,18 +61,14 @@ class Graph:
         """
         count = int(self.market.max(initial=-1)) + 1
         rows = np.bincount(self.market[self.market >= 0], minlength=count).astype(np.float64)
-        key = self.market[self.i] * count + self.market[self.j]
-        best = np.zeros(count * count)
         likely = 1 / (1 + np.exp(-np.clip(self.odds, -SUREST, SUREST)))
-        for ends in (self.i, self.j):
-            most = np.zeros((len(self) + 1) * count)
-            other_end = key // count + key % count - self.market[ends]
-            np.maximum.at(most, np.asarray(ends * count + other_end, np.int64), likely)
-            own = np.repeat(self.market, count)
-            other = np.tile(np.arange(count), len(self))
-            there = most[: len(self) * count] > 0
-            low, high = np.minimum(own, other)[there], np.maximum(own, other)[there]
-            best += np.bincount(low * count + high, most[: len(self) * count][there], minlength=count**2) / 2
+        most = np.zeros(len(self) * count)  # a row's likeliest partner in each market, whichever end it is
+        for ends, others in ((self.i, self.j), (self.j, self.i)):
+            np.maximum.at(most, ends * count + self.market[others], likely)
+        own, other = np.repeat(self.market, count), np.tile(np.arange(count), len(self))
+        there = most > 0
+        low, high = np.minimum(own, other)[there], np.maximum(own, other)[there]
+        best = np.bincount(low * count + high, most[there], minlength=count**2) / 2
         both = best.reshape(count, count)
         smaller = np.minimum(rows[:, None], rows[None, :])
         matches = np.maximum(both + both.T, LEAST_PRIOR * smaller)
