@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def both(case: str, checkouts: dict[str, Path], quick: bool, turn: int) -> dict[
 
 
 def spent(case: str, checkout: Path, quick: bool) -> dict[str, float]:
-    """Seconds and memory of one call in a fresh interpreter."""
+    """Seconds and memory of one call in a fresh interpreter, with a store of its own."""
     command = [
         sys.executable,
         "-P",
@@ -85,8 +86,9 @@ def spent(case: str, checkout: Path, quick: bool) -> dict[str, float]:
         case,
         "quick" if quick else "full",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    with tempfile.TemporaryDirectory() as store:
+        environment = {**os.environ, "PYTHONPATH": str(checkout), "XBSQL_STORE": store}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
