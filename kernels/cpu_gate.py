@@ -12,6 +12,8 @@ from xbsql.kernels.stand_ins import GROUP
 if TYPE_CHECKING:
     from xbsql.kernels.cpu_request import Block
 
+_FEW = 8  # groups a leader from which on groups are compared: the k-th leader is then near the k-th best
+
 
 def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     """Query and column of every score that may exceed the floor, ordered by both.
@@ -35,12 +37,12 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
 def leaders(block: Block, k: int) -> tuple[Tensor, Tensor]:
     """The k most promising columns of each query, int64 (m, k), and which of them can be returned at all.
 
-    They are the best of the k best groups, one each; only where there are fewer groups is every score looked
-    at.
+    They are the best of the k best groups, one each; where there are few groups for that, which would leave
+    out much of the best, every score is looked at.
     """
     score = _whole_groups(block.score)
     grouped = score.view(len(score), -1, GROUP)
-    if k <= grouped.shape[1]:
+    if _FEW * k <= grouped.shape[1]:
         peak = grouped.amax(dim=2)
         group = _scaled(peak, block.scale).topk(k, dim=1).indices
         inside = grouped.gather(1, group[..., None].expand(-1, -1, GROUP)).argmax(dim=2)

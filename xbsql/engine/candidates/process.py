@@ -74,26 +74,43 @@ class Covariance:
 
     def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
         """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
-        parts = [_radial(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
-        if self.lexical:
-            shared = sparse.csr_matrix(a["ngram"]) @ sparse.csr_matrix(b["ngram"]).T.tocsr()
-            parts.append(np.float32(self.lexical) * shared.toarray())
-        whole = parts[0]
-        for part in parts[1:]:
-            whole += part
-        return whole
+        found = np.empty((len(a), len(b)), np.float32)
+        self._fill(found, a, b, np.full(len(a), len(b)))
+        return found
+
+    def lower(self, rows: Features) -> NDArray[np.float32]:
+        """The covariance of each row with itself and those before; float32, shape (n, n), undefined above."""
+        found = np.empty((len(rows), len(rows)), np.float32)
+        self._fill(found, rows, rows, np.arange(1, len(rows) + 1))
+        return found
+
+    def _fill(self, found: NDArray[np.float32], a: Features, b: Features, wanted: NDArray[np.int64]) -> None:
+        """Write row i up to column `wanted[i]` at least, ascending, in blocks that stay in the cache."""
+        radial = [(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
+        squares = [(np.square(left).sum(axis=1), np.square(right).sum(axis=1)) for left, right, *_ in radial]
+        grams = [sparse.csr_matrix(side["ngram"]) for side in (a, b)] if self.lexical else []
+        across = grams[1].T.tocsr() if grams else None
+        for start in range(0, len(a), _BLOCK):
+            rows, stop = slice(start, start + _BLOCK), int(wanted[start : start + _BLOCK].max())
+            block = found[rows, :stop]
+            block[:] = (grams[0][rows] @ across).toarray()[:, :stop] if grams else 0.0
+            block *= np.float32(self.lexical)
+            for (left, right, gamma, share), (own, other) in zip(radial, squares, strict=True):
+                distance = own[rows, None] + other[:stop] - 2.0 * (left[rows] @ right[:stop].T)
+                block += _radial(distance, gamma, share)
 
 
-def _radial(
-    left: NDArray[np.float32], right: NDArray[np.float32], gamma: float, share: float
-) -> NDArray[np.float32]:
-    """Share * exp(-gamma |a - b|^2) of every pair of rows."""
-    squares = np.square(left).sum(axis=1)[:, None] + np.square(right).sum(axis=1)
-    distance = np.maximum(squares - 2.0 * (left @ right.T), 0.0)
-    near: NDArray[np.float32] = np.exp(np.float32(-gamma) * distance, dtype=np.float32)
-    if share != 1.0:
-        near *= np.float32(share)
-    return near
+_BLOCK = 128
+"""Rows of a covariance that are worked out at once."""
+
+
+def _radial(distance: NDArray[np.float32], gamma: float, share: float) -> NDArray[np.float32]:
+    """Share * exp(-gamma * distance), in place."""
+    np.maximum(distance, 0.0, out=distance)
+    distance *= np.float32(-gamma)
+    np.exp(distance, out=distance)
+    distance *= np.float32(share)
+    return distance
 
 
 @dataclass(frozen=True)
@@ -123,7 +140,7 @@ class Factor:
     def of(cls, covariance: Covariance, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Self:
         """Factor the covariance of these rows; n^3 / 3 multiplications."""
         rows = _needed(rows, covariance)
-        return cls(covariance, rows, y, _root(covariance(rows, rows), noise))
+        return cls(covariance, rows, y, _root(covariance.lower(rows), noise))
 
     def extended(self, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Factor:
         """This factor with more rows; costs n^2 m and not n^3 for m rows."""
@@ -181,7 +198,7 @@ class Factor:
             float32, shape (last - first, classes).
         """
         columns = self._columns(first, last)
-        diagonal = np.square(columns).sum(axis=0)
+        diagonal = np.einsum("ij,ij->j", columns, columns)
         away = process.dual[first:last] / diagonal[:, None]
         for rows in _together(group):
             some = columns[:, rows]
