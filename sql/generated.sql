@@ -136,6 +136,17 @@ CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.market_report(
+    home, candidates, path, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing'
+) AS TABLE
+    SELECT unnest(_xb_market_report(
+        path, to_json(columns)::VARCHAR, home_market,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(candidates) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(facts) _xb_row),
+        (SELECT list(_xb_row) FROM query_table(rates) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.market_sensitivity(
     tbl, currency, rates := 'xb._nothing', duties := 'xb._nothing', vat := 'xb._nothing', level := 0.9, correlation := 0.5, seed := 0
 ) AS TABLE

@@ -76,11 +76,20 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--horizon", type=int, default=8, help="periods (default: 8)")
     forecast.add_argument("--page", type=Path, default=Path("forecast.html"), help="what to write")
     forecast.set_defaults(command=_forecast)
-    report = commands.add_parser("report", help="write a page that says of models whether they help, and why")
+    report = commands.add_parser(
+        "report", help="write a page that says of models, or markets, what to do next"
+    )
     report.add_argument("file", help="a DuckDB file")
-    report.add_argument("model", nargs="+")
+    report.add_argument("model", nargs="*")
     report.add_argument("--store", help="the folder for models (default: beside the file)")
     report.add_argument("--table", help="rows of the market that the models are asked about")
+    report.add_argument("--market", help="a table of other markets' sales: the page is about these")
+    report.add_argument("--home", help="with --market: the table of home's sales")
+    report.add_argument("--home-market", help="with --market: home's name, such as US")
+    report.add_argument("--rates", help="with --market: a table of currency and per_unit")
+    report.add_argument(
+        "--columns", nargs="*", default=[], metavar="MEANING=COLUMN", help="with --market: ts=ordered"
+    )
     report.add_argument("--page", type=Path, default=Path("report.html"), help="what to write")
     report.set_defaults(command=_report)
     return parser
@@ -125,9 +134,38 @@ def _report(given: argparse.Namespace) -> int:
     from xbsql.surface.duck import session_of
 
     where = "xbsql report"
+    if given.market:
+        return _market_report(where, given)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=True) if given.table else None
         made = written(session_of(where, con), given.model, rows, str(given.page))
+    print(f"Look at {made['path']}")
+    return 0
+
+
+def _market_report(where: str, given: argparse.Namespace) -> int:
+    """The page about markets.
+
+    Raises:
+        XbsqlError: models are named too, no home is, or a column is not given as meaning=column.
+    """
+    from xbsql.pages.market import written
+    from xbsql.surface.calls import rows_of
+    from xbsql.surface.duck import session_of
+
+    if given.model or not given.home:
+        problem = "a model is named beside --market" if given.model else "--market is given without --home"
+        raise errors.invalid(where, problem, "xbsql report shop.duckdb --market abroad --home orders")
+    pairs = [text.partition("=") for text in given.columns]
+    for meaning, _, column in pairs:
+        if not column:
+            raise errors.invalid(where, f"'{errors.shown(meaning)}' names no column", "give ts=ordered")
+    columns = {meaning: column for meaning, _, column in pairs}
+    with _opened(where, given) as con:
+        home, abroad = (rows_of(where, con, name, ordered=True) for name in (given.home, given.market))
+        rates = rows_of(where, con, given.rates, ordered=False) if given.rates else None
+        session, page = session_of(where, con), str(given.page)
+        made = written(session, home, abroad, page, columns, given.home_market, None, rates)
     print(f"Look at {made['path']}")
     return 0
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
     Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 
-WHERE = "xb.market_similarity"
 MOST_TITLES = 500
 MOST_HOME_TITLES = 5000
 FEWEST_ROWS = 5
@@ -65,6 +64,7 @@ class Comparison:
         rates: for prices in several currencies; None where none are given.
         encode: texts -> unit vectors.
         home_market: home's name; None: not known.
+        where: the function, for errors.
     """
 
     columns: Mapping[str, str]
@@ -72,6 +72,7 @@ class Comparison:
     rates: Rates | None
     encode: Encode
     home_market: str | None = None
+    where: str = "xb.market_similarity"
 
     def measures(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
         """Every measure that both sides have the columns and values for."""
@@ -115,10 +116,10 @@ class Comparison:
         yield Measure("catalogue", "titles", of_shares(nearest, rng), evidence)
 
     def _prices(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
-        if said := self._apart(rows):
+        if said := self.apart(rows):
             yield Measure("price", "prices", None, said)
             return
-        found = [self._worth(side, "price") for side in (self.home, rows)]
+        found = [self.worth(side, "price") for side in (self.home, rows)]
         here, there = (np.log(side[side > 0]) for side in found)
         if not len(here) or not len(there):
             return
@@ -126,9 +127,30 @@ class Comparison:
         evidence = f"{len(there)} prices, median {medians[0]:.4g}; home {medians[1]:.4g}"
         yield Measure("price", "prices", likeness(here, there, kolmogorov, rng), evidence)
 
-    def _apart(self, rows: pa.Table) -> str:
+    def days(self, rows: pa.Table) -> Floats:
+        """When each row was, as days since 1970, NaN for NULL.
+
+        Raises:
+            XbsqlError: the column is no date.
+        """
+        name = self.columns["ts"]
+        if kind_of(rows[name].type) not in ("date", "null"):
+            kind = rows[name].type
+            raise errors.invalid(self.where, f"column '{name}' is {kind}", f"cast it ({name}::TIMESTAMP)")
+        moments = one_chunk(rows[name].cast(pa.timestamp("us"), safe=False)).cast(pa.int64())
+        return np.asarray(moments.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64) / 86_400e6
+
+    def amounts(self, rows: pa.Table, meaning: str) -> Floats:
+        """Amounts as they stand, NaN for NULL.
+
+        Raises:
+            XbsqlError: the column is no number.
+        """
+        return numbers(self.where, rows, self.columns[meaning])
+
+    def apart(self, rows: pa.Table) -> str:
         """Why money of the market cannot be compared with home's; '' where it can."""
-        here, there = (set(self._money(side).tolist()) - {None} for side in (self.home, rows))
+        here, there = (set(self.money(side).tolist()) - {None} for side in (self.home, rows))
         if bool(here) != bool(there):
             side = "the market's" if here else "home's"
             return f"not compared: {side} currency is not known"
@@ -138,7 +160,7 @@ class Comparison:
         lacking = sorted((here | there) - known)
         return f"not compared: no rate of {', '.join(lacking)} is given" if lacking else ""
 
-    def _money(self, rows: pa.Table) -> NDArray[np.object_]:
+    def money(self, rows: pa.Table) -> NDArray[np.object_]:
         """The currency of each row: as its column says, else its country's; None where neither is known."""
         if "currency" in self.columns:
             given = as_text(rows[self.columns["currency"]]).to_pylist()
@@ -147,17 +169,17 @@ class Comparison:
         money = country(name).currency if name is not None and name.upper() in codes() else None
         return np.full(len(rows), money, object)
 
-    def _worth(self, rows: pa.Table, meaning: str) -> Floats:
-        """Amounts in one money, NaN where it is not known; call `_apart` first."""
-        amount, money = numbers(WHERE, rows, self.columns[meaning]), self._money(rows)
+    def worth(self, rows: pa.Table, meaning: str) -> Floats:
+        """Amounts in one money, NaN where it is not known; call `apart` first."""
+        amount, money = self.amounts(rows, meaning), self.money(rows)
         names = set(money.tolist()) - {None}
         if self.rates is None or not names:
             return amount
-        worth = {name: self.rates.worth(WHERE, name, None, 1)[0] for name in names}
+        worth = {name: self.rates.worth(self.where, name, None, 1)[0] for name in names}
         return np.asarray(amount * np.array([worth.get(name, np.nan) for name in money.tolist()]), np.float64)
 
     def _customers(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
-        said = self._apart(rows) if "amount" in self.columns else ""
+        said = self.apart(rows) if "amount" in self.columns else ""
         sides = [self._habits(side, paid=not said) for side in (self.home, rows)]
         if said:
             yield Measure("customers", "spend a customer", None, said)
@@ -172,7 +194,7 @@ class Comparison:
     def _habits(self, rows: pa.Table, *, paid: bool) -> dict[str, Floats]:
         """Days with an order, and what was spent, of each customer a year of the table."""
         named = one_chunk(as_text(rows[self.columns["customer"]]))
-        days = _days(rows, self.columns["ts"])
+        days = self.days(rows)
         kept = np.isfinite(days) & validity(named)
         if not kept.any():
             return {"orders": np.empty(0)}
@@ -186,14 +208,14 @@ class Comparison:
         )
         found = {"orders": orders / years}
         if paid and "amount" in self.columns:
-            money = np.nan_to_num(self._worth(rows, "amount")[kept])
+            money = np.nan_to_num(self.worth(rows, "amount")[kept])
             found["spend"] = np.bincount(customer, money, minlength=count) / years
         return found
 
     def _season(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
         sides = []
         for side in (self.home, rows):
-            days = _days(side, self.columns["ts"])
+            days = self.days(side)
             days = days[np.isfinite(days)]
             if not len(days) or days.max() - days.min() < 330:
                 return
@@ -205,27 +227,50 @@ class Comparison:
         yield Measure("demand", "months", found, evidence)
 
 
+def compared(
+    where: str, home: pa.Table, candidates: pa.Table, columns: Mapping[str, Any], encode: Encode,
+    home_market: str | None, rates: Rates | None,
+) -> Comparison:  # fmt: skip
+    """What markets are compared by, see `market_similarity`.
+
+    Raises:
+        XbsqlError: no such column, or home has no rows.
+    """
+    meaning = named(where, home, candidates, columns)
+    if not len(home):
+        raise errors.invalid(where, "home has no rows", "give the home market's rows")
+    return Comparison(meaning, home, rates, encode, home_market, where)
+
+
+def by_market(found: Comparison, candidates: pa.Table, facts: pa.Table | None) -> dict[str, pa.Table]:
+    """The rows of each market but home by name, sorted; those that only the facts name have none.
+
+    Raises:
+        XbsqlError: there is no market but home.
+    """
+    names, place_of = markets_in(found.where, candidates, found.columns["market"])
+    listed = (
+        [] if facts is None or "market" not in facts.column_names else as_text(facts["market"]).to_pylist()
+    )
+    every = sorted({*names, *(name for name in listed if name is not None)} - {found.home_market})
+    if not every:
+        said = f"candidates has no market but home, '{errors.shown(found.home_market)}'"
+        if not names:
+            said = "candidates has no row that names a market"
+        raise errors.invalid(found.where, said, "give rows of other markets, or facts that name them")
+    places = {name: names.index(name) if name in names else len(names) for name in every}
+    return {name: candidates.filter(pa.array(place_of == place)) for name, place in places.items()}
+
+
 def market_similarity(
-    home: pa.Table,
-    candidates: pa.Table,
-    columns: Mapping[str, Any],
-    encode: Encode,
-    *,
-    home_market: str | None = None,
-    facts: pa.Table | None = None,
-    rates: Rates | None = None,
-    seed: int = 0,
+    found: Comparison, markets: Mapping[str, pa.Table], *, facts: pa.Table | None = None, seed: int = 0
 ) -> list[dict[str, Any]]:
     """How alike each candidate market is to home, the likest first; see `xb.market_similarity`.
 
     Args:
-        home: the home market's rows.
-        candidates: rows of the other markets.
-        columns: the column of each meaning, where it is not called so.
-        encode: texts -> float32 unit vectors.
-        home_market: home's name, as the facts have it; a country code brings language, money and holidays.
+        found: the home market and what is compared, see `compared`.
+        markets: rows of the other markets by name, see `by_market`.
         facts: one row a market, see `facts.table_facts`.
-        rates: for prices in several currencies.
         seed: of the resamples.
 
     Returns:
@@ -234,35 +279,21 @@ def market_similarity(
         measures.
 
     Raises:
-        XbsqlError: no such column, one of another type, or facts without home.
+        XbsqlError: a column of another type than its meaning needs, or facts without home.
     """
-    meaning = named(WHERE, home, candidates, columns)
-    if not len(home):
-        raise errors.invalid(WHERE, "home has no rows", "give the home market's rows")
-    names, place_of = markets_in(WHERE, candidates, meaning["market"])
-    listed = (
-        [] if facts is None or "market" not in facts.column_names else as_text(facts["market"]).to_pylist()
-    )
-    every = sorted({*names, *(name for name in listed if name is not None)} - {home_market})
-    if not every:
-        said = f"candidates has no market but home, '{errors.shown(home_market)}'"
-        if not names:
-            said = "candidates has no row that names a market"
-        raise errors.invalid(WHERE, said, "give rows of other markets, or facts that name them")
-    given = {} if facts is None else table_facts(WHERE, facts, home_market, every)
-    comparison = Comparison(meaning, home, rates, encode, home_market)
-    found = []
-    for place, name in enumerate(every):
-        rows = candidates.filter(pa.array(place_of == (names.index(name) if name in names else len(names))))
+    home = found.home_market
+    given = {} if facts is None else table_facts(found.where, facts, home, list(markets))
+    answer = []
+    for place, (name, rows) in enumerate(markets.items()):
         rng = np.random.default_rng([seed, place])
-        measures = [] if len(rows) < FEWEST_ROWS else list(comparison.measures(rows, rng))
-        plain = [*country_facts(home_market, name), *given.get(name, ())]
+        measures = [] if len(rows) < FEWEST_ROWS else list(found.measures(rows, rng))
+        plain = [*country_facts(home, name), *given.get(name, ())]
         measures += [
             Measure("facts", fact.name, known(round(fact.likeness, 4)), fact.evidence) for fact in plain
         ]
-        found.append(_market(name, len(rows), measures))
-    found.sort(key=lambda rows: (-(rows[0]["similarity"] or 0.0), rows[0]["market"]))
-    return [row for rows in found for row in rows]
+        answer.append(_market(name, len(rows), measures))
+    answer.sort(key=lambda rows: (-(rows[0]["similarity"] or 0.0), rows[0]["market"]))
+    return [row for rows in answer for row in rows]
 
 
 def _market(name: str, rows: int, measures: list[Measure]) -> list[dict[str, Any]]:
@@ -293,16 +324,3 @@ def _row(
         ends = (min(lo, found.value), max(hi, found.value))
     value = None if found is None else found.value
     return row | {"similarity": value, "lo": ends[0], "hi": ends[1], "evidence": evidence}
-
-
-def _days(rows: pa.Table, name: str) -> Floats:
-    """Moments as days since 1970, NaN for NULL.
-
-    Raises:
-        XbsqlError: it is no date.
-    """
-    if kind_of(rows[name].type) not in ("date", "null"):
-        kind = rows[name].type
-        raise errors.invalid(WHERE, f"column '{name}' is {kind}", f"cast it ({name}::TIMESTAMP)")
-    moments = one_chunk(rows[name].cast(pa.timestamp("us"), safe=False)).cast(pa.int64())
-    return np.asarray(moments.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64) / 86_400e6

@@ -30,5 +30,10 @@ MEASURES: Final = {
 def terms(card: Mapping[str, Any]) -> str:
     """The words that the page uses of a model, to be opened."""
     known = {**(TRANSFERRED if "verdict" in card else {}), **MEASURES}
-    shown = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in known.items())
+    return defined(known)
+
+
+def defined(words: Mapping[str, str]) -> str:
+    """Words with their meanings, to be opened."""
+    shown = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in words.items())
     return f"<details><summary>What the words mean</summary><dl>{shown}</dl></details>"

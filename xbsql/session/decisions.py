@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from xbsql.decisions.ranking import Plan
+    from xbsql.decisions.similarity import Comparison
     from xbsql.session.session import Session
 
 
@@ -32,16 +33,24 @@ def market_similarity(
     home_market: str | None, facts: pa.Table | None, rates: pa.Table | None, seed: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """How alike each market is to home, see `decisions.similarity`."""
-    from xbsql.decisions.similarity import WHERE
+    from xbsql.decisions.similarity import by_market
     from xbsql.decisions.similarity import market_similarity as run
 
     with session.calls.record("market_similarity", "", len(home) + len(candidates)) as call:
         call.kernel = "bootstrap"
-        money = None if rates is None else Rates.of(WHERE, rates)
-        return run(
-            home, candidates, columns, partial(encoded, session), home_market=home_market, facts=facts,
-            rates=money, seed=seed,
-        )  # fmt: skip
+        found = comparison(session, "xb.market_similarity", home, candidates, columns, home_market, rates)
+        return run(found, by_market(found, candidates, facts), facts=facts, seed=seed)
+
+
+def comparison(
+    session: Session, where: str, home: pa.Table, candidates: pa.Table, columns: Mapping[str, Any],
+    home_market: str | None, rates: pa.Table | None,
+) -> Comparison:  # fmt: skip
+    """What markets are compared by, with the encoder of the session."""
+    from xbsql.decisions.similarity import compared
+
+    money = None if rates is None else Rates.of(where, rates)
+    return compared(where, home, candidates, columns, partial(encoded, session), home_market, money)
 
 
 def rank_markets(

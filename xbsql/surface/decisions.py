@@ -28,6 +28,12 @@ Plan = Annotated[
     "VAT), and where known currency, hs, cost, freight (of one, in home's money), days; of each number also "
     f"its interval in `_lo` and `_hi`: {DATA}",
 ]
+Facts = Annotated[
+    pa.Table | None,
+    Optional,
+    "known of each market, home among them: market, then a column a fact; what is said of a pair, such as "
+    "the distance from home, has home's value with itself in home's row",
+]
 Money = Annotated[Name, "home's currency, ISO 4217; what is earned is told in it"]
 Rates = Annotated[
     pa.Table | None, Optional, "currency and per_unit, as of xb.to_currency; the latest day of each counts"
@@ -84,12 +90,7 @@ def market_similarity(
     home_market: Annotated[
         Text, "home's name in the facts; a country code brings language, money and holidays"
     ] = None,
-    facts: Annotated[
-        pa.Table | None,
-        Optional,
-        "known of each market, home among them: market, then a column a fact; what is said of a pair, "
-        "such as the distance from home, has home's value with itself in home's row",
-    ] = None,
+    facts: Facts = None,
     rates: Rates = None,
     seed: Seed = 0,
 ) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ NAMES = (
     "launch",
     "lint",
     "map_taxonomy",
+    "market_report",
     "market_sensitivity",
     "market_similarity",
     "match",

@@ -1112,6 +1112,38 @@ class Frames(FrameSpace):
         """
         return self._call("map_taxonomy", right=right, label=label, name=name, options=options)
 
+    def market_report(
+        self,
+        candidates: pl.LazyFrame | pl.DataFrame,
+        path: str,
+        columns: Mapping[str, Any] | None = None,
+        home_market: str | None = None,
+        facts: pl.LazyFrame | pl.DataFrame | None = None,
+        rates: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many
+        and for how much (also in home's money, with `rates`), which market is like home and by what
+        evidence (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of
+        each category beside home's, and what the tables contradict each other in (xb.lint).
+
+        What no column says is left out, and the page says which column it is. The file is whole: no script,
+        no font and no request.
+
+        Args:
+            candidates: a table: the same of other markets, with a column that names the market.
+            path: VARCHAR: the HTML file that is written; one that is there is replaced.
+            columns: STRUCT: as of xb.market_similarity: {'ts': 'ordered'}.
+            home_market: VARCHAR: home's name; a country code brings language, money and holidays.
+            facts: a table: known of each market, home among them: market, then a column a fact; what is
+                said of a pair, such as the distance from home, has home's value with itself in home's
+                row.
+            rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+
+        Returns:
+            path VARCHAR, markets BIGINT, rows BIGINT, bytes BIGINT.
+        """
+        return self._call("market_report", candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates)
+
     def market_sensitivity(
         self,
         currency: str,

@@ -1191,6 +1191,43 @@ def map_taxonomy(
     return found
 
 
+def market_report(
+    con: DuckDBPyConnection,
+    home: object,
+    candidates: object,
+    path: str,
+    columns: Mapping[str, Any] | None = None,
+    home_market: str | None = None,
+    facts: object = None,
+    rates: object = None,
+) -> pa.Table:
+    """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many and
+    for how much (also in home's money, with `rates`), which market is like home and by what evidence
+    (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of each category
+    beside home's, and what the tables contradict each other in (xb.lint).
+
+    What no column says is left out, and the page says which column it is. The file is whole: no script, no
+    font and no request.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        home: a table: the home market's sales, one row a line: its name, a CTE, a registered Arrow or
+            Polars object or a Python variable.
+        candidates: a table: the same of other markets, with a column that names the market.
+        path: VARCHAR: the HTML file that is written; one that is there is replaced.
+        columns: STRUCT: as of xb.market_similarity: {'ts': 'ordered'}.
+        home_market: VARCHAR: home's name; a country code brings language, money and holidays.
+        facts: a table: known of each market, home among them: market, then a column a fact; what is
+            said of a pair, such as the distance from home, has home's value with itself in home's row.
+        rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+
+    Returns:
+        path VARCHAR, markets BIGINT, rows BIGINT, bytes BIGINT.
+    """
+    found: pa.Table = called("market_report", con, home=home, candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates)
+    return found
+
+
 def market_sensitivity(
     con: DuckDBPyConnection,
     tbl: object,

@@ -1,4 +1,4 @@
-"""Pages that a person looks at: the report of models."""
+"""Pages that a person looks at: the report of models, and that of markets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from xbsql.pages import report as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Listed, Name, Rows
+from xbsql.surface.arguments import DATA, Given, Listed, Name, Rows, Text
+from xbsql.surface.decisions import Facts, Rates
 from xbsql.surface.function import function
 
 MODELS = Listed(
@@ -38,3 +39,30 @@ def report(
     a card that says so.
     """
     return [run.written(session, models or [], tbl, path)]
+
+
+@function(
+    {"path": "VARCHAR", "markets": "BIGINT", "rows": "BIGINT", "bytes": "BIGINT"},
+    example="WITH abroad AS (SELECT *, 'JP' AS market FROM orders_jp) FROM xb.market_report(orders_us, "
+    "abroad, 'markets.html', columns := {'customer': 'customer_id', 'ts': 'ordered', 'amount': 'paid'}, "
+    "home_market := 'US')",
+)
+def market_report(
+    session: Session,
+    home: Annotated[pa.Table, Rows(), f"the home market's sales, one row a line: {DATA}"],
+    candidates: Annotated[pa.Table, Rows(), "the same of other markets, with a column that names the market"],
+    path: Annotated[Name, "the HTML file that is written; one that is there is replaced"],
+    columns: Annotated[Given, "as of xb.market_similarity: {'ts': 'ordered'}"] = None,
+    home_market: Annotated[Text, "home's name; a country code brings language, money and holidays"] = None,
+    facts: Facts = None,
+    rates: Rates = None,
+) -> list[dict[str, Any]]:
+    """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many and
+    for how much (also in home's money, with `rates`), which market is like home and by what evidence
+    (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of each category beside
+    home's, and what the tables contradict each other in (xb.lint). What no column says is left out, and the
+    page says which column it is. The file is whole: no script, no font and no request.
+    """
+    from xbsql.pages import market as run_market  # no connection loads the forecasts
+
+    return [run_market.written(session, home, candidates, path, columns or {}, home_market, facts, rates)]

@@ -26,8 +26,9 @@ DRAWS = 400
 CELLS = 8_000_000
 """Numbers that are held at a time while resampling."""
 
-MANY_ROWS = 20_000
-"""Beyond so many rows half the resamples do."""
+FEWEST_DRAWS = 100
+MANY_ROWS = 10_000
+"""Beyond so many rows fewer resamples do, down to `FEWEST_DRAWS`: the interval is narrow there."""
 
 
 def measured(
@@ -129,7 +130,7 @@ VALUES: Mapping[str, Score] = {"r2": metrics.r2, "mae": metrics.mae, "rmse": _rm
 
 def _draws(y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int) -> dict[str, Floats]:
     """Every score in every resample, a few resamples at a time."""
-    most = DRAWS if len(y) <= MANY_ROWS else DRAWS // 2
+    most = int(np.clip(DRAWS * MANY_ROWS / len(y), FEWEST_DRAWS, DRAWS))
     step = max(1, min(most, CELLS // len(y)))
     draws: dict[str, list[Floats]] = {name: [] for name in scores}
     for start in range(0, most, step):
