@@ -126,6 +126,39 @@ FIGURES = (
     Figure("recommend", "seconds", "seconds to fit home's four markets and carry them to t1"),
     Figure("recommend", "users_s", "seconds of the top ten of 10,000 users, from SQL"),
     Figure("recommend", "vs_implicit", "top ten unseen items, against implicit's: times faster, same scores"),
+    Figure(
+        "honest", "held_twins", "cells whose 95 % interval holds, target lists home's products"
+    ),
+    Figure("honest", "held_new", "the same where it sells others"),
+    Figure("honest", "held_estimated", "the same of ESTIMATED, without a label"),
+    Figure("honest", "overlap_helps", "noise and rows on both sides: HELPS in so many of 360 draws"),
+    Figure("honest", "power", "true gains found, two classes, 15 % positive: share of draws"),
+    Figure("honest", "false_claims", "gains claimed of an unrelated source: share of draws"),
+    Figure("honest", "suggested_for_200", "rows picked by `xb.suggest_labels` that do what 200 at random do"),
+    Figure("honest", "capitals_loss", "accuracy lost on titles in capitals"),
+    Figure("honest", "wide_s", "seconds of a transfer of 1,000 rows of 800 columns"),
+    Figure("torture", "kills", "processes killed at work, none of which lost or changed anything"),
+    Figure("torture", "calls", "odd calls from SQL, Python and Polars"),
+    Figure("torture", "mutants", "mutants of LightGBM texts, manifests, arrays and indexes"),
+    Figure("torture", "deaths", "deaths of the process in these"),
+    Figure("torture", "silent", "answers changed in silence in these"),
+    Figure("report", "seconds", "seconds of `xb.market_report` over a million order lines"),
+    Figure("report", "mb", "megabytes of that page"),
+    Figure("report", "requests", "what it has a browser fetch"),
+    Figure("adapt", "recover", "accuracy after a flip and 200 labels, short of the best in hindsight"),
+    Figure("adapt", "false_alarms", "alarms in 10,000 rows without a change"),
+    Figure("adapt", "cost_share", "seconds of `xb.adapt` on 1,000 labels over those of a fit"),
+    Figure(
+        "adapt", "years_ok", "of nine years, as good as the better of never and always refit"
+    ),
+    Figure("cost", "transfer_ratio", "CPU time of a transfer of texts over that at commit a02259f"),
+    Figure("cost", "match_ratio", "the same of a match of 2,000 x 50,000"),
+    Figure("cost", "fit_ratio", "of a fit of 5,000 texts"),
+    Figure("cost", "label_curve_ratio", "of a label curve"),
+    Figure("few", "vs_best", "few series: error of the blend over that of the best of six rivals"),
+    Figure("few", "coverage_min", "least share of values inside its 90 % intervals"),
+    Figure("few", "coverage_max", "largest"),
+    Figure("few", "one_series_s", "seconds of fitting and forecasting one series of 90 days"),
 )
 
 
