@@ -126,9 +126,7 @@ FIGURES = (
     Figure("recommend", "seconds", "seconds to fit home's four markets and carry them to t1"),
     Figure("recommend", "users_s", "seconds of the top ten of 10,000 users, from SQL"),
     Figure("recommend", "vs_implicit", "top ten unseen items, against implicit's: times faster, same scores"),
-    Figure(
-        "honest", "held_twins", "cells whose 95 % interval holds, target lists home's products"
-    ),
+    Figure("honest", "held_twins", "cells whose 95 % interval holds, target lists home's products"),
     Figure("honest", "held_new", "the same where it sells others"),
     Figure("honest", "held_estimated", "the same of ESTIMATED, without a label"),
     Figure("honest", "overlap_helps", "noise and rows on both sides: HELPS in so many of 360 draws"),
@@ -148,9 +146,7 @@ FIGURES = (
     Figure("adapt", "recover", "accuracy after a flip and 200 labels, short of the best in hindsight"),
     Figure("adapt", "false_alarms", "alarms in 10,000 rows without a change"),
     Figure("adapt", "cost_share", "seconds of `xb.adapt` on 1,000 labels over those of a fit"),
-    Figure(
-        "adapt", "years_ok", "of nine years, as good as the better of never and always refit"
-    ),
+    Figure("adapt", "years_ok", "of nine years, as good as the better of never and always refit"),
     Figure("cost", "transfer_ratio", "CPU time of a transfer of texts over that at commit a02259f"),
     Figure("cost", "match_ratio", "the same of a match of 2,000 x 50,000"),
     Figure("cost", "fit_ratio", "of a fit of 5,000 texts"),

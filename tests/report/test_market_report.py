@@ -101,6 +101,14 @@ def test_what_no_column_says_is_named(tmp_path):
     assert "no category has prices" in text
 
 
+def test_a_market_that_is_called_home_is_not_home(tmp_path):
+    con, path = xbsql.connect(), tmp_path / "page.html"
+    few = sales("home", 2.0, days=20).select(["market", "category"])
+    xbsql.market_report(con, few.drop(["market"]).slice(0, 30), few, str(path))
+    assert "<td>(home)</td><td>30</td>" in path.read_text()
+    assert "<td>home</td><td>40</td>" in path.read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

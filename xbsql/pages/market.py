@@ -64,7 +64,15 @@ class Subject(NamedTuple):
     @property
     def every(self) -> dict[str, pa.Table]:
         """The rows of home, which comes first, and of the other markets."""
-        return {self.compared.home_market or "home": self.compared.home, **self.markets}
+        return {self.home: self.compared.home, **self.markets}
+
+    @property
+    def home(self) -> str:
+        """Home's name, or what it is called where nobody says: no market has that name."""
+        name = self.compared.home_market or "home"
+        while name in self.markets:
+            name = f"({name})"
+        return name
 
 
 def written(
@@ -106,8 +114,7 @@ def report(subject: Subject) -> str:
             sections.append((heading, _note(f"Not shown: {error}")))
     names = list(subject.markets)
     told = ", ".join(names[:DRAWN]) + (f" and {len(names) - DRAWN} more" if len(names) > DRAWN else "")
-    home = subject.compared.home_market or "home"
-    lead = f"{told} beside {home}: what was sold, whom each is like, what comes next."
+    lead = f"{told} beside {subject.home}: what was sold, whom each is like, what comes next."
     return page("xbsql market report", lead, [*sections, ("Words", defined(WORDS))])
 
 
