@@ -94,6 +94,24 @@ def test_a_null_is_unknown_and_no_zero():
     assert series.status == ("3 unknown values interpolated",)
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ([7 * i for i in range(9)], True),
+        ([0, 31, 60, 91, 121, 152, 182, 213, 244], True),
+        ([0, 2, 3, 9, 14, 15, 30, 31, 33], False),
+        ([0, 7, 14, 21, 28, 35], False),
+        (list(range(60)), False),
+    ],
+)
+def test_a_series_of_longer_periods_than_the_table_is_said_to_be_one(days, said):
+    other = [("daily", dt.date(2024, 1, 1) + dt.timedelta(i), 1) for i in range(250)]
+    rows = [("odd", dt.date(2024, 1, 1) + dt.timedelta(day), 100) for day in days]
+    daily, odd = read(other + rows).status
+    assert ("longer periods than the table's" in odd) == said
+    assert daily == "constant"
+
+
 def test_where_series_end():
     rows = [("a", 0, 1), ("a", 1, 1), ("b", 0, 1), ("b", 3, 1)]
     assert values(read(rows)) == [1, 1, 0, 0]

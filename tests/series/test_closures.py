@@ -100,6 +100,10 @@ def test_a_lockdown_is_closed_and_zeros_before_a_launch_are_no_history():
 def test_a_series_that_ends_in_zeros_stays_at_them():
     series = series_of([np.r_[orders(100), np.zeros(60)]])
     assert closures(series).opened(series) is series
+    said = "nothing sold in its last 60 periods: whether trade goes on is unknown"
+    assert closures(series).notes(series) == ((said,),)
+    missing = replace(series, status=("60 periods since its last row",))
+    assert closures(missing).notes(missing) == ((),)
 
 
 def test_a_shop_that_is_closed_at_night_and_on_sundays():

@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.series.coherent import METHODS, reconcile, rollup, spread, summed
+from xbsql.series.blend import SeriesBlend
+from xbsql.series.coherent import METHODS, least_spread, reconcile, rollup, spread, summed
+from xbsql.series.demand import fit_demand
+from xbsql.series.fan import MEAN
+from xbsql.series.method import Known
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
+from xbsql.series.rules import Recent
 
 KEYS = [("DE", "shoes", 1), ("DE", "bags", 2), ("JP", "shoes", 1), ("JP", "shoes", 3), ("JP", "bags", 2)]
 TREE = rollup(KEYS)
@@ -104,6 +109,56 @@ def test_a_sum_is_as_uncertain_as_its_series_move_together(together, expected):
     found = spread(np.ones((4, 2)), summed("t", series, tree), tree)
     assert found[0, 0] == pytest.approx(expected, rel=0.05)
     assert (found[1:] == 1).all()
+
+
+def test_a_sum_is_no_surer_than_its_own_past_lets_it_be():
+    tree, inside = rollup([(name,) for name in "abcd"]), []
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        level = np.exp(np.cumsum(generator.normal(0, 0.08, 20)))
+        y = generator.poisson(50 * level, (4, 20)).astype(float)
+        series = replace(histories([12] * 4, end=12), y=y[:, :12].ravel())
+        nodes = summed("t", series, tree)
+        half = least_spread(nodes, tree, 8, 0.9)
+        assert (half[1:] == 0).all()
+        plain = y[:, 4:12].sum(axis=0).mean()
+        inside.append(np.abs(y[:, 12:].sum(axis=0) - plain) <= half[0])
+    assert 0.8 <= np.mean(inside) <= 0.98
+    assert (least_spread(nodes, tree, 8, 0.5)[0] < half[0]).all()
+    larger = least_spread(replace(nodes, y=nodes.y * 1e6), tree, 8, 0.9)
+    assert larger[0] == pytest.approx(half[0] * 1e6)
+
+
+def test_a_season_is_no_uncertainty_and_a_short_past_says_nothing():
+    tree = rollup([("a",), ("b",)])
+    week = np.tile([0.0, 10, 20, 30, 40, 50, 60], 8)
+    daily = replace(histories([56] * 2, end=56), y=np.tile(week, 2), frequency=Frequency.named("t", "D"))
+    assert least_spread(summed("t", daily, tree), tree, 7, 0.9)[0].max() == 0
+    for length in (4, 5, 15, 16):
+        few = summed("t", replace(histories([length] * 2, end=length), frequency=daily.frequency), tree)
+        assert (least_spread(few, tree, 20, 0.9)[0] > 0).all()
+    short = histories([3] * 2, end=3)
+    assert (least_spread(summed("t", short, tree), tree, 7, 0.9) == 0).all()
+
+
+def test_a_sum_is_not_drawn_to_the_level_of_products():
+    y = np.random.default_rng(0).poisson(5, (40, 8)).astype(float)
+    names = tuple(f"p{i}" for i in range(40))
+    products = Series(
+        names, y.ravel(), np.arange(41) * 8, np.zeros(40, np.int64), Frequency.counts(1), ("ok",) * 40
+    )
+    demand = fit_demand(Known(products, None, 4, (), 0), None)
+    home = SeriesBlend(
+        {"recent:8": Recent(8), "demand:own": demand}, {"recent:8": 0.2, "demand:own": 0.8}, None
+    )
+    blend = SeriesBlend(
+        {"source:model": home, "demand:home": demand}, {"source:model": 0.5, "demand:home": 0.5}, None
+    )
+    whole = summed("t", products, rollup([(name,) for name in names])).take(np.array([0]))
+    plain = y.sum(axis=0).mean()
+    assert blend.fan(whole, 4)[..., MEAN].max() < 0.8 * plain
+    assert blend.of_sums().fan(whole, 4)[..., MEAN] == pytest.approx(plain)
+    assert SeriesBlend({"demand:own": demand}, {"demand:own": 1.0}, None).of_sums() is None
 
 
 def test_a_series_without_a_part_counts_once_in_the_sums_before_it():

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
-from xbsql.engine.evidence import weigh
+from xbsql.engine.evidence import CLEARLY_WORSE, weigh
+from xbsql.series.backtest import POWER, backtest
 from xbsql.series.method import Known, Method
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
@@ -134,3 +136,31 @@ def test_a_closed_day_is_no_evidence():
     plain = Known(target, None, 14, (7,), 0)
     found, whole = (backtest(METHODS[:2], one, lambda name: None) for one in (known, plain))
     assert len(found.evidence.y) < len(whole.evidence.y)
+
+
+def of_one_series(weeks, *, n=1):
+    """Evidence of a good and a poor rule on series of counts about a mean."""
+    y = np.random.default_rng(1).poisson(100, n * weeks).astype(float)
+    names, start = tuple(f"s{i}" for i in range(n)), np.zeros(n, np.int64)
+    series = Series(names, y, np.arange(n + 1) * weeks, start, Frequency.counts(1), ("ok",) * n)
+    methods = [
+        Method("good", "target", lambda known: Recent(8)),
+        Method("poor", "source", lambda known: Seasonal(1)),
+    ]
+    return backtest(methods, Known(series, None, 8, (), 0), lambda name: None)
+
+
+def test_few_series_refuse_home_as_surely_as_they_praise_it():
+    short, long, many = of_one_series(10), of_one_series(60), of_one_series(40, n=30)
+    assert not short.measured
+    assert np.isinf(short.evidence.refused)
+    assert long.measured
+    units = len(np.unique(long.evidence.group))
+    assert long.evidence.refused == pytest.approx(stdtrit(units - 1, 0.99) / long.evidence.trust)
+    assert long.evidence.refused > CLEARLY_WORSE == many.evidence.refused
+
+
+def test_the_ratio_of_two_losses_counts_more_the_more_units_there_are():
+    short, long, many = of_one_series(10), of_one_series(60), of_one_series(40, n=30)
+    assert 0 < short.evidence.power < long.evidence.power < POWER
+    assert many.evidence.power == 0

@@ -26,6 +26,9 @@ MANY_RARE = 30
 
 LEAST_TRUST = 0.5
 
+CLEARLY_WORSE = 1.645
+"""Standard errors: a source that is worse by more is refused (one-sided 95 %)."""
+
 OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best: such a candidate is not tried again."""
 
@@ -48,6 +51,7 @@ class Evidence:
         mixes: whether weights are refined on the loss of the blend itself, see `Objective`.
         trust: what standard errors are multiplied by, see `weigh` and `trust_in`.
         power: how much the losses' ratios count beside, see `weigh`.
+        refused: standard errors by which every use of the source has to be worse before it is refused.
     """
 
     names: tuple[str, ...]
@@ -60,6 +64,7 @@ class Evidence:
     mixes: bool = False
     trust: float = 1.0
     power: float = 0.0
+    refused: float = CLEARLY_WORSE
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 Outcome = Literal["HELPS", "NO EVIDENCE", "HURTS", "NOT MEASURED"]
 Basis = Literal["evidence", "prior"]
 
-CLEARLY_WORSE = 1.645
-"""Standard errors: a source that is worse by more is refused (one-sided 95 %)."""
-
 CLAIM = 0.98
 """Level of the gain's interval. Many candidates of the source take part, whose mean alone brings a little; so
 what is said in the source's favour is held to more than 95 %."""
@@ -155,7 +152,7 @@ def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objectiv
         return Contest(target, None, entries[-1], entries[-1], hurts=False)
     carried = using.blended()
     worse = _lost(objective, evidence, carried) - losses[best]
-    hurts = bool(standard_scores(worse[None])[0] > CLEARLY_WORSE)
+    hurts = bool(standard_scores(worse[None])[0] > evidence.refused)
     blend = entries[-1] if hurts else evidence.blended()
     first = replace(evidence, mixes=False).blended() if evidence.mixes else blend
     return Contest(target, carried, blend, first, hurts)

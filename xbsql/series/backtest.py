@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
-from xbsql.engine.evidence import Evidence
+from xbsql.engine.evidence import CLEARLY_WORSE, Evidence
 from xbsql.engine.objective import Objective
 from xbsql.series.fan import COLUMNS, LEVELS, pinball
 from xbsql.series.history import ahead, is_sparse, least_of, movement, traded, trust
@@ -33,9 +34,11 @@ ORIGINS: Final = 2
 MOST_ORIGINS: Final = 6
 FEW_ORIGINS: Final = 3
 FOLDS: Final = 5
-POWER: Final = 8.0
-"""Of the ratio of losses, by which methods of few series are weighed beside their standard errors. Chosen on
-the simulator and on other series and windows than `bench.few` reports."""
+POWER, SETTLING = 8.0, 24
+"""Of the ratio of losses, by which methods of few series are weighed beside their standard errors; of u units
+u / (u + 24) of it. Chosen on the simulator and on other series and windows than `bench.few` reports."""
+SURE: Final = 0.99
+"""How sure it must be that home hurts before few series refuse it: as sure as that it helps."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,17 @@ def joined(
     predictions = {name: fan[None] for name, fan in fans.items()}
     believed = trust(known.target) * units.trust
     few = len(np.unique(series)) < ENOUGH
-    power = POWER if few and not is_sparse(known.target) else 0.0
+    number = len(np.unique(units.group))
+    power = POWER * number / (number + SETTLING) if few and not is_sparse(known.target) else 0.0
     shown = (names, prior, y, units.group, folds, predictions, losses)
-    return Backtest(Evidence(*shown, trust=believed, power=power), step, units.measured)
+    refused = _refused(number, believed, measured=units.measured) if few else CLEARLY_WORSE
+    evidence = Evidence(*shown, trust=believed, power=power, refused=refused)
+    return Backtest(evidence, step, units.measured)
+
+
+def _refused(units: int, believed: float, *, measured: bool) -> float:
+    """Standard errors by which home must be worse to be refused, by Student's t; never without a verdict."""
+    return float(stdtrit(units - 1, SURE)) / believed if measured else np.inf
 
 
 def tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable[[str], None]) -> Trial:

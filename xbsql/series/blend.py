@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from xbsql.series.demand import Demand
 from xbsql.series.fan import COLUMNS
+from xbsql.series.shaped import Shaped
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -66,6 +68,12 @@ class SeriesBlend:
             total[left] = self.cold.fan(history.take(left), horizon)
         return total
 
+    def of_sums(self) -> SeriesBlend | None:
+        """The same without members that know single products, whose level no sum has; None if none is."""
+        kept = {name: _of_sums(member) for name, member in self.members.items()}
+        members = {name: member for name, member in kept.items() if member is not None}
+        return SeriesBlend(members, self.weights, self.cold) if members else None
+
     def state(self) -> State:
         """The blend as data."""
         names = sorted(self.members)
@@ -82,3 +90,10 @@ class SeriesBlend:
         members = {name: restore(state.parts[f"member{i}"]) for i, name in enumerate(names)}
         weights = dict(zip(names, state.arrays["weights"].tolist(), strict=True))
         return cls(members, weights, restore(state.parts["cold"]) if "cold" in state.parts else None)
+
+
+def _of_sums(member: SeriesPredictor) -> SeriesPredictor | None:
+    """A member that forecasts sums; None where it knows products alone."""
+    if isinstance(member, SeriesBlend):
+        return member.of_sums()
+    return None if isinstance(member, Demand | Shaped) else member

@@ -51,6 +51,7 @@ class Closures:
         past: bool (total,): the history's closed periods.
         before: int64 (n,): periods of each history before its launch.
         stretches: int64 (n,): periods of each history in closed stretches of no season.
+        idle: int64 (n,): periods of zeros at the end of a history that is hardly ever 0.
         market: whose holidays count.
     """
 
@@ -60,6 +61,7 @@ class Closures:
     past: Mask
     before: Ints
     stretches: Ints
+    idle: Ints
     market: str | None
 
     def opened(self, series: Series) -> Series:
@@ -95,6 +97,8 @@ class Closures:
             yield f"closed on {', '.join(sorted(self.holidays[i]))}"
         if self.stretches[i]:
             yield f"{self.stretches[i]} periods of zeros in a stretch taken as closed"
+        if self.idle[i] and "since its last row" not in series.status[i]:
+            yield f"nothing sold in its last {self.idle[i]} periods: whether trade goes on is unknown"
         if self.before[i]:
             yield f"{self.before[i]} periods of zeros before the first sale left out"
 
@@ -109,6 +113,7 @@ def none_closed(series: Series) -> Closures:
         (frozenset(),) * n,
         np.zeros(len(series.y), bool),
         nothing,
+        nothing.copy(),
         nothing.copy(),
         None,
     )
@@ -169,7 +174,7 @@ def _one(series: Series, i: int, zero: Mask, found: Closures, holidays: set[str]
     named = _named(found.market, series, start + np.arange(len(own)))
     holidays |= _kept_shut(own, past, named)
     past |= own & np.isin(named, list(holidays))
-    found.before[i], stretch = _stretches(own, past)
+    found.before[i], found.idle[i], stretch = _stretches(own, past)
     found.stretches[i] = int(stretch.sum())
     found.past[part], found.places[i] = past | stretch, places
 
@@ -238,21 +243,23 @@ def _kept_shut(zero: Mask, past: Mask, names: NDArray[np.str_]) -> set[str]:
     return found
 
 
-def _stretches(zero: Mask, past: Mask) -> tuple[int, Mask]:
-    """Periods before the first sale, and those of stretches of zeros between sales, in a steady series."""
+def _stretches(zero: Mask, past: Mask) -> tuple[int, int, Mask]:
+    """Of a steady series: periods before the first sale, those after the last, and stretches between."""
     stretch, open_ = np.zeros(len(zero), bool), np.flatnonzero(~past)
     runs = [(begin, end) for begin, end in _runs(zero[open_]) if end - begin >= STRETCH]
     inside = sum(end - begin for begin, end in runs)
     left = len(open_) - inside
     if not runs or left < STRETCH * 2 or zero[open_].sum() - inside > STEADY * left:
-        return 0, stretch
-    before = 0
+        return 0, 0, stretch
+    before = idle = 0
     for begin, end in runs:
         if begin == 0:
             before = int(open_[end]) if end < len(open_) else 0
         elif end < len(open_):
             stretch[open_[begin:end]] = True
-    return before, stretch
+        else:
+            idle = len(zero) - int(open_[begin])
+    return before, idle, stretch
 
 
 def _filled(y: NDArray[np.float64], closed: Mask, season: int) -> NDArray[np.float64]:

@@ -40,6 +40,8 @@ a few origins is too wide to see it. Trees, analogues and single values, which m
 less while histories are short (`trust`). Chosen on a shop's weeks 25 to 44, forecast from 24 to 36."""
 GROWN: Final = 0.3
 """Prior of trees and analogues of few series, which learn from few rows."""
+ANCHOR: Final = 4.0
+"""Prior of the home model where series are few: it was weighed on all of home. Chosen as `POWER` was."""
 FEWEST_PRODUCTS: Final = 8
 """Series from which on one says what another one sells; fewer are markets, each with a level of its own."""
 FIRST: Final = 16
@@ -108,7 +110,8 @@ def home_methods(series: Series, home: Series, season: Sequence[int]) -> list[Me
 
 def base_methods(series: Series, base: SeriesPredictor, home: Home) -> list[Method]:
     """Methods that use the home model, all that there is where home's series may not be read."""
-    found = [Method("source:model", "source", lambda known: base, rehearsed=False)]
+    anchor = ANCHOR if len(series) < ENOUGH else 1.0
+    found = [Method("source:model", "source", lambda known: base, anchor, rehearsed=False)]
     products = len(series) >= FEWEST_PRODUCTS or bool(set(series.names) & set(home.names))
     if products and is_demand(series):
         demand = Method("demand:home", "parameter", lambda known: fit_demand(known, home), rehearsed=False)

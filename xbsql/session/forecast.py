@@ -247,18 +247,19 @@ def _rolled_up(where: str, model: Forecaster, told: SeriesForecast, asked: Forec
 
     What is known in advance is known of the series alone: sums are then those of the series' forecasts.
     """
-    from xbsql.series.coherent import reconcile, rollup, spread, summed
+    from xbsql.series.coherent import least_spread, reconcile, rollup, spread, summed
 
     parts = told.ids.flatten() if pa.types.is_struct(told.ids.type) else [told.ids]
     tree = rollup(list(zip(*(part.to_pylist() for part in parts), strict=True)))
     nodes = summed(where, told.series, tree)
-    upper = model.forecast(nodes.take(np.arange(tree.upper)), asked.horizon, asked.level, None)
+    upper = model.of_sums(nodes.take(np.arange(tree.upper)), asked.horizon)
     of_parts = (tree.sums @ np.nan_to_num(told.yhat))[: tree.upper]
-    blank = (nodes.lengths[: tree.upper] == 0)[:, None]
-    yhat = np.concatenate([np.where(blank, of_parts, upper.yhat), told.yhat])
+    yhat = np.concatenate([np.where(np.isnan(upper.yhat), of_parts, upper.yhat), told.yhat])
     method = "structural" if told.series.known is None else "bottom_up"
     added = reconcile(np.nan_to_num(yhat), tree, method)
-    below, above = (spread(half, nodes, tree) for half in (told.yhat - told.lo, told.hi - told.yhat))
+    halves = (spread(half, nodes, tree) for half in (told.yhat - told.lo, told.hi - told.yhat))
+    least = least_spread(nodes, tree, asked.horizon, asked.level)
+    below, above = (np.where(half > 0, np.maximum(half, least), half) for half in halves)
     lo, hi = added - below, added + above
     if (told.series.y >= 0).all():
         lo = np.maximum(lo, 0.0)

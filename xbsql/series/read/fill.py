@@ -25,6 +25,11 @@ MOST_VALUES = 200_000_000
 SUMMED = {"sum": "summed", "mean": "averaged", "last": "of which the last counts"}
 FILLED = {"zero": "filled with 0", "interpolate": "interpolated", "last": "filled with the value before"}
 
+SPACED = "its rows lie evenly apart, in longer periods than the table's: see the option 'frequency'"
+SEEN, LONG, UNEVEN = 6, 4, 0.12
+"""Distances of rows that show a longer grid, and how uneven they may be: by a period where they are four or
+more (months in weeks), or by this share (months in days)."""
+
 
 class DatedRows(NamedTuple):
     """Rows that belong to a series and a period, sorted by both, equal ones in the table's order.
@@ -193,7 +198,8 @@ class _Words:
         for text, count in told.items():
             for i in np.flatnonzero(count):
                 lines.setdefault(int(i), []).append(f"{count[i]} {text}")
-        for text, mask in self._shapes(values).items():
+        shapes = self._shapes(values) | {SPACED: self._spaced()}
+        for text, mask in shapes.items():
             for i in np.flatnonzero(mask):
                 lines.setdefault(int(i), []).append(text)
         return tuple("; ".join(lines.get(i, ["ok"])) for i in range(len(grid.offsets) - 1))
@@ -201,6 +207,20 @@ class _Words:
     def _duplicates(self) -> Ints:
         upto = np.r_[0, np.cumsum(np.maximum(self._grid.count - 1, 0))]
         return np.asarray(upto[self._grid.offsets[1:]] - upto[self._grid.offsets[:-1]], np.int64)
+
+    def _spaced(self) -> Mask:
+        """Series whose rows keep to a longer grid: weeks in a table of days, or months, which are uneven."""
+        grid, n = self._grid, len(self._grid.offsets) - 1
+        place = np.flatnonzero(~grid.gap)
+        owner = np.searchsorted(grid.offsets[1:], place, side="right")
+        together = owner[1:] == owner[:-1]
+        apart, series = np.diff(place)[together], owner[1:][together]
+        least, most = np.full(n, np.iinfo(np.int64).max), np.zeros(n, np.int64)
+        np.minimum.at(least, series, apart)
+        np.maximum.at(most, series, apart)
+        uneven = np.maximum(UNEVEN * most, least >= LONG)
+        often = np.bincount(series, minlength=n) >= SEEN
+        return np.asarray(often & (least > 1) & (most - least <= uneven))
 
     def _shapes(self, values: Floats) -> dict[str, Mask]:
         """Series that say little: without a value, with one, all zero, constant."""

@@ -140,6 +140,16 @@ class Forecaster(Model):
         status = tuple(_status(text, notes, length, mute=silent) for text, notes, length, silent in told)
         return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status, closed)
 
+    def of_sums(self, nodes: Series, horizon: int) -> Forecast:
+        """What to expect of sums of series, by the members that know no single products.
+
+        `yhat` is NaN where no member does, and where a sum has no history.
+        """
+        blend = self.blend.of_sums()
+        found = replace(self, blend=blend or self.blend).forecast(nodes, horizon)
+        silent = (nodes.lengths == 0)[:, None] | (blend is None)
+        return found._replace(yhat=np.where(silent, np.nan, found.yhat))
+
     @property
     def expects(self) -> bool:
         """Whether a user's expectation counts where there is no history."""

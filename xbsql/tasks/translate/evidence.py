@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.evidence import Evidence, of_units, standard_scores
+from xbsql.engine.evidence import CLEARLY_WORSE, Evidence, of_units, standard_scores
 from xbsql.engine.objective import Objective
-from xbsql.engine.verdict import CLEARLY_WORSE, Contest, judge, prior_verdict
+from xbsql.engine.verdict import Contest, judge, prior_verdict
 from xbsql.features.views import Features
 
 if TYPE_CHECKING:
