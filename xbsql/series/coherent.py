@@ -207,4 +207,4 @@ def _missed(y: Floats, steps: int, season: int | None) -> Floats:
     total, count = (np.convolve(values, near, "same") for values in (squares, number))
     reached = np.flatnonzero(count)
     missed = np.sqrt(total[reached] / count[reached])
-    return np.r_[missed, np.full(steps - len(missed), missed[-1])]
+    return np.concatenate([missed, np.full(steps - len(missed), missed[-1])])
