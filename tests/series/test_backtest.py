@@ -100,6 +100,13 @@ def test_too_short_a_history_is_served_by_the_prior():
     assert done.calibration is None
 
 
+def test_values_that_never_move_are_hit_or_missed():
+    y, other = np.zeros(30), np.full((30, COLUMNS), 4.0)
+    assert objective().score(y, np.zeros((30, COLUMNS))) == 1
+    assert objective().score(y, other) == 0
+    assert objective().score(y, other, np.ones((7, 30))).tolist() == [0] * 7
+
+
 def test_the_reported_score_is_0_of_the_markets_own_quantiles_and_1_of_the_truth():
     y = np.random.default_rng(0).normal(size=5000)
     judge = objective()

@@ -37,6 +37,8 @@ FOLDS: Final = 5
 POWER, SETTLING = 8.0, 24
 """Of the ratio of losses, by which methods of few series are weighed beside their standard errors; of u units
 u / (u + 24) of it. Chosen on the simulator and on other series and windows than `bench.few` reports."""
+UNMOVED: Final = 1e-12
+"""Loss of the market's own quantiles, in units of movement, up to which all values are the same."""
 SURE: Final = 0.99
 """How sure it must be that home hurts before few series refuse it: as sure as that it helps."""
 
@@ -197,7 +199,7 @@ def objective() -> Objective:
 
     Skill is 1 minus the loss over that of the market's own quantiles, which know nothing of a series but its
     unit (Koenker and Machado, JASA 1999, the mean over the levels): to the pinball loss what R2 is to the
-    squared error.
+    squared error. Where all values are the same it is 1 for that value and 0 for any other.
     """
     return Objective("skill", None, pinball, _skill)
 
@@ -206,4 +208,6 @@ def _skill(y: Labels, prediction: Floats, weight: Floats | None = None, /) -> Fl
     plain = pinball(y, np.broadcast_to(np.r_[np.quantile(y, LEVELS), y.mean()], (len(y), COLUMNS)))
     own = pinball(y, prediction)
     counted = np.ones(len(y)) if weight is None else weight
-    return np.asarray(1.0 - (counted @ own) / np.maximum(counted @ plain, 1e-12))
+    lost, usual = counted @ own, counted @ plain
+    moves = usual > UNMOVED * counted.sum(axis=-1)
+    return np.where(moves, 1.0 - lost / np.where(moves, usual, 1.0), np.where(lost > usual, 0.0, 1.0))
