@@ -1691,9 +1691,10 @@ class Frames(FrameSpace):
         """Every column of the table and its translation, as xb.translate gives it.
 
         `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not
-        taken from `done`. So only what changed is translated again. Of several translations of one text in
-        `done` the one counts that the model does not give; several of these are refused. Where the table
-        has a column `score` the new one is `score_1`.
+        taken from `done`. So only what changed is translated again. `translator` is the model's name; a
+        `done` of another one is refused, and one without that column is believed. Of several translations
+        of one text in `done` the one counts that the model does not give; several of these are refused.
+        Where the table has a column `score` the new one is `score_1`.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -1702,7 +1703,7 @@ class Frames(FrameSpace):
 
         Returns:
             every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms
-            VARCHAR[], digest VARCHAR, outdated BOOLEAN.
+            VARCHAR[], digest VARCHAR, outdated BOOLEAN, translator VARCHAR.
         """
         return self._call("translate_table", model=model, text=text, done=done)
 

@@ -2261,9 +2261,10 @@ def translate_table(
     """Every column of the table and its translation, as xb.translate gives it.
 
     `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not taken
-    from `done`. So only what changed is translated again. Of several translations of one text in `done` the
-    one counts that the model does not give; several of these are refused. Where the table has a column
-    `score` the new one is `score_1`.
+    from `done`. So only what changed is translated again. `translator` is the model's name; a `done` of
+    another one is refused, and one without that column is believed. Of several translations of one text in
+    `done` the one counts that the model does not give; several of these are refused. Where the table has a
+    column `score` the new one is `score_1`.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -2274,7 +2275,7 @@ def translate_table(
 
     Returns:
         every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms VARCHAR[],
-        digest VARCHAR, outdated BOOLEAN.
+        digest VARCHAR, outdated BOOLEAN, translator VARCHAR.
     """
     found: pa.Table = called("translate_table", con, model=model, tbl=tbl, text=text, done=done)
     return found
