@@ -38,8 +38,8 @@ def edited(
         translate: words -> shown tokens.
 
     Returns:
-        Shown tokens; None where too little is alike, what stays would be lost, or nobody knows what translates a
-        word that the new source lacks.
+        Shown tokens; None where too little is alike, what stays would be lost, or nobody knows what
+        translates a word that the new source lacks.
     """
     matcher = SequenceMatcher(None, source.forms, asked.forms, autojunk=False)
     if matcher.ratio() < LEAST_ALIKE:
