@@ -888,6 +888,22 @@ class Frames(FrameSpace):
         """
         return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
 
+    def extract_table(self, model: str, attributes: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Every column of the table and one more for each attribute, by its name: the value as the title
+        states it, NULL where it states none.
+
+        For probabilities, places and canonical forms call xb.extract.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            attributes: VARCHAR[]: the attributes that the titles are known to state; NULL gives every
+                one that the model knows.
+
+        Returns:
+            every column of `tbl`, attribute VARCHAR.
+        """
+        return self._call("extract_table", model=model, attributes=attributes)
+
     def fit(
         self,
         model: str,
