@@ -768,7 +768,8 @@ class Frames(FrameSpace):
         gigabytes beside what the process holds already.
 
         The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled
-        by a short probe of this machine; expect half to twice of it, and more on a busy machine.
+        by a short probe of this machine; expect half to twice of it, and more on a busy machine. Fits and
+        transfers are those of the tasks 'classify' and 'predict'; others are refused.
 
         Args:
             function: VARCHAR: 'fit', 'transfer', 'label_curve' or 'match'.

@@ -568,7 +568,8 @@ def estimate(
     gigabytes beside what the process holds already.
 
     The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled by a
-    short probe of this machine; expect half to twice of it, and more on a busy machine.
+    short probe of this machine; expect half to twice of it, and more on a busy machine. Fits and transfers
+    are those of the tasks 'classify' and 'predict'; others are refused.
 
     Args:
         con: a connection that xbsql is loaded in.
