@@ -164,3 +164,19 @@ def test_no_bytes_break_the_decoder(name, data):
     for given_bytes in (bytes(content), bytes(content[:cut])):
         with contextlib.suppress(Unreadable):
             assert square(given_bytes, SIDE).shape == (SIDE, SIDE, 3)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_png_of_which_one_byte_changed_is_no_picture(data):
+    whole = SAME["png"]
+    place = data.draw(st.integers(8, len(whole) - 1))
+    other = bytes([whole[place] ^ data.draw(st.integers(1, 255))])
+    with pytest.raises(Unreadable):
+        square(whole[:place] + other + whole[place + 1 :], SIDE)
+
+
+def test_a_png_with_broken_words_behind_its_pixels_is_read():
+    content = saved(PLAIN, "PNG")
+    words = struct.pack(">I", 3) + b"tEXt" + b"a\0b" + bytes(4)
+    np.testing.assert_array_equal(square(content[:-12] + words + content[-12:], SIDE), square(content, SIDE))

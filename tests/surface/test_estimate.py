@@ -75,3 +75,18 @@ def test_any_facts_have_a_price(function, facts):
     assert all(np.isfinite(units) and units >= 0 for units in [*work(function, facts).values()])
     assert all(held >= 0 for held in memory(function, facts).values())
     assert all(np.isfinite(priced(function, facts)))
+
+
+def test_tasks_that_were_not_measured_are_refused(con):
+    pairs = pa.table({"en": ["red hat", "blue hat"] * 3, "fr": ["chapeau rouge", "chapeau bleu"] * 3})
+    xbsql.fit(con, "said", pairs, "fr", task="translate", options={"src": "en", "dst": "fr"})
+    with pytest.raises(
+        XbsqlError, match="what the task 'translate' takes is not known, only that of classify"
+    ):
+        asked(con, "transfer", pairs, "fr", base="said")
+    with pytest.raises(XbsqlError, match="no option of the task 'classify' 'src'"):
+        asked(con, "fit", pairs, "fr", options={"src": "en", "dst": "fr"})
+    titles = pa.table({"title": ["red hat"], "attribute": ["colour"], "value": ["red"]})
+    with pytest.raises(XbsqlError, match="what the task 'extract' takes is not known"):
+        asked(con, "fit", titles, "value")
+    assert asked(con, "fit", rows(100), "kind", options={"seed": 1, "units": "same"})["rows"] == 100

@@ -142,3 +142,17 @@ def test_a_table_that_cannot_be_read_is_one_clear_line(con, asked, message):
     with pytest.raises((duckdb.Error, XbsqlError)) as caught:
         con.sql(f"FROM xb.extract_table('found', {asked})").fetchall()
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("attributes", [None, ["colour", "brand"]])
+def test_polars_adds_the_columns_that_sql_adds_and_knows_them_before(con, attributes):
+    xbsql.frame.use(con)
+    frame = pl.from_arrow(con.sql("SELECT title, brand FROM shelf ORDER BY title").to_arrow_table())
+    lazy = frame.lazy().xb.extract_table("found", attributes=attributes)
+    sql = xbsql.extract_table(con, "found", frame.to_arrow(), attributes=attributes)
+    found = lazy.collect()
+    assert lazy.collect_schema() == found.schema
+    assert found.columns == sql.column_names
+    assert found["colour"].to_list() == sql["colour"].to_pylist()
+    with pytest.raises(XbsqlError, match=r"xb\.extract_table: .*'absent'"):
+        frame.lazy().xb.extract_table("absent")

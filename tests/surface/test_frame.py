@@ -77,7 +77,6 @@ TRAINED = {"classify", "predict", "predict_table", "evaluate", "fit", "transfer"
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
     "delete_from_index", "drop_index", "export_booster", "import_booster", "help", "options",
-    "extract_table",  # its columns are the model's attributes; in Polars `extract` gives them as a list
     "history", "verdict", "termbase",
 }  # fmt: skip
 

@@ -132,3 +132,38 @@ def test_every_option_of_a_task_is_listed_with_its_type_and_default(task):
 def test_the_page_of_options_is_made_from_them():
     page = Path(__file__).parents[2] / "docs" / "options.md"
     assert page.read_text() == options_page(), "run `python -m xbsql.tasks.options_page docs/options.md`"
+
+
+KINDS = list(dict.fromkeys([*EVERY, *(task_named("xb.fit", name).options for name in TASKS)]))
+NEEDING = [(kind, name) for kind in KINDS for name, said in described(kind).items() if said.needs]
+GIVEN = {"BOOLEAN": True, "INTEGER": 2, "DOUBLE": 0.5, "VARCHAR or LIST": " > "}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_its_meaning_says_that_an_option_needs_is_held_to(kind):
+    for name, said in described(kind).items():
+        begins = said.meaning.split("`")
+        told = begins[1] if begins[0] == "with " and begins[2].startswith(":") else None
+        assert said.needs == told, name
+
+
+@pytest.mark.parametrize(("kind", "name"), NEEDING)
+def test_an_option_without_effect_is_one_clear_line(kind, name):
+    said = described(kind)[name]
+    value = GIVEN[said.kind.name]
+    with pytest.raises(
+        XbsqlError, match=rf"^xb.fit: the option '{name}' has no effect without '{said.needs}'; "
+    ):
+        kind.of("xb.fit", {name: value})
+    both = kind.of("xb.fit", {name: value, said.needs: GIVEN[described(kind)[said.needs].kind.name]})
+    assert getattr(both, name) == value
+    assert kind.of("xb.fit", {name: None}) == kind()
+
+
+@pytest.mark.parametrize("option", ["same", "local", "canonical"])
+def test_an_option_of_extract_names_attributes_that_there_are(option):
+    rows = {"title": ["red hat", "blue hat"], "attribute": ["colour", "colour"], "value": ["red", "blue"]}
+    said = {"brand": {"Oak": ["OAK"]}} if option == "canonical" else ["brand"]
+    told = f"^xb.fit: no attribute for the option '{option}' 'brand'; the rows name colour"
+    with pytest.raises(XbsqlError, match=told):
+        road.fit(task_named("xb.fit", "extract"), pa.table(rows), "value", options={option: said})

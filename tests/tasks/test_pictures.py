@@ -107,6 +107,23 @@ def test_what_cannot_be_read_is_a_null_and_is_counted(home, photos):
     assert "no picture (1)" in notes
 
 
+def test_rows_of_which_nothing_is_read_are_not_answered(home, icons):
+    contents = icons["photo"].to_pylist()
+    broken = contents[: len(contents) // 4]
+    rows = icons.set_column(
+        icons.column_names.index("photo"),
+        "photo",
+        pa.array([b"no picture"] * len(broken) + contents[len(broken) :], pa.binary()),
+    )
+    said = home.predict(rows.combine_chunks().to_batches()[0])
+    found = {row["metric"]: row["value"] for row in road.evaluate(classify, home, rows, "category")}
+    assert found["answered"] == pytest.approx(1 - said.null_count / len(said))
+    assert found["answered"] == pytest.approx(1 - len(broken) / len(contents))
+    assert found["accuracy_answered"] >= found["accuracy"]
+    whole = {row["metric"] for row in road.evaluate(classify, home, icons, "category")}
+    assert "answered" not in whole
+
+
 def test_blobs_that_are_no_pictures_are_not_read(icons):
     archives = pa.array([f"PK {i}".encode() for i in range(len(icons))], pa.binary())
     table = icons.set_column(2, "file", archives)

@@ -1,6 +1,8 @@
 """Translation as users meet it: from pairs to texts, whatever the texts are."""
 
+import itertools
 import random
+import statistics
 import time
 from decimal import Decimal
 
@@ -337,3 +339,50 @@ def test_a_remembered_text_is_answered_as_it_was_translated(con):
     xbsql.fit(con, "numbers", table(pairs), "fr", task="translate", options=LANGUAGES)
     found = said(con, "HAT, 12 in. red &amp; <b>big</b>", "numbers")
     assert (found["text"], found["from"]) == (pairs[0][1], "memory")
+
+
+FABRICS = {"cotton": "coton", "wool": "laine", "leather": "cuir", "linen": "lin", "silk": "soie"}
+GARMENTS = {"shirt": "chemise", "jacket": "veste", "dress": "robe", "skirt": "jupe", "scarf": "écharpe"}
+HUES = dict(list(COLOURS.items())[:6])
+
+
+def garments(count):
+    """Some of the garments, and the others."""
+    every = itertools.product(HUES, FABRICS, GARMENTS)
+    found = [(f"{c} {m} {t}", f"{GARMENTS[t]} {HUES[c]} en {FABRICS[m]}") for c, m, t in every]
+    random.Random(1).shuffle(found)
+    return found[:count], found[count:]
+
+
+@pytest.mark.parametrize("count", [40, 80])
+def test_what_a_source_does_not_say_is_not_said_of_it(con, count):
+    known, rest = garments(count)
+    xbsql.fit(con, "garments", table(known), "fr", task="translate", options=LANGUAGES)
+    strange = [f"purple {m} {t}" for m in FABRICS for t in GARMENTS]
+    strange += [f"{c} velvet {t}" for c in HUES for t in GARMENTS]
+    lexicon = HUES | FABRICS | GARMENTS
+    good = statistics.median(said(con, text, "garments")["score"] for text, _ in rest[:40])
+    for text in strange:
+        found = said(con, text, "garments")
+        may = {lexicon.get(word, word) for word in text.split()}
+        alien = set(found["text"].lower().split()) & set(lexicon.values()) - may
+        assert found["score"] < good * (0.6 if alien else 0.9), (text, found)
+
+
+def test_units_stay_with_their_numbers_whatever_the_pairs_do(con):
+    units = [("kg", "g"), ("in", "cm"), ("ml", "l")]
+    taught = [(a, b, k + 3, units[k % 3]) for k, (a, b) in enumerate(KNOWN[:60])]
+    pairs = [(f"{a}, {size} {one}", f"{b}, {size} {other}") for a, b, size, (one, other) in taught]
+    xbsql.fit(con, "units", table(pairs), "fr", task="translate", options=LANGUAGES)
+    for k, (source, target) in enumerate(HELD_OUT[:12]):
+        unit = units[k % 3][0]
+        assert said(con, f"{source}, {100 + k} {unit}", "units")["text"] == f"{target}, {100 + k} {unit}"
+
+
+def test_a_result_of_another_model_is_refused(con):
+    done = pa.table(xbsql.translate_table(con, "terms", table(KNOWN[:1]), "en").to_pydict())
+    with pytest.raises(XbsqlError, match="translate_table: done was translated by 'terms', not by 'shop'"):
+        again(con, done)
+    assert not again(con, done.drop_columns(["translator"]))["outdated"]
+    own = xbsql.translate_table(con, "shop@1", table(KNOWN[:1]), "en")
+    assert not again(con, own)["outdated"]

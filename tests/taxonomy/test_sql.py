@@ -98,3 +98,27 @@ def test_mistakes_are_one_line(con, query, error):
     with pytest.raises(Exception, match=error) as raised:
         con.sql(f"FROM {query}").fetchall()
     assert "\n" not in str(raised.value).strip()
+
+
+def test_a_flat_list_is_mapped_like_any_other(con):
+    con.sql("CREATE OR REPLACE TABLE flat_l AS SELECT unnest(['Shoes', 'Hats / Caps', 'Bags']) AS path")
+    con.sql("CREATE OR REPLACE TABLE flat_r AS SELECT unnest(['Hüte / Mützen', 'Taschen', 'Schuhe']) AS path")
+    rows = con.sql("SELECT label, mapped FROM xb.map_taxonomy(flat_l, flat_r, label := 'path')").fetchall()
+    assert dict(rows) == {"Shoes": "Schuhe", "Hats / Caps": "Hüte / Mützen", "Bags": "Taschen"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (["Home > > Lamp", "Home"], "labels of 1 rows skip a level"),
+        (["> Lamp", "Home > Bed"], "labels of 1 rows have no first level"),
+        (["Home|Lamp", "Home|Bed"], "no label holds ' > '"),
+    ],
+)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_broken_taxonomy_is_told_with_its_side(con, labels, told, side):
+    con.execute("CREATE OR REPLACE TABLE holed AS SELECT unnest(?) AS path", [labels])
+    con.sql("CREATE OR REPLACE TABLE whole AS SELECT unnest(['Home > Lamp', 'Home > Bed']) AS path")
+    both = "holed, whole" if side == "left" else "whole, holed"
+    with pytest.raises(Exception, match=f"xb.map_taxonomy: {side} table: {told}"):
+        con.sql(f"FROM xb.map_taxonomy({both}, label := 'path')").fetchall()

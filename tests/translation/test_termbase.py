@@ -92,3 +92,23 @@ def test_a_broken_file_is_one_line(tmp_path, name, content, said):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(XbsqlError, match=r"xb.termbase: there is no file"):
         read_terms(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('term,translation\nhat,chapeau\nbag,"sac\nshoe,chaussure\n', 3),
+        ('term,translation\n"hat,chapeau\nbag,sac\n', 2),
+        ('term,translation\nhat,"chapeau"x\n', 2),
+    ],
+)
+def test_a_quote_that_stays_open_is_told_with_its_line(tmp_path, text, line):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(XbsqlError, match=f"xb.termbase: 'a.csv' is broken from line {line} on"):
+        read_terms(tmp_path / "a.csv")
+
+
+def test_a_line_end_inside_a_cell_is_a_blank(tmp_path):
+    (tmp_path / "a.csv").write_text('term,translation\n"water\nbottle","gourde ""sport"""\n5" nail,clou\n')
+    found = [(row.term, row.translation) for row in read_terms(tmp_path / "a.csv")]
+    assert found == [("water bottle", 'gourde "sport"'), ('5" nail', "clou")]

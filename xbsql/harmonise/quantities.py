@@ -100,6 +100,32 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     return tuple(dict.fromkeys(quantity for _, quantity in sorted(found)))
 
 
+class Measure(NamedTuple):
+    """What stands behind a number.
+
+    Attributes:
+        unit: its name, one in all languages.
+        written: as the text has it, with what is between it and the number.
+    """
+
+    unit: str
+    written: str
+
+
+def measures(text: str) -> dict[str, Measure]:
+    """The numbers that stand before a unit, as written, and the unit: '5 kg' is {'5': ('kg', ' kg')}.
+
+    Of a number with several units none is given.
+    """
+    plain, found = _plain(text), dict[str, set[Measure]]()
+    for match in _CHAIN.finditer(plain):
+        behind = plain[match.end() : match.end() + READ_BEHIND]
+        unit = None if match["times"] or _pieces(behind) else _unit(behind, spaced=behind[:1].isspace())
+        if unit is not None:
+            found.setdefault(match["values"], set()).add(Measure(unit.name, _written(behind)))
+    return {number: names.pop() for number, names in found.items() if len(names) == 1}
+
+
 def models(text: str) -> tuple[str, ...]:
     """The model numbers of a title, in capitals and without hyphens, each once: 'RX-580' is 'RX580'.
 
@@ -192,6 +218,16 @@ def _unit(behind: str, *, shouted: bool = False, spaced: bool = False) -> Unit |
     if (one == "M" and not (shouted and spaced)) or (one == "G" and not spaced):
         return None
     return _sold_by().get(key(one)) or _folded().get(key(one).casefold()) if one not in _WORDS else None
+
+
+def _written(behind: str) -> str:
+    """The unit that a text begins with, as it stands there."""
+    match = _WORD.match(behind)
+    if match is None:
+        run = _CJK.match(behind)
+        return "" if run is None else behind[: run.end()]
+    two = bool(match[2]) and key(match[1] + match[2]) in _sold_by()
+    return behind[: match.end(2 if two else 1)]
 
 
 def _longest(run: str) -> Unit | None:

@@ -11,12 +11,16 @@ from xbsql import errors, tasks
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 from xbsql.session.cost import FUNCTIONS, Facts, cost_model, priced, probe
+from xbsql.tasks.options import CrossingOptions, described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xbsql.session.session import Session
+    from xbsql.tasks.task import Task
 
+PRICED = ("classify", "predict")
+"""Tasks whose fits and transfers the cost model has measured."""
 LOOKED_AT = 2000
 """Rows whose texts and levels are looked at."""
 A_PICTURE = 0.058
@@ -65,6 +69,8 @@ def estimate(
         facts = Facts(len(table), len(other), characters=mean_length(table[label]))
     else:
         model = None if base is None else session.model(where, base)
+        if model is not None:
+            refuse_unpriced(where, model.signature.task)
         facts = facts_of(where, table, label, other, model is not None, options)
     seconds, held = priced(function, facts)
     scale = probe() / cost_model()["probe"]
@@ -98,6 +104,9 @@ def facts_of(
         home: the home rows, or None.
         based: whether there is a home model.
         options: of the call.
+
+    Raises:
+        XbsqlError: the task of these rows is not priced, or has no such option.
     """
     from xbsql.tasks.reader import read_roles
 
@@ -105,9 +114,9 @@ def facts_of(
     both = (
         column if home is None else pa.chunked_array([*as_text(column).chunks, *as_text(home[label]).chunks])
     )
-    kind = tasks.task_of(where, table.schema if home is None else home.schema, label, options).name
-    if kind == "extract":
-        raise errors.invalid(where, "what an extraction takes is not known", "time a fit of a few titles")
+    task = tasks.task_of(where, table.schema if home is None else home.schema, label, options)
+    refuse_unpriced(where, kind := task.name)
+    _refuse_unknown(where, task, options)
     found = read_roles(table, label, options)
     text = [name for name, role in found.items() if role == "text"]
     columns = {name: role for name, role in found.items() if role in READ}
@@ -123,6 +132,29 @@ def facts_of(
         characters=sum(mean_length(table[name]) for name in text),
         home_seen=based or home is not None,
     )
+
+
+def refuse_unpriced(where: str, task: str) -> None:
+    """Refuse a task whose work the cost model has not measured.
+
+    Raises:
+        XbsqlError: it is none of `PRICED`.
+    """
+    if task not in PRICED:
+        problem = f"what the task '{task}' takes is not known, only that of {' and '.join(PRICED)}"
+        raise errors.invalid(where, problem, "time a fit of a few rows")
+
+
+def _refuse_unknown(where: str, task: Task[Any, Any], options: Mapping[str, Any]) -> None:
+    """Refuse options that are those of another task: the call they are of is not priced.
+
+    Raises:
+        XbsqlError: the task of these rows has no such option.
+    """
+    _, rest = task.options.split(where, options)
+    for name in rest:
+        if name not in described(CrossingOptions):
+            raise errors.unknown(where, f"option of the task '{task.name}'", name, described(task.options))
 
 
 def _levels(column: pa.ChunkedArray) -> int:

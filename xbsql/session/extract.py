@@ -87,6 +87,11 @@ def extract_sql(session: Session, reference: str, table: str, attributes: Sequen
     )
 
 
+def columns_named(session: Session, reference: str, attributes: Sequence[str] | None) -> list[str]:
+    """The columns that `extract_table` adds."""
+    return columns_of(_model(session, "xb.extract_table", reference), attributes)
+
+
 def columns_of(model: Extraction, attributes: Sequence[str] | None) -> list[str]:
     """The attributes that are asked for, each once; all that the model knows where none is named.
 

@@ -63,7 +63,8 @@ def map_taxonomy(
     said = MapOptions.of(where, options)
     levels = Levels.of(said.levels), Levels.of(said.right_levels or said.levels)
     sides = [
-        _nodes(where, table, label, name, each) for table, each in zip((left, right), levels, strict=True)
+        _nodes(f"{where}: {side} table", table, label, name, each)
+        for side, table, each in zip(("left", "right"), (left, right), levels, strict=True)
     ]
     (own, given), (other, there) = sides
     found = mapping(where, own, other)
@@ -86,7 +87,11 @@ def _nodes(
     where: str, table: pa.Table, label: str, name: str | None, levels: Levels
 ) -> tuple[Nodes, list[str]]:
     """A table's nodes, and which of them it names itself."""
-    read = read_labels(where, table, label, levels).table
+    known = read_labels(where, table, label, levels, flat=True)
+    read = known.table
+    if known.notes and not levels.lengths:
+        what = known.notes[0].rpartition(": they are ")[0]
+        raise errors.invalid(where, what, "name every level, or leave these rows out")
     if name is not None and name not in read.column_names:
         raise errors.unknown(where, "column of names", name, read.column_names, place="the table has")
     if name is not None and not is_text(read[name].type):

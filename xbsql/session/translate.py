@@ -12,6 +12,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import is_text
 from xbsql.session.models import ask
+from xbsql.store.names import parted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,9 +23,10 @@ TRANSLATED = pa.struct(
     [
         ("translated", pa.string()), ("score", pa.float64()), ("from", pa.string()),
         ("changed_terms", pa.list_(pa.string())), ("digest", pa.string()), ("outdated", pa.bool_()),
+        ("translator", pa.string()),
     ]
 )  # fmt: skip
-KEPT = ("digest", "translated", "score", "from", "changed_terms")
+KEPT = ("digest", "translated", "score", "from", "changed_terms", "translator")
 """Columns of an earlier result that are taken over; the first two must be there."""
 
 
@@ -80,7 +82,7 @@ def _listed(text: str | None) -> list[str] | None:
 def translate_table(
     session: Session, reference: str, rows: pa.Array, text: str | None, done: str | None
 ) -> pa.Array:
-    """STRUCT(translated, score, from, changed_terms, digest, outdated) of each row.
+    """STRUCT(translated, score, from, changed_terms, digest, outdated, translator) of each row.
 
     Args:
         session: where the model is.
@@ -90,7 +92,7 @@ def translate_table(
         done: the name of an earlier result; None: there is none.
 
     Raises:
-        XbsqlError: no such model or column, or the column is no text.
+        XbsqlError: no such model or column, the column is no text, or the earlier result is of another model.
     """
     where = "xb.translate_table"
     column = text if text is not None else session.model(where, reference).signature.inputs.names[0]
@@ -108,7 +110,9 @@ def translate_table(
         None if one is None else {**known[digest], "outdated": False} if digest in known else found[one]
         for one, digest in zip(texts, digests, strict=True)
     ]
-    return pa.array([a and {**a, "digest": d} for a, d in zip(answers, digests, strict=True)], TRANSLATED)
+    name = parted(where, reference)[0]
+    rows_ = [a and {**a, "digest": d, "translator": name} for a, d in zip(answers, digests, strict=True)]
+    return pa.array(rows_, TRANSLATED)
 
 
 def digest_of(text: str) -> str:
@@ -131,6 +135,7 @@ def _known(
     kept = session.translated.get(done)
     if kept is None:
         raise errors.invalid(where, "done was dropped from memory meanwhile", "run the query again")
+    _refuse_others(where, kept, parted(where, reference)[0])
     found: dict[str | None, dict[str, dict[str, Any]]] = {}
     for row in kept.to_pylist():
         if row["digest"] in texts and row["digest"] and row["translated"] is not None:
@@ -145,6 +150,19 @@ def _known(
             raise errors.invalid(where, problem, "keep one of them")
         found[digest] = theirs
     return {digest: next(iter(rows.values())) for digest, rows in found.items()}
+
+
+def _refuse_others(where: str, done: pa.Table, name: str) -> None:
+    """Refuse an earlier result of another model.
+
+    Raises:
+        XbsqlError: it is one.
+    """
+    names = done["translator"].unique().to_pylist() if "translator" in done.column_names else []
+    other = next((each for each in names if each not in (None, name)), None)
+    if other is not None:
+        problem = f"done was translated by '{errors.shown(other, 80)}', not by '{errors.shown(name, 80)}'"
+        raise errors.invalid(where, problem, f"give a result of '{errors.shown(name, 80)}'")
 
 
 def _fresh(session: Session, reference: str, texts: Sequence[str | None]) -> dict[str, dict[str, Any]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import pyarrow as pa
 
 from xbsql.session import extract as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Kind, Model, ModelOfRow, Name, Names, Rows, TableSource, Values
+from xbsql.surface.arguments import DATA, Model, ModelOfRow, Name, Names, Rows, Values
 from xbsql.surface.function import function
 from xbsql.surface.models import by_model
 
@@ -44,14 +44,15 @@ def extract(
 
 
 @dataclass(frozen=True)
-class Bound(Kind):
+class Bound(Rows):
     """A table whose rows a query reads that is written when it is bound; Python hands it on as rows."""
 
-    type: str = "a table"
+    order: str = ""
+    empty: bool = True
 
-    def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
-        """The rows."""
-        return Rows(order="", empty=True).of_python(where, name, value, tables)
+
+def _columns(session: Session, *, model: str, attributes: list[str] | None = None) -> list[str]:
+    return run.columns_named(session, model, attributes)
 
 
 def _bound(session: Session, *, model: Name, tbl: Name, attributes: Names = None) -> list[dict[str, str]]:
@@ -64,6 +65,7 @@ def _bound(session: Session, *, model: Name, tbl: Name, attributes: Names = None
     handler=_bound,
     travels={"sql": "VARCHAR"},
     beside="tbl",
+    further=_columns,
 )
 def extract_table(
     session: Session,

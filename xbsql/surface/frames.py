@@ -205,6 +205,13 @@ def _schema(function: Function, frames: dict[str, pl.LazyFrame], arguments: dict
     assert isinstance(function.returns, dict)
     own = frames[function.beside].collect_schema() if function.beside else {}
     found: dict[str, Any] = dict(own)
+    if function.further is not None:
+        session = _duck().session_of(f"xb.{function.name}", _connections[_place()])
+        with _naming_the_store(session):
+            names = function.further(session, **{n: a for n, a in arguments.items() if n not in frames})
+        for name in names:
+            found[free_name(name, list(found))] = pl.String
+        return found
     for name, kind in function.returns.items():
         if isinstance(kind, Like) and arguments[kind.column] is not None:
             found[name] = _type_of(function, frames[kind.table].collect_schema(), arguments[kind.column])

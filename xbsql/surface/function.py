@@ -108,6 +108,7 @@ class Function:
     beside: str | None = None
     logged: bool = True
     effects: bool = False
+    further: Callable[..., list[str]] | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -244,6 +245,7 @@ def function(
     travels: Columns | None = None,
     beside: str | None = None,
     logged: bool = True,
+    further: Callable[..., list[str]] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a function, see the module's text.
 
@@ -255,6 +257,8 @@ def function(
         travels: the columns that this UDF returns, where they are not `returns`.
         beside: the table argument whose columns stand before what is returned.
         logged: whether the call log has it.
+        further: (session, **arguments but tables) -> names of the columns of texts that stand behind the
+            table's instead of `returns`, where only the arguments say which.
     """
 
     def declare(run: Handler) -> Handler:
@@ -264,7 +268,7 @@ def function(
         tables = any(isinstance(a.kind, Rows | Stream) for a in arguments)
         FUNCTIONS[run.__name__] = Function(
             run.__name__, kind, arguments, returns, inspect.getdoc(run) or "", example, run, handler, travels,
-            each or beside, logged, effects=action or (kind == "set" and not tables),
+            each or beside, logged, effects=action or (kind == "set" and not tables), further=further,
         )  # fmt: skip
         return run
 

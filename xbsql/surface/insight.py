@@ -128,7 +128,7 @@ def estimate(
     """What a long call would take, before it is made: seconds of one processor of this machine, and gigabytes
     beside what the process holds already. The work is counted (folds, candidates, rows of each) and priced by
     what it took elsewhere, scaled by a short probe of this machine; expect half to twice of it, and more on a
-    busy machine.
+    busy machine. Fits and transfers are those of the tasks 'classify' and 'predict'; others are refused.
     """
     return run_estimate(session, function, tbl, label, base, source, options or {})
 

@@ -136,11 +136,12 @@ def evaluate(
     of all rows. Classes have accuracy, macro_f1, log_loss, calibration_error, and auc where there are
     two. Numbers have r2, mae, rmse, and coverage, the share of labels from `lo` to `hi`. A model that
     abstains has these over every row, and answered, the share it answers, with accuracy_answered or
-    mae_answered. Where the model was fitted on some of these rows, 'seen' is their share: what it says of
-    them says little of others. A metric that a group leaves undefined is NULL. A forecast is made of the
-    last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage
-    and bias. An extraction has f1, precision and recall of what the titles may have, and f1_asked,
-    precision_asked and recall_asked where each is asked for the attributes that its rows name.
+    mae_answered; so has a classifier where some rows hold nothing that can be read. Where the model was
+    fitted on some of these rows, 'seen' is their share: what it says of them says little of others. A
+    metric that a group leaves undefined is NULL. A forecast is made of the last steps of each series from
+    what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1,
+    precision and recall of what the titles may have, and f1_asked, precision_asked and recall_asked where
+    each is asked for the attributes that its rows name.
     """
     return run.evaluate(session, model, tbl, label, by)
 

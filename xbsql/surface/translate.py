@@ -53,7 +53,7 @@ def translate(
 
 TRANSLATED: Columns = {
     "translated": "VARCHAR", "score": "DOUBLE", "from": "VARCHAR", "changed_terms": "VARCHAR[]",
-    "digest": "VARCHAR", "outdated": "BOOLEAN",
+    "digest": "VARCHAR", "outdated": "BOOLEAN", "translator": "VARCHAR",
 }  # fmt: skip
 TERM: Columns = {"term": "VARCHAR", "translation": "VARCHAR", "kind": "VARCHAR", "conflict": "VARCHAR"}
 
@@ -83,8 +83,9 @@ def translate_table(
 ) -> pa.Array:
     """Every column of the table and its translation, as xb.translate gives it. `digest` is the md5 of the
     source; `outdated` says whether the text was translated now, and not taken from `done`. So only what
-    changed is translated again. Of several translations of one text in `done` the one counts that the model
-    does not give; several of these are refused. Where the table has a column `score` the new one is
+    changed is translated again. `translator` is the model's name; a `done` of another one is refused, and
+    one without that column is believed. Of several translations of one text in `done` the one counts that
+    the model does not give; several of these are refused. Where the table has a column `score` the new one is
     `score_1`.
     """
     kept = str(done.names) if isinstance(done, Keys) else None if done is None else _kept(session, done)

@@ -55,6 +55,7 @@ class Option:
         aligned: whether it names columns that a transfer reads under the home market's names.
         at_home: whether it also holds for the home model that a transfer from rows alone begins with.
         shown: the default as the docs put it, where the value itself does not say it.
+        needs: another option, without which this one has no effect.
     """
 
     kind: OptionKind
@@ -62,6 +63,7 @@ class Option:
     aligned: bool = False
     at_home: bool = True
     shown: str | None = None
+    needs: str | None = None
 
 
 def _is_text(value: object) -> bool:
@@ -123,7 +125,8 @@ class Options:
             beside: options of the function that are not the task's; an unknown one is told of these too.
 
         Raises:
-            XbsqlError: an option that there is not, a value of another type or out of bounds.
+            XbsqlError: an option that there is not, a value of another type or out of bounds, or an option
+                without the one that it needs.
         """
         known = described(cls)
         for name in given or {}:
@@ -131,6 +134,12 @@ class Options:
                 raise errors.unknown(where, "option", str(name), (*known, *beside))
         said = {name: value for name, value in (given or {}).items() if value is not None}
         found = cls(**{name: known[name].kind.checked(where, name, value) for name, value in said.items()})
+        default = cls()
+        for name in said:
+            needed, told = known[name].needs, getattr(found, name) != getattr(default, name)
+            if told and needed is not None and not getattr(found, needed):
+                problem = f"the option '{name}' has no effect without '{needed}'"
+                raise errors.invalid(where, problem, f"give '{needed}' too, or leave '{name}' out")
         found.check(where)
         return found
 

@@ -90,7 +90,7 @@ class Read:
     notes: tuple[str, ...]
 
 
-def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read:
+def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat: bool = False) -> Read:
     """The rows with every label in one spelling: parts trimmed, codes without marks and with their zeros.
 
     A label that leaves a level out is read down to the gap; one that is blank counts as none. A table that
@@ -101,6 +101,7 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read
         table: rows.
         label: the label column; of a column a level the last.
         levels: how labels say their paths.
+        flat: whether no label need hold the separator, as long as none holds another usual one.
 
     Raises:
         XbsqlError: no such column, one of numbers where paths are meant, codes of other lengths, no label
@@ -118,7 +119,9 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels) -> Read
         known = table.column_names
         raise errors.unknown(where, "column of a level", missing[0], known, place="the table has")
     texts = coded.dictionary.to_pylist()
-    found = _Codes(where, levels.lengths) if levels.lengths else _Paths(where, levels.separator, len(columns))
+    found: _Codes | _Paths = _Paths(where, levels.separator, len(columns), flat=flat)
+    if levels.lengths:
+        found = _Codes(where, levels.lengths)
     read = [found.read(text) for text in texts]
     counts = np.bincount(np.asarray(coded.indices.drop_null()), minlength=len(texts))
     notes = found.notes([*zip(texts, read, counts.tolist(), strict=True)])
@@ -148,8 +151,8 @@ def _written(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
 class _Paths:
     """Reads labels of names with a separator between them."""
 
-    def __init__(self, where: str, separator: str, columns: int) -> None:
-        self.where, self.separator, self.columns = where, separator, columns
+    def __init__(self, where: str, separator: str, columns: int, *, flat: bool) -> None:
+        self.where, self.separator, self.columns, self.flat = where, separator, columns, flat
         self.between = _UNIT if columns > 1 else separator
         self.skipping: dict[str, str] = {}
         self.headless: dict[str, str] = {}
@@ -178,11 +181,7 @@ class _Paths:
         """Labels that skip a level; and an error where none has the separator."""
         there = [path for _, path, _ in read if path is not None]
         if self.columns == 1 and there and not any(self.separator in path for path in there):
-            shown = errors.shown(there[0], 60)
-            other = next((mark for mark in _OTHERS if mark in there[0] and mark.strip()), None)
-            remedy = f"give the option 'levels' as '{other}'" if other else "name what parts the levels"
-            problem = f"no label holds '{self.separator}', which the option 'levels' says parts levels"
-            raise errors.invalid(self.where, f"{problem} (one label is '{shown}')", remedy)
+            self._refuse_flat(there)
         said = []
         for texts, what in (
             (self.skipping, "skip a level ({}): they are read down to the gap"),
@@ -193,6 +192,21 @@ class _Paths:
                 rows = sum(count for _, count in found)
                 said.append(f"labels of {rows} rows {what.format(texts[found[0][0]])}")
         return tuple(said)
+
+    def _refuse_flat(self, paths: Sequence[str]) -> None:
+        """Refuse labels without a separator, unless none is needed and they hold no other usual one.
+
+        Raises:
+            XbsqlError: they are refused.
+        """
+        marks = [mark for mark in _OTHERS if not (self.flat and "/" in mark)]  # 'Shirts / Tops' is one name
+        found = ((mark, path) for path in paths for mark in marks if mark in path)
+        other, shown = next(found, (None, paths[0]))
+        if self.flat and other is None:
+            return
+        remedy = f"give the option 'levels' as '{other}'" if other else "name what parts the levels"
+        problem = f"no label holds '{self.separator}', which the option 'levels' says parts levels"
+        raise errors.invalid(self.where, f"{problem} (one label is '{errors.shown(shown, 60)}')", remedy)
 
 
 def _bare(code: str) -> str:

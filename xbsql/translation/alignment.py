@@ -63,6 +63,31 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """How likely each target word is from each source word, and the cells that say so.
+
+    Attributes:
+        posterior: float64, shape (cells,): how likely each cell is a translation.
+        keys: int64, ascending: source word * target words + target word.
+        rate: float64, one a key: its probability.
+        key: int32, shape (cells,): the place of each cell's key.
+        head: int64, one a key: its source word.
+        before: float64, one a key: occurrences that are known from elsewhere.
+    """
+
+    posterior: Floats
+    keys: Ints
+    rate: Floats
+    key: NDArray[np.int32]
+    head: Ints
+    before: Floats
+
+    def counted(self, share: Floats) -> Floats:
+        """The probabilities where each cell counts as often as `share` says, float64, one a key."""
+        return _rate(self.key, self.posterior * share, self.head, self.before)
+
+
+@dataclass(frozen=True)
 class Cells:
     """Every source word beside every target word of its pair: target words in order, source words within.
 
@@ -92,9 +117,7 @@ class Cells:
         return cls(pair, i, target - right.starts[pair], left.starts[pair] + i, target)
 
 
-def lexical(
-    left: Side, right: Side, cells: Cells, weight: Floats, known: Lexicon | None = None
-) -> tuple[Floats, Ints, Floats]:
+def lexical(left: Side, right: Side, cells: Cells, weight: Floats, known: Lexicon | None = None) -> Learnt:
     """Learn how likely each target word is from each source word.
 
     Args:
@@ -103,10 +126,6 @@ def lexical(
         cells: of both.
         weight: float64, one a pair.
         known: probabilities that are known from elsewhere.
-
-    Returns:
-        Posterior of each cell, float64; keys (source word * target words + target word), int64 ascending; and
-        the probability of each key.
     """
     width = len(right.words)
     keys, key = np.unique(left.ids[cells.source] * width + right.ids[cells.target], return_inverse=True)
@@ -124,12 +143,17 @@ def lexical(
         posterior = rate[key] * prior * (1.0 - NOTHING)
         total = np.bincount(cells.target, posterior, minlength=len(right.ids)) + blank
         posterior /= np.maximum(total, 1e-300)[cells.target]
-        counts = np.bincount(key, posterior * share, minlength=len(keys)) + TRUST * before
-        sums = np.bincount(head, counts, minlength=len(left.words))
-        rate = counts / np.maximum(sums[head], 1e-12)
+        rate = _rate(key, posterior * share, head, TRUST * before)
         pull = _tightened(pull, offset, posterior, prior)
         prior = _prior(pull, offset, cells.target)
-    return posterior, keys, rate
+    return Learnt(posterior, keys, rate, key.astype(np.int32), head, TRUST * before)
+
+
+def _rate(key: NDArray[np.integer], count: Floats, head: Ints, before: Floats) -> Floats:
+    """The share of each key in what its source word counts."""
+    counts = np.bincount(key, count, minlength=len(head)) + before
+    sums = np.bincount(head, counts)
+    return np.asarray(counts / np.maximum(sums[head], 1e-12))
 
 
 def _prior(pull: float, offset: Floats, target: Ints) -> Floats:

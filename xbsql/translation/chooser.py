@@ -12,6 +12,7 @@ from xbsql.engine.candidates.boosted import Boosted, BoostedPredictor
 from xbsql.engine.design import Layout
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
+from xbsql.translation.alien import alien
 from xbsql.translation.proposals import ORIGINS
 from xbsql.translation.words import is_word
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 
 NAMES: Final = (
     "cosine", "language", "length", "copied", "agreement", "covered", "covered_back", "ways", "words",
-    "source_words", "known", "remembered", "cosine_behind", "language_behind", *ORIGINS,
+    "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", *ORIGINS,
 )  # fmt: skip
 """What is known of a proposal."""
+ALIEN: Final = NAMES.index("alien")
 ROUNDS, LEAVES, RATE = 180, 8, 0.05
 
 
@@ -74,6 +76,7 @@ def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], 
             near,
             0.0,
             0.0,
+            alien(one.words.forms, each.words.forms, proposer.lexicon, proposer.backwards),
             *(each.origins.get(name, np.nan) for name in ORIGINS),
         ])  # fmt: skip
     rows = np.array(found, np.float64).reshape(len(several), len(NAMES))
@@ -118,7 +121,8 @@ class Chooser:
         if self.trees is None:
             total = 55.0 * x[:, 0] + 25.0 * x[:, 4] + 15.0 * x[:, 5] + 10.0 * x[:, 6] - 15.0 * x[:, 3]
             return np.clip(total, 0.0, 100.0)
-        return np.clip(self.trees.predict(Features({"table": x})), 0.0, 100.0)
+        said = np.clip(self.trees.predict(Features({"table": x})), 0.0, 100.0)
+        return np.asarray(said * (1.0 - x[:, ALIEN]) ** 2)
 
     def score(self, expected: Floats) -> Floats:
         """What is said of the chosen one."""

@@ -57,7 +57,9 @@ class Knowledge:
         weight = taught.weight * there
         texts = [(text, share) for text, share in zip(right, weight.tolist(), strict=True) if share > 0]
         language = LanguageModel.counted((text for text, _ in texts), (share for _, share in texts), least)
-        return cls(taught.table(there.astype(np.float64), least), language, taught.forth, taught.back)
+        share = there.astype(np.float64)
+        forth, back = taught.lexicons(None if kept is None else share)
+        return cls(taught.table(forth, share, least), language, forth, back)
 
     def state(self) -> State:
         """The knowledge as data."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.translation.alignment import Learnt
     from xbsql.translation.phrases import Cut
 
 
@@ -29,16 +30,16 @@ class Taught:
         right: target texts.
         phrases: cut from them.
         weight: float64, one a pair.
-        forth: source word -> target words.
-        back: target word -> source words.
+        learnt: what source words become; what target words were.
+        pairs: int64: the pair of each cell of both.
     """
 
     left: Side
     right: Side
     phrases: Cut
     weight: NDArray[np.float64]
-    forth: Lexicon
-    back: Lexicon
+    learnt: tuple[Learnt, Learnt]
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     @classmethod
     def of(
@@ -59,22 +60,39 @@ class Taught:
         one, two = Side.of(left), Side.of(right)
         there, again = Cells.of(one, two), Cells.of(two, one)
         own = known or (None, None)
-        posterior, keys, rate = lexical(one, two, there, weight, own[0])
-        forth = Lexicon.learned(one.words, two.words, keys, rate)
-        reverse, keys, rate = lexical(two, one, again, weight, own[1])
-        back = Lexicon.learned(two.words, one.words, keys, rate)
+        forth = lexical(one, two, there, weight, own[0])
+        back = lexical(two, one, again, weight, own[1])
         order = np.lexsort((again.target, again.source))  # its cells as `there` has them
-        phrases = cut(one, two, there, links(one, two, there, posterior, reverse[order]))
-        return cls(one, two, phrases, weight, forth, back)
+        phrases = cut(one, two, there, links(one, two, there, forth.posterior, back.posterior[order]))
+        return cls(one, two, phrases, weight, (forth, back), (there.pair, again.pair))
 
-    def table(self, share: NDArray[np.float64] | None = None, least: float = 0.0) -> PhraseTable:
+    def lexicons(self, share: NDArray[np.float64] | None = None) -> tuple[Lexicon, Lexicon]:
+        """Source word -> target words, and target word -> source words.
+
+        Args:
+            share: float64, one a pair, what it counts beside its weight: 0 leaves it out; None: all count.
+        """
+        words = self.left.words, self.right.words
+        return self._lexicon(0, *words, share), self._lexicon(1, *words[::-1], share)
+
+    def _lexicon(
+        self, way: int, left: Sequence[str], right: Sequence[str], share: NDArray[np.float64] | None
+    ) -> Lexicon:
+        learnt = self.learnt[way]
+        rate = learnt.rate if share is None else learnt.counted((self.weight * share)[self.pairs[way]])
+        return Lexicon.learned(left, right, learnt.keys, rate)
+
+    def table(
+        self, forth: Lexicon, share: NDArray[np.float64] | None = None, least: float = 0.0
+    ) -> PhraseTable:
         """The phrase table of these pairs.
 
         Args:
+            forth: source word -> target words.
             share: float64, one a pair, what it counts beside its weight: 0 leaves it out.
             least: see `PhraseTable.counted`.
         """
         weight = self.weight if share is None else self.weight * share
         return PhraseTable.counted(
-            self.left, self.right, self.phrases, weight[self.phrases.pair], self.forth, least
+            self.left, self.right, self.phrases, weight[self.phrases.pair], forth, least
         )

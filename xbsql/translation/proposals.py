@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from xbsql.harmonise.quantities import Measure, measures
 from xbsql.translation.decoder import Decoder
 from xbsql.translation.language_model import Mixture
 from xbsql.translation.memory import edited
 from xbsql.translation.words import JOINER, KEPT, is_word, joined, numbers, plain, split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,18 +54,21 @@ class Asked(NamedTuple):
         words: its tokens.
         known: the text with what its marks stand for.
         numbers: of that, sorted.
+        measures: of that, the numbers before a unit, and the unit.
     """
 
     text: str
     words: Words
     known: str
     numbers: tuple[str, ...]
+    measures: Mapping[str, Measure]
 
     @classmethod
     def of(cls, text: str, marks: Sequence[str] = ()) -> Asked:
         """A text, and what its marks stand for."""
         shown = "".join(marks[ord(s) - 0xE000] if 0xE000 <= ord(s) < 0xE000 + len(marks) else s for s in text)
-        return cls(text, split(text, marks), shown, tuple(numbers(shown)))
+        found = tuple(numbers(shown))
+        return cls(text, split(text, marks), shown, found, measures(shown) if found else {})
 
 
 @dataclass
@@ -170,7 +174,7 @@ class Proposer:
         """Add a proposal, unless it loses or invents something that stays."""
         if origin not in self.only:
             return
-        said = text or joined(self.casing.of(shown))
+        said = text or with_units(one, joined(self.casing.of(shown)))
         if not said or (origin != "copy" and not keeps(one, said)):
             return
         words = self._words(said)
@@ -262,5 +266,24 @@ class Proposer:
 
 
 def keeps(one: Asked, said: str) -> bool:
-    """Whether a translation has the numbers and terms that stay, and no other number."""
-    return tuple(numbers(said)) == one.numbers and all(token in said for token in one.words.fixed)
+    """Whether a translation has the numbers and terms that stay, no other number, and no other unit with one.
+
+    A unit that is not read, such as a word for pieces, may become any word.
+    """
+    if tuple(numbers(said)) != one.numbers or not all(token in said for token in one.words.fixed):
+        return False
+    return not _other_units(one, said)
+
+
+def with_units(one: Asked, said: str) -> str:
+    """A translation with the source's units where it has others behind the same numbers."""
+    for number, (own, other) in _other_units(one, said).items():
+        said = said.replace(f"{number}{other.written}", f"{number}{own.written}")
+    return said
+
+
+def _other_units(one: Asked, said: str) -> dict[str, tuple[Measure, Measure]]:
+    """The numbers behind which a translation has another unit: the source's, and that."""
+    there = measures(said) if one.measures else {}
+    both = ((number, own, there.get(number, own)) for number, own in one.measures.items())
+    return {number: (own, other) for number, own, other in both if own.unit != other.unit}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -117,14 +118,33 @@ def _csv(path: Path, src: str | None, dst: str | None) -> Iterator[Term]:
         dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:8000], ",;\t|")
     except csv.Error:
         dialect = csv.excel_tab if "\t" in text else csv.excel
-    rows = [row for row in csv.reader(text.splitlines(), dialect) if any(cell.strip() for cell in row)]
+    rows = _rows(path, text, dialect)
     if not rows:
         return
     term, translation, kind, begin = _columns(path, [cell.strip().lower() for cell in rows[0]], src, dst)
     for row in rows[begin:]:
-        cells = [cell.strip() or None for cell in row] + [None] * 3
+        cells = [" ".join(cell.split()) or None for cell in row] + [None] * 3
         said = cells[kind] if kind is not None and kind < len(row) else None
         yield Term(cells[term], cells[translation], (said or "term").lower())
+
+
+def _rows(path: Path, text: str, dialect: type[csv.Dialect] | csv.Dialect) -> list[list[str]]:
+    """The rows of a CSV that hold anything.
+
+    Raises:
+        XbsqlError: a quote is opened and never closed, or its cell is longer than any is.
+    """
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, dialect, doublequote=True, strict=True)
+    begin, rows = 1, []
+    try:
+        for row in reader:
+            rows += [row] if any(cell.strip() for cell in row) else []
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        problem = f"'{errors.shown(path.name)}' is broken from line {begin} on ({errors.shown(error, 100)})"
+        raise errors.invalid(WHERE, problem, "close every quote; within quotes write one as two") from error
+    return rows
 
 
 def _columns(

@@ -10,10 +10,11 @@ import numpy as np
 
 from xbsql.features.drawn import drawn
 from xbsql.metrics.texts import chrf
-from xbsql.translation.chooser import Chooser, chosen, features
+from xbsql.translation.chooser import NAMES, Chooser, chosen, features
 from xbsql.translation.knowledge import MANY, Knowledge
 from xbsql.translation.proposals import ORIGINS, Asked
 from xbsql.translation.translator import BATCH
+from xbsql.translation.words import is_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 """Pairs that are tried; more tell the origins apart no better."""
 FOLDS: Final = 4
+HIDDEN: Final = 0.2
+"""Share of the pairs that are withheld with all that share a word with them."""
 FEWEST: Final = 30
 """Pairs from which on a chooser is learnt."""
 
@@ -63,6 +66,21 @@ class Choice(NamedTuple):
     origins: list[str]
 
 
+class Strange(NamedTuple):
+    """What was proposed for pairs with a word that nothing else shows.
+
+    Attributes:
+        x, y: as `Tried` has them.
+        sizes: how many proposals each pair has.
+        fold: int64, one a pair.
+    """
+
+    x: Floats
+    y: Floats
+    sizes: Sequence[int]
+    fold: Ints
+
+
 @dataclass(frozen=True)
 class Tried:
     """What was proposed for pairs that were held out.
@@ -75,6 +93,7 @@ class Tried:
         came: where each proposal came from.
         sizes: how many proposals each pair has.
         alone: by origin, the chrF of what it alone says of each pair, float64, shape (t,).
+        strange: the same of pairs that were tried without all others that have one of their words.
         seed: of choosers.
     """
 
@@ -85,26 +104,41 @@ class Tried:
     came: Sequence[str]
     sizes: Sequence[int]
     alone: dict[str, Floats]
+    strange: Strange
     seed: int
 
     @cached_property
     def choice(self) -> Choice:
         """The chosen proposals, by choosers of the other folds."""
-        owner = np.repeat(self.fold, self.sizes)
-        expected = np.empty(len(self.y))
-        for fold in np.unique(self.fold):
-            rest = owner != fold
-            learnt = rest if rest.any() else ~rest
-            expected[~rest] = Chooser.learned(self.x[learnt], self.y[learnt], self.seed).expected(
-                self.x[~rest]
-            )
+        expected, _ = self._expected
         places = chosen(expected, self.sizes)
         return Choice(expected[places], self.y[places], [self.came[place] for place in places])
 
+    @cached_property
+    def _expected(self) -> tuple[Floats, Floats]:
+        """Expected chrF of each proposal, and of each strange one, by choosers of the other folds."""
+        owner, odd = np.repeat(self.fold, self.sizes), np.repeat(self.strange.fold, self.strange.sizes)
+        expected, strange = np.empty(len(self.y)), np.empty(len(self.strange.y))
+        for fold in np.unique(self.fold):
+            rest = owner != fold
+            chooser = self._learned(rest if rest.any() else ~rest, odd != fold)
+            expected[~rest] = chooser.expected(self.x[~rest])
+            strange[odd == fold] = chooser.expected(self.strange.x[odd == fold])
+        return expected, strange
+
     def chooser(self) -> Chooser:
         """A chooser of all that was tried; its score is straightened by what was chosen out of fold."""
-        expected, true, _ = self.choice
-        return replace(Chooser.learned(self.x, self.y, self.seed), line=_line(expected, true))
+        odd = self._expected[1]
+        places = chosen(odd, self.strange.sizes)
+        expected = np.concatenate([self.choice.expected, odd[places]])
+        true = np.concatenate([self.choice.true, self.strange.y[places]])
+        everything = np.ones(len(self.y), bool), np.ones(len(self.strange.y), bool)
+        return replace(self._learned(*everything), line=_line(expected, true))
+
+    def _learned(self, rows: NDArray[np.bool_], strange: NDArray[np.bool_]) -> Chooser:
+        """A chooser of some of the proposals."""
+        x, y = (self.x[rows], self.strange.x[strange]), (self.y[rows], self.strange.y[strange])
+        return Chooser.learned(np.concatenate(x), np.concatenate(y), self.seed)
 
 
 def _line(expected: Floats, true: Floats) -> tuple[float, float]:
@@ -136,13 +170,20 @@ def tried(
     parts, done = [], []
     for number in range(folds):
         mine = rows[fold == number]
-        parts.append(_held_out(pairs, taught, stock, encode, mine))
+        parts.append(_held_out(pairs, taught, stock, encode, mine, _without(pairs, taught, mine)))
         done.append(mine)
         told(f"fold {number + 1} of {folds}")
     held = np.repeat(np.arange(folds), [len(mine) for mine in done])
     if folds == 1:
         held = np.arange(len(held)) % FOLDS
     alone = {name: np.concatenate([part.alone[name] for part in parts]) for name in parts[0].alone}
+    strange_rows, kept = _without_words(pairs, taught, rows, seed)
+    told("words that no other pair has")
+    odd = _held_out(pairs, taught, stock, encode, strange_rows, kept)
+    fold_of = dict(zip(np.concatenate(done).tolist(), held.tolist(), strict=True))
+    strange = Strange(
+        odd.x, odd.y, odd.sizes, np.array([fold_of[row] for row in strange_rows.tolist()], np.int64)
+    )
     return Tried(
         np.concatenate(done),
         held,
@@ -151,6 +192,7 @@ def tried(
         [name for part in parts for name in part.came],
         [size for part in parts for size in part.sizes],
         alone,
+        strange,
         seed,
     )
 
@@ -165,10 +207,35 @@ class _Part(NamedTuple):
     alone: dict[str, Floats]
 
 
-def _held_out(pairs: Pairs, taught: Taught, stock: Stock, encode: Encode, rows: Ints) -> _Part:
-    """Proposals for some pairs from all others."""
+def _without(pairs: Pairs, taught: Taught, rows: Ints) -> NDArray[np.bool_]:
+    """Which pairs and entries are left without some pairs."""
     kept = np.ones(len(taught.weight), bool)
     kept[: len(pairs.source)] = ~np.isin(pairs.unit, pairs.unit[rows])
+    return kept
+
+
+def _without_words(pairs: Pairs, taught: Taught, rows: Ints, seed: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Pairs with some words of the source, and what is left without all that have one of these."""
+    left = taught.left
+    owner = np.repeat(np.arange(len(left.lengths)), left.lengths)
+    both = np.unique(np.stack([left.ids, owner]), axis=1)
+    often = np.bincount(both[0], minlength=len(left.words))
+    most = HIDDEN * len(left.lengths)
+    kept = np.ones(len(left.lengths), bool)
+    for word in np.random.default_rng(seed).permutation(len(left.words)).tolist():
+        if 1 < often[word] <= most and is_word(left.words[word]):
+            mine = both[1][np.searchsorted(both[0], word) : np.searchsorted(both[0], word, "right")]
+            kept[mine] = False
+        if (~kept).sum() >= most:
+            break
+    mine = rows[~kept[rows]]
+    return mine[drawn(len(mine), MOST // FOLDS)], kept & _without(pairs, taught, mine)
+
+
+def _held_out(
+    pairs: Pairs, taught: Taught, stock: Stock, encode: Encode, rows: Ints, kept: NDArray[np.bool_]
+) -> _Part:
+    """Proposals for some pairs from those that are kept."""
     memory = stock.memory.take(kept[: len(stock.memory)])
     there = replace(stock, own=Knowledge.of(taught, pairs.words, kept), memory=memory)
     proposer = there.proposer(encode)
@@ -187,7 +254,8 @@ def _held_out(pairs: Pairs, taught: Taught, stock: Stock, encode: Encode, rows: 
             for name, values in alone.items():
                 values.append(_of_origin(name, several, truth))
     shown = {name: np.array(values) for name, values in alone.items()}
-    return _Part(np.concatenate(xs), np.array(ys), came, sizes, shown)
+    none = [np.empty((0, len(NAMES)))]
+    return _Part(np.concatenate(xs or none), np.array(ys), came, sizes, shown)
 
 
 def _of_origin(name: str, several: Sequence, truth: Sequence[float]) -> float:  # type: ignore[type-arg]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -120,6 +122,8 @@ def _opened(content: bytes) -> Image.Image:
         raise Unreadable(_TOO_MANY) from error
     except Exception as error:  # a decoder may raise anything on a broken file
         raise Unreadable(_why(content)) from error
+    if picture.format == "PNG" and _is_damaged(content):
+        raise Unreadable("broken or cut off")
     wide, high = picture.size
     if wide * high > MOST_PIXELS:
         raise Unreadable(_TOO_MANY)
@@ -127,6 +131,23 @@ def _opened(content: bytes) -> Image.Image:
 
 
 _TOO_MANY: Final = f"more than {MOST_PIXELS // 1_000_000} million pixels"
+
+
+def _is_damaged(content: bytes) -> bool:
+    """Whether a PNG's pixels are not those that were written: a checksum is wrong, or its end is not there.
+
+    Chunks that may be left out, such as texts, may be broken: their names begin with a small letter.
+    """
+    place = 8
+    while place + 12 <= len(content):
+        (size,) = struct.unpack(">I", content[place : place + 4])
+        name, end = content[place + 4 : place + 8], place + 8 + size
+        if name[:1].isupper() and content[end : end + 4] != zlib.crc32(content[place + 4 : end]).to_bytes(4):
+            return True
+        if name == b"IEND":
+            return False
+        place = end + 4
+    return True
 
 
 def _why(content: bytes) -> str:

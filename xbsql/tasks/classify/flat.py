@@ -185,13 +185,17 @@ class Flat(RowTask[ClassifyOptions, Labels, Classifier]):
     def scoring(
         self, model: Classifier, rows: pa.Table, prediction: Floats, classes: Classes
     ) -> Callable[[Members], Mapping[str, Score]]:
-        """The scores of `fit`, and of a model that abstains 'answered' and 'accuracy_answered'."""
+        """The scores of `fit`, and where a row gets no label 'answered' and 'accuracy_answered'.
+
+        These are rows below the least score of a model that abstains, and rows in which nothing can be read.
+        """
         shown = class_scores(len(classes or ()))
         if model.factors is not None:
             shown |= _of_answers(np.pad(model.factors, (0, prediction.shape[1] - len(model.factors))))
-        if model.abstain is None:
+        blank = model.reader.blank(rows)
+        if model.abstain is None and not blank.any():
             return lambda members: shown
-        answered = prediction.max(axis=1) >= model.abstain
+        answered = ~blank & (prediction.max(axis=1) >= (model.abstain or 0.0))
         return lambda members: shown | answering(answered[members], "accuracy", CLASSES["accuracy"])
 
     def truth(self, found: Labels) -> Answers:

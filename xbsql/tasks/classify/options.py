@@ -100,11 +100,14 @@ class ClassifyOptions(RowOptions):
     sure: Annotated[
         float,
         Option(
-            SHARE, "with `levels`: the share of answers, each at the level it stops at, that has to be right"
+            SHARE,
+            "with `levels`: the share of answers, each at the level it stops at, that has to be right",
+            needs="levels",
         ),
     ] = 0.95
     best: Annotated[
-        int, Option(whole(1, 100), "with `levels`: how many of the likeliest labels `best` lists")
+        int,
+        Option(whole(1, 100), "with `levels`: how many of the likeliest labels `best` lists", needs="levels"),
     ] = 3
     nodes: Annotated[
         bool,
@@ -112,5 +115,6 @@ class ClassifyOptions(RowOptions):
             FLAG,
             "with `levels`: `true` says that the rows are the nodes of a taxonomy, a row a name, and no "
             "products: a class may have one row, and its path is read as well",
+            needs="levels",
         ),
     ] = False

@@ -55,11 +55,19 @@ class ExtractOptions(Options):
     ] = None
     same: Annotated[
         tuple[str, ...],
-        Option(COLUMNS, "attributes whose values are written alike in every market (brand, model number)"),
+        Option(
+            COLUMNS,
+            "attributes whose values are written alike in every market (brand, model number)",
+            at_home=False,
+        ),
     ] = ()
     local: Annotated[
         tuple[str, ...],
-        Option(COLUMNS, "attributes whose values mean something else in each market (a shoe size)"),
+        Option(
+            COLUMNS,
+            "attributes whose values mean something else in each market (a shoe size)",
+            at_home=False,
+        ),
     ] = ()
     canonical: Annotated[
         Mapping[str, Mapping[str, Sequence[str]]],
@@ -68,6 +76,7 @@ class ExtractOptions(Options):
             "your own table for the canonical form of an attribute's values, in place of the built-in one: "
             "`{'size': {'EU 38': ['UK 5', 'US 7.5']}}`",
             shown="",
+            at_home=False,
         ),
     ] = field(default_factory=dict)
     abstain: Annotated[

@@ -176,6 +176,19 @@ def refuse_many(where: str, found: Read, column: str) -> None:
         raise errors.invalid(where, problem, "say which column names them: options {'attribute': '...'}")
 
 
+def refuse_absent(where: str, options: ExtractOptions, names: Sequence[str]) -> None:
+    """Refuse options about attributes that there are not.
+
+    Raises:
+        XbsqlError: one is none of `names`.
+    """
+    for option in ("same", "local", "canonical"):
+        for name in getattr(options, option):
+            if name not in names:
+                what = f"attribute for the option '{option}'"
+                raise errors.unknown(where, what, name, names, place="the rows name")
+
+
 def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled:
     """The labelled titles under these names."""
     number = {name: at for at, name in enumerate(names)}

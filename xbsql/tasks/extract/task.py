@@ -20,7 +20,7 @@ from xbsql.tasks.extract.crossing import home_titles, with_home
 from xbsql.tasks.extract.measuring import measured
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
-from xbsql.tasks.extract.rows import Labelled, Read, labelled, read, refuse_many
+from xbsql.tasks.extract.rows import Labelled, Read, labelled, read, refuse_absent, refuse_many
 from xbsql.tasks.road import fitted_at_home
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
@@ -139,6 +139,7 @@ class Extracting(Task[Extraction, Carried]):
         asked.step(0.0, f"reading {asked.data.num_rows} rows")
         found = read(asked.where, asked.data, asked.label, options)
         refuse_many(asked.where, found, options.attribute)
+        refuse_absent(asked.where, options, found.names)
         rows = labelled(found, found.names, options)
         _refuse_empty(asked.where, asked.label, rows)
         nowhere = np.full(len(rows.sheet.names), -1)
@@ -164,6 +165,7 @@ class Extracting(Task[Extraction, Carried]):
         known = placed(names, home.finder.names)
         beside = [name for at, name in enumerate(home.finder.names) if at not in set(known.tolist())]
         names = [*names, *beside]
+        refuse_absent(where, options, names)
         place = np.concatenate([known, [home.finder.names.index(name) for name in beside]]).astype(np.int64)
         rows = with_home(labelled(found, names, options), found, home, place, options)
         pooled = (
