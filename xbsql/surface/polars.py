@@ -768,7 +768,8 @@ class Frames(FrameSpace):
         gigabytes beside what the process holds already.
 
         The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled
-        by a short probe of this machine; expect half to twice of it, and more on a busy machine.
+        by a short probe of this machine; expect half to twice of it, and more on a busy machine. Fits and
+        transfers are those of the tasks 'classify' and 'predict'; others are refused.
 
         Args:
             function: VARCHAR: 'fit', 'transfer', 'label_curve' or 'match'.
@@ -788,12 +789,13 @@ class Frames(FrameSpace):
         Where `group` is NULL the row is of all rows. Classes have accuracy, macro_f1, log_loss,
         calibration_error, and auc where there are two. Numbers have r2, mae, rmse, and coverage, the share
         of labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share
-        it answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these
-        rows, 'seen' is their share: what it says of them says little of others. A metric that a group
-        leaves undefined is NULL. A forecast is made of the last steps of each series from what came before,
-        and has mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1, precision and
-        recall of what the titles may have, and f1_asked, precision_asked and recall_asked where each is
-        asked for the attributes that its rows name.
+        it answers, with accuracy_answered or mae_answered; so has a classifier where some rows hold nothing
+        that can be read. Where the model was fitted on some of these rows, 'seen' is their share: what it
+        says of them says little of others. A metric that a group leaves undefined is NULL. A forecast is
+        made of the last steps of each series from what came before, and has mase, rmsse, smape, wape,
+        pinball, coverage and bias. An extraction has f1, precision and recall of what the titles may have,
+        and f1_asked, precision_asked and recall_asked where each is asked for the attributes that its rows
+        name.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -886,6 +888,22 @@ class Frames(FrameSpace):
             evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
         """
         return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+
+    def extract_table(self, model: str, attributes: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Every column of the table and one more for each attribute, by its name: the value as the title
+        states it, NULL where it states none.
+
+        For probabilities, places and canonical forms call xb.extract.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            attributes: VARCHAR[]: the attributes that the titles are known to state; NULL gives every
+                one that the model knows.
+
+        Returns:
+            every column of `tbl`, attribute VARCHAR.
+        """
+        return self._call("extract_table", model=model, attributes=attributes)
 
     def fit(
         self,
@@ -1723,9 +1741,10 @@ class Frames(FrameSpace):
         """Every column of the table and its translation, as xb.translate gives it.
 
         `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not
-        taken from `done`. So only what changed is translated again. Of several translations of one text in
-        `done` the one counts that the model does not give; several of these are refused. Where the table
-        has a column `score` the new one is `score_1`.
+        taken from `done`. So only what changed is translated again. `translator` is the model's name; a
+        `done` of another one is refused, and one without that column is believed. Of several translations
+        of one text in `done` the one counts that the model does not give; several of these are refused.
+        Where the table has a column `score` the new one is `score_1`.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -1734,7 +1753,7 @@ class Frames(FrameSpace):
 
         Returns:
             every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms
-            VARCHAR[], digest VARCHAR, outdated BOOLEAN.
+            VARCHAR[], digest VARCHAR, outdated BOOLEAN, translator VARCHAR.
         """
         return self._call("translate_table", model=model, text=text, done=done)
 

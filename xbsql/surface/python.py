@@ -568,7 +568,8 @@ def estimate(
     gigabytes beside what the process holds already.
 
     The work is counted (folds, candidates, rows of each) and priced by what it took elsewhere, scaled by a
-    short probe of this machine; expect half to twice of it, and more on a busy machine.
+    short probe of this machine; expect half to twice of it, and more on a busy machine. Fits and transfers
+    are those of the tasks 'classify' and 'predict'; others are refused.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -599,12 +600,12 @@ def evaluate(
     Where `group` is NULL the row is of all rows. Classes have accuracy, macro_f1, log_loss,
     calibration_error, and auc where there are two. Numbers have r2, mae, rmse, and coverage, the share of
     labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share it
-    answers, with accuracy_answered or mae_answered. Where the model was fitted on some of these rows,
-    'seen' is their share: what it says of them says little of others. A metric that a group leaves
-    undefined is NULL. A forecast is made of the last steps of each series from what came before, and has
-    mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1, precision and recall of what
-    the titles may have, and f1_asked, precision_asked and recall_asked where each is asked for the
-    attributes that its rows name.
+    answers, with accuracy_answered or mae_answered; so has a classifier where some rows hold nothing that
+    can be read. Where the model was fitted on some of these rows, 'seen' is their share: what it says of
+    them says little of others. A metric that a group leaves undefined is NULL. A forecast is made of the
+    last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and
+    bias. An extraction has f1, precision and recall of what the titles may have, and f1_asked,
+    precision_asked and recall_asked where each is asked for the attributes that its rows name.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -2298,9 +2299,10 @@ def translate_table(
     """Every column of the table and its translation, as xb.translate gives it.
 
     `digest` is the md5 of the source; `outdated` says whether the text was translated now, and not taken
-    from `done`. So only what changed is translated again. Of several translations of one text in `done` the
-    one counts that the model does not give; several of these are refused. Where the table has a column
-    `score` the new one is `score_1`.
+    from `done`. So only what changed is translated again. `translator` is the model's name; a `done` of
+    another one is refused, and one without that column is believed. Of several translations of one text in
+    `done` the one counts that the model does not give; several of these are refused. Where the table has a
+    column `score` the new one is `score_1`.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -2311,7 +2313,7 @@ def translate_table(
 
     Returns:
         every column of `tbl`, translated VARCHAR, score DOUBLE, from VARCHAR, changed_terms VARCHAR[],
-        digest VARCHAR, outdated BOOLEAN.
+        digest VARCHAR, outdated BOOLEAN, translator VARCHAR.
     """
     found: pa.Table = called("translate_table", con, model=model, tbl=tbl, text=text, done=done)
     return found
