@@ -491,3 +491,18 @@ def test_a_worker_of_a_cluster_answers_as_sql(tmp_path):
     assert found.column_names == ["who", "had", "wants"]
     lists = zip(found["who"].to_pylist(), found["wants"].to_pylist(), strict=True)
     assert [(who, *one.values()) for who, wants in lists for one in wants] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("FROM xb.recommend('jp', shouted, who, history := ['I001', ' i002'])", "history item 'I001'"),
+        ("FROM xb.recommend('jp', shouted, who, candidates := ['I001', ' i002'])", "candidates item 'I001'"),
+        ("FROM xb.recommend('jp', shouted, who, filter := ['I001', ' i002'])", "filter item 'I001'"),
+        ("FROM xb.similar_items('jp', shouted, who)", "item 'I001'"),
+    ],
+)
+def test_ids_known_but_for_their_case_are_told_wherever_they_stand(shop, query, what):
+    shop.execute("CREATE OR REPLACE TABLE shouted AS SELECT 'I001' AS who")
+    with pytest.raises(Exception, match=f"{what} is not known, and 'i001' is; write ids as in the events"):
+        rows(shop, query)

@@ -103,6 +103,11 @@ def _answered(model: Recommender, asked: Asked) -> pa.Table:
     users, past, among = (None if a is None else a.take(pa.array(rows)) for a in (users, past, among))
     histories = _histories(model, users, past)
     allowed = _allowed(asked.filter)
+    for name, listed in (("history", past), ("candidates", among)):
+        if listed is not None:
+            _spelt(WHERE, f"{name} item", listed.flatten(), model)
+    if allowed is not None:
+        _spelt(WHERE, "filter item", allowed, model)
     shelf, lists = _offered(model, allowed, among)
     found = recommended(shelf, model.blend, histories, asked.wanted, lists)
     why = reasons(shelf, histories, found.item)
@@ -160,6 +165,15 @@ def _misspelt(where: str, what: str, names: pa.Array, place: Places, known: Name
         at = pc.index(folded, one.strip().lower()).as_py()
         problem = f"{what} '{errors.shown(one, 60)}' is not known, and '{errors.shown(known[at], 60)}' is"
         raise errors.invalid(where, problem, "write ids as in the events: case and spaces count")
+
+
+def _spelt(where: str, what: str, items: pa.Array, model: Recommender) -> None:
+    """Refuse items of which most would be known were they spelt as in the events.
+
+    Raises:
+        XbsqlError: they would.
+    """
+    _misspelt(where, what, items, model.placed(items), model.items)
 
 
 def _offered(
@@ -286,7 +300,11 @@ def similar_items(
     model = recommender(session, where, reference)
     with session.calls.record("similar_items", reference, len(items)) as call:
         call.kernel = "cooccurrence"
-        place, allowed = model.placed(as_ids(where, "item", items)), _allowed(filter)
+        asked, allowed = as_ids(where, "item", items), _allowed(filter)
+        _spelt(where, "item", asked, model)
+        if allowed is not None:
+            _spelt(where, "filter item", allowed, model)
+        place = model.placed(asked)
         rows = np.flatnonzero(place >= 0)
         shelf, _ = _offered(model, allowed, None)
         similar = shelf.nearest(place[rows], k)
