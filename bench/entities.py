@@ -57,6 +57,7 @@ SOURCES = (
     "xbsql/linking/worth.py",
     "xbsql/matching/scorer.json",
     "xbsql/session/entities.py",
+    "xbsql/session/offer_pairs.py",
     "xbsql/session/pairs.py",
 )
 LANGUAGES = ("en", "fr", "de", "es", "it", "nl")

@@ -10,7 +10,7 @@ from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
 from xbsql.matching.pairs import CandidatePairs
-from xbsql.matching.stated import contradicting
+from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
 from xbsql.progress import tell
@@ -63,11 +63,11 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
     )
     cosine = cosines(left, right, i, j)
     nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
-    barred = contradicting(left.stated, right.stated, i, j)
-    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, barred)
+    stated = compared(left.stated, right.stated, i, j)
+    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, stated)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """The n-grams of both sides, weighted by how rare they are in the two together."""
-    found = Ngrams.fit_transform([*left.texts, *right.texts])[1]
-    return found[: len(left)], found[len(left) :]
+    found = Ngrams.fit([*left.texts, *right.texts])
+    return found.transform(left.texts), found.transform(right.texts)

@@ -12,9 +12,9 @@ from xbsql.matching import columns
 from xbsql.matching.candidates import candidate_pairs
 from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import cosines
-from xbsql.matching.pairs import Matches, crowding, gaps
+from xbsql.matching.pairs import Matches, crowding, gaps, rivals
 from xbsql.matching.similarities import described
-from xbsql.matching.tokens import Tokens
+from xbsql.matching.tokens import Tokens, ranks
 from xbsql.matching.translation import translated
 from xbsql.matching.words import WordVectors
 from xbsql.progress import part, tell
@@ -34,6 +34,8 @@ NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
 SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
+HOPELESS: Final = -5.0
+"""Log odds by the first round below which only a row's nearest pairs are looked at closely."""
 HUBS: Final = 10
 """Candidates of a row that tell how near it is to everything."""
 
@@ -45,10 +47,12 @@ class Described:
     Attributes:
         pairs: p of them, none barred.
         table: float64, shape (p, 34), columns `columns.PAIR_COLUMNS`.
+        rivals: int64, shape (p,), see `pairs.rivals`.
     """
 
     pairs: CandidatePairs
     table: NDArray[np.float64]
+    rivals: NDArray[np.int64]
 
 
 def describe(
@@ -72,13 +76,28 @@ def describe(
     with part(0.0, 0.6):
         found = candidate_pairs(left, right, parts)
     if not len(found):
-        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))))
+        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))), np.empty(0, np.int64))
     tell(0.6, f"comparing {len(found)} pairs")
     table = first = described(left, right, found, WordVectors.of(left, right, encode))
     for turn, judge in enumerate(judges):
         tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
-        table = taught(left, right, parts, found, first, judge(table))
-    return Described(found.at(found.allowed), table[found.allowed])
+        odds = judge(table)
+        if turn == 0:
+            kept = promising(found, odds)
+            found, first, odds = found.at(kept), first[kept], odds[kept]
+        table = taught(left, right, parts, found, first, odds)
+    kept = found.at(found.allowed)
+    return Described(kept, table[found.allowed], rivals(left, right, kept.i, kept.j))
+
+
+def promising(pairs: CandidatePairs, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The pairs that are looked at closely, bool, shape (p,): likely ones, and the nearest of either row.
+
+    The others are no match whatever is learned; the nearest stay also where they are none, since what stands
+    before a pair speaks against it.
+    """
+    best = [ranks(rows, pairs.carried) < HUBS for rows in (pairs.i, pairs.j)]
+    return np.asarray((odds > HOPELESS) | best[0] | best[1])
 
 
 def taught(

@@ -12,6 +12,7 @@ from xbsql.linking.pair_columns import COLUMNS
 from xbsql.session import compare
 from xbsql.session import entities as run
 from xbsql.session import pairs as looked
+from xbsql.session.offers import Asked
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, Name, Rows, Share, Text, Values, Whole
 from xbsql.surface.checks import in_order, named
@@ -67,7 +68,7 @@ SAID: Columns = {
 def _entities(
     session: Session, *, threshold: Share, many: Flag, variants: Flag, labels: Labels = None, tbl: Offered
 ) -> pa.Table:
-    return run.entities(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
+    return run.entities(session, _rows(tbl), Asked(threshold, many, variants, labels))
 
 
 @function(
@@ -112,7 +113,7 @@ def entities(
     where = "xb.entities"
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside, "entity": entity}
     rows = _offers(where, tbl, given)
-    found = run.entities(session, rows, run.Asked(threshold, many, variants, labels))
+    found = run.entities(session, rows, Asked(threshold, many, variants, labels))
     own = [rows[name].take(pc.subtract(found["position"], 1)) for name in ("market", "id")]
     table = pa.table(
         [found["entity"], *own, found["score"], found["entity_score"]],
@@ -124,7 +125,7 @@ def entities(
 def _score_pairs(
     session: Session, *, threshold: Share, many: Flag, variants: Flag, labels: Labels = None, tbl: Offered
 ) -> pa.Table:
-    return looked.score_pairs(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
+    return looked.score_pairs(session, _rows(tbl), Asked(threshold, many, variants, labels))
 
 
 @function(
@@ -156,14 +157,14 @@ def score_pairs(
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = _offers("xb.score_pairs", tbl, given)
-    return _of_pairs(rows, looked.score_pairs(session, rows, run.Asked(threshold, many, variants, labels)))
+    return _of_pairs(rows, looked.score_pairs(session, rows, Asked(threshold, many, variants, labels)))
 
 
 def _review(
     session: Session, *, n: Whole, many: Flag, variants: Flag, page: Text = None, labels: Labels = None,
     tbl: Offered,
 ) -> pa.Table:  # fmt: skip
-    return _reviewed(session, _rows(tbl), run.Asked(0.5, many, variants, labels), n, page)
+    return _reviewed(session, _rows(tbl), Asked(0.5, many, variants, labels), n, page)
 
 
 @function(
@@ -195,7 +196,7 @@ def review(
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = _offers("xb.review", tbl, given)
-    found = _reviewed(session, rows, run.Asked(0.5, many, variants, labels), n, page)
+    found = _reviewed(session, rows, Asked(0.5, many, variants, labels), n, page)
     texts = [rows["text"].take(pc.subtract(found[name], 1)) for name in ("l", "r")]
     named = _of_pairs(rows, found)
     for place, (name, column) in enumerate(zip(("ltext", "rtext"), texts, strict=True)):
@@ -203,7 +204,7 @@ def review(
     return named
 
 
-def _reviewed(session: Session, rows: pa.Table, asked: run.Asked, n: int, page: str | None) -> pa.Table:
+def _reviewed(session: Session, rows: pa.Table, asked: Asked, n: int, page: str | None) -> pa.Table:
     found = looked.review(session, rows, asked, n)
     if page is not None:
         from xbsql.pages.review import written
@@ -216,7 +217,7 @@ def _explain(
     session: Session, *, lmarket: Name, lid: Name, rmarket: Name, rid: Name, many: Flag, variants: Flag,
     labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    asked = run.Asked(0.5, many, variants, labels)
+    asked = Asked(0.5, many, variants, labels)
     return looked.explain_match(session, _rows(tbl), asked, (lmarket, lid), (rmarket, rid))
 
 
@@ -252,7 +253,7 @@ def explain_match(
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = _offers("xb.explain_match", tbl, given)
-    asked = run.Asked(0.5, many, variants, labels)
+    asked = Asked(0.5, many, variants, labels)
     return looked.explain_match(session, rows, asked, (lmarket, lid), (rmarket, rid))
 
 
