@@ -3,9 +3,9 @@
 Where a row has few rivals, how far a pair stands behind the best of them says little, and the only candidate
 always is the best. So this scorer learns from small tables, 1 to 30 rows a side, drawn from the catalogues of
 `bench.match_scorer`: of some all rows have a counterpart, of some half, of some none; in some all rows are of
-one kind, as those of a category are, or of one brand, and in some each product comes in two sizes. A row of the longer side
-counts once, however many pairs it has. What is printed is judged on languages that no scorer was fitted on:
-the settings here were chosen by it.
+one kind, as those of a category are, or of one brand, and in some each product comes in two sizes. A row of
+the longer side counts once, however many pairs it has. What is printed is judged on languages that no scorer
+was fitted on: the settings here were chosen by it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MATCHED: Final = (0.0, 0.0, 0.5, 1.0)
 ALIKE: Final = 0.4
 """Tables of which all rows are of one kind."""
 VARIED, BRANDED = 0.25, 0.25
-"""Tables of plain names in which each comes in two sizes on both sides, and of which all rows have one brand."""
+"""Tables of plain names: in these each comes in two sizes on both sides, in those all rows have one brand."""
 TABLES: Final = 300
 JUDGED_ON: Final = (("ingredients", "cs"), ("categories", "fi"), ("ingredients", "da"), ("ingredients", "ro"))
 BINS: Final = ((1, 1), (2, 3), (4, 7), (8, 15), (16, 30), (31, 60))
@@ -121,7 +121,7 @@ def branded(given: Side, brand: str) -> Side:
 def tables(
     left: Side, right: Side, names: Ints, rng: np.random.Generator, count: int, *, plain: bool
 ) -> Iterator[Small]:
-    """Small tables of two catalogues and what is known of their pairs; some of plain names are made harder."""
+    """Small tables of two catalogues and what is known of their pairs; some of plain names are harder."""
     for _ in range(count):
         a, b = drawn(left, names, rng)
         if not len(b):

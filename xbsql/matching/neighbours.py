@@ -102,7 +102,16 @@ def blocks(left: Side, right: Side) -> list[tuple[NDArray[np.int64], NDArray[np.
         both = (np.arange(len(left)), np.arange(len(right)))
         return [both] if len(left) and len(right) else []
     shared = np.intersect1d(left.block, right.block)
-    return [(np.flatnonzero(left.block == b), np.flatnonzero(right.block == b)) for b in shared[shared >= 0]]
+    shared = shared[shared >= 0]
+    own, other = (_rows_of(side.block, shared) for side in (left, right) if side.block is not None)
+    return list(zip(own, other, strict=True))
+
+
+def _rows_of(block: NDArray[np.int64], wanted: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The rows of each wanted block, ascending."""
+    order = np.argsort(block, kind="stable")
+    low, high = (np.searchsorted(block[order], wanted, side) for side in ("left", "right"))
+    return [order[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def rowwise(count: int, work: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:

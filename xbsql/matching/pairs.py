@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xbsql.matching.stated import CONTRADICT
-from xbsql.matching.tokens import ranks
+from xbsql.matching.tokens import Tokens, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,15 +29,22 @@ class Side:
         block: int64, shape (n,): rows of different blocks are never paired; None for one block.
         stated: the sizes, counts and model numbers that the texts state: rows that contradict each other are
             never paired; None where they may be, as variants of one thing.
+        parts: the parts of the texts' words, where they are known already.
     """
 
     texts: Sequence[str]
     vectors: NDArray[np.float32]
     block: NDArray[np.int64] | None = None
     stated: Stated | None = None
+    parts: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The words of the texts."""
+        return Tokens.of(self.texts)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
+LESSONS, TAUGHT = 3, 4000
+"""How often two markets' likely matches teach where offers lie, and how many of them."""
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
@@ -127,19 +129,24 @@ def _side(
     from xbsql.matching.copies import Copies
     from xbsql.matching.pairs import Side
     from xbsql.matching.stated import Stated
+    from xbsql.matching.tokens import Tokens
 
     copies = Copies.of([texts[row] for row in rows], block[rows])
     stated = None if variants else Stated.of(copies.texts)
-    return _Market(rows, copies, Side(copies.texts, vectors(copies.texts), copies.block, stated))
+    parts = Tokens.split(vectors.encoder.pieces(copies.texts))
+    side = Side(copies.texts, vectors(copies.texts), copies.block, stated, parts)
+    return _Market(rows, copies, side)
 
 
 def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints, Ints, Described]:
     """Pairs of rows of two markets, the lower row first, and their places in what is known of the texts."""
+    from xbsql.matching.candidates import Effort
     from xbsql.matching.copies import expanded
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    found = describe(one.side, two.side, vectors, vectors.encoder.pieces, Scorer.default().judges)
+    effort, judges = Effort(LESSONS, TAUGHT), Scorer.default().judges
+    found = describe(one.side, two.side, vectors, vectors.encoder.pieces, judges, effort)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
     return np.minimum(i, j), np.maximum(i, j), which, found
