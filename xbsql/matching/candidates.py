@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.matching.tokens import Tokens
 
-NEIGHBOURS: Final = 30
-"""Right rows by meaning that each left row is paired with."""
 _ALIKE: Final = 10  # by spelling, and word by word
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is learned from likely matches.
+    """How many pairs are looked at and how much is learned from likely matches.
 
     Attributes:
+        neighbours: right rows by meaning that each left row is paired with.
         lessons: how often vectors are carried across before pairs are judged; each time learns from the one
             before.
         taught: matches that are learned from each time, at most.
     """
 
+    neighbours: int = 30
     lessons: int = 3
     taught: int = MOST_TAUGHT
 
@@ -55,16 +55,16 @@ def candidate_pairs(
         left: n rows.
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
-        effort: how much is learned.
+        effort: how many are looked at and how much is learned.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
     tell(0.0, "finding neighbours")
-    near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
+    near = TwoWayNeighbours.of(left, right, effort.neighbours)
     matches, further = near.mutual(), near
     for lesson in range(effort.lessons):
         tell((1 + lesson) / (2 + effort.lessons), "finding neighbours")
-        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, effort.taught), NEIGHBOURS)
+        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, effort.taught), effort.neighbours)
         matches = further.mutual()
     tell((1 + effort.lessons) / (2 + effort.lessons), "comparing spellings")
     spelled = _spelled(left, right)

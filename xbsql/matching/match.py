@@ -74,7 +74,7 @@ def describe(
         pieces: texts -> the parts of their words.
         judges: columns -> log odds of a match: the first reads `columns.SIMILARITIES`, each later one
             `columns.PAIR_COLUMNS`, and teaches the next round.
-        effort: how much is learned from likely matches.
+        effort: how many pairs are looked at and how much is learned from likely matches.
     """
     first, second = (side.parts or Tokens.split(pieces(side.texts)) for side in (left, right))
     parts = first, second

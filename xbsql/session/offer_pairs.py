@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
-LESSONS, TAUGHT = 3, 4000
-"""How often two markets' likely matches teach where offers lie, and how many of them."""
+NEIGHBOURS, LESSONS, TAUGHT = 30, 3, 4000
+"""How many offers of another market are compared by meaning, how often two markets' likely matches teach where offers lie, and how many of them."""
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
@@ -145,7 +145,7 @@ def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints,
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    effort, judges = Effort(LESSONS, TAUGHT), Scorer.default().judges
+    effort, judges = Effort(NEIGHBOURS, LESSONS, TAUGHT), Scorer.default().judges
     found = describe(one.side, two.side, vectors, vectors.encoder.pieces, judges, effort)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
