@@ -61,12 +61,12 @@ def test_what_every_offer_has_joins_none(con, beside):
 def test_translations_are_joined_however_few_there_are(con, rows):
     found = joined(con, offers(SAME, rows))
     assert all(len({place for _, place in group}) == 1 for group in found)
-    assert sum(len(group) for group in found) >= 0.7 * 3 * rows
+    assert sum(len(group) for group in found) >= 0.6 * 3 * rows
 
 
 def test_a_market_of_one_row_finds_its_counterpart_and_no_other(con):
     many = offers({"UK": SAME["UK"] + UNRELATED["UK"][1:4], "DE": SAME["DE"] + UNRELATED["DE"][:3]}, 8)
-    there = {"market": "FR", "id": 0, "title": "huile d'olive", "kind": "k0", "beside": None}
-    assert {("FR", 0), ("UK", 0), ("DE", 0)} in joined(con, [*many, there])
+    there = {"market": "FR", "id": 0, "title": "thé vert", "kind": "k0", "beside": None}
+    assert {("FR", 0), ("UK", 2), ("DE", 2)} in joined(con, [*many, there])
     alone = there | {"title": "vélo pour enfant"}
     assert not any(("FR", 0) in group for group in joined(con, [*many, alone]))

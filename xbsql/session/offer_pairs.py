@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xbsql.session.session import Session
 
 NEIGHBOURS, LESSONS, TAUGHT = 30, 3, 4000
-"""How many offers of another market are compared by meaning, how often two markets' likely matches teach where offers lie, and how many of them."""
+"""Offers of another market that are compared by meaning, and how often how many likely matches teach."""
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
