@@ -9,10 +9,12 @@ er          Abt-Buy, Amazon-Google and Walmart-Amazon as their makers split them
             the validation pairs; and without a label `xb.score_pairs` from one half on, beside splink's
             unsupervised model at the threshold that suits the test pairs best, which nobody can know.
 promap      see `bench.match_promap`.
-offers      simulated offers, see `bench.entities_offers`: pairs of another size that were joined, and how far
-            the scores are from the truth.
-            'minutes' and 'gb' are theirs too: processor time a row carried on to 200,000 rows of six markets
-            in blocks of this size, and the memory of this process.
+offers      simulated offers in blocks, see `bench.entities_offers`: pairs of another size that were joined,
+            and how far the scores are from the truth.
+            'minutes' and 'gb' are theirs too, carried on to 200,000 rows of six markets in blocks of this
+            size: from processor time a row of the larger of two tables, and from the memory that this process
+            had and that a further row took. 'growth' is how much more processor time a row of the larger
+            table takes: 1 where time is linear.
 """
 
 from __future__ import annotations
@@ -57,12 +59,16 @@ SOURCES = (
     "xbsql/linking/worth.py",
     "xbsql/matching/scorer.json",
     "xbsql/session/entities.py",
+    "xbsql/session/offer_pairs.py",
     "xbsql/session/pairs.py",
 )
 LANGUAGES = ("en", "fr", "de", "es", "it", "nl")
 MISSING = 0.1
 NODES, QUICK_NODES = 1334, 150
 PRODUCTS, QUICK_PRODUCTS = 250, 50
+"""Products of a block of simulated offers."""
+BLOCKS, QUICK_BLOCKS = (4, 16), (1, 3)
+"""Blocks of the smaller table and of the larger one."""
 SETS = {"abt": "Abt-Buy", "ag": "Amazon-Google", "wa": "Walmart-Amazon"}
 FIELDS = {
     "name": "text", "title": "text", "description": "description", "manufacturer": "brand", "brand": "brand",
@@ -270,14 +276,17 @@ def simulated(bench: Bench) -> dict[str, float]:
     by: dict[str, dict[str, str]] = {}
     for row in names(bench, 120):
         by.setdefault(row["id"], {})[row["market"]] = row["title"]
-    rows = offers(list(by.values()), QUICK_PRODUCTS if bench.quick else PRODUCTS, seed=0)
-    table = pa.Table.from_pylist(rows)
+    own = QUICK_PRODUCTS if bench.quick else PRODUCTS
+    taken = []
     with xbsql.connect() as con:
-        some = table.slice(0, 20)
-        xbsql.entities(con, some, "id", "market", "title", beside="beside")  # loads all it needs
-        start = time.process_time()
-        joined = xbsql.entities(con, table, "id", "market", "title", beside="beside").to_pylist()
-        seconds = time.process_time() - start
+        for blocks in (0, *(QUICK_BLOCKS if bench.quick else BLOCKS)):  # the first loads all that is needed
+            rows = offers(list(by.values()), max(own * blocks, 2), seed=0)
+            table = pa.Table.from_pylist([row | {"block": row["product"] // own} for row in rows])
+            start = time.process_time()
+            found = xbsql.entities(con, table, "id", "market", "title", beside="beside", block="block")
+            spent = time.process_time() - start
+            taken.append((len(rows), spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+    (_, (few, less, small), (many, more, large)), joined = taken, found.to_pylist()
     known = {row["id"]: row for row in rows}
     told = _pairs((row["entity"], (row["market"], row["id"])) for row in joined)
     kinds = [[known[offer[1]] for offer in pair] for pair in told]
@@ -290,8 +299,9 @@ def simulated(bench: Bench) -> dict[str, float]:
         "precision": float(np.mean(right)) if right else 1.0,
         "recall": sum(right) / max(len(truth), 1),
         "ece": float(calibration_error(held.astype(np.int64), np.stack([1 - scores, scores], axis=1))),
-        "minutes": seconds / len(rows) * ROWS / 60,
-        "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "minutes": more / many * ROWS / 60,
+        "growth": (more / many) / (less / few),
+        "gb": large + (large - small) / (many - few) * (ROWS - many),
     }
 
 

@@ -33,6 +33,15 @@ CREATE MACRO xb.entities(
     JOIN _xb_given USING (position)
     ORDER BY _xb_found.entity, _xb_given.position;
 
+-- Pairs of positions (l, r) with the market, id and text of both offers before them.
+CREATE MACRO xb._ends(_found, _given) AS TABLE
+    SELECT
+        _xb_own.market AS lmarket, _xb_own.id AS lid, _xb_other.market AS rmarket, _xb_other.id AS rid,
+        _xb_own.item.text AS ltext, _xb_other.item.text AS rtext, _xb_pair.*
+    FROM query_table(_found) _xb_pair
+    JOIN query_table(_given) _xb_own ON _xb_own.position = _xb_pair.l
+    JOIN query_table(_given) _xb_other ON _xb_other.position = _xb_pair.r;
+
 CREATE MACRO xb.score_pairs(
     tbl, id, market, text, beside := NULL, block := NULL, threshold := 0.5, many := false, variants := false,
     labels := 'xb._nothing'
@@ -48,13 +57,7 @@ CREATE MACRO xb.score_pairs(
             recursive := true
         )
     )
-    SELECT
-        _xb_own.market AS lmarket, _xb_own.id AS lid, _xb_other.market AS rmarket, _xb_other.id AS rid,
-        _xb_found.* EXCLUDE (l, r)
-    FROM _xb_found
-    JOIN _xb_given _xb_own ON _xb_own.position = _xb_found.l
-    JOIN _xb_given _xb_other ON _xb_other.position = _xb_found.r
-    ORDER BY _xb_found.score DESC, _xb_found.l, _xb_found.r;
+    SELECT * EXCLUDE (l, r, ltext, rtext) FROM xb._ends('_xb_found', '_xb_given') ORDER BY score DESC, l, r;
 
 CREATE MACRO xb.review(
     tbl, id, market, text, beside := NULL, block := NULL, n := 50, many := false, variants := false,
@@ -71,13 +74,7 @@ CREATE MACRO xb.review(
             recursive := true
         )
     )
-    SELECT
-        _xb_own.market AS lmarket, _xb_own.id AS lid, _xb_other.market AS rmarket, _xb_other.id AS rid,
-        _xb_own.item.text AS ltext, _xb_other.item.text AS rtext, _xb_found.* EXCLUDE (l, r)
-    FROM _xb_found
-    JOIN _xb_given _xb_own ON _xb_own.position = _xb_found.l
-    JOIN _xb_given _xb_other ON _xb_other.position = _xb_found.r
-    ORDER BY _xb_found.doubt DESC, _xb_found.l, _xb_found.r;
+    SELECT * EXCLUDE (l, r) FROM xb._ends('_xb_found', '_xb_given') ORDER BY doubt DESC, l, r;
 
 CREATE MACRO xb.explain_match(
     tbl, id, market, text, lmarket, lid, rmarket, rid, beside := NULL, block := NULL, many := false,

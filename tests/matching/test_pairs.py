@@ -42,7 +42,5 @@ def test_turned_twice_is_the_same():
 
 def test_a_row_whose_best_pair_is_barred_teaches_nothing():
     scores = np.array([[9, 1, 1, 5], [1, 8, 2, 1], [1, 1, 7, 2]], np.float64).ravel()
-    barred = np.zeros(12, np.bool_)
-    barred[0] = True
-    assert mutual(LEFT, RIGHT, scores, 3, barred).right.tolist() == [-1, 1, 2]
+    assert mutual(LEFT, RIGHT, scores, 3).without(np.array([0])).right.tolist() == [-1, 1, 2]
     assert mutual(LEFT, RIGHT, scores, 3).right.tolist() == [0, 1, 2]

@@ -255,10 +255,9 @@ def _sold_by() -> dict[str, Unit]:
 @cache
 def _folded() -> dict[str, Unit]:
     """The same by names without case, where that leaves one."""
+    sold = set(_sold_by().values())
     return {
-        name: several[0]
-        for name, several in folded().items()
-        if len(several) == 1 and several[0] in _sold_by().values()
+        name: several[0] for name, several in folded().items() if len(several) == 1 and several[0] in sold
     }
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ABSENT: Final = -1
 MOST_SHARED: Final = 20
 """Rows of one market that may have one GTIN; one that more have says nothing."""
+_SUPPOSED: Final = 20.0  # pairs that stand for how often two products are called alike
 _ALIKE: Final = 0.6  # cosine of n-grams from which on two brands may be one
 _NUMBERS: Final = (0.005, 0.03, 0.1, 0.3, 0.7)  # |ln ratio| up to which numbers are of a level
 _COSINES: Final = (0.95, 0.85, 0.7, 0.5)
@@ -63,7 +64,7 @@ class Field(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """Texts such as brands: rare ones say more."""
+    """Texts such as brands: rare ones say more, and one that every row has says nothing."""
 
     codes: Ints
     shares: Floats
@@ -80,7 +81,13 @@ class Words:
         codes = np.array([places.get(text or "", ABSENT) for text in given], np.int64)
         count = np.bincount(codes[codes >= 0], minlength=len(known))
         ngrams = Ngrams.fit(known).transform(known) if known else None
-        return cls(codes, count / max(count.sum(), 1), ngrams)
+        rows = count.sum()
+        pairs, equal = rows * (rows - 1) / 2, (count * (count - 1)).sum() / 2
+        one, two = cls.start
+        # How often any two rows are equal, beside what stands for a few pairs before any is seen.
+        same = (_SUPPOSED * two[0] + equal) / (_SUPPOSED + pairs)
+        others = [(1 - same) * share / (1 - two[0]) for share in two[1:]]
+        return cls(codes, count / max(rows, 1), ngrams, start=(one, (same, *others)))
 
     def compared(self, i: Ints, j: Ints, between: Ints, likely: Floats) -> tuple[Ints, Floats]:
         """See `Field`."""

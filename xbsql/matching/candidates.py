@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from xbsql.features.ngrams import Ngrams
-from xbsql.matching.carried import carried
+from xbsql.matching.carried import MOST_TAUGHT, carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
 from xbsql.matching.pairs import CandidatePairs
-from xbsql.matching.stated import contradicting
+from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
 from xbsql.progress import tell
@@ -21,14 +22,31 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.matching.tokens import Tokens
 
-NEIGHBOURS: Final = 30
-"""Right rows by meaning that each left row is paired with."""
-LESSONS: Final = 3
-"""How often vectors are carried across before pairs are judged; each time learns from the one before."""
 _ALIKE: Final = 10  # by spelling, and word by word
 
 
-def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> CandidatePairs:
+@dataclass(frozen=True)
+class Effort:
+    """How many pairs are looked at and how much is learned from likely matches.
+
+    Attributes:
+        neighbours: right rows by meaning that each left row is paired with.
+        lessons: how often vectors are carried across before pairs are judged; each time learns from the one
+            before.
+        taught: matches that are learned from each time, at most.
+    """
+
+    neighbours: int = 30
+    lessons: int = 3
+    taught: int = MOST_TAUGHT
+
+
+FULL: Final = Effort()
+
+
+def candidate_pairs(
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], effort: Effort = FULL
+) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
     Those that contradict each other in what they state are among them, barred.
@@ -37,17 +55,18 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
         left: n rows.
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
+        effort: how many are looked at and how much is learned.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
     tell(0.0, "finding neighbours")
-    near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
+    near = TwoWayNeighbours.of(left, right, effort.neighbours)
     matches, further = near.mutual(), near
-    for lesson in range(LESSONS):
-        tell((1 + lesson) / (2 + LESSONS), "finding neighbours")
-        further = TwoWayNeighbours.of(*carried(left, right, parts, matches), NEIGHBOURS)
+    for lesson in range(effort.lessons):
+        tell((1 + lesson) / (2 + effort.lessons), "finding neighbours")
+        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, effort.taught), effort.neighbours)
         matches = further.mutual()
-    tell((1 + LESSONS) / (2 + LESSONS), "comparing spellings")
+    tell((1 + effort.lessons) / (2 + effort.lessons), "comparing spellings")
     spelled = _spelled(left, right)
     i, j = suggested(*parts, matches, _ALIKE)
     if left.block is not None and right.block is not None:
@@ -63,11 +82,11 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
     )
     cosine = cosines(left, right, i, j)
     nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
-    barred = contradicting(left.stated, right.stated, i, j)
-    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, barred)
+    stated = compared(left.stated, right.stated, i, j)
+    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, stated)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """The n-grams of both sides, weighted by how rare they are in the two together."""
-    found = Ngrams.fit_transform([*left.texts, *right.texts])[1]
-    return found[: len(left)], found[len(left) :]
+    found = Ngrams.fit([*left.texts, *right.texts])
+    return found.transform(left.texts), found.transform(right.texts)

@@ -9,12 +9,12 @@ import numpy as np
 
 from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
-from xbsql.matching.candidates import candidate_pairs
+from xbsql.matching.candidates import FULL, Effort, candidate_pairs
 from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import cosines
-from xbsql.matching.pairs import Matches, crowding, gaps
+from xbsql.matching.pairs import Matches, crowding, gaps, rivals
 from xbsql.matching.similarities import described
-from xbsql.matching.tokens import Tokens
+from xbsql.matching.tokens import Tokens, ranks
 from xbsql.matching.translation import translated
 from xbsql.matching.words import WordVectors
 from xbsql.progress import part, tell
@@ -34,6 +34,10 @@ NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
 SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
+HOPELESS: Final = -6.0
+"""Log odds by the first round below which only a row's nearest pairs are looked at closely."""
+CLOSELY: Final = 12
+"""The most likely pairs of a row that are looked at closely, however unlikely."""
 HUBS: Final = 10
 """Candidates of a row that tell how near it is to everything."""
 
@@ -45,10 +49,12 @@ class Described:
     Attributes:
         pairs: p of them, none barred.
         table: float64, shape (p, 34), columns `columns.PAIR_COLUMNS`.
+        rivals: int64, shape (p,), see `pairs.rivals`.
     """
 
     pairs: CandidatePairs
     table: NDArray[np.float64]
+    rivals: NDArray[np.int64]
 
 
 def describe(
@@ -57,6 +63,7 @@ def describe(
     encode: Encode,
     pieces: Split,
     judges: Sequence[Judge],
+    effort: Effort = FULL,
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -67,23 +74,45 @@ def describe(
         pieces: texts -> the parts of their words.
         judges: columns -> log odds of a match: the first reads `columns.SIMILARITIES`, each later one
             `columns.PAIR_COLUMNS`, and teaches the next round.
+        effort: how many pairs are looked at and how much is learned from likely matches.
     """
-    parts = Tokens.split(pieces(left.texts)), Tokens.split(pieces(right.texts))
+    first, second = (side.parts or Tokens.split(pieces(side.texts)) for side in (left, right))
+    parts = first, second
     with part(0.0, 0.6):
-        found = candidate_pairs(left, right, parts)
+        found = candidate_pairs(left, right, parts, effort)
     if not len(found):
-        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))))
+        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))), np.empty(0, np.int64))
     tell(0.6, f"comparing {len(found)} pairs")
-    table = first = described(left, right, found, WordVectors.of(left, right, encode))
+    table = known = described(left, right, found, WordVectors.of(left, right, encode))
     for turn, judge in enumerate(judges):
         tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
-        table = taught(left, right, parts, found, first, judge(table))
-    return Described(found.at(found.allowed), table[found.allowed])
+        odds = judge(table)
+        if turn == 0:
+            kept = promising(found, odds)
+            found, known, odds = found.at(kept), known[kept], odds[kept]
+        table = taught(left, right, parts, found, known, odds, effort)
+    kept = found.at(found.allowed)
+    return Described(kept, table[found.allowed], rivals(left, right, kept.i, kept.j))
+
+
+def promising(pairs: CandidatePairs, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The pairs that are looked at closely, bool, shape (p,): likely ones, and the best of either row.
+
+    The others are no match whatever is learned. The nearest stay also where they are none, since what stands
+    before a pair speaks against it.
+    """
+    able = np.where(pairs.allowed, odds, -SUREST)
+    best = [
+        ranks(rows, values) < most
+        for rows in (pairs.i, pairs.j)
+        for values, most in ((able, CLOSELY), (pairs.carried, HUBS))
+    ]
+    return np.asarray((able > HOPELESS) | np.any(best, axis=0))
 
 
 def taught(
     left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
-    odds: NDArray[np.float64],
+    odds: NDArray[np.float64], effort: Effort = FULL,
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`.
 
@@ -97,7 +126,7 @@ def taught(
     matches = Matches(partner, likely)
     found = translated(*parts, matches, pairs.i, pairs.j)
     both = found[:, 0] + found[:, 1]
-    near = cosines(*carried(left, right, parts, matches), pairs.i, pairs.j)
+    near = cosines(*carried(left, right, parts, matches, effort.taught), pairs.i, pairs.j)
     near = 2 * near - crowding(pairs.i, near, HUBS) - crowding(pairs.j, near, HUBS)
     behind = [gaps(pairs.i, pairs.j, values) for values in (odds, both, near)]
     return np.column_stack([first, odds, behind[0], found, behind[1], near, behind[2]])

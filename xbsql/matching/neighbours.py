@@ -38,7 +38,6 @@ class TwoWayNeighbours:
         i: int64, shape (p,): left rows of the neighbouring pairs, each pair once, by left row and right row.
         j: int64, shape (p,): their right rows.
         near: float64, shape (p,): their cosine corrected for hubs.
-        barred: bool, shape (p,): their sizes, counts or model numbers contradict each other.
         hub_left: float64, shape (left rows,): the mean cosine of each row's nearest.
         hub_right: the same of the right rows.
     """
@@ -48,7 +47,6 @@ class TwoWayNeighbours:
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     near: NDArray[np.float64]
-    barred: NDArray[np.bool_]
     hub_left: NDArray[np.float64]
     hub_right: NDArray[np.float64]
 
@@ -77,15 +75,19 @@ class TwoWayNeighbours:
         pairs, first = np.unique(np.concatenate(keys), return_index=True)
         i, j = np.divmod(pairs, max(len(right), 1))
         near = 2 * np.concatenate(cosines)[first] - hubs[0][i] - hubs[1][j]
-        return cls(left, right, i, j, near, contradicting(left.stated, right.stated, i, j), *hubs)
+        return cls(left, right, i, j, near, *hubs)
 
     def nearness(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
         """The cosine of any pairs corrected for hubs: twice it less the mean of either row's nearest."""
         return 2 * cosines(self.left, self.right, i, j) - self.hub_left[i] - self.hub_right[j]
 
     def mutual(self) -> Matches:
-        """The pairs that are each other's nearest."""
-        return mutual(self.i, self.j, self.near, len(self.left), self.barred)
+        """The pairs that are each other's nearest; a row whose nearest contradicts it teaches nothing."""
+        found = mutual(self.i, self.j, self.near, len(self.left))
+        rows = np.flatnonzero(found.right >= 0)
+        return found.without(
+            rows[contradicting(self.left.stated, self.right.stated, rows, found.right[rows])]
+        )
 
 
 def cosines(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -100,7 +102,16 @@ def blocks(left: Side, right: Side) -> list[tuple[NDArray[np.int64], NDArray[np.
         both = (np.arange(len(left)), np.arange(len(right)))
         return [both] if len(left) and len(right) else []
     shared = np.intersect1d(left.block, right.block)
-    return [(np.flatnonzero(left.block == b), np.flatnonzero(right.block == b)) for b in shared[shared >= 0]]
+    shared = shared[shared >= 0]
+    own, other = (_rows_of(side.block, shared) for side in (left, right) if side.block is not None)
+    return list(zip(own, other, strict=True))
+
+
+def _rows_of(block: NDArray[np.int64], wanted: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The rows of each wanted block, ascending."""
+    order = np.argsort(block, kind="stable")
+    low, high = (np.searchsorted(block[order], wanted, side) for side in ("left", "right"))
+    return [order[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def rowwise(count: int, work: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.float64]:

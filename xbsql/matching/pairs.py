@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbsql.matching.tokens import ranks
+from xbsql.matching.stated import CONTRADICT
+from xbsql.matching.tokens import Tokens, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +29,22 @@ class Side:
         block: int64, shape (n,): rows of different blocks are never paired; None for one block.
         stated: the sizes, counts and model numbers that the texts state: rows that contradict each other are
             never paired; None where they may be, as variants of one thing.
+        parts: the parts of the texts' words, where they are known already.
     """
 
     texts: Sequence[str]
     vectors: NDArray[np.float32]
     block: NDArray[np.int64] | None = None
     stated: Stated | None = None
+    parts: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The words of the texts."""
+        return Tokens.of(self.texts)
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,9 @@ class CandidatePairs:
         nearness: float64, shape (p,): the cosine corrected for hubs.
         carried: float64, shape (p,): the same of vectors that were carried to the other side.
         spelling: float64, shape (p,): cosine of weighted character and word n-grams.
-        barred: bool, shape (p,): pairs that contradict each other; None where no pair does. None of them is
-            a match; they show what stands nearer to a row than the pairs that may be one.
+        stated: float64, shape (p, 2): how far what both state agrees, see `stated.compared`; None where
+            nobody looks at it. Pairs that contradict each other are barred: none of them is a match; they
+            show what stands nearer to a row than the pairs that may be one.
     """
 
     i: NDArray[np.int64]
@@ -59,7 +69,7 @@ class CandidatePairs:
     nearness: NDArray[np.float64]
     carried: NDArray[np.float64]
     spelling: NDArray[np.float64]
-    barred: NDArray[np.bool_] | None = None
+    stated: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.i)
@@ -67,10 +77,12 @@ class CandidatePairs:
     @property
     def allowed(self) -> NDArray[np.bool_]:
         """Which are not barred, bool, shape (p,)."""
-        return np.ones(len(self), np.bool_) if self.barred is None else ~self.barred
+        if self.stated is None:
+            return np.ones(len(self), np.bool_)
+        return np.asarray((self.stated != CONTRADICT).all(axis=1))
 
     def at(self, kept: NDArray[np.bool_]) -> CandidatePairs:
-        """Some of them, none barred."""
+        """Some of them."""
         return CandidatePairs(
             self.i[kept],
             self.j[kept],
@@ -78,6 +90,7 @@ class CandidatePairs:
             self.nearness[kept],
             self.carried[kept],
             self.spelling[kept],
+            None if self.stated is None else self.stated[kept],
         )
 
 
@@ -93,12 +106,27 @@ class Matches:
     right: NDArray[np.int64]
     likely: NDArray[np.float64]
 
+    def without(self, rows: NDArray[np.int64]) -> Matches:
+        """The same without the matches of some left rows."""
+        right, likely = self.right.copy(), self.likely.copy()
+        right[rows], likely[rows] = -1, 0.0
+        return Matches(right, likely)
+
     def turned(self, rows: int) -> Matches:
         """The same as seen from the right side, which has so many rows."""
         left, likely = np.full(rows, -1, np.int64), np.zeros(rows)
         there = np.flatnonzero(self.right >= 0)
         left[self.right[there]], likely[self.right[there]] = there, self.likely[there]
         return Matches(left, likely)
+
+
+def rivals(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many rows either row of a pair could be paired with, the lesser number, int64, shape (p,)."""
+    if left.block is None or right.block is None:
+        return np.full(len(i), min(len(left), len(right)), np.int64)
+    count = int(max(left.block.max(initial=0), right.block.max(initial=0))) + 1
+    own, other = (np.bincount(side.block[side.block >= 0], minlength=count) for side in (left, right))
+    return np.asarray(np.minimum(own, other)[left.block[i]], np.int64)
 
 
 def crowding(rows: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -119,19 +147,15 @@ def gaps(i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64]
 
 
 def mutual(
-    i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64], rows: int,
-    barred: NDArray[np.bool_] | None = None,
+    i: NDArray[np.int64], j: NDArray[np.int64], values: NDArray[np.float64], rows: int
 ) -> Matches:  # fmt: skip
     """The pairs that are each other's best, as matches of so many left rows to learn from.
 
-    Among equals no pair is the best: what cannot be told apart teaches nothing. Nor does a row whose best
-    pair is barred.
+    Among equals no pair is the best: what cannot be told apart teaches nothing.
     """
     best = np.flatnonzero(gaps(i, j, values).max(axis=1) == 0) if len(i) else np.empty(0, np.int64)
     alone = np.bincount(i[best], minlength=rows)[i[best]] == 1
     alone &= np.bincount(j[best])[j[best]] == 1
-    if barred is not None:
-        alone &= ~barred[best]
     right, likely = np.full(rows, -1, np.int64), np.zeros(rows)
     right[i[best[alone]]], likely[i[best[alone]]] = j[best[alone]], 1.0
     return Matches(right, likely)

@@ -1,6 +1,7 @@
-"""The pair scorer that comes with the package: three sets of boosted trees, fitted on known translations.
+"""The pair scorer that comes with the package: four sets of boosted trees, fitted on known translations.
 
-`python -m bench.match_scorer` fits them anew; what they were fitted on stands in the file.
+`python -m bench.match_scorer` and `python -m bench.match_few` fit them anew; what they were fitted on stands
+in the file.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import json
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import lightgbm
 import numpy as np
+
+from xbsql.matching.columns import SIMILARITIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 FILE = "scorer.json"
 ROUNDS = ("guess", "middle", "final")
+FEW: Final = 10
+"""Rivals up to which the scorer of small tables alone judges a pair."""
+MANY: Final = 40
+"""Rivals from which on it is not asked."""
 
 
 @dataclass(frozen=True)
@@ -35,29 +42,53 @@ class Scorer:
         middle: reads `columns.PAIR_COLUMNS`.
         final: likewise.
         surest: the greatest log odds, the logarithm of the number of pairs it was fitted on.
+        few: reads `columns.SIMILARITIES` of rows with few rivals, where the best of few may be no match. It
+            was fitted on small tables.
+        surest_of_few: the logarithm of the number of these tables.
     """
 
     guess: lightgbm.Booster
     middle: lightgbm.Booster
     final: lightgbm.Booster
     surest: float
+    few: lightgbm.Booster
+    surest_of_few: float
 
     @classmethod
     @cache
     def default(cls) -> Self:
         """The one that comes with the package, read once."""
         stored = json.loads((files("xbsql.matching") / FILE).read_text())
-        guess, middle, final = (lightgbm.Booster(model_str=stored[name]) for name in ROUNDS)
-        return cls(guess, middle, final, float(stored["surest"]))
+        guess, middle, final, few = (lightgbm.Booster(model_str=stored[name]) for name in (*ROUNDS, "few"))
+        return cls(guess, middle, final, float(stored["surest"]), few, float(stored["surest_of_few"]))
 
     @property
     def judges(self) -> tuple[Judge, Judge]:
         """The rounds before the last, for `match.describe`."""
         return partial(odds, self.guess, surest=self.surest), partial(odds, self.middle, surest=self.surest)
 
-    def scored(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Float64, shape (p,), of pairs that two rounds have described."""
-        return odds(self.final, table, self.surest)
+    def scored(
+        self, table: NDArray[np.float64], rivals: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Float64, shape (p,), of pairs that two rounds have described.
+
+        Args:
+            table: float64, shape (p, 34), columns `columns.PAIR_COLUMNS`.
+            rivals: int64, shape (p,), see `pairs.rivals`; None for many everywhere.
+        """
+        found = odds(self.final, table, self.surest)
+        if rivals is None:
+            return found
+        small = of_few(rivals)
+        some = np.flatnonzero(small > 0)
+        alone = odds(self.few, table[some, : len(SIMILARITIES)], self.surest_of_few)
+        found[some] += small[some] * (alone - found[some])
+        return found
+
+
+def of_few(rivals: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The share that the scorer of small tables has in a pair's log odds: 1 up to FEW rivals, 0 from MANY."""
+    return np.clip((MANY - rivals) / (MANY - FEW), 0.0, 1.0)
 
 
 def odds(trees: lightgbm.Booster, table: NDArray[np.float64], surest: float) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.matching import stated
 from xbsql.matching.pairs import gaps
 from xbsql.matching.tokens import ranks
 
@@ -42,7 +41,7 @@ def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors
             gaps(i, j, pairs.spelling),
             words.compare(i, j),
             [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
-            stated.compared(left.stated, right.stated, i, j),
+            np.zeros((len(pairs), 2)) if pairs.stated is None else pairs.stated,
             np.log(lengths[0][i] / lengths[1][j]),
             counts[0][i] - counts[1][j],
         ]

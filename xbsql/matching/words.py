@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.matching.tokens import Tokens
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.matching.pairs import Side
+    from xbsql.matching.tokens import Tokens
 
     Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -41,7 +40,7 @@ class WordVectors:
     @classmethod
     def of(cls, left: Side, right: Side, encode: Encode) -> WordVectors:
         """Encode every distinct word once."""
-        tokens = Tokens.of(left.texts), Tokens.of(right.texts)
+        tokens = left.tokens, right.tokens
         return cls(*tokens, encode(tokens[0].words), encode(tokens[1].words))
 
     def compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:

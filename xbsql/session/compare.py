@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import family_of, is_text, one_chunk, written_out
-from xbsql.session.entities import Vectors
+from xbsql.session.offer_pairs import Vectors
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Ints

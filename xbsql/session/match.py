@@ -71,8 +71,7 @@ def match(
     with session.calls.record("match", model or "", len(left)) as call:
         call.kernel = "topk + assignment"
         found = _described(session, where, left, right, variants)
-        known = found.table if model is None else _known(where, left, right, found)
-        odds = _odds(session, known, model)
+        odds = _odds(session, where, left, right, found, model)
         tell(0.98, "assigning")
         shape = (len(found.left), len(found.right))
         chosen = assigned(found.i, found.j, odds, _logit(np.array(threshold)).item(), shape)
@@ -128,6 +127,7 @@ class _Found(NamedTuple):
         i: int64, shape (p,): places in `left`.
         j: int64, shape (p,): places in `right`.
         table: float64, shape (p, 34): what is known of each pair.
+        rivals: int64, shape (p,), see `matching.pairs.rivals`.
     """
 
     left: NDArray[np.int64]
@@ -135,6 +135,7 @@ class _Found(NamedTuple):
     i: NDArray[np.int64]
     j: NDArray[np.int64]
     table: NDArray[np.float64]
+    rivals: NDArray[np.int64]
 
 
 def _described(session: Session, where: str, left: pa.Table, right: pa.Table, variants: bool) -> _Found:
@@ -165,7 +166,7 @@ def _described(session: Session, where: str, left: pa.Table, right: pa.Table, va
     with part(READING, 0.98):
         found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
     which, i, j = expanded(found.pairs, *copies)
-    return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which])
+    return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which], found.rivals[which])
 
 
 def embedded(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
@@ -211,17 +212,21 @@ def _blocks(
     return codes[: len(left)], codes[len(left) :]
 
 
-def _odds(session: Session, table: NDArray[np.float64], model: str | None) -> NDArray[np.float64]:
+def _odds(
+    session: Session, where: str, left: pa.Table, right: pa.Table, found: _Found, model: str | None
+) -> NDArray[np.float64]:
+    """The log odds of the pairs by a model, or by the scorer of the package."""
     from xbsql.matching.scorer import Scorer
 
     if model is None:
-        return Scorer.default().scored(table)
+        return Scorer.default().scored(found.table, found.rivals)
+    table = _known(where, left, right, found)
     if not len(table):
         return np.empty(0)
     columns = [pa.array(column, from_pandas=True) for column in table.T]
-    found = models.classify(session, model, pa.StructArray.from_arrays(columns, list(KNOWN_COLUMNS)))
-    yes = np.isin(np.array(found.field("label").to_pylist(), dtype=str), ("true", "1"))
-    score = found.field("score").to_numpy(zero_copy_only=False)
+    said = models.classify(session, model, pa.StructArray.from_arrays(columns, list(KNOWN_COLUMNS)))
+    yes = np.isin(np.array(said.field("label").to_pylist(), dtype=str), ("true", "1"))
+    score = said.field("score").to_numpy(zero_copy_only=False)
     return _logit(np.where(yes, score, 1 - score))
 
 

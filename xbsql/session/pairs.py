@@ -9,22 +9,16 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, written_out
-from xbsql.session.entities import (
-    SURENESS,
-    check,
-    joined_rows,
-    judged_of,
-    refuse_unnamed,
-    sharded,
-    text_parts,
-)
+from xbsql.session.entities import SURENESS, joined_rows, sharded
+from xbsql.session.offer_pairs import judged_of, text_parts
+from xbsql.session.offers import check, refuse_unnamed
 
 if TYPE_CHECKING:
     from typing import Any
 
     from xbsql.linking.graph import Floats, Ints
     from xbsql.linking.judged import Judged
-    from xbsql.session.entities import Asked
+    from xbsql.session.offers import Asked
     from xbsql.session.session import Session
 
 BIT: Final = float(np.log(2))

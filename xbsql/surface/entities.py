@@ -12,51 +12,28 @@ from xbsql.linking.pair_columns import COLUMNS
 from xbsql.session import compare
 from xbsql.session import entities as run
 from xbsql.session import pairs as looked
+from xbsql.session.offers import Asked
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, ColumnOf, Flag, Name, Rows, Share, Text, Values, Whole
-from xbsql.surface.checks import in_order, named
+from xbsql.surface.arguments import DATA, ColumnOf, Flag, Name, Rows, Share, Text, Whole
+from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, Like, function
+from xbsql.surface.offers import (
+    PAIR,
+    Beside,
+    Block,
+    Id,
+    Labels,
+    Many,
+    Market,
+    Offered,
+    Offers,
+    Title,
+    Variants,
+    offers_of,
+    rows_of,
+)
 
-Offers = Annotated[
-    pa.Table, Rows(order="", empty=True), f"the catalogues one below the other, a row an offer: {DATA}"
-]
-Id = Annotated[str, ColumnOf(), "what names an offer in its market, any type; other markets may have it too"]
-Market = Annotated[str, ColumnOf(), "the catalogue a row is of, any type; a row where it is NULL is alone"]
-Title = Annotated[
-    str,
-    ColumnOf(),
-    "VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks and placeholders say nothing",
-]
-Beside = Annotated[
-    str | None,
-    ColumnOf(python="str | None"),
-    "a STRUCT of what else is known: gtin (text or a whole number), price (a number, each market in its own "
-    "currency), and columns of your own, read by type: text such as brand, numbers, booleans, vectors",
-]
-Block = Annotated[
-    str | None, ColumnOf(python="str | None"), "only rows of one value are compared; NULL: a row is alone"
-]
-Many = Annotated[Flag, "true lets an entity hold several rows of a market"]
-Variants = Annotated[
-    Flag,
-    "true takes products that differ in size, count or model number as one; otherwise rows that both state "
-    "one and contradict each other are never joined",
-]
-Offered = Annotated[pa.Array, Values("a list of rows")]
-ITEM = ("id", "market", "text", "block", "beside", "entity")
 FOUND: Columns = {"entity": "BIGINT", "score": "DOUBLE", "entity_score": "DOUBLE"}
-
-
-Labels = Annotated[
-    pa.Table | None,
-    Rows(order="", optional=True, empty=True),
-    "pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match (BOOLEAN), as xb.review "
-    "asks for; true ties two offers, false keeps them apart, and from ten of each on they correct the odds",
-]
-PAIR: Columns = {
-    "lmarket": Like("tbl", "market"), "lid": Like("tbl", "id"), "rmarket": Like("tbl", "market"),
-    "rid": Like("tbl", "id"),
-}  # fmt: skip
 SCORED: Columns = {"score": "DOUBLE", "text": "DOUBLE", "beside": "DOUBLE", "joined": "BOOLEAN"}
 REVIEWED: Columns = {"score": "DOUBLE", "joined": "BOOLEAN", "doubt": "DOUBLE", "match": "BOOLEAN"}
 SAID: Columns = {
@@ -67,7 +44,7 @@ SAID: Columns = {
 def _entities(
     session: Session, *, threshold: Share, many: Flag, variants: Flag, labels: Labels = None, tbl: Offered
 ) -> pa.Table:
-    return run.entities(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
+    return run.entities(session, rows_of(tbl), Asked(threshold, many, variants, labels))
 
 
 @function(
@@ -106,13 +83,13 @@ def entities(
     the row belongs to it (NULL: nothing matches, and the row is alone); `entity_score`, that all its rows do.
     Every two markets are compared as by xb.match, and pairs that close a circle lift each other: what no pair
     alone would show is joined where all pairs together do. What stands `beside` the text is weighed without
-    labels: how often likely pairs agree in it against how often others do. The answer is the same in any
-    order of the rows.
+    labels: how often likely pairs agree in it against how often others do. Rows of one id in one market are
+    offers like others, unless `labels` name offers. The answer is the same in any order of the rows.
     """
     where = "xb.entities"
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside, "entity": entity}
-    rows = _offers(where, tbl, given)
-    found = run.entities(session, rows, run.Asked(threshold, many, variants, labels))
+    rows = offers_of(where, tbl, given)
+    found = run.entities(session, rows, Asked(threshold, many, variants, labels))
     own = [rows[name].take(pc.subtract(found["position"], 1)) for name in ("market", "id")]
     table = pa.table(
         [found["entity"], *own, found["score"], found["entity_score"]],
@@ -124,7 +101,7 @@ def entities(
 def _score_pairs(
     session: Session, *, threshold: Share, many: Flag, variants: Flag, labels: Labels = None, tbl: Offered
 ) -> pa.Table:
-    return looked.score_pairs(session, _rows(tbl), run.Asked(threshold, many, variants, labels))
+    return looked.score_pairs(session, rows_of(tbl), Asked(threshold, many, variants, labels))
 
 
 @function(
@@ -155,15 +132,15 @@ def score_pairs(
     one entity.
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
-    rows = _offers("xb.score_pairs", tbl, given)
-    return _of_pairs(rows, looked.score_pairs(session, rows, run.Asked(threshold, many, variants, labels)))
+    rows = offers_of("xb.score_pairs", tbl, given)
+    return _of_pairs(rows, looked.score_pairs(session, rows, Asked(threshold, many, variants, labels)))
 
 
 def _review(
     session: Session, *, n: Whole, many: Flag, variants: Flag, page: Text = None, labels: Labels = None,
     tbl: Offered,
 ) -> pa.Table:  # fmt: skip
-    return _reviewed(session, _rows(tbl), run.Asked(0.5, many, variants, labels), n, page)
+    return _reviewed(session, rows_of(tbl), Asked(0.5, many, variants, labels), n, page)
 
 
 @function(
@@ -194,8 +171,8 @@ def review(
     Fill the column `match` with true or false, and hand the rows back as `labels` of xb.entities.
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
-    rows = _offers("xb.review", tbl, given)
-    found = _reviewed(session, rows, run.Asked(0.5, many, variants, labels), n, page)
+    rows = offers_of("xb.review", tbl, given)
+    found = _reviewed(session, rows, Asked(0.5, many, variants, labels), n, page)
     texts = [rows["text"].take(pc.subtract(found[name], 1)) for name in ("l", "r")]
     named = _of_pairs(rows, found)
     for place, (name, column) in enumerate(zip(("ltext", "rtext"), texts, strict=True)):
@@ -203,7 +180,7 @@ def review(
     return named
 
 
-def _reviewed(session: Session, rows: pa.Table, asked: run.Asked, n: int, page: str | None) -> pa.Table:
+def _reviewed(session: Session, rows: pa.Table, asked: Asked, n: int, page: str | None) -> pa.Table:
     found = looked.review(session, rows, asked, n)
     if page is not None:
         from xbsql.pages.review import written
@@ -216,8 +193,8 @@ def _explain(
     session: Session, *, lmarket: Name, lid: Name, rmarket: Name, rid: Name, many: Flag, variants: Flag,
     labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    asked = run.Asked(0.5, many, variants, labels)
-    return looked.explain_match(session, _rows(tbl), asked, (lmarket, lid), (rmarket, rid))
+    asked = Asked(0.5, many, variants, labels)
+    return looked.explain_match(session, rows_of(tbl), asked, (lmarket, lid), (rmarket, rid))
 
 
 @function(
@@ -251,8 +228,8 @@ def explain_match(
     xb.entities with the same rows the pairs are not judged again.
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
-    rows = _offers("xb.explain_match", tbl, given)
-    asked = run.Asked(0.5, many, variants, labels)
+    rows = offers_of("xb.explain_match", tbl, given)
+    asked = Asked(0.5, many, variants, labels)
     return looked.explain_match(session, rows, asked, (lmarket, lid), (rmarket, rid))
 
 
@@ -301,34 +278,3 @@ def _of_pairs(rows: pa.Table, found: pa.Table) -> pa.Table:
     }
     rest = found.drop_columns(["l", "r"])
     return pa.table([*named.values(), *rest.columns], names=[*named, *rest.column_names])
-
-
-def _offers(where: str, tbl: pa.Table, given: dict[str, str | None]) -> pa.Table:
-    """The columns that are given, as NULL where none is, sorted by market, id and text."""
-    columns = {
-        key: pa.nulls(len(tbl)) if name is None else tbl[named(where, tbl.column_names, name)]
-        for key, name in given.items()
-    }
-    table = pa.table({"entity": pa.nulls(len(tbl)), **columns}).select(ITEM)
-    keys = ("market", "id", "text")
-    return in_order(_told_apart(table) if _tied(table, keys) else table, keys)
-
-
-def _tied(table: pa.Table, keys: tuple[str, ...]) -> bool:
-    """Whether rows are alike in these columns, or may be."""
-    if any(pa.types.is_nested(table.schema.field(name).type) for name in keys):
-        return True
-    return len(table.group_by(list(keys)).aggregate([])) < len(table)
-
-
-def _told_apart(table: pa.Table) -> pa.Table:
-    """The rows sorted by all they hold, lists and structs too, which Arrow has no order of."""
-    written = pa.array([repr(row) for row in table.to_pylist()], pa.string())
-    return table.take(pc.sort_indices(written))
-
-
-def _rows(offered: pa.Array) -> pa.Table:
-    """The rows that came as one list; none where the table was empty."""
-    if pa.types.is_null(offered.type) or not offered[0].is_valid:
-        return pa.table({name: pa.nulls(0) for name in ITEM})
-    return table_of_rows(offered.flatten())
