@@ -521,8 +521,9 @@ def entities(
     probability that the row belongs to it (NULL: nothing matches, and the row is alone); `entity_score`,
     that all its rows do. Every two markets are compared as by xb.match, and pairs that close a circle lift
     each other: what no pair alone would show is joined where all pairs together do. What stands `beside`
-    the text is weighed without labels: how often likely pairs agree in it against how often others do. The
-    answer is the same in any order of the rows.
+    the text is weighed without labels: how often likely pairs agree in it against how often others do. Rows
+    of one id in one market are offers like others, unless `labels` name offers. The answer is the same in
+    any order of the rows.
 
     Args:
         con: a connection that xbsql is loaded in.
