@@ -99,7 +99,7 @@ def test_polars_answers_as_sql_does(con):
         ("FROM xb.evaluate('found', rates, 'currency')", "no column 'title'"),
         (
             "FROM xb.estimate('fit', shelf, 'colour', options := {'attributes': ['colour']})",
-            "what an extraction takes is not known",
+            "what the task 'extract' takes is not known",
         ),
         ("SELECT xb.extract('days', 'a')", "was fitted for predict; name a model of the task 'extract'"),
     ],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
-from xbsql.translation.words import JOINER, KEPT, Words, is_fixed, is_word
+from xbsql.translation.words import JOINER, KEPT, Words, is_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,8 +38,7 @@ def edited(
         translate: words -> shown tokens.
 
     Returns:
-        Shown tokens; None where too little is alike, what stays would be lost, or nobody knows what
-        translates a word that the new source lacks.
+        Shown tokens; None where too little is alike or what stays would be lost.
     """
     matcher = SequenceMatcher(None, source.forms, asked.forms, autojunk=False)
     if matcher.ratio() < LEAST_ALIKE:
@@ -54,8 +53,6 @@ def edited(
         places = [j for j, i in enumerate(owner) if begin <= i < end]
         for j in places:
             tokens[j] = []
-        if not places and any(map(is_word, source.forms[begin:end])):
-            return None  # what cannot be found in the target cannot be taken out of it
         if places:
             tokens[places[0]] = new
         else:
