@@ -125,7 +125,7 @@ def rivals(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) 
     if left.block is None or right.block is None:
         return np.full(len(i), min(len(left), len(right)), np.int64)
     count = int(max(left.block.max(initial=0), right.block.max(initial=0))) + 1
-    own, other = (np.bincount(side.block[side.block >= 0], minlength=count) for side in (left, right))
+    own, other = (np.bincount(block[block >= 0], minlength=count) for block in (left.block, right.block))
     return np.asarray(np.minimum(own, other)[left.block[i]], np.int64)
 
 
