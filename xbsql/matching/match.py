@@ -87,7 +87,7 @@ def describe(
     for turn, judge in enumerate(judges):
         tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
         odds = judge(table)
-        if turn == 0:
+        if turn == 0 and effort.selective:
             kept = promising(found, odds)
             found, known, odds = found.at(kept), known[kept], odds[kept]
         table = taught(left, right, parts, found, known, odds, effort)

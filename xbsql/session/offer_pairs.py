@@ -145,7 +145,7 @@ def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints,
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    effort, judges = Effort(NEIGHBOURS, LESSONS, TAUGHT), Scorer.default().judges
+    effort, judges = Effort(NEIGHBOURS, LESSONS, TAUGHT, selective=True), Scorer.default().judges
     found = describe(one.side, two.side, vectors, vectors.encoder.pieces, judges, effort)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
