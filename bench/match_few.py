@@ -69,7 +69,7 @@ class Small(NamedTuple):
 @cache
 def vector(text: str) -> NDArray[np.float32]:
     """A text's vector, made once."""
-    return embed_texts([text], encoder())[0]
+    return np.asarray(embed_texts([text], encoder())[0])
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -91,8 +91,8 @@ def describe(
             kept = promising(found, odds)
             found, known, odds = found.at(kept), known[kept], odds[kept]
         table = taught(left, right, parts, found, known, odds, effort)
-    kept = found.at(found.allowed)
-    return Described(kept, table[found.allowed], rivals(left, right, kept.i, kept.j))
+    able = found.at(found.allowed)
+    return Described(able, table[found.allowed], rivals(left, right, able.i, able.j))
 
 
 def promising(pairs: CandidatePairs, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
