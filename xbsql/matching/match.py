@@ -36,7 +36,7 @@ SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
 HOPELESS: Final = -6.0
 """Log odds by the first round below which only a row's nearest pairs are looked at closely."""
-CLOSELY: Final = 12
+CLOSELY: Final = 30
 """The most likely pairs of a row that are looked at closely, however unlikely."""
 HUBS: Final = 10
 """Candidates of a row that tell how near it is to everything."""

@@ -122,11 +122,12 @@ class Matches:
 
 def rivals(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many rows either row of a pair could be paired with, the lesser number, int64, shape (p,)."""
-    if left.block is None or right.block is None:
+    one, two = left.block, right.block
+    if one is None or two is None:
         return np.full(len(i), min(len(left), len(right)), np.int64)
-    count = int(max(left.block.max(initial=0), right.block.max(initial=0))) + 1
-    own, other = (np.bincount(block[block >= 0], minlength=count) for block in (left.block, right.block))
-    return np.asarray(np.minimum(own, other)[left.block[i]], np.int64)
+    count = int(max(one.max(initial=0), two.max(initial=0))) + 1
+    own, other = (np.bincount(block[block >= 0], minlength=count) for block in (one, two))
+    return np.asarray(np.minimum(own, other)[one[i]], np.int64)
 
 
 def crowding(rows: NDArray[np.int64], values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
