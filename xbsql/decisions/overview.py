@@ -76,7 +76,7 @@ def sold(compared: Comparison, market: str, rows: pa.Table) -> Sold:
         count = pc.count_distinct(one_chunk(as_text(rows[has["customer"]]))).as_py()
         found = found._replace(customers=count)
     if "amount" in has:
-        money = sorted(set(compared.money(rows).tolist()) - {None})
+        money = sorted(compared.currencies(rows))
         own = float(np.nansum(compared.amounts(rows, "amount")))
         at_home = _at_home(compared, rows, own)
         found = found._replace(paid=own, currency=money[0] if len(money) == 1 else None, at_home=at_home)
@@ -90,7 +90,7 @@ def sold(compared: Comparison, market: str, rows: pa.Table) -> Sold:
 
 def _at_home(compared: Comparison, rows: pa.Table, own: float) -> float | None:
     """All that was paid in home's money; None where it is several or not known."""
-    here, there = (set(compared.money(side).tolist()) - {None} for side in (compared.home, rows))
+    here, there = compared.currencies(compared.home), compared.currencies(rows)
     if here == there and len(here) == 1:
         return own
     if compared.rates is None or compared.apart(rows) or len(here) != 1:

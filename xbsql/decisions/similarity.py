@@ -150,7 +150,7 @@ class Comparison:
 
     def apart(self, rows: pa.Table) -> str:
         """Why money of the market cannot be compared with home's; '' where it can."""
-        here, there = (set(self.money(side).tolist()) - {None} for side in (self.home, rows))
+        here, there = self.currencies(self.home), self.currencies(rows)
         if bool(here) != bool(there):
             side = "the market's" if here else "home's"
             return f"not compared: {side} currency is not known"
@@ -168,6 +168,10 @@ class Comparison:
         name = self.home_market if rows is self.home else as_text(rows[self.columns["market"]])[0].as_py()
         money = country(name).currency if name is not None and name.upper() in codes() else None
         return np.full(len(rows), money, object)
+
+    def currencies(self, rows: pa.Table) -> set[str]:
+        """The currencies of some rows, without those that are not known."""
+        return set(self.money(rows).tolist()) - {None}
 
     def worth(self, rows: pa.Table, meaning: str) -> Floats:
         """Amounts in one money, NaN where it is not known; call `apart` first."""

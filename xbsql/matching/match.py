@@ -76,8 +76,7 @@ def describe(
             `columns.PAIR_COLUMNS`, and teaches the next round.
         effort: how many pairs are looked at and how much is learned from likely matches.
     """
-    first, second = (side.parts or Tokens.split(pieces(side.texts)) for side in (left, right))
-    parts = first, second
+    parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
     with part(0.0, 0.6):
         found = candidate_pairs(left, right, parts, effort)
     if not len(found):
