@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.evidence import of_units, standard_scores, trust_in, weigh
+from xbsql.engine.evidence import of_units, standard_scores, standing, tempered, trust_in, weigh
 from xbsql.engine.folds import assign_folds, enough
 from xbsql.engine.objective import classification, regression
 
@@ -94,3 +94,16 @@ def test_values_need_thirty_labels_alone():
 @pytest.mark.parametrize(("rare", "expected"), [(0, 0.5), (8, 0.52), (15, 0.71), (30, 1.0), (500, 1.0)])
 def test_the_prior_holds_against_few_labels_of_a_rare_class(rare, expected):
     assert trust_in(rare) == pytest.approx(expected, abs=0.01)
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 10.0))
+def test_labels_that_stand_for_more_count_more_and_only_their_ratio_matters(seed, times):
+    generator = np.random.default_rng(seed)
+    sampling = generator.uniform(0.1, 30.0, 40)
+    assert tempered(sampling).mean() == pytest.approx(1.0)
+    np.testing.assert_allclose(tempered(times * sampling), tempered(sampling))
+    order = np.argsort(sampling)
+    assert (np.diff(tempered(sampling)[order]) >= 0).all()
+    assert tempered(sampling).max() < sampling.max() / sampling.mean()
+    assert 1 / 40 <= standing(sampling) <= 1.0
+    assert standing(np.full(40, times)) == pytest.approx(1.0)

@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 
 import xbsql
+from xbsql.errors import XbsqlError
 from xbsql.tasks import road
 from xbsql.tasks.classify.task import TASK as CLASSIFY
 from xbsql.tasks.predict.task import TASK as PREDICT
-from xbsql.tasks.suggest import RANDOM_SHARE, suggest
+from xbsql.tasks.suggest import RANDOM_SHARE, suggest, told
 
 
 def world(rows, seed, kind="class"):
@@ -118,3 +119,90 @@ def test_sql_python_and_mistakes(tmp_path):
         ):
             with pytest.raises(Exception, match=rf"xb\.suggest_labels: .*{message}"):
                 con.sql(query).fetchall()
+
+
+def labelled(table, found, weights):
+    """The table with the labels of the suggested rows, and the column w of what they stand for."""
+    shown = without(table, np.setdiff1d(np.arange(len(table)), found.rows))
+    counts = np.full(len(table), np.nan)
+    counts[found.rows] = weights
+    return shown.append_column("w", pa.array(counts, from_pandas=True))
+
+
+def test_what_is_measured_on_suggested_rows_is_what_the_market_gets(homes):
+    noisy, away, biased = world(900, 8), [], []
+    hard = np.abs(noisy["b"].to_numpy()) < 0.3
+    lot = np.where(np.random.default_rng(0).random(900) < 0.5, "up", "down")
+    y = pa.array(np.where(hard, lot, np.array(noisy["y"].to_pylist())).tolist())
+    noisy = noisy.set_column(noisy.column_names.index("y"), "y", y)
+    for seed in range(4):
+        found = suggest(homes["class"], noisy.drop_columns(["y"]), 120, seed=seed)
+        data = labelled(noisy, found, found.weight)
+        options = {"weight": "w"}, {"ignore": ["w"]}
+        for each, out in zip(options, (away, biased), strict=True):
+            model, done = road.transfer(CLASSIFY, data, "y", base=homes["class"], options=each)
+            rest = noisy.take(pa.array(np.setdiff1d(np.arange(900), found.rows)))
+            truth = next(row["value"] for row in road.evaluate(CLASSIFY, model, rest, "y"))
+            arm = next(arm for arm in done.verdict.arms if arm.name == "blend")
+            out.append((arm.value - truth, arm.lo <= truth <= arm.hi))
+            assert "w" not in model.reader.schema.names
+    assert abs(np.mean([off for off, _ in away])) < 0.08
+    assert np.mean([off for off, _ in biased]) < -0.12
+    assert sum(held for _, held in away) >= 3
+
+
+@pytest.mark.parametrize("kind", ["class", "value"])
+def test_weights_that_are_all_alike_change_no_bit(homes, kind):
+    task = CLASSIFY if kind == "class" else PREDICT
+    table = world(80, 9, kind)
+    alike = table.append_column("w", pa.array(np.full(80, 7)))
+    bare, same = (
+        road.transfer(task, data, "y", base=homes[kind], options=options)
+        for data, options in ((table, {}), (alike, {"weight": "w"}))
+    )
+    assert bare[1].verdict == same[1].verdict
+    assert bare[1].weights == same[1].weights
+    assert np.array_equal(bare[1].held_out, same[1].held_out)
+
+
+def test_a_value_s_interval_counts_what_the_labels_stand_for(homes):
+    table = world(200, 10, "value")
+    y, wild = table["y"].to_numpy(), np.arange(200) < 150
+    y = np.where(wild, y + np.random.default_rng(1).normal(0, 3.0, 200), y)
+    table = table.set_column(table.column_names.index("y"), "y", pa.array(y))
+    radius = {}
+    for name, counts in (("alike", np.ones(200)), ("calm", np.where(wild, 0.01, 1.0))):
+        data = table.append_column("w", pa.array(counts))
+        radius[name] = road.transfer(PREDICT, data, "y", base=homes["value"], options={"weight": "w"})[
+            0
+        ].radius
+    assert radius["calm"].pooled < 0.7 * radius["alike"].pooled
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (
+            pa.array([1.0, -2.0] * 20),
+            "column 'w' of the option 'weight' holds -2; give finite numbers above 0",
+        ),
+        (pa.array([1.0, float("nan")] * 20), "holds nan; give finite"),
+        (pa.array(["1", "2"] * 20), "column 'w' of the option 'weight' is string; give numbers"),
+        (None, "no column for the option 'weight' 'w'"),
+    ],
+)
+def test_weights_that_are_none_are_an_error(homes, weight, message):
+    data = world(40, 11) if weight is None else world(40, 11).append_column("w", weight)
+    with pytest.raises(XbsqlError, match=rf"xb\.transfer: .*{message}"):
+        road.transfer(CLASSIFY, data, "y", base=homes["class"], options={"weight": "w"})
+
+
+def test_a_label_tells_most_where_sure_members_name_different_classes():
+    rows = np.array([[0.9, 0.1], [0.5, 0.5], [0.9, 0.1], [0.6, 0.4]])
+    other = np.array([[0.1, 0.9], [0.5, 0.5], [0.9, 0.1], [0.4, 0.6]])
+    weights = {"a": 0.5, "b": 0.5}
+    found = told((rows + other) / 2, {"a": rows, "b": other}, weights)
+    assert found.argmax() == 0
+    assert found[3] > 0
+    assert (found[1:3] == 0).all()
+    assert (told(rows, {}, {}) == 0).all()

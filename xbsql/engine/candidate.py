@@ -27,12 +27,15 @@ class Sample:
         y: int64 class codes (0 .. classes - 1) or float64 values, shape (n,).
         weight: float64, shape (n,); None counts every row once.
         group: int64, shape (n,): rows of one group never stand on both sides of a split.
+        sampling: float64, shape (n,), of mean 1: how many rows of the market a label stands for, where it was
+            not drawn at random. Evidence counts it and fits do not. None where all stand for as many.
     """
 
     x: Features
     y: NDArray[np.generic]
     weight: NDArray[np.float64] | None = None
     group: NDArray[np.int64] | None = None
+    sampling: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -44,6 +47,7 @@ class Sample:
             self.y[rows],
             None if self.weight is None else self.weight[rows],
             None if self.group is None else self.group[rows],
+            None if self.sampling is None else self.sampling[rows],
         )
 
 

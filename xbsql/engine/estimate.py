@@ -47,16 +47,17 @@ class Confidence:
     rows: int
 
     @classmethod
-    def of(cls, y: Labels, probability: Floats) -> Self:
+    def of(cls, y: Labels, probability: Floats, weight: Floats | None = None) -> Self:
         """By isotonic regression on out-of-fold predictions (Zadrozny and Elkan, KDD 2002).
 
         Args:
             y: class codes, shape (n,).
             probability: shape (n, classes).
+            weight: shape (n,): what each row counts; None: all alike.
         """
         sure = probability.max(axis=1)
         knots = np.unique(np.quantile(sure, np.linspace(0.0, 1.0, KNOTS)))
-        fitted = IsotonicRegression(out_of_bounds="clip").fit(sure, metrics.hits(y, probability))
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(sure, metrics.hits(y, probability), weight)
         return cls(knots, np.asarray(fitted.predict(knots), np.float64), len(y))
 
     def expected(self, probability: Floats) -> float:

@@ -32,6 +32,9 @@ CLEARLY_WORSE = 1.645
 OUT_OF_THE_RACE = 3.5
 """Standard errors behind the best: such a candidate is not tried again."""
 
+TEMPER = 0.5
+"""Power of what a label stands for, see `tempered`."""
+
 ENOUGH_SEEN = 200
 """Independent units that have to be held out before a candidate may leave within the first round of folds."""
 
@@ -52,6 +55,7 @@ class Evidence:
         trust: what standard errors are multiplied by, see `weigh` and `trust_in`.
         power: how much the losses' ratios count beside, see `weigh`.
         refused: standard errors by which every use of the source has to be worse before it is refused.
+        sampling: see `Sample`.
     """
 
     names: tuple[str, ...]
@@ -65,6 +69,7 @@ class Evidence:
     trust: float = 1.0
     power: float = 0.0
     refused: float = CLEARLY_WORSE
+    sampling: Floats | None = None
 
     def only(self, names: Sequence[str]) -> Evidence:
         """The evidence of some of the candidates."""
@@ -76,7 +81,7 @@ class Evidence:
 
     def best(self) -> str:
         """The candidate that loses least."""
-        return self.names[int(of_units(self.losses, self.group).mean(axis=1).argmin())]
+        return self.names[int(self.of_units(self.losses).mean(axis=1).argmin())]
 
     def weights(self) -> dict[str, float]:
         """The candidates' weights by all labels, see `weigh` and `refined`."""
@@ -97,17 +102,34 @@ class Evidence:
                 blended[repeat, rows] = sum_of(parts, weights)
         return blended
 
+    def of_units(self, losses: Floats, rows: NDArray[np.bool_] | None = None) -> Floats:
+        """The mean loss of each independent unit, times what it counts, see `tempered`.
+
+        Args:
+            losses: of the rows, shape (K, n).
+            rows: bool, shape (n,): those asked for; None: all.
+
+        Returns:
+            float64, shape (K, units).
+        """
+        counted = losses if self.sampling is None else losses * tempered(self.sampling)
+        return of_units(counted, self.group) if rows is None else of_units(counted[:, rows], self.group[rows])
+
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
-        losses = of_units(self.losses[:, rows], self.group[rows])
+        losses = self.of_units(self.losses, rows)
         found = weigh(losses, self.prior, self.trust, self.power)
         if self.mixes:
             shown = [self._shown(name, rows) for name in self.names]
             values = self.predictions[self.names[0]].ndim == 2
             truth = np.tile(np.asarray(self.y[rows], np.float64), len(self.folds)) if values else None
             _, unit, size = np.unique(self.group[rows], return_inverse=True, return_counts=True)
-            share = np.tile(1.0 / size[unit], len(self.folds))
-            found = trimmed(refined(found, np.stack(shown), truth, share, len(size)))
+            share, labels = 1.0 / size[unit], float(len(size))
+            if self.sampling is not None:
+                counted = tempered(self.sampling)[rows]
+                share, labels = share * counted, labels * standing(counted)
+            share = np.tile(share, len(self.folds))
+            found = trimmed(refined(found, np.stack(shown), truth, share, labels))
         return dict(zip(self.names, found.tolist(), strict=True))
 
     def _shown(self, name: str, rows: NDArray[np.bool_]) -> Floats:
@@ -130,6 +152,21 @@ def of_units(losses: Floats, group: NDArray[np.int64]) -> Floats:
     """
     _, unit, rows = np.unique(group, return_inverse=True, return_counts=True)
     return np.stack([np.bincount(unit, row) for row in losses]) / rows
+
+
+def tempered(sampling: Floats) -> Floats:
+    """What labels count where candidates are compared: the root of how many rows each stands for, of mean 1.
+
+    In full a few labels would decide, and what is compared is alike in all rows but those that are hard for
+    one of them; between no weight and the full one errs least (Shimodaira, 2000).
+    """
+    found = sampling**TEMPER
+    return np.asarray(found / found.mean())
+
+
+def standing(sampling: Floats) -> float:
+    """The share of labels that would say as much if each stood for as many rows (Kish, 1965)."""
+    return float(sampling.sum() ** 2 / (np.square(sampling).sum() * len(sampling)))
 
 
 def weigh(losses: Floats, prior: Floats, trust: float = 1.0, power: float = 0.0) -> Floats:
@@ -289,7 +326,10 @@ def gather(
     prior = np.array([candidate.prior for candidate in kept])
     shown = {name: predictions[name] for name in names}
     trust = 1.0 if objective.classes is None else trust_in(minority(target))
-    return Evidence(names, prior, target.y, group, folds, shown, np.stack(losses), objective.mixes, trust)
+    return Evidence(
+        names, prior, target.y, group, folds, shown, np.stack(losses), objective.mixes, trust,
+        sampling=target.sampling,
+    )  # fmt: skip
 
 
 def _losses(
@@ -300,8 +340,9 @@ def _losses(
 ) -> Floats:
     """What each candidate loses on the independent units among the rows seen, in the first round of folds."""
     y, units = setting.target.y[seen], groups_of(setting.target)[seen]
-    losses = [setting.objective.loss(y, predictions[c.name][0, seen]) for c in candidates]
-    return of_units(np.stack(losses), units)
+    losses = np.stack([setting.objective.loss(y, predictions[c.name][0, seen]) for c in candidates])
+    sampling = setting.target.sampling
+    return of_units(losses if sampling is None else losses * tempered(sampling[seen]), units)
 
 
 def _leaving(

@@ -89,7 +89,9 @@ def hold_out(
     prior = np.array([candidate.prior for candidate in candidates])
     group, generator = groups_of(known), np.random.default_rng(setting.seed)
     folds = assign_folds(known.y, group, FOLDS, generator)[None]
-    found = Evidence(names, prior, known.y, group, folds, predictions, losses, objective.mixes)
+    found = Evidence(
+        names, prior, known.y, group, folds, predictions, losses, objective.mixes, sampling=known.sampling
+    )
     return Held(found, rows)
 
 

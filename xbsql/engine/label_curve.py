@@ -44,7 +44,8 @@ def labels_saved(setting: Setting, candidate: Candidate, own: float, blend: floa
     for share in SHARES:
         for _ in range(DRAWS):
             others = assign_folds(target.y, groups_of(target), share, generator) != 0
-            score = setting.objective.score(target.y[others], setting.split(others).predicted(candidate))
+            predicted, counted = setting.split(others).predicted(candidate), target.take(others).sampling
+            score = setting.objective.score(target.y[others], predicted, counted)
             points.append((1.0 / share, float(score)))
     sizes, scores = np.array(points).T
     weight = np.where(sizes == 0.8, float(DRAWS), 1.0)

@@ -63,7 +63,7 @@ class Mixture:
         return np.asarray(np.log(np.maximum(weights, 1e-12) / self.start))
 
 
-def refined(weights: Floats, parts: Floats, truth: Floats | None, share: Floats, labels: int) -> Floats:
+def refined(weights: Floats, parts: Floats, truth: Floats | None, share: Floats, labels: float) -> Floats:
     """The weights whose mixture loses least out of fold, drawn to the given ones.
 
     Members that err in different places are worth more together than their own losses say. Minimises the

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from xbsql.engine.evidence import mean_loss, of_units, standard_scores
+from xbsql.engine.evidence import mean_loss, standard_scores, standing
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
 from xbsql.engine.tilt import tilted_apart
 from xbsql.metrics import rows as metrics
@@ -112,7 +113,7 @@ class Verdict:
             seed: of the bootstrap.
         """
         shown = _answering(objective, evidence, predictions, evidence.folds[: len(predictions)])
-        arm = _arm(name, objective, evidence.y, shown, _counts(evidence, seed))
+        arm = _arm(name, objective, evidence, shown, _counts(evidence, seed))
         return replace(self, arms=(*self.arms, arm))
 
 
@@ -160,7 +161,7 @@ def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objectiv
 
 def _lost(objective: Objective, evidence: Evidence, predictions: Floats) -> Floats:
     """Loss of each independent unit, shape (units,)."""
-    return np.asarray(of_units(mean_loss(objective, evidence.y, predictions)[None], evidence.group)[0])
+    return np.asarray(evidence.of_units(mean_loss(objective, evidence.y, predictions)[None])[0])
 
 
 def judge(
@@ -174,8 +175,8 @@ def judge(
     shown = {name: _answering(objective, evidence, entry, evidence.folds) for name, entry in shown.items()}
     carried = _answering(objective, evidence, carried, evidence.folds)
     target = shown["target only"]
-    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
-    gain, draws = _difference(objective, evidence.y, carried, target, counts)
+    arms = tuple(_arm(name, objective, evidence, entry, counts) for name, entry in shown.items())
+    gain, draws = _difference(objective, evidence, carried, target, counts)
     lo, hi = metrics.interval(draws, CLAIM)
     ahead = _ahead(objective, evidence, found, gain, draws)
     helps = found.using is not None and not found.hurts and (lo > 0 if ahead is None else ahead > TOGETHER)
@@ -231,9 +232,10 @@ def _answering(
 
 
 def _counts(evidence: Evidence, seed: int) -> Floats:
-    """How often each row occurs in each resample; shape (draws, n)."""
+    """How often each row occurs in each resample, times what it stands for; shape (draws, n)."""
     n = len(evidence.y)
-    return metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+    counts = metrics.bootstrap_counts(n, 1000 if n <= 4000 else 300, seed, evidence.group)
+    return counts if evidence.sampling is None else counts * evidence.sampling
 
 
 def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
@@ -265,14 +267,22 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
     return {arm: evidence.predictions[chosen[0].name] for arm, chosen in arms.items() if chosen}
 
 
-def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
+def _arm(name: str, objective: Objective, evidence: Evidence, predictions: Floats, counts: Floats) -> Arm:
     """The arm; a share has at least Wilson's interval, as resamples of rows that are all right are alike."""
-    value = float(np.mean([objective.score(y, prediction) for prediction in predictions]))
-    lo, hi = metrics.interval(_draws(objective, y, predictions, counts))
+    value = float(np.mean([_score(objective, evidence, prediction) for prediction in predictions]))
+    lo, hi = metrics.interval(_draws(objective, evidence.y, predictions, counts))
     if objective.metric == "accuracy":
-        least, most = metrics.wilson(value, len(y))
+        share = 1.0 if evidence.sampling is None else standing(evidence.sampling)
+        least, most = metrics.wilson(value, len(evidence.y) * share)
         lo, hi = min(lo, least), max(hi, most)
     return Arm(name, value, lo, hi)
+
+
+def _score(objective: Objective, evidence: Evidence, prediction: Floats) -> Floats:
+    """The score of all rows, each for those that it stands for."""
+    if evidence.sampling is None:
+        return objective.score(evidence.y, prediction)
+    return objective.score(evidence.y, prediction, evidence.sampling)
 
 
 def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:
@@ -281,10 +291,11 @@ def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, co
 
 
 def _difference(
-    objective: Objective, y: NDArray[np.generic], one: Floats, other: Floats, counts: Floats
+    objective: Objective, evidence: Evidence, one: Floats, other: Floats, counts: Floats
 ) -> tuple[float, Floats]:
     """Score of `one` minus that of `other`, and the same in each resample (paired)."""
-    gains = [objective.score(y, a) - objective.score(y, b) for a, b in zip(one, other, strict=True)]
+    score, y = partial(_score, objective, evidence), evidence.y
+    gains = [score(a) - score(b) for a, b in zip(one, other, strict=True)]
     return float(np.mean(gains)), _draws(objective, y, one, counts) - _draws(objective, y, other, counts)
 
 

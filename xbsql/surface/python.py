@@ -2115,9 +2115,10 @@ def suggest_labels(
 ) -> pa.Table:
     """Which rows to label next, the most useful first.
 
-    Three quarters are `chosen`: rows that the model is unsure of, that are like many others it is unsure
-    of, and unlike what is labelled or chosen already. The others are `random`, so that evidence stays fair:
-    with `weight` (of mean 1) the labels stand for the whole market. `doubt` is the probability that the
+    Three quarters are `chosen`: rows that the members of the model disagree about, that are like many
+    others it is unsure of, and unlike what is labelled or chosen already. The others are `random`, so that
+    evidence stays fair: with `weight` (of mean 1) the labels stand for the whole market. Keep it beside the
+    labels, and name its column in the option `weight` of `xb.transfer`. `doubt` is the probability that the
     model's class is wrong, or how far the members of its blend lie apart, in the label's unit. 2,000 of the
     unlabelled rows are looked at. `row` is the place in `tbl`, from 1, or what `id` says of it.
 

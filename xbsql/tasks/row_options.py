@@ -12,7 +12,7 @@ from xbsql import errors
 from xbsql.features.column import Keeping
 from xbsql.features.fingerprints import fingerprints
 from xbsql.features.image.magic import IMAGE
-from xbsql.features.roles import as_text
+from xbsql.features.roles import as_text, kind_of
 from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, WORD, Option, Options, whole
 
 if TYPE_CHECKING:
@@ -47,6 +47,16 @@ class RowOptions(Options):
             COLUMN,
             "a column: rows of one value never stand on both sides of a fold, as those of an order, a "
             "product, a customer. Without it rows of one text are a group",
+        ),
+    ] = None
+    weight: Annotated[
+        str | None,
+        Option(
+            COLUMN,
+            "a column of positive numbers: how many rows of the market a label stands for, the `weight` of "
+            "`xb.suggest_labels`. What is measured counts it, the weights of the candidates count its root, "
+            "and what is fitted does not. NULL counts the mean",
+            at_home=False,
         ),
     ] = None
     keep_rows: Annotated[
@@ -86,16 +96,43 @@ class RowOptions(Options):
     @property
     def told(self) -> tuple[str, ...]:
         """The columns of which the options say whether and how they are read."""
-        return (*self.text, *self.category, *self.ignore, *((self.group,) if self.group else ()))
+        return (*self.text, *self.category, *self.ignore, *self.beside)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The columns that say something of rows and are not read: groups and weights."""
+        return tuple(name for name in (self.group, self.weight) if name is not None)
 
     @property
     def keeping(self) -> Keeping:
         """Which values of a category the model may hold, and how."""
         return Keeping(FEWEST_SHOWN) if self.keep_rows else Keeping(FEWEST_HIDDEN, hidden=True)
 
-    def without_group(self, table: pa.Table) -> pa.Table:
-        """The table without the column of groups, which is not read."""
-        return table.drop_columns([self.group]) if self.group in table.column_names else table
+    def read_of(self, table: pa.Table) -> pa.Table:
+        """The table without the columns that are not read, see `beside`."""
+        return table.drop_columns([name for name in self.beside if name in table.column_names])
+
+    def sampling(self, where: str, table: pa.Table) -> "NDArray[np.float64] | None":
+        """What each row stands for, of mean 1, float64, shape (n,); None where all stand for as many.
+
+        Raises:
+            XbsqlError: the table lacks the column, or it holds something else than positive numbers.
+        """
+        if self.weight is None or not table.num_rows:
+            return None
+        if self.weight not in table.column_names:
+            raise errors.unknown(where, "column for the option 'weight'", self.weight, table.column_names)
+        column = table[self.weight]
+        if kind_of(column.type) != "number":
+            said = f"column '{self.weight}' of the option 'weight' is {column.type}"
+            raise errors.invalid(where, said, "give numbers, such as `weight` of xb.suggest_labels")
+        found = pc.cast(column, pa.float64()).to_numpy()
+        known = found[pc.is_valid(column).to_numpy()]
+        if wrong := [value for value in known.tolist() if not 0.0 < value < np.inf]:
+            said = f"column '{self.weight}' of the option 'weight' holds {wrong[0]:g}"
+            raise errors.invalid(where, said, "give finite numbers above 0, or NULL")
+        found = np.where(np.isnan(found), known.mean() if len(known) else 1.0, found)
+        return None if (found == found[0]).all() else np.asarray(found / found.mean())
 
     def groups(
         self,

@@ -223,12 +223,13 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         """The task's scores of the blend's out-of-fold predictions, averaged over the repeats."""
         if found.held_out is None or found.evidence is None:
             return []
-        return measured(found.evidence.y, found.held_out.mean(axis=0), self.task.scores(self.classes))
+        seen, scores = found.evidence, self.task.scores(self.classes)
+        return measured(seen.y, found.held_out.mean(axis=0), scores, weight=seen.sampling)
 
     def notes(self, found: Transfer) -> list[str]:
         """What the reader makes of the columns, what the target lacks, and columns that give labels away."""
         label, rows = self.asked.label, self.target
-        read = self.options.without_group(rows.known if self.home is None else rows.table)
+        read = self.options.read_of(rows.known if self.home is None else rows.table)
         classes, keep = None if self.classes is None else len(self.classes), self.options.keep_rows
         return [
             *self.task.notes(self),
@@ -349,9 +350,10 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         known = rows.known
         refuse_personal(where, known, asked.label, options.told)
         asked.step(0.0, f"reading {known.num_rows} rows")
-        reader = fit_reader(options.without_group(known), asked.label, options.roles, options.keeping)
+        reader = fit_reader(options.read_of(known), asked.label, options.roles, options.keeping)
         x = reader.read(known)
-        sample = Sample(x, rows.y, group=grouped_rows(options, where, rows, Read(reader, x), classes))
+        group = grouped_rows(options, where, rows, Read(reader, x), classes)
+        sample = Sample(x, rows.y, group=group, sampling=options.sampling(where, known))
         problem = RowProblem(self, asked, options, reader, rows, sample, Features({}), classes)
         self.check(problem)
         return problem
@@ -383,7 +385,8 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         classes = self.classes(found, home, theirs, options)
         rows = Labelled(data, found.present, self.coded(found, classes))
         own, pool = x.take(rows.present), x.take(~rows.present)
-        sample = Sample(own, rows.y, group=grouped_rows(options, where, rows, Read(reader, own), classes))
+        group = grouped_rows(options, where, rows, Read(reader, own), classes)
+        sample = Sample(own, rows.y, group=group, sampling=options.sampling(where, rows.known))
         origin, given = Source(self.at_home_predictor(home, classes)), None
         if source is not None and theirs is not None:
             given = Labelled(source, theirs.present, self.coded(theirs, classes))
@@ -396,7 +399,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
 
     def read_abroad(self, home: M, data: pa.Table, label: str, options: O) -> Read:
         """The rows of a target as the home model's reader sees them."""
-        reader = self.reader_abroad(home, options.without_group(data), label, options)
+        reader = self.reader_abroad(home, options.read_of(data), label, options)
         return Read(reader, reader.read(data))
 
     def reader_abroad(self, home: M, target: pa.Table, label: str, options: O) -> Reader:

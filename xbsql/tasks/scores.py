@@ -32,7 +32,7 @@ MANY_ROWS = 10_000
 
 
 def measured(
-    y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int = 0
+    y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int = 0, weight: Floats | None = None
 ) -> list[dict[str, Any]]:
     """Each score with its 95 % bootstrap interval.
 
@@ -41,14 +41,15 @@ def measured(
         prediction: float64, shape (n, classes) or (n,).
         scores: by name: `CLASSES`, or `VALUES` with or without `coverage`.
         seed: of the resamples.
+        weight: float64, shape (n,): what each row counts; None: all alike.
 
     Returns:
         One row a score: metric, value, lo, hi (None where these rows leave it undefined), rows.
     """
-    draws = _draws(y, prediction, scores, seed)
+    draws = _draws(y, prediction, scores, seed, weight)
     rows = []
     for name, score in scores.items():
-        found = (float(score(y, prediction, None)), *metrics.interval(draws[name]))
+        found = (float(score(y, prediction, weight)), *metrics.interval(draws[name]))
         value, lo, hi = (None if np.isnan(number) else number for number in found)
         rows.append({"metric": name, "value": value, "lo": lo, "hi": hi, "rows": len(y)})
     return rows
@@ -128,13 +129,16 @@ def class_scores(classes: int) -> dict[str, Score]:
 VALUES: Mapping[str, Score] = {"r2": metrics.r2, "mae": metrics.mae, "rmse": _rmse}
 
 
-def _draws(y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int) -> dict[str, Floats]:
+def _draws(
+    y: Labels, prediction: Floats, scores: Mapping[str, Score], seed: int, weight: Floats | None
+) -> dict[str, Floats]:
     """Every score in every resample, a few resamples at a time."""
     most = int(np.clip(DRAWS * MANY_ROWS / len(y), FEWEST_DRAWS, DRAWS))
     step = max(1, min(most, CELLS // len(y)))
     draws: dict[str, list[Floats]] = {name: [] for name in scores}
     for start in range(0, most, step):
         counts = metrics.bootstrap_counts(len(y), min(step, most - start), seed + start)
+        counts = counts if weight is None else counts * weight
         for name, score in scores.items():
             draws[name].append(np.atleast_1d(score(y, prediction, counts)))
     return {name: np.concatenate(parts) for name, parts in draws.items()}

@@ -17,6 +17,8 @@ from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from xbsql.features.views import Features
@@ -48,7 +50,8 @@ class Doubt(NamedTuple):
     Attributes:
         wrong: shape (n,): probability that the answer is wrong, or how far the members' values lie apart
             (standard deviation).
-        torn: shape (n,): 1 less the margin over the runner-up, or the same as `wrong`.
+        torn: shape (n,): 1 less the margin over the runner-up, times what a label would say of which member
+            is right, see `told`; of values, and of a model of one member, without the latter.
     """
 
     wrong: Floats
@@ -89,8 +92,8 @@ def suggest(model: RowModel, table: pa.Table, n: int, *, by: str | None = None, 
     own doubt of it. How much doubt a label takes from rows like it is what it takes from the variance of a
     Gaussian process over the rows' features (transductive experimental design: Yu, Bi and Tresp, ICML 2006),
     each row weighted by how likely the model is wrong there. So a row is chosen where the model is unsure,
-    where many rows are, and where nothing like it is labelled or chosen. The candidates' disagreement is part
-    of the doubt: where they name different classes, their blend is torn. The others are drawn at random.
+    where many rows are, and where nothing like it is labelled or chosen. Part of the model's own doubt is how
+    far its members disagree: where all are unsure alike, a label says little. The others are drawn at random.
 
     Args:
         model: a home model or a transferred one.
@@ -130,17 +133,37 @@ def suggest(model: RowModel, table: pa.Table, n: int, *, by: str | None = None, 
 
 def doubt_of(model: RowModel, x: Features) -> Doubt:
     """How unsure a model is of rows; a predictor of values with one member is equally unsure everywhere."""
-    prediction = model.predictor.predict(x)
+    prediction, blend = model.predictor.predict(x), model.predictor
+    parts, weights = (blend.parts(x), blend.weights) if isinstance(blend, Blend) else ({}, {})
     if prediction.ndim == 2:
         best = np.sort(prediction, axis=1)[:, ::-1]
         second = best[:, 1] if best.shape[1] > 1 else np.zeros(len(best))
-        return Doubt(1.0 - best[:, 0], 1.0 - (best[:, 0] - second))
-    apart = np.zeros(len(prediction))
-    if isinstance(model.predictor, Blend):
-        parts, weights = model.predictor.parts(x), model.predictor.weights
-        squares = (weights[name] * np.square(part - prediction) for name, part in parts.items())
-        apart = np.sqrt(sum(squares, np.zeros(len(prediction))))
+        torn, said = 1.0 - (best[:, 0] - second), told(prediction, parts, weights)
+        return Doubt(1.0 - best[:, 0], torn * said if said.any() else torn)
+    squares = (weights[name] * np.square(part - prediction) for name, part in parts.items())
+    apart = np.sqrt(sum(squares, np.zeros(len(prediction))))
     return Doubt(apart, apart) if apart.any() else Doubt(apart + 1.0, apart + 1.0)
+
+
+def told(blend: Floats, parts: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    """What a label would say of which member is right (BALD: Houlsby et al., 2011), float64, shape (n,).
+
+    It is the entropy of the blend less that of its members: large where each is sure of another class, 0
+    where they agree, however unsure they are.
+
+    Args:
+        blend: probabilities of n rows, shape (n, classes).
+        parts: those of its members by name.
+        weights: of the members; they sum to 1.
+    """
+    if not parts:
+        return np.zeros(len(blend))
+    within = sum((weights[name] * _entropy(part) for name, part in parts.items()), np.zeros(len(blend)))
+    return np.maximum(np.round(_entropy(blend) - within, 9), 0.0)
+
+
+def _entropy(probability: Floats) -> Floats:
+    return np.asarray(-np.sum(probability * np.log(np.maximum(probability, 1e-12)), axis=1))
 
 
 def _likeness(x: Features, categorical: tuple[int, ...]) -> NDArray[np.float32]:

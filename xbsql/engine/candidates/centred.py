@@ -7,12 +7,11 @@ shop share. A vector less the mean of its market keeps what tells its pictures a
 from __future__ import annotations
 
 from collections import ChainMap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from xbsql.engine.candidate import Sample
 from xbsql.engine.design import dense
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
@@ -20,7 +19,7 @@ from xbsql.store.model import State, restorable, restore
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.engine.candidate import Learner, Predictor
+    from xbsql.engine.candidate import Learner, Predictor, Sample
     from xbsql.features.views import Matrix
     from xbsql.metrics.rows import Floats
 
@@ -97,5 +96,5 @@ class Centring:
     def fit(self, sample: Sample) -> Centred:
         """Fit on the rows of one sample."""
         centre = centre_of(sample.x)
-        moved = Sample(centred(sample.x, centre), sample.y, sample.weight, sample.group)
+        moved = replace(sample, x=centred(sample.x, centre))
         return Centred(self.learner.fit(moved), centre)

@@ -136,7 +136,7 @@ class Flat(RowTask[ClassifyOptions, Labels, Classifier]):
         asked, classes = problem.asked, problem.classes or ()
         abstain, confidence = problem.options.abstain, None
         if found.held_out is not None and found.evidence is not None:
-            confidence = Confidence.of(found.evidence.y, found.held_out.mean(axis=0))
+            confidence = Confidence.of(found.evidence.y, found.held_out.mean(axis=0), found.evidence.sampling)
         return Classifier(
             problem.reader, classes, found.blend, asked.label, asked.market, problem.reach, kept, abstain,
             problem.seen, confidence, self._factors(problem, found),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pyarrow.compute as pc
 
+from xbsql.engine.evidence import standing
 from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.features.hidden import fresh_key, hidden, hidden_column
 from xbsql.features.roles import as_text
@@ -60,6 +61,7 @@ def fit_radii(
     group: NDArray[np.int64],
     column: str | None = None,
     markets: pa.ChunkedArray | None = None,
+    sampling: Floats | None = None,
 ) -> Radii | None:
     """The radius of all rows and, by market, of those that have 30 independent labels or more.
 
@@ -74,22 +76,26 @@ def fit_radii(
         group: see there.
         column: the name of the column of markets; None gives one radius alone.
         markets: the market of each row as text, shape (n,).
+        sampling: as `conformal_radius`.
 
     Returns:
         None where all labels together are too few for this level.
     """
-    pooled = conformal_radius(y, held_out, level, group)
+    pooled = conformal_radius(y, held_out, level, group, sampling)
     if pooled is None or column is None or markets is None:
         return None if pooled is None else Radii(pooled)
     own = {}
     for market in sorted(pc.unique(markets.drop_null()).to_pylist()):
         rows = pc.fill_null(pc.equal(markets, market), False).to_numpy()
         if len(np.unique(group[rows])) >= FEWEST_LABELS:
-            own[market] = conformal_radius(y[rows], held_out[:, rows], level, group[rows])
+            counted = None if sampling is None else sampling[rows]
+            own[market] = conformal_radius(y[rows], held_out[:, rows], level, group[rows], counted)
     return Radii(pooled, column, {market: radius for market, radius in own.items() if radius is not None})
 
 
-def conformal_radius(y: Labels, held_out: Floats, level: float, group: NDArray[np.int64]) -> float | None:
+def conformal_radius(
+    y: Labels, held_out: Floats, level: float, group: NDArray[np.int64], sampling: Floats | None = None
+) -> float | None:
     """Half the width of an interval that holds a new label with this probability.
 
     Conformal, from absolute out-of-fold residuals (split conformal: Lei et al., JASA 2018; over folds: Vovk,
@@ -102,12 +108,18 @@ def conformal_radius(y: Labels, held_out: Floats, level: float, group: NDArray[n
         held_out: out-of-fold predictions, shape (repeats, n).
         level: between 0 and 1.
         group: shape (n,): rows of a group are one unit.
+        sampling: shape (n,): how many rows of the market each stands for (weighted conformal: Tibshirani et
+            al., NeurIPS 2019), the units are as many as would say as much; None: all for as many.
 
     Returns:
         The radius; None where the units are too few for this level.
     """
-    units = len(np.unique(group))
+    units = len(np.unique(group)) * (1.0 if sampling is None else standing(sampling))
     share = (units + 1) * level / units
     if share > 1.0 + 1e-9:
         return None
-    return float(np.quantile(np.abs(held_out - y), min(share, 1.0), method="interpolated_inverted_cdf"))
+    away, share = np.abs(held_out - y), min(share, 1.0)
+    if sampling is None:
+        return float(np.quantile(away, share, method="interpolated_inverted_cdf"))
+    counted = np.broadcast_to(sampling, away.shape)
+    return float(np.quantile(away.ravel(), share, weights=counted.ravel(), method="inverted_cdf"))

@@ -84,8 +84,9 @@ class Predict(RowTask[PredictOptions, ValueLabels, Regressor]):
             if found.tried is not None:
                 rows, widths = rows.take(found.tried), widths and widths.filter(pa.array(found.tried))
             radius = fit_radii(
-                rows.y, found.held_out, options.level, groups_of(rows), options.intervals_by, widths
-            )
+                rows.y, found.held_out, options.level, groups_of(rows), options.intervals_by, widths,
+                rows.sampling,
+            )  # fmt: skip
         blend = found.blend
         if not options.keep_rows:
             radius, blend = radius and radius.concealed(), blend.rounded()
