@@ -4,7 +4,8 @@ Catalogues in many languages (bench/honest_worlds.py): home sells a part of the 
 home's products (twins) or sells others, and products that neither has shown stay for the test. A cell is a
 language, a number of labels and a seed; the card's 95 % interval holds the test figure or it does not.
 
-    held_twins      the target lists home's products: the blend's interval, on products home does not sell
+    held_twins      the target lists home's products: the blend's interval, on products home does not sell;
+                    72 cells, as many for each of the next two
     held_new        the target sells other products: the same
     held_estimated  no label at all: the interval of ESTIMATED, on both kinds of target
     overlap_helps   noise, and home holds the target's labelled rows: draws in which the verdict was HELPS,
@@ -87,12 +88,14 @@ def run(bench: Bench) -> Mapping[str, float]:
 def cells(bench: Bench) -> dict[str, float]:
     """The shares of cells that hold their figure, and a row a world and kind."""
     known = worlds(bench.data(".") if os.environ.get("XBSQL_DATA") else None)
-    seeds, counts = (1, (0, 100)) if bench.quick else (2, (0, *LABELS))
+    drawn = [(0, 0), (100, 0)]
+    if not bench.quick:
+        drawn = [(0, seed) for seed in range(3)] + list(product(LABELS, range(2)))
     found: dict[str, list[dict[str, Any]]] = {"twins": [], "new": [], "estimated": []}
-    for name, seed in product(known, range(seeds)):
+    for name, (labels, seed) in product(known, drawn):
         world = known[name]
         langs = world.reported[:1] if bench.quick else world.reported
-        for lang, listed, labels in product(langs, (True, False), counts):
+        for lang, listed in product(langs, (True, False)):
             key = f"{name} {lang} {'listed' if listed else 'new'} {labels} {seed}"
             told = bench.unit(key, partial(cell, world, lang, labels, seed, listed=listed))
             kind = "estimated" if not labels else "twins" if listed else "new"

@@ -48,3 +48,11 @@ def test_it_stays_between_none_and_all_and_comes_back_from_the_store():
     found = estimate(again, {"one": p, "other": p}, {"one": 1.0, "other": 1.0})
     assert 0.0 <= found.lo < found.value <= found.hi <= 1.0, "an interval has a width where all are right"
     assert again.expected(p) == confidence.expected(p)
+
+
+def test_no_number_of_rows_takes_away_what_homes_differ_by():
+    rng = np.random.default_rng(3)
+    confidence = Confidence.of(*predictions(rng, 50_000, 2.0))
+    _, p = predictions(rng, 50_000, 2.0)
+    found = estimate(confidence, {"one": p, "other": p}, {"one": 1.0, "other": 1.0})
+    assert found.hi - found.lo > 0.14

@@ -160,3 +160,15 @@ def test_vectors_that_are_all_null_in_the_target_are_missing():
     model = road.fit(classify, home, "y")[0]
     target = pa.table({"e": pa.nulls(9, home["e"].type), "x": numbers[:9, 0]})
     assert answers(model, target).null_count == 0
+
+
+@pytest.mark.parametrize("label", TASKS)
+def test_few_rows_many_times_are_told(homes, label):
+    more = {"z": np.random.default_rng(3).normal(size=N)}
+    table = rows(**more).drop_columns([OTHER[label]])
+    copies = pa.concat_tables([table.slice(0, 8)] * 20)
+    found = roads(homes, label, copies)
+    assert "160 labelled rows are 8 different ones" in str(found["fit"])
+    assert "different ones" not in str(roads(homes, label, table)["fit"])
+    few = copies.select(["mode", label])
+    assert "different ones" not in str(roads(homes, label, few)["fit"]), "values of a category meet by chance"

@@ -115,6 +115,16 @@ class Evidence:
         counted = losses if self.sampling is None else losses * tempered(self.sampling)
         return of_units(counted, self.group) if rows is None else of_units(counted[:, rows], self.group[rows])
 
+    def levels(self) -> Floats:
+        """The mean label of the other folds, of labels that are values; shape (repeats, n)."""
+        y, found = np.asarray(self.y, np.float64), np.empty(self.folds.shape)
+        counted = np.ones(len(y)) if self.sampling is None else self.sampling
+        for level, fold in zip(found, self.folds, strict=True):
+            for held_out in np.unique(fold):
+                others = fold != held_out
+                level[~others] = np.average(y[others], weights=counted[others])
+        return found
+
     def _weights(self, rows: NDArray[np.bool_]) -> dict[str, float]:
         """The weights by the labels of these rows."""
         losses = self.of_units(self.losses, rows)

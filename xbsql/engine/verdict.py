@@ -10,6 +10,7 @@ import numpy as np
 
 from xbsql.engine.evidence import mean_loss, standard_scores, standing
 from xbsql.engine.folds import FEWEST_LABELS, FEWEST_OF_OTHERS, groups_of, minority
+from xbsql.engine.objective import regression
 from xbsql.engine.tilt import tilted_apart
 from xbsql.metrics import rows as metrics
 
@@ -122,7 +123,8 @@ class Contest:
     """The three ways to serve the target, out of fold: without the source, with it alone, and all weighted.
 
     Attributes:
-        target: of the best target-only candidate or of their blend: predictions (repeats, n[, classes]).
+        target: of the best target-only candidate or of their blend, and where these lose more than the mean
+            label of the other folds, that: predictions (repeats, n[, classes]).
         using: of the best weighting of the candidates that use the source; None where there is none.
         blend: of the weighting that is delivered.
         first: of the weighting before it was refined; the gain is judged by it, since refining gains from
@@ -141,21 +143,25 @@ def contest(evidence: Evidence, candidates: Sequence[Entry], objective: Objectiv
     """Let the target alone stand against the source.
 
     The target alone is as strong as it can be: the best of its candidates and of their own blend, so that
-    what averaging brings is not counted for the source.
+    what averaging brings is not counted for the source. Where it has nothing to learn from it is the mean
+    label: a source that knows nothing is fitted on more rows, stays nearer to the mean and would be ahead.
     """
     own = evidence.only([c.name for c in candidates if c.family == "target"])
     using = evidence.only([c.name for c in candidates if c.family != "target"])
     entries = [own.predictions[name] for name in own.names] + [own.blended()]
     losses = np.stack([_lost(objective, evidence, entry) for entry in entries])
     best = int(losses.mean(axis=1).argmin())
-    target = entries[best]
     if not using.names:
-        return Contest(target, None, entries[-1], entries[-1], hurts=False)
+        return Contest(entries[best], None, entries[-1], entries[-1], hurts=False)
     carried = using.blended()
     worse = _lost(objective, evidence, carried) - losses[best]
     hurts = bool(standard_scores(worse[None])[0] > evidence.refused)
     blend = entries[-1] if hurts else evidence.blended()
     first = replace(evidence, mixes=False).blended() if evidence.mixes else blend
+    target = entries[best]
+    if objective == regression():
+        level = evidence.levels()
+        target = level if _lost(objective, evidence, level).mean() < losses[best].mean() else target
     return Contest(target, carried, blend, first, hurts)
 
 

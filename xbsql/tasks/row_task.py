@@ -27,7 +27,7 @@ from xbsql.tasks.row_model import RowModel, refuse_rows
 from xbsql.tasks.row_options import RowOptions
 from xbsql.tasks.rows import Labelled, market_notes, source_of
 from xbsql.tasks.scores import grouped, measured
-from xbsql.tasks.seen import seen, seen_rows
+from xbsql.tasks.seen import copies_notes, seen, seen_rows
 from xbsql.tasks.task import Asked, Problem, Task, mine
 from xbsql.tasks.trial import Known, home_rows, known_at_home, known_notes, refitted
 
@@ -119,7 +119,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         views = self.sample.x, self.pool
         return known_at_home(self.target.known, self.asked.label, self.home, source, views, self.home_rows)
 
-    @property
+    @cached_property
     def seen(self) -> Seen | None:
         """Hashes of the rows that the model is fitted on, for the model."""
         before = None if self.home is None else self.home.seen
@@ -182,6 +182,11 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         return homes
 
     @property
+    def _measures(self) -> bool:
+        """Whether several numbers are read: categories, and the values of one number, meet by chance."""
+        return sum(column.role == "number" for column in self.reader.table.columns) > 1
+
+    @property
     def metric(self) -> str:  # type: ignore[override]
         """The score that the task reports first."""
         return self.task.metric
@@ -234,6 +239,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         return [
             *self.task.notes(self),
             *known_notes(self.known, found.tried, [arm.name for arm in found.verdict.arms]),
+            *(copies_notes(self.seen, len(self)) if self._measures and not self.options.group else []),
             *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
             *([] if self.home is None else kind_notes(self.home.reader, rows.table)),
             *reading_notes(self.reader, read, label),

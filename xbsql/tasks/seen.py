@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import binom
 
 from xbsql import arrow
+from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.features.fingerprints import COMPARED, fingerprints
 from xbsql.store.model import State, restorable, restore
 
@@ -162,6 +163,22 @@ def seen_rows(own: NDArray[np.bool_] | None, members: Members) -> list[dict[str,
         return []
     share = float(own[members].mean())
     return [{"metric": "seen", "value": share, "lo": None, "hi": None, "rows": len(own[members])}]
+
+
+def copies_notes(own: Seen | None, rows: int) -> list[str]:
+    """That labelled rows are a few ones many times; at most one line.
+
+    Args:
+        own: the hashes of the rows.
+        rows: how many there are.
+    """
+    different = rows if own is None else len(own.rows)
+    if different >= FEWEST_LABELS or rows < 2 * different:
+        return []
+    return [
+        f"{rows} labelled rows are {different} different ones: what is measured is of rows that are known "
+        "already; leave copies out, or name what they are of in the option 'group'"
+    ]
 
 
 def _compared(table: pa.Table, name: str) -> bool:
