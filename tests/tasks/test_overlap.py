@@ -148,3 +148,17 @@ def test_a_model_that_keeps_no_rows_hashes_no_label_and_is_the_same_each_time():
     relabelled = noise("late").set_column(3, "late", pa.array(["other"] * 600))
     assert one.among(relabelled, "late").all()
     assert not seen(noise("late"), ["x0", "x1"], "late", labelled=True).among(relabelled, "late").any()
+
+
+def test_twins_whose_classes_contradict_are_told():
+    rng = np.random.default_rng(5)
+    titles = sorted(set(said(rng, 200)))[:120]
+    kinds = ["a" if text < "m" else "b" for text in titles]
+    home = pa.table({"title": titles, "kind": kinds})
+    base = road.fit(classify, home, "kind")[0]
+    other = pa.table({"title": titles[:60], "kind": ["ba"["ab".index(kind)] for kind in kinds[:60]]})
+    other = other.set_column(1, "kind", pa.array([*other["kind"].to_pylist()[:-5], *"ababa"]))
+    for target, expected in ((other, True), (home.slice(50, 60), False)):
+        notes = road.transfer(classify, target, "kind", base=base, method="source")[1].verdict.notes
+        told = [note for note in notes if "labelled products that home sells too have another class" in note]
+        assert bool(told) == expected, notes

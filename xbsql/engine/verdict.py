@@ -260,8 +260,9 @@ def _lack(target: Sample) -> str:
     if not units:
         return "there is no target label"
     if units < FEWEST_LABELS:
-        kind = "independent target labels" if units < len(target) else "target labels"
-        return f"{units} {kind} are too few ({FEWEST_LABELS} are needed)"
+        kind = "independent target label" if units < len(target) else "target label"
+        many = f"{kind} is" if units == 1 else f"{kind}s are"
+        return f"{units} {many} too few ({FEWEST_LABELS} are needed)"
     return f"{minority(target)} labels outside the largest class are too few ({FEWEST_OF_OTHERS} are needed)"
 
 

@@ -116,8 +116,12 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         if self.home is None:
             return Known(np.zeros(len(self), bool))
         source = None if self.source is None else self.source.known
-        views = self.sample.x, self.pool
-        return known_at_home(self.target.known, self.asked.label, self.home, source, views, self.home_rows)
+        views, codes = (self.sample.x, self.pool), None
+        if self.classes is not None:
+            codes = np.asarray(self.sample.y, np.int64)
+        return known_at_home(
+            self.target.known, self.asked.label, self.home, source, views, self.home_rows, codes
+        )
 
     @cached_property
     def seen(self) -> Seen | None:

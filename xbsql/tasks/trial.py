@@ -34,6 +34,10 @@ MOST_LOST = 0.2
 
 MOST_PARTS = 4
 
+MANY_OTHERS = 0.3
+"""Share of the twins with another class from which on it is told: some pairs are no twins, some labels
+slips."""
+
 M = TypeVar("M", bound=RowModel)
 
 
@@ -45,12 +49,14 @@ class Known(NamedTuple):
         at_home: how many home rows are at hand, m of them; 0 where the home model alone is.
         both: home rows that are labelled rows; None where only the model says so.
         twins: home rows that are the same product in another language; None where there are none.
+        others: how many labelled rows have twins of other classes alone.
     """
 
     copies: NDArray[np.bool_]
     at_home: int = 0
     both: Both | None = None
     twins: Twins | None = None
+    others: int = 0
 
     def left(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Home rows that know none of these labelled rows; bool, shape (m,)."""
@@ -89,7 +95,7 @@ def home_rows(home: RowModel, origin: Source) -> Sample | None:
 
 def known_at_home(
     table: pa.Table, label: str, home: RowModel, source: pa.Table | None, views: tuple[Features, Features],
-    rows: Sample | None,
+    rows: Sample | None, classes: NDArray[np.int64] | None = None,
 ) -> Known:  # fmt: skip
     """What home knows of the labelled rows: by their values, and by what their texts mean.
 
@@ -100,13 +106,23 @@ def known_at_home(
         source: the labelled home rows; None where they may not be read.
         views: of the labelled rows, and of all other target rows.
         rows: see `home_rows`.
+        classes: of the labelled rows, coded as home's are; None where labels are values.
     """
     copies = np.zeros(table.num_rows, bool) if home.seen is None else home.seen.among(table, label)
     if rows is None or not len(copies):
         return Known(copies)
     both = None if source is None else on_both_sides(source, table)
     copies = copies if both is None else copies | both.target
-    return Known(copies, len(rows), both, twins_at_home(*views, rows))
+    found = twins_at_home(*views, rows)
+    others = 0 if found is None or classes is None else int(_other_classes(found, classes, rows.y).sum())
+    return Known(copies, len(rows), both, found, others)
+
+
+def _other_classes(found: Twins, classes: NDArray[np.int64], home: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Labelled rows of which no twin has the class; bool, shape (n,)."""
+    width = int(max(classes.max(), home.max())) + 1
+    known = found.texts * width + np.asarray(home, np.int64)
+    return np.asarray(found.target & ~np.isin(found.partner * width + classes, known))
 
 
 def twins_at_home(own: Features, others: Features, home: Sample) -> Twins | None:
@@ -164,5 +180,11 @@ def known_notes(known: Known, tried: NDArray[np.bool_] | None, arms: Sequence[st
         notes.append(
             f"home sells {known.twins.target.sum()} of {n} labelled products too, and hardly anything else: "
             "what is measured holds for the home catalogue, not for products that home does not sell"
+        )
+    sold = 0 if known.twins is None else int(known.twins.target.sum())
+    if sold and known.others >= MANY_OTHERS * sold:
+        notes.append(
+            f"{known.others} of {sold} labelled products that home sells too have another class there: do "
+            "the classes mean the same in both markets?"
         )
     return notes
