@@ -206,3 +206,11 @@ def test_a_label_tells_most_where_sure_members_name_different_classes():
     assert found[3] > 0
     assert (found[1:3] == 0).all()
     assert (told(rows, {}, {}) == 0).all()
+
+
+def test_a_column_of_weights_that_home_has_too_is_read_on_neither_side():
+    home = world(120, 12).append_column("w", pa.array(np.linspace(1.0, 2.0, 120)))
+    target = world(40, 13).append_column("w", pa.array(np.linspace(1.0, 2.0, 40)))
+    model, done = road.transfer(CLASSIFY, target, "y", source=home, options={"weight": "w"}, method="source")
+    assert "w" not in model.reader.schema.names
+    assert not any("lacks 'w'" in note for note in done.verdict.notes)

@@ -112,6 +112,12 @@ class RowOptions(Options):
         """The table without the columns that are not read, see `beside`."""
         return table.drop_columns([name for name in self.beside if name in table.column_names])
 
+    def unweighted(self, table: pa.Table | None) -> pa.Table | None:
+        """Home rows without the column of weights, which are those of the target's labels."""
+        if table is None or self.weight not in table.column_names:
+            return table
+        return table.drop_columns([self.weight])
+
     def sampling(self, where: str, table: pa.Table) -> "NDArray[np.float64] | None":
         """What each row stands for, of mean 1, float64, shape (n,); None where all stand for as many.
 

@@ -384,7 +384,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         if read is None:
             refuse_personal(where, data, label, options.told)
         if base is None:
-            home = fitted_at_home(self, source, label, asked.options, asked.step)
+            home = fitted_at_home(self, options.unweighted(source), label, asked.options, asked.step)
         else:
             home = mine(where, base, self.fitted)
         if not options.keep_rows:
