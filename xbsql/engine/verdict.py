@@ -112,7 +112,7 @@ class Verdict:
             seed: of the bootstrap.
         """
         shown = _answering(objective, evidence, predictions, evidence.folds[: len(predictions)])
-        arm = _arm(name, objective, evidence.y, shown, _counts(evidence, seed))
+        arm = _arm(name, objective, evidence.y, shown, _Drawn(objective, evidence.y, _counts(evidence, seed)))
         return replace(self, arms=(*self.arms, arm))
 
 
@@ -174,8 +174,9 @@ def judge(
     shown = {name: _answering(objective, evidence, entry, evidence.folds) for name, entry in shown.items()}
     carried = _answering(objective, evidence, carried, evidence.folds)
     target = shown["target only"]
-    arms = tuple(_arm(name, objective, evidence.y, entry, counts) for name, entry in shown.items())
-    gain, draws = _difference(objective, evidence.y, carried, target, counts)
+    drawn = _Drawn(objective, evidence.y, counts)
+    arms = tuple(_arm(name, objective, evidence.y, entry, drawn) for name, entry in shown.items())
+    gain, draws = _difference(objective, evidence.y, carried, target, drawn)
     lo, hi = metrics.interval(draws, CLAIM)
     ahead = _ahead(objective, evidence, found, gain, draws)
     helps = found.using is not None and not found.hurts and (lo > 0 if ahead is None else ahead > TOGETHER)
@@ -265,27 +266,46 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
     return {arm: evidence.predictions[chosen[0].name] for arm, chosen in arms.items() if chosen}
 
 
-def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Arm:
+def _arm(name: str, objective: Objective, y: NDArray[np.generic], predictions: Floats, drawn: _Drawn) -> Arm:
     """The arm; a share has at least Wilson's interval, as resamples of rows that are all right are alike."""
     value = float(np.mean([objective.score(y, prediction) for prediction in predictions]))
-    lo, hi = metrics.interval(_draws(objective, y, predictions, counts))
+    lo, hi = metrics.interval(drawn.of(predictions))
     if objective.metric == "accuracy":
         least, most = metrics.wilson(value, len(y))
         lo, hi = min(lo, least), max(hi, most)
     return Arm(name, value, lo, hi)
 
 
-def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:
-    """The score in every bootstrap resample, mean over the repeats; shape (draws,)."""
-    return np.asarray(np.mean([objective.score(y, prediction, counts) for prediction in predictions], axis=0))
+class _Drawn:
+    """Scores in bootstrap resamples, found once for arms that predict the same.
+
+    Args:
+        objective: has the score.
+        y: the labels, shape (n,).
+        counts: how often each row occurs in each resample, shape (draws, n).
+    """
+
+    def __init__(self, objective: Objective, y: NDArray[np.generic], counts: Floats) -> None:
+        self._objective, self._y, self._counts = objective, y, counts
+        self._known: list[tuple[Floats, Floats]] = []
+
+    def of(self, predictions: Floats) -> Floats:
+        """The score in every resample, mean over the repeats; shape (draws,)."""
+        for seen, draws in self._known:
+            if np.array_equal(seen, predictions):
+                return draws
+        scores = [self._objective.score(self._y, prediction, self._counts) for prediction in predictions]
+        draws = np.asarray(np.mean(scores, axis=0))
+        self._known.append((predictions, draws))
+        return draws
 
 
 def _difference(
-    objective: Objective, y: NDArray[np.generic], one: Floats, other: Floats, counts: Floats
+    objective: Objective, y: NDArray[np.generic], one: Floats, other: Floats, drawn: _Drawn
 ) -> tuple[float, Floats]:
     """Score of `one` minus that of `other`, and the same in each resample (paired)."""
     gains = [objective.score(y, a) - objective.score(y, b) for a, b in zip(one, other, strict=True)]
-    return float(np.mean(gains)), _draws(objective, y, one, counts) - _draws(objective, y, other, counts)
+    return float(np.mean(gains)), drawn.of(one) - drawn.of(other)
 
 
 def _reason(
