@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from scipy import sparse
 from scipy.linalg import solve_triangular
-from scipy.linalg.lapack import spotrf, strtri
 from scipy.special import log_softmax, softmax
 
 from xbsql import kernels
 from xbsql.engine.candidates.covariance import MOST_ROWS, USUAL, Covariance, shared
+from xbsql.engine.cholesky import inverse_root, lower_root
 from xbsql.engine.design import dense
 from xbsql.features.views import Features, Itself, stack
 from xbsql.store.model import State, restorable
@@ -168,7 +168,7 @@ class Factor:
         if self.before is None or self.across is None or first >= n:
             tail = self.lower[first - n :, first - n :]
             if last - first == len(tail):
-                return np.tril(strtri(tail.T)[0].T)
+                return np.tril(inverse_root(tail))
             return _solved(tail, np.eye(len(tail), last - first, dtype=np.float32))
         top = self.before._columns(first, last)
         return np.concatenate([top, _solved(self.lower, -(self.across[first:].T @ top))])
@@ -353,13 +353,7 @@ def _together(group: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
 def _root(matrix: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
     """The lower Cholesky factor with noise on the diagonal, undefined above it; the matrix is overwritten."""
     matrix[np.diag_indices_from(matrix)] += noise
-    # LAPACK counts by columns: to it this is the upper factor of the transpose, and no cell is copied.
-    found, wrong = spotrf(matrix.T, lower=False, clean=False, overwrite_a=True)
-    if wrong:
-        message = "the covariance of these rows with their noise is not positive definite"
-        raise np.linalg.LinAlgError(message)
-    lower: NDArray[np.float32] = found.T
-    return lower
+    return lower_root(matrix)
 
 
 def _solved(
