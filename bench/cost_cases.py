@@ -58,6 +58,35 @@ def fit(quick: bool) -> Call:
     return lambda: xbsql.fit(con, "home", rows, "class")
 
 
+def fit_rows(quick: bool) -> Call:
+    """The same names beside three numbers and a brand, of which two numbers know something of the class."""
+    import xbsql
+
+    con, rows = xbsql.connect(), _categories(("en-US",), 1)
+    code, rng = np.unique(rows["class"].to_numpy(), return_inverse=True)[1], np.random.default_rng(1)
+    beside = {
+        "price": np.exp(rng.normal(size=len(rows)) + code % 5 * 0.3),
+        "weight": rng.normal(size=len(rows)) + code % 3 * 0.5,
+        "pieces": rng.integers(1, 9, len(rows)),
+        "brand": [f"b{number}" for number in rng.integers(0, 60, len(rows))],
+    }
+    for name, values in beside.items():
+        rows = rows.append_column(name, pa.array(values))
+    xbsql.fit(con, "warm", rows.slice(5_000, 60), "class")
+    rows = rows.slice(0, 1_000 if quick else 5_000)
+    return lambda: xbsql.fit(con, "home", rows, "class")
+
+
+def fit_many(quick: bool) -> Call:
+    """5,000 English category names into 140 classes."""
+    import xbsql
+
+    con, rows = xbsql.connect(), _categories(("en-US",), 2)
+    xbsql.fit(con, "warm", rows.slice(5_000, 200), "class")
+    rows = rows.slice(0, 2_000 if quick else 5_000)
+    return lambda: xbsql.fit(con, "home", rows, "class")
+
+
 def transfer(quick: bool) -> Call:
     """Category names of four languages into 140 classes, one in ten labelled, from English ones."""
     import xbsql
@@ -151,6 +180,8 @@ CASES: dict[str, Callable[[bool], Call]] = {
     "transfer": transfer,
     "match": match,
     "fit": fit,
+    "fit_rows": fit_rows,
+    "fit_many": fit_many,
     "label_curve": label_curve,
     "fit_table": fit_table,
     "transfer_table": transfer_table,

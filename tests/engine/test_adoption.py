@@ -5,7 +5,8 @@ import pytest
 from scipy import sparse
 
 from xbsql.engine.candidate import Sample
-from xbsql.engine.candidates.process import Covariance, Factor
+from xbsql.engine.candidates.covariance import Covariance
+from xbsql.engine.candidates.process import Factor
 from xbsql.engine.candidates.pseudo_labels import Unechoed, adopted
 from xbsql.features.views import Features
 from xbsql.store.model import restore
@@ -27,7 +28,7 @@ def world():
     base = Factor.of(Covariance(), home, y)
     grown = base.extended(pool, pseudo, 0.6)
     process = grown.fitted(CLASSES)
-    heard = Unechoed(process, 30, 12, lambda: grown.left_out(process, 30, 42))
+    heard = Unechoed(process, 30, pool, lambda: grown.left_out(process, 30, 42))
     return rng, base, pool, pseudo, process, heard
 
 
@@ -55,12 +56,12 @@ def test_it_lives_again(world):
 
 
 def test_scores_of_adopted_rows_are_not_computed_for_folds(world):
-    rng, _, _, _, process, _ = world
+    rng, _, pool, _, process, _ = world
 
     def never():
         pytest.fail("a fold asked for the scores of adopted rows")
 
-    Unechoed(process, 30, 12, never).predict(features(rng, 5))
+    Unechoed(process, 30, pool, never).predict(features(rng, 5))
 
 
 def test_the_closest_partners_are_adopted_first():

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from xbsql.engine import design
 from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates.linear import Linear
 from xbsql.engine.design import Layout, fit_design, log_odds
@@ -129,3 +130,23 @@ def test_log_odds_add_up():
 def test_the_view_source_comes_first():
     with pytest.raises(ValueError, match="'source' comes first"):
         fit_design(table(5), Layout(("table", "source")))
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_many_levels_are_held_sparse_and_change_no_answer(classes, monkeypatch):
+    rng = np.random.default_rng(3)
+    columns = np.column_stack([rng.normal(size=(400, 2)), rng.integers(0, 30, (400, 2)).astype(float)])
+    columns[::7, 0], columns[::5, 2] = np.nan, np.nan
+    x = Features({"table": columns})
+    layout = Layout(("table",), (2, 3))
+    value = np.nan_to_num(columns[:, 0]) + columns[:, 3] / 10
+    y = value + 0.1 * rng.normal(size=400) if classes is None else np.digitize(value, [1.0, 2.0])
+    sample, fitted = Sample(x, y), fit_design(x, layout)
+    unseen = Features({"table": np.array([[0.0, 1.0, 77.0, np.nan]])})
+    held = fitted(x)
+    assert sparse.issparse(held)
+    found = [Linear(layout, classes).fit(sample).predict(each) for each in (x, unseen)]
+    monkeypatch.setattr(design, "SPARSE", 0.0)
+    np.testing.assert_array_equal(design.dense(held), fitted(x))
+    for each, answers in zip((x, unseen), found, strict=True):
+        np.testing.assert_allclose(Linear(layout, classes).fit(sample).predict(each), answers, atol=2e-4)

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from xbsql import kernels
 from xbsql.engine.candidate import Sample
-from xbsql.engine.candidates.alignment import Moved, map_between, moved, mutual_pairs
+from xbsql.engine.candidates import process as process_module
+from xbsql.engine.candidates.alignment import Moved, both_ways, map_between, moved, mutual_pairs
+from xbsql.engine.candidates.covariance import Covariance
 from xbsql.engine.candidates.neighbours import NeighbourVote
 from xbsql.engine.candidates.process import (
-    Covariance,
     Factor,
     GaussianProcess,
     indicators,
@@ -180,3 +182,54 @@ def test_restored_predictors_give_the_same_bits():
     for predictor in [*fitted, Moved(fitted[0], across)]:
         assert np.array_equal(restore(predictor.state()).predict(test), predictor.predict(test))
         assert predictor.predict(test.take(slice(0, 0))).shape == (0, CLASSES)
+
+
+@pytest.mark.parametrize("home", [0, 25])
+def test_parts_of_the_same_rows_answer_as_rows_of_their_own(home):
+    x, y = titles(np.random.default_rng(5), 90)
+    whole, codes = x.take(slice(home, 90)), y[home:]
+    known = np.random.default_rng(6).random(len(whole)) < 0.7
+    base = Factor.of(Covariance(), x.take(slice(0, home)), y[:home]) if home else None
+
+    def answers(rows, asked):
+        factor = (
+            Factor.of(Covariance(), rows, codes[known]) if base is None else base.extended(rows, codes[known])
+        )
+        return factor.fitted(CLASSES, last=int(known.sum())).predict(asked)
+
+    alone = answers(whole.take(known), whole.take(~known))
+    shared = answers(whole.part(known), whole.part(~known))
+    np.testing.assert_allclose(shared, alone, atol=1e-5)
+    np.testing.assert_allclose(answers(whole.part(known), whole.take(~known)), alone, atol=1e-5)
+
+
+def test_rows_of_a_part_are_a_part_of_the_same():
+    x, _ = titles(np.random.default_rng(7), 30)
+    part = x.part(np.arange(30) % 2 == 0).take(np.array([3, 1]))
+    assert part.part_of[0] is x
+    np.testing.assert_array_equal(part["text"], x["text"][[6, 2]])
+    np.testing.assert_array_equal(part["text"], x.take(part.part_of[1])["text"])
+
+
+def test_sharpness_of_many_rows_is_that_of_a_sample_of_them(monkeypatch):
+    x, y = titles(np.random.default_rng(8), 1200)
+    order = np.argsort(y, kind="stable")  # sorted rows: their last would be one class
+    sample = Sample(x.take(order), y[order])
+    every = GaussianProcess(CLASSES).fit(sample)
+    monkeypatch.setattr(process_module, "MOST_LEFT_OUT", 400)
+    some = GaussianProcess(CLASSES).fit(sample)
+    assert abs(np.log(some.sharpness / every.sharpness)) < 0.5
+    fresh, _ = titles(np.random.default_rng(9), 50)
+    np.testing.assert_allclose(some.predict(fresh), every.predict(fresh), atol=0.15)
+
+
+@given(st.integers(1, 40), st.integers(1, 2500), st.integers(0, 100))
+@settings(max_examples=15, deadline=None)
+def test_nearest_rows_of_both_sides_are_those_of_the_search(n, m, seed):
+    rng = np.random.default_rng(seed)
+    target, source = unit(rng.normal(size=(m, 6))), unit(rng.normal(size=(n, 6)))
+    k = min(n, m, 10)
+    for (scores, _), (a, b) in zip(
+        both_ways(target, source), [(target, source), (source, target)], strict=True
+    ):
+        np.testing.assert_allclose(scores, kernels.topk(a, b, k)[0], atol=1e-6)

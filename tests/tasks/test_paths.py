@@ -123,6 +123,13 @@ def test_nodes_alone_place_titles_of_another_language(tree):
     assert restore(tree.state()).predict(table.to_batches()[0]).equals(tree.predict(table.to_batches()[0]))
 
 
+@pytest.mark.parametrize("text", ["???", "12345", "🎁", "n/a", " ", "3.5 / 12"])
+def test_a_text_that_names_nothing_gets_no_node(tree, text):
+    found = tree.predict(pa.table({"title": [text, "Stiefel"]}).to_batches()[0]).to_pylist()
+    assert found[0] is None
+    assert found[1]["label"] == "Clothing > Shoes > Boots"
+
+
 def test_a_few_labelled_rows_teach_what_no_name_says(tree):
     """A made-up word means a node once rows say so, also of a node that the taxonomy did not have."""
     words = ["zorbl", "Zorbl premium", "zorbl original neu"] * 2

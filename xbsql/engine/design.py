@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from scipy import sparse
@@ -81,6 +81,10 @@ def log_odds(source: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
 
+SPARSE: Final = 0.2
+"""Share of cells from which on a matrix is not worth being held sparse: levels of categories are mostly 0."""
+
+
 def fit_design(x: Features, layout: Layout) -> Design:
     """Learn scales, category levels and missing indicators from rows.
 
@@ -123,7 +127,7 @@ class Design:
             ]
         if any(sparse.issparse(part) for part in parts):
             return sparse.hstack(parts, format="csr")
-        return np.concatenate(parts, axis=1)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     @property
     def source_width(self) -> int:
@@ -157,13 +161,27 @@ class Design:
             return np.asarray(odds * (self.layout.source_scale / self.arrays["source_spread"]))
         return view
 
-    def _table(self, table: NDArray[Any]) -> NDArray[np.float64]:
+    def _table(self, table: NDArray[Any]) -> Matrix:
         a = self.arrays
         numbers = np.clip(table[:, a["numbers"]], a["lo"], a["hi"])
         scaled = (numbers - a["mean"]) / a["spread"]
         missing = np.isnan(scaled)
-        codes = table[:, a["level_columns"]] == a["level_codes"]
-        return np.concatenate([np.where(missing, 0.0, scaled), missing[:, a["indicated"]], codes], axis=1)
+        known = np.hstack([np.where(missing, 0.0, scaled), missing[:, a["indicated"]]])
+        columns, width = np.unique(a["level_columns"]), known.shape[1] + len(a["level_codes"])
+        if known.shape[1] + len(columns) >= SPARSE * width:
+            return np.concatenate([known, table[:, a["level_columns"]] == a["level_codes"]], axis=1)
+        return sparse.hstack([sparse.csr_matrix(known), self._levels(table, columns)], format="csr")
+
+    def _levels(self, table: NDArray[Any], columns: NDArray[np.int64]) -> sparse.csr_matrix:
+        """1 where a category has a level; shape (n, levels)."""
+        codes, rows, places = self.arrays["level_codes"], [], []
+        for column in columns:
+            own = np.flatnonzero(self.arrays["level_columns"] == column)
+            near = own[np.searchsorted(codes[own], table[:, column]).clip(max=len(own) - 1)]
+            rows.append(np.flatnonzero(codes[near] == table[:, column]))
+            places.append(near[rows[-1]])
+        where = np.concatenate(rows), np.concatenate(places)
+        return sparse.csr_matrix((np.ones(len(where[0])), where), (len(table), len(codes)))
 
 
 def _fit_table(table: NDArray[Any], categorical: tuple[int, ...]) -> dict[str, NDArray[Any]]:
@@ -188,7 +206,7 @@ def _fit_table(table: NDArray[Any], categorical: tuple[int, ...]) -> dict[str, N
 
 
 def _levels(codes: NDArray[Any]) -> NDArray[np.float64]:
-    """The most frequent codes of a category, the lower code first among equals."""
+    """The most frequent codes of a category, ascending; of equally frequent ones the lower is taken."""
     found, counts = np.unique(codes[~np.isnan(codes)], return_counts=True)
     return np.sort(found[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]).astype(np.float64)
 

@@ -258,7 +258,7 @@ class Setting:
     def split(self, rows: NDArray[np.bool_]) -> Split:
         """These labelled rows held out, cut once for all candidates."""
         known = replace(self.target.take(~rows), x=self.target.x.part(~rows))
-        return Split(self, known, self.target.x.take(rows))
+        return Split(self, known, self.target.x.part(rows))
 
 
 @dataclass(frozen=True)

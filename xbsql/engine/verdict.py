@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -114,7 +113,8 @@ class Verdict:
             seed: of the bootstrap.
         """
         shown = _answering(objective, evidence, predictions, evidence.folds[: len(predictions)])
-        arm = _arm(name, objective, evidence, shown, _counts(evidence, seed))
+        drawn = _Drawn(objective, evidence, _counts(evidence, seed))
+        arm = _arm(name, objective, evidence, shown, drawn)
         return replace(self, arms=(*self.arms, arm))
 
 
@@ -181,8 +181,9 @@ def judge(
     shown = {name: _answering(objective, evidence, entry, evidence.folds) for name, entry in shown.items()}
     carried = _answering(objective, evidence, carried, evidence.folds)
     target = shown["target only"]
-    arms = tuple(_arm(name, objective, evidence, entry, counts) for name, entry in shown.items())
-    gain, draws = _difference(objective, evidence, carried, target, counts)
+    drawn = _Drawn(objective, evidence, counts)
+    arms = tuple(_arm(name, objective, evidence, entry, drawn) for name, entry in shown.items())
+    gain, draws = _difference(carried, target, drawn)
     lo, hi = metrics.interval(draws, CLAIM)
     ahead = _ahead(objective, evidence, found, gain, draws)
     helps = found.using is not None and not found.hurts and (lo > 0 if ahead is None else ahead > TOGETHER)
@@ -274,10 +275,10 @@ def _single_arms(evidence: Evidence, candidates: Sequence[Entry]) -> dict[str, F
     return {arm: evidence.predictions[chosen[0].name] for arm, chosen in arms.items() if chosen}
 
 
-def _arm(name: str, objective: Objective, evidence: Evidence, predictions: Floats, counts: Floats) -> Arm:
+def _arm(name: str, objective: Objective, evidence: Evidence, predictions: Floats, drawn: _Drawn) -> Arm:
     """The arm; a share has at least Wilson's interval, as resamples of rows that are all right are alike."""
-    value = float(np.mean([_score(objective, evidence, prediction) for prediction in predictions]))
-    lo, hi = metrics.interval(_draws(objective, evidence.y, predictions, counts))
+    value = float(np.mean([drawn.score(prediction) for prediction in predictions]))
+    lo, hi = metrics.interval(drawn.of(predictions))
     if objective.metric == "accuracy":
         share = 1.0 if evidence.sampling is None else standing(evidence.sampling)
         least, most = metrics.wilson(value, len(evidence.y) * share)
@@ -285,25 +286,39 @@ def _arm(name: str, objective: Objective, evidence: Evidence, predictions: Float
     return Arm(name, value, lo, hi)
 
 
-def _score(objective: Objective, evidence: Evidence, prediction: Floats) -> Floats:
-    """The score of all rows, each for those that it stands for."""
-    if evidence.sampling is None:
-        return objective.score(evidence.y, prediction)
-    return objective.score(evidence.y, prediction, evidence.sampling)
+class _Drawn:
+    """Scores of all rows and in bootstrap resamples, the latter found once for arms that predict the same.
+
+    Args:
+        objective: has the score.
+        evidence: has the labels, and what each stands for.
+        counts: how often each row occurs in each resample, times what it stands for, shape (draws, n).
+    """
+
+    def __init__(self, objective: Objective, evidence: Evidence, counts: Floats) -> None:
+        self._objective, self._y, self._counts = objective, evidence.y, counts
+        self._sampling = evidence.sampling
+        self._known: list[tuple[Floats, Floats]] = []
+
+    def score(self, prediction: Floats) -> Floats:
+        """The score of all rows, each for those that it stands for."""
+        return self._objective.score(self._y, prediction, self._sampling)
+
+    def of(self, predictions: Floats) -> Floats:
+        """The score in every resample, mean over the repeats; shape (draws,)."""
+        for seen, draws in self._known:
+            if np.array_equal(seen, predictions):
+                return draws
+        scores = [self._objective.score(self._y, prediction, self._counts) for prediction in predictions]
+        draws = np.asarray(np.mean(scores, axis=0))
+        self._known.append((predictions, draws))
+        return draws
 
 
-def _draws(objective: Objective, y: NDArray[np.generic], predictions: Floats, counts: Floats) -> Floats:
-    """The score in every bootstrap resample, mean over the repeats; shape (draws,)."""
-    return np.asarray(np.mean([objective.score(y, prediction, counts) for prediction in predictions], axis=0))
-
-
-def _difference(
-    objective: Objective, evidence: Evidence, one: Floats, other: Floats, counts: Floats
-) -> tuple[float, Floats]:
+def _difference(one: Floats, other: Floats, drawn: _Drawn) -> tuple[float, Floats]:
     """Score of `one` minus that of `other`, and the same in each resample (paired)."""
-    score, y = partial(_score, objective, evidence), evidence.y
-    gains = [score(a) - score(b) for a, b in zip(one, other, strict=True)]
-    return float(np.mean(gains)), _draws(objective, y, one, counts) - _draws(objective, y, other, counts)
+    gains = [drawn.score(a) - drawn.score(b) for a, b in zip(one, other, strict=True)]
+    return float(np.mean(gains)), drawn.of(one) - drawn.of(other)
 
 
 def _reason(

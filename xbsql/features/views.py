@@ -52,7 +52,7 @@ class Features:
 
     def part(self, rows: Rows) -> Features:
         """The given rows, which know what they are part of."""
-        return Features(self.take(rows).views, (self, rows))
+        return Features({name: view[rows] for name, view in self.views.items()}, (self, rows))
 
     def through(self, key: Hashable, make: Callable[[Features], Features]) -> Features:
         """What is made of these rows one by one: of a part, from what is made once of the whole."""
@@ -62,8 +62,24 @@ class Features:
         return whole.once(key, lambda: make(whole)).part(rows)
 
     def take(self, rows: Rows) -> Features:
-        """The given rows of every view."""
-        return Features({name: view[rows] for name, view in self.views.items()})
+        """The given rows of every view; those of a part are a part of the same."""
+        if self.part_of is None:
+            return Features({name: view[rows] for name, view in self.views.items()})
+        whole, own = self.part_of
+        return whole.part(np.arange(len(whole))[own][rows])
+
+
+class Itself:
+    """A key that stands for one object, which is kept, and for no equal one."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and other._value is self._value
 
 
 def stack(parts: Sequence[Features]) -> Features:

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky
-from scipy.linalg.lapack import strtri
 from sklearn.preprocessing import normalize
+
+from xbsql.engine.cholesky import inverse_diagonal, lower_root, solved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,14 +76,13 @@ def _moved(
     taught, words = own[used] - middle, bags[used]
     gram = _MEANING * (taught @ taught.T) + _WORDS * (words @ words.T).toarray()
     gram[np.diag_indices(len(used))] += (_NOISE / matches.likely[used]).astype(np.float32)
-    root = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+    root = lower_root(gram)
     goal = other[matches.right[used]] - centre
-    pull = cho_solve((root, True), goal, check_finite=False)
+    pull = solved(root, goal)
     # Both covariances are inner products, so what the matches teach fits into a matrix a feature and a word.
     by_meaning, by_words = _MEANING * (taught.T @ pull), _WORDS * (words.T @ pull)
     moved = own @ by_meaning
     moved += bags @ by_words
     moved += centre - middle @ by_meaning
-    inverse = strtri(root, lower=True)[0]
-    moved[used] = other[matches.right[used]] - pull / np.square(inverse).sum(axis=0)[:, None]
+    moved[used] = other[matches.right[used]] - pull / inverse_diagonal(root)[:, None]
     return np.asarray(normalize(moved, copy=False), np.float32)

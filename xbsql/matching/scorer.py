@@ -95,5 +95,8 @@ def odds(trees: lightgbm.Booster, table: NDArray[np.float64], surest: float) -> 
     """The log odds of pairs, float64, shape (p,), from -surest to surest."""
     if not len(table):
         return np.empty(0)
-    found = np.asarray(trees.predict(table, raw_score=True, num_threads=1), np.float64)
+    # Neighbours in the order of this column take the same turns in most trees, which the processor guesses.
+    order = table[:, int(trees.feature_importance("split").argmax())].argsort()
+    found = np.empty(len(table))
+    found[order] = trees.predict(table.take(order, axis=0), raw_score=True, num_threads=1)
     return np.clip(found, -surest, surest)

@@ -14,12 +14,16 @@ from sklearn.preprocessing import normalize
 from xbsql.features.ngrams import folded, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
 MOST_WORDS: Final = 16
 """Words of a text that are looked at."""
+_PIECE: Final = 2_000  # pairs whose words are compared at a time
 _ROWS: Final = 128  # whose products with all others are held at a time
 
 
@@ -56,6 +60,11 @@ class Tokens:
         return cls(tuple(places), rows, np.log((1 + len(texts)) / (1 + seen)) + 1)
 
     @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How many words each text has, shape (n,)."""
+        return np.asarray((self.rows >= 0).sum(axis=1))
+
+    @cached_property
     def bags(self) -> sparse.csr_matrix:
         """Every text as its words' worth, float64 csr of shape (n, v), rows of length one."""
         there = self.rows >= 0
@@ -64,9 +73,39 @@ class Tokens:
         shape = (len(self.rows), len(self.words))
         return normalize(sparse.csr_matrix((self.worth[words], (rows, words)), shape=shape))
 
-    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How much each word of some texts counts, shape (m, 16); 0 after the last word."""
-        return np.where(self.rows[rows] >= 0, self.worth[self.rows[rows]], 0.0)
+    def held(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Words of some texts, int64, shape (m, w): as many columns as the longest of them has words."""
+        found = self.rows[rows]
+        return found[:, : int(self.counts[rows].max(initial=1))]
+
+    def weights(self, words: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How much each word counts, the shape of the words; 0 after the last one of a text."""
+        return np.where(words >= 0, self.worth[words], 0.0)
+
+
+def by_pieces(left: Tokens, right: Tokens, i: Ints, j: Ints, work: Callable[[Ints, Ints], Floats]) -> Floats:
+    """What `work` makes of pairs of texts, row by row, a piece of them at a time.
+
+    Texts of as many words stand together, so that no piece is as wide as the longest text of all.
+
+    Args:
+        left: the left texts.
+        right: the right texts.
+        i: int64, shape (p,): the left row of each pair.
+        j: int64, shape (p,): its right row.
+        work: rows of a piece, left and right -> float64, shape (piece, columns).
+
+    Returns:
+        Float64, shape (p, columns); of no pair without columns.
+    """
+    order = np.lexsort((right.counts[j], left.counts[i]))
+    parts = [order[start : start + _PIECE] for start in range(0, len(order), _PIECE)]
+    if not parts:
+        return np.empty((0, 0))
+    made = np.concatenate([work(i[part], j[part]) for part in parts])
+    found = np.empty_like(made)
+    found[order] = made
+    return found
 
 
 def best_of_rows(

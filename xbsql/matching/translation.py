@@ -8,7 +8,7 @@ what it contributed is taken away before it is judged. Words are read in pieces,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xbsql.matching.columns import TRANSLATIONS
-from xbsql.matching.tokens import best_of_rows
+from xbsql.matching.tokens import best_of_rows, by_pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,6 @@ _ROUNDS: Final = 4
 _DOUBT: Final = 0.5  # of an occurrence: a word seen once proves little
 _KNOWN: Final = 0.3  # occurrences from which a word counts as known
 _LEAST: Final = 0.05  # likelihood of a match that is learned from
-_BLOCK: Final = 10_000
 _TOLD: Final = 0.02  # the least probable translation that suggests anything
 
 
@@ -50,11 +49,8 @@ def translated(
         none is).
     """
     table = _Table.learned(left, right, matches)
-    parts = [
-        table.judge(left, right, i[start : start + _BLOCK], j[start : start + _BLOCK])
-        for start in range(0, len(i), _BLOCK)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, len(TRANSLATIONS)))
+    found = by_pieces(left, right, i, j, partial(table.judge, left, right))
+    return found.reshape(len(i), len(TRANSLATIONS))
 
 
 def suggested(
@@ -129,19 +125,19 @@ class _Table:
         self, left: Tokens, right: Tokens, i: NDArray[np.int64], j: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """See `translated`."""
-        a, b = left.rows[i], right.rows[j]
+        a, b = left.held(i), right.held(j)
         there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
         counts = np.where(there, self._count(a, b), 0.0)
         heads, tails = self.left[a], self.right[b]
         mine = np.flatnonzero((self.place[i] >= 0) & (self.matched[i] == j))
         if len(mine):
-            own = self.own[self.place[i[mine]]]
+            own = self.own[self.place[i[mine]], : a.shape[1], : b.shape[1]]
             counts[mine] = np.maximum(counts[mine] - own, 0.0)
             heads[mine] = np.maximum(heads[mine] - own.sum(axis=2), 0.0)
             tails[mine] = np.maximum(tails[mine] - own.sum(axis=1), 0.0)
         forth = (counts / (heads[:, :, None] + _DOUBT)).max(axis=2)
         back = (counts / (tails[:, None, :] + _DOUBT)).max(axis=1)
-        of_left, of_right = left.weights(i), right.weights(j)
+        of_left, of_right = left.weights(a), right.weights(b)
         return np.column_stack(
             [
                 _share(forth, of_left, 0.0),
@@ -158,7 +154,7 @@ class _Table:
         return sparse.csr_matrix((self.counts, np.divmod(self.keys, max(shape[1], 1))), shape=shape)
 
     def _count(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The count of every left word of a pair with every right one, (p, 16, 16), from (p, 16) of each."""
+        """The count of every left word of a pair with every right one, (p, v, w), from (p, v) and (p, w)."""
         own, place_a = np.unique(a, return_inverse=True)
         other, place_b = np.unique(b, return_inverse=True)
         near: NDArray[np.float64] = self._by_word[own][:, other].toarray()

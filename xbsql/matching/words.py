@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from xbsql.matching.tokens import by_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from xbsql.matching.tokens import Tokens
 
     Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
-
-_PAIRS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,17 @@ class WordVectors:
         Returns:
             float64, shape (p, 3).
         """
-        parts = [self._compare(i[s : s + _PAIRS], j[s : s + _PAIRS]) for s in range(0, len(i), _PAIRS)]
-        return np.concatenate(parts) if parts else np.empty((0, 3))
+        return by_pieces(self.left, self.right, i, j, self._compare).reshape(len(i), 3)
 
     def _compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
-        a, b = self.left.rows[i], self.right.rows[j]
+        a, b = self.left.held(i), self.right.held(j)
         own, place_a = np.unique(a, return_inverse=True)
         other, place_b = np.unique(b, return_inverse=True)
         near = self.left_vectors[own] @ self.right_vectors[other].T
         near[own < 0], near[:, other < 0] = -1.0, -1.0
         found = near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
         forth, back = found.max(axis=2), found.max(axis=1)
-        of_left, of_right = self.left.weights(i), self.right.weights(j)
+        of_left, of_right = self.left.weights(a), self.right.weights(b)
         worst = np.minimum(np.where(a >= 0, forth, 9.0).min(axis=1), np.where(b >= 0, back, 9.0).min(axis=1))
         means = [(of_left * forth).sum(axis=1) / of_left.sum(axis=1)]
         means.append((of_right * back).sum(axis=1) / of_right.sum(axis=1))

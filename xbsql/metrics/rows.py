@@ -187,7 +187,7 @@ def bootstrap_counts(n: int, draws: int, seed: int, group: NDArray[np.integer] |
     if groups > MOST_DRAWN:
         member, groups = (generator.permutation(groups) % MOST_DRAWN)[member], MOST_DRAWN
     counts = generator.multinomial(groups, np.full(groups, 1.0 / groups), size=draws)
-    return counts[:, member].astype(np.float64)
+    return counts.astype(np.float64).take(member, axis=1)
 
 
 def interval(draws: Floats, level: float = 0.95) -> tuple[float, float]:
@@ -235,7 +235,8 @@ def _binary_auc(positive: NDArray[np.bool_], score: Floats, weight: Floats) -> F
     ordered = score[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     sorted_weight = weight[..., order]
-    above = np.add.reduceat(sorted_weight * positive[order], starts, axis=-1)
-    below = np.add.reduceat(sorted_weight * ~positive[order], starts, axis=-1)
+    above, below = sorted_weight * positive[order], sorted_weight * ~positive[order]
+    if len(starts) < len(score):
+        above, below = (np.add.reduceat(side, starts, axis=-1) for side in (above, below))
     won = above * (np.cumsum(below, axis=-1) - 0.5 * below)
     return _ratio(won.sum(axis=-1), above.sum(axis=-1) * below.sum(axis=-1))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
+import torch
 
-from xbsql import kernels
 from xbsql.engine.design import dense
-from xbsql.features.views import Features
+from xbsql.features.views import Features, Itself
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
 
+    Nearest = tuple[NDArray[np.float32], NDArray[np.int64]]
+
 NEIGHBOURHOOD = 10
 """Neighbours that say how crowded it is around a row."""
+
+_BLOCK = 1024
+"""Target rows whose nearness to all source rows is held at once."""
 
 
 class Partners(NamedTuple):
@@ -47,9 +52,7 @@ def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pa
         target: float32, shape (n, d), rows of length one.
         source: float32, shape (m, d), rows of length one.
     """
-    k = min(NEIGHBOURHOOD, len(target), len(source))
-    there, there_rows = kernels.topk(target, source, k)
-    back, back_rows = kernels.topk(source, target, k)
+    (there, there_rows), (back, back_rows) = both_ways(target, source)
     crowd_target, crowd_source = there.mean(axis=1), back.mean(axis=1)
     scores = 2.0 * there - crowd_target[:, None] - crowd_source[there_rows]
     best = scores.argmax(axis=1)
@@ -60,6 +63,31 @@ def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pa
     score = scores[mutual, best[mutual]]
     order = np.argsort(-score, kind="stable")
     return Partners(mutual[order], partner[mutual[order]], score[order])
+
+
+def both_ways(target: NDArray[np.float32], source: NDArray[np.float32]) -> tuple[Nearest, Nearest]:
+    """The nearest source rows of each target row and the nearest target rows of each source row.
+
+    Both come from one product in float32: `kernels.topk` would make it twice, and score again in float64.
+
+    Returns:
+        Scores float32, descending, and rows int64, both of shape (n, k), for each side.
+    """
+    here, there = torch.tensor(target), torch.tensor(source)
+    k = min(NEIGHBOURHOOD, len(here), len(there))
+    own, best, rows = (
+        [],
+        torch.full((len(there), k), -torch.inf),
+        torch.zeros(len(there), k, dtype=torch.int64),
+    )
+    for start in range(0, len(here), _BLOCK):
+        alike = here[start : start + _BLOCK] @ there.T
+        own.append(alike.topk(k, dim=1))
+        found = alike.T.contiguous().topk(min(k, len(alike)), dim=1)
+        best, chosen = torch.cat([best, found.values], dim=1).topk(k, dim=1)
+        rows = torch.cat([rows, found.indices + start], dim=1).gather(1, chosen)
+    scores, places = (torch.cat(part).numpy() for part in zip(*own, strict=True))
+    return (scores, places), (best.numpy(), rows.numpy())
 
 
 def map_between(
@@ -91,6 +119,11 @@ def moved(x: Features, across: NDArray[np.float32]) -> Features:
     return Features({**views, "text": text / np.maximum(length, 1e-12)})
 
 
+def laid(x: Features, across: NDArray[np.float32]) -> Features:
+    """The same; of a part of other rows these are mapped once."""
+    return x.through(("moved", Itself(across)), lambda rows: moved(rows, across))
+
+
 @restorable("moved")
 @dataclass(frozen=True)
 class Moved:
@@ -106,7 +139,7 @@ class Moved:
 
     def predict(self, x: Features) -> Floats:
         """What the inner predictor says of the moved rows."""
-        return self.inner.predict(moved(x, self.across))
+        return self.inner.predict(laid(x, self.across))
 
     def state(self) -> State:
         """The predictor as data."""

@@ -12,7 +12,7 @@ from xbsql import kernels
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.design import dense, fit_design
 from xbsql.engine.folds import assign_folds
-from xbsql.features.views import Features, stack
+from xbsql.features.views import Features, Itself, stack
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -84,18 +84,24 @@ def pool(source: Sample, target: Sample, balance: float = 1.0) -> Sample:
     source_weight, target_weight = weight_of(source), weight_of(target)
     ratio = source_weight.sum() / max(float(target_weight.sum()), 1e-12)
     raised = target_weight * min(max(ratio, 1.0) ** balance, MOST_TARGET_WEIGHT)
-
-    def stacked() -> tuple[Features, Features]:
-        return source.x, stack([flagged(source.x, 0.0), flagged(target.x, 1.0)])
-
-    _, both = target.x.once(
-        ("pool", id(source.x)), stacked
-    )  # what is kept keeps the source's rows, and their id
     return Sample(
-        both,
+        _pooled(source.x, target.x),
         np.concatenate([source.y, target.y]),
         np.concatenate([source_weight, raised]),
     )
+
+
+def _pooled(source: Features, target: Features) -> Features:
+    """The rows of both with the flag 'market', made once; with a part of a target, a part of them all."""
+
+    def stacked() -> Features:
+        if target.part_of is None:
+            return stack([flagged(source, 0.0), flagged(target, 1.0)])
+        whole, rows = target.part_of
+        chosen = len(source) + np.arange(len(whole))[rows]
+        return _pooled(source, whole).part(np.concatenate([np.arange(len(source)), chosen]))
+
+    return target.once(("pool", Itself(source)), stacked)
 
 
 def weight_of(sample: Sample) -> Floats:
@@ -181,7 +187,7 @@ def out_of_fold_market(
     probability = np.empty(len(market))
     for held_out in range(folds):
         rows = fold == held_out
-        predictor = judge.fit(Sample(both.take(~rows), market[~rows]))
+        predictor = judge.fit(Sample(both.part(~rows), market[~rows]))
         probability[rows] = predictor.predict(both.take(rows))[:, 1]
     return market, probability
 

@@ -12,7 +12,7 @@ from scipy.sparse import diags, issparse
 from scipy.sparse.linalg import LinearOperator, lsqr
 from scipy.special import softmax
 
-from xbsql.engine.candidates.softmax import softmax_coefficients
+from xbsql.engine.candidates.softmax import MOST_COLUMNS, softmax_coefficients
 from xbsql.engine.design import Design, Layout, fit_design
 from xbsql.store.model import State, restorable, restore
 
@@ -141,8 +141,8 @@ def fit_linear(
         found = _ridge(matrix, np.asarray(sample.y, np.float64), weight, penalty, start, design.source_width)
     else:
         limits = _limits(start.shape, design.source_width)
-        if not issparse(matrix) and matrix.size > LARGE:
-            matrix = np.asarray(matrix, np.float32)
+        if matrix.shape[0] * matrix.shape[1] > LARGE:
+            matrix = matrix.astype(np.float32, copy=False)
         y = np.asarray(sample.y, np.int64)
         found = softmax_coefficients(matrix, y, weight, penalty, start, limits)
     coefficients = found[:-1] if scale is None else found[:-1] * scale[:, None]
@@ -177,7 +177,12 @@ def _ridge(
     mean = np.asarray(matrix.T @ weight, np.float64) / total
     residual = y - matrix @ centre[:-1, 0]
     offset = float(weight @ residual / total)
-    if issparse(matrix):
+    if issparse(matrix) and matrix.shape[1] <= MOST_COLUMNS:
+        gram = (matrix.T @ (diags(weight) @ matrix)).toarray() - total * np.outer(mean, mean)
+        gram[np.diag_indices_from(gram)] += penalty
+        moment = matrix.T @ (weight * residual) - offset * total * mean
+        away = np.linalg.solve(gram, moment)
+    elif issparse(matrix):
         root = np.sqrt(weight)
         operator = LinearOperator(
             matrix.shape,

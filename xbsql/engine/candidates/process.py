@@ -7,19 +7,20 @@ factor serves every target and every fold. Cost grows with the cube of the rows,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import cholesky, solve_triangular
-from scipy.linalg.lapack import strtri
+from scipy.linalg import solve_triangular
 from scipy.special import log_softmax, softmax
 
 from xbsql import kernels
+from xbsql.engine.candidates.covariance import MOST_ROWS, USUAL, Covariance, shared
+from xbsql.engine.cholesky import inverse_root, lower_root
 from xbsql.engine.design import dense
-from xbsql.features.views import Features, stack
+from xbsql.features.views import Features, Itself, stack
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Sample
     from xbsql.features.views import Matrix
     from xbsql.metrics.rows import Floats
-
-MOST_ROWS = 4096
-"""Labelled rows that a process keeps of a larger sample: a share of each class."""
 
 NOISE = 0.3
 """Variance of a label beside the process's own of 1: how much one row is trusted."""
@@ -41,76 +39,8 @@ SHARPNESS = 6.0
 SHARPNESSES = np.geomspace(1.0, 30.0, 18)
 _FEWEST_FOR_SHARPNESS = 30
 
-
-@dataclass(frozen=True)
-class Covariance:
-    """How alike two rows are: nearness of their embeddings, and the n-grams that they share.
-
-    Attributes:
-        gamma: of the radial part exp(-gamma |a - b|^2) over the view 'text'.
-        lexical: share of the cosine over the view 'ngram'.
-        picture: share of the radial part over the view 'picture'; that over 'text' has the rest.
-        sight: gamma of that part.
-    """
-
-    gamma: float = 2.0
-    lexical: float = 0.5
-    picture: float = 0.0
-    sight: float = 1.0
-
-    @property
-    def radial(self) -> dict[str, tuple[float, float]]:
-        """Gamma and share of the radial parts, by view."""
-        every = {
-            "text": (self.gamma, 1.0 - self.lexical - self.picture),
-            "picture": (self.sight, self.picture),
-        }
-        return {view: part for view, part in every.items() if part[1] > 0}
-
-    @property
-    def views(self) -> tuple[str, ...]:
-        """What is read of a row."""
-        return (*self.radial, *(("ngram",) if self.lexical else ()))
-
-    def __call__(self, a: Features, b: Features) -> NDArray[np.float32]:
-        """The covariance of every row of `a` with every row of `b`; float32, shape (n, m)."""
-        found = np.empty((len(a), len(b)), np.float32)
-        self._fill(found, a, b, np.full(len(a), len(b)))
-        return found
-
-    def lower(self, rows: Features) -> NDArray[np.float32]:
-        """The covariance of each row with itself and those before; float32, shape (n, n), undefined above."""
-        found = np.empty((len(rows), len(rows)), np.float32)
-        self._fill(found, rows, rows, np.arange(1, len(rows) + 1))
-        return found
-
-    def _fill(self, found: NDArray[np.float32], a: Features, b: Features, wanted: NDArray[np.int64]) -> None:
-        """Write row i up to column `wanted[i]` at least, ascending, in blocks that stay in the cache."""
-        radial = [(dense(a[view]), dense(b[view]), *part) for view, part in self.radial.items()]
-        squares = [(np.square(left).sum(axis=1), np.square(right).sum(axis=1)) for left, right, *_ in radial]
-        grams = [sparse.csr_matrix(side["ngram"]) for side in (a, b)] if self.lexical else []
-        across = grams[1].T.tocsr() if grams else None
-        for start in range(0, len(a), _BLOCK):
-            rows, stop = slice(start, start + _BLOCK), int(wanted[start : start + _BLOCK].max())
-            block = found[rows, :stop]
-            block[:] = (grams[0][rows] @ across).toarray()[:, :stop] if grams else 0.0
-            block *= np.float32(self.lexical)
-            for (left, right, gamma, share), (own, other) in zip(radial, squares, strict=True):
-                distance = own[rows, None] + other[:stop] - 2.0 * (left[rows] @ right[:stop].T)
-                block += _radial(distance, gamma, share)
-
-
-_BLOCK = 128
-"""Rows of a covariance that are worked out at once."""
-
-
-def _radial(distance: NDArray[np.float32], gamma: float, share: float) -> NDArray[np.float32]:
-    """Share * exp(-gamma * distance), in place."""
-    np.maximum(distance, 0.0, out=distance)
-    distance *= np.float32(-gamma)
-    np.exp(distance, out=distance)
-    distance *= np.float32(share)
-    return distance
+MOST_LEFT_OUT = 1024
+"""Rows, drawn at random, that are enough to find how sharp probabilities may be."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +54,10 @@ class Factor:
         covariance: of two rows.
         rows: the labelled rows, the views that the covariance reads.
         y: int64 class codes, shape (n,).
-        lower: float32, shape (m, m): the block of the last m rows.
+        lower: float32, shape (m, m): the block of the last m rows, undefined above the diagonal.
         before: the factor of the first n - m rows; None where m = n.
         across: float32, shape (n - m, m): the block between the two, transposed.
+        part: what the last m rows are a part of, and which of it; None where that is not worth knowing.
     """
 
     covariance: Covariance
@@ -135,30 +66,55 @@ class Factor:
     lower: NDArray[np.float32]
     before: Factor | None = None
     across: NDArray[np.float32] | None = None
+    part: tuple[Features, NDArray[np.int64]] | None = None
 
     @classmethod
     def of(cls, covariance: Covariance, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Self:
         """Factor the covariance of these rows; n^3 / 3 multiplications."""
-        rows = _needed(rows, covariance)
-        return cls(covariance, rows, y, _root(covariance.lower(rows), noise))
+        lower = _root(covariance.lower(rows), noise)
+        return cls(covariance, covariance.read(rows), y, lower, part=shared(rows))
 
     def extended(self, rows: Features, y: NDArray[np.int64], noise: float = NOISE) -> Factor:
         """This factor with more rows; costs n^2 m and not n^3 for m rows."""
         if not len(y):
             return self
         across, own = self._beside(rows)
-        both, codes = stack([self.rows, _needed(rows, self.covariance)]), np.concatenate([self.y, y])
-        return Factor(self.covariance, both, codes, _root(own, noise), self, across)
+        both, codes = stack([self.rows, self.covariance.read(rows)]), np.concatenate([self.y, y])
+        return Factor(self.covariance, both, codes, _root(own, noise), self, across, shared(rows))
 
     def _beside(self, rows: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The block between these rows and further ones, and what those have beside it; folds share it."""
-        if rows.part_of is None or len(rows.part_of[0]) > MOST_ROWS:
-            across = self.forward(self.covariance(self.rows, rows))
-            return across, self.covariance(rows, rows) - across.T @ across
-        whole, chosen = rows.part_of
-        # What is kept keeps this factor, and so its id.
-        _, across, own = whole.once(("beside", id(self)), lambda: (self, *self._beside(whole)))
-        return across[:, chosen], own[chosen][:, chosen]
+        if (part := shared(rows)) is None:
+            return self._block(self.covariance(self.rows, rows), self.covariance(rows, rows))
+        whole, chosen = part
+        across, own = whole.once(
+            ("beside", Itself(self)), lambda: self._block(self._with(whole), self.covariance.among(whole))
+        )
+        return across[:, chosen], own[np.ix_(chosen, chosen)]
+
+    def _block(
+        self, between: NDArray[np.float32], own: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same from the covariance of further rows with these, (n, r), and with one another."""
+        across = self.forward(between)
+        return across, own - across.T @ across
+
+    def _with(self, whole: Features) -> NDArray[np.float32]:
+        """The covariance of these rows with further ones, made once for all their parts; float32, (n, r)."""
+        return whole.once(("with", Itself(self)), lambda: self.covariance(self.rows, whole))
+
+    def towards(self, x: Features) -> NDArray[np.float32] | None:
+        """The covariance of rows with these, float32, shape (r, n).
+
+        Returns:
+            None where it is not at hand: `x` is no part of what the last rows are a part of.
+        """
+        there = shared(x)
+        if self.part is None or there is None or there[0] is not self.part[0]:
+            return None
+        (whole, asked), chosen = there, self.part[1]
+        own = self.covariance.among(whole)[np.ix_(asked, chosen)]
+        return own if self.before is None else np.hstack([self.before._with(whole)[:, asked].T, own])
 
     def fitted(
         self,
@@ -178,7 +134,8 @@ class Factor:
             group: of each of these rows, shape (last,): rows of one are left out together.
         """
         dual = self.backward(self.forward(indicators(self.y, classes)))
-        process = Process(self.covariance, self.rows, self.y, dual, sharpness)
+        near = None if self.part is None else self
+        process = Process(self.covariance, self.rows, self.y, dual, sharpness, near)
         if last < _FEWEST_FOR_SHARPNESS:
             return process
         held_out = self.left_out(process, len(self.y) - last, len(self.y), group)
@@ -211,7 +168,7 @@ class Factor:
         if self.before is None or self.across is None or first >= n:
             tail = self.lower[first - n :, first - n :]
             if last - first == len(tail):
-                return np.asarray(strtri(tail, lower=True)[0], np.float32)
+                return np.tril(inverse_root(tail))
             return _solved(tail, np.eye(len(tail), last - first, dtype=np.float32))
         top = self.before._columns(first, last)
         return np.concatenate([top, _solved(self.lower, -(self.across[first:].T @ top))])
@@ -244,6 +201,7 @@ class Process:
         y: their classes.
         dual: float32, shape (n, classes): a score is the covariance with the rows times these.
         sharpness: scores are multiplied by it before the softmax.
+        near: the factor that it comes from, where that knows what held-out rows have to do with these.
     """
 
     covariance: Covariance
@@ -251,6 +209,7 @@ class Process:
     y: NDArray[np.int64]
     dual: NDArray[np.float32]
     sharpness: float
+    near: Factor | None = field(default=None, repr=False, compare=False)
 
     @property
     def classes(self) -> int:
@@ -266,13 +225,24 @@ class Process:
     def _lexical(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The n-grams that occur in the rows, and what each adds to the scores: the cosine is linear."""
         grams = sparse.csr_matrix(self.rows["ngram"])
-        used = np.unique(grams.indices).astype(np.int64)
-        return used, np.asarray(grams[:, used].T @ self.dual, np.float32)
+        occurs = np.zeros(grams.shape[1], bool)
+        occurs[grams.indices] = True
+        used, place = np.flatnonzero(occurs), np.cumsum(occurs) - 1
+        narrow = sparse.csr_matrix(
+            (grams.data, place[grams.indices], grams.indptr), (len(self.rows), len(used))
+        )
+        return used, np.asarray(narrow.T @ self.dual, np.float32)
 
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, self.classes))
+        towards = None if self.near is None else self.near.towards(x)
+        scores = self._scores(x) if towards is None else towards @ self.dual
+        return np.asarray(softmax(self.sharpness * np.asarray(scores, np.float64), axis=1))
+
+    def _scores(self, x: Features) -> NDArray[np.floating]:
+        """The covariance with the rows times the dual, shape (n, classes)."""
         scores: NDArray[np.floating] = np.zeros((len(x), self.classes), np.float32)
         for view, (gamma, share) in self.covariance.radial.items():
             rows, memory = (np.ascontiguousarray(dense(side[view]), np.float32) for side in (x, self.rows))
@@ -280,7 +250,7 @@ class Process:
         if self.covariance.lexical:
             used, weights = self._lexical
             scores = scores + self.covariance.lexical * (sparse.csr_matrix(x["ngram"])[:, used] @ weights)
-        return np.asarray(softmax(self.sharpness * np.asarray(scores, np.float64), axis=1))
+        return scores
 
     def state(self) -> State:
         """The process as data."""
@@ -324,15 +294,19 @@ class GaussianProcess:
     """
 
     classes: int
-    covariance: Covariance = Covariance()
+    covariance: Covariance = USUAL
 
     def fit(self, sample: Sample) -> Process:
         """Fit on the rows of one sample; weights do not count."""
         y = np.asarray(sample.y, np.int64)
-        kept = share_of_each(y, MOST_ROWS)
-        factor = Factor.of(self.covariance, sample.x.take(kept), y[kept])
-        group = sample.group[kept] if sample.group is not None and self.covariance.picture else None
-        return factor.fitted(self.classes, last=len(kept), group=group)
+        kept, grouped = share_of_each(y, MOST_ROWS), sample.group is not None and self.covariance.picture > 0
+        last = len(kept)
+        if last > MOST_LEFT_OUT and not grouped:
+            kept, last = np.random.default_rng(0).permutation(kept), MOST_LEFT_OUT
+        rows = sample.x if np.array_equal(kept, np.arange(len(y))) else sample.x.take(kept)
+        factor = Factor.of(self.covariance, rows, y[kept])
+        group = sample.group[kept] if grouped and sample.group is not None else None
+        return factor.fitted(self.classes, last=last, group=group)
 
 
 def share_of_each(y: NDArray[np.int64], most: int, seed: int = 0) -> NDArray[np.int64]:
@@ -376,14 +350,10 @@ def _together(group: NDArray[np.int64] | None) -> list[NDArray[np.int64]]:
     return [rows for rows in parts if len(rows) > 1]
 
 
-def _needed(rows: Features, covariance: Covariance) -> Features:
-    return Features({name: rows[name] for name in covariance.views})
-
-
 def _root(matrix: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
-    """The lower Cholesky factor with noise on the diagonal; the matrix is overwritten."""
+    """The lower Cholesky factor with noise on the diagonal, undefined above it; the matrix is overwritten."""
     matrix[np.diag_indices_from(matrix)] += noise
-    return np.asarray(cholesky(matrix, lower=True, overwrite_a=True, check_finite=False), np.float32)
+    return lower_root(matrix)
 
 
 def _solved(

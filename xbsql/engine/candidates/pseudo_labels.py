@@ -12,6 +12,7 @@ from xbsql import kernels
 from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates.alignment import mutual_pairs
 from xbsql.engine.design import dense
+from xbsql.features.views import Itself
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -53,15 +54,15 @@ class Unechoed:
     Args:
         process: fitted on home rows, adopted rows and labels.
         first: the first adopted row of the process.
+        adopted: the a adopted rows.
         scores: gives the scores of the adopted rows, each left out; float32, shape (a, classes). It is
             called when the first adopted row is to be predicted, so folds do not pay for it.
-        count: a, how many were adopted.
     """
 
     def __init__(
-        self, process: Process, first: int, count: int, scores: Callable[[], NDArray[np.float32]]
+        self, process: Process, first: int, adopted: Features, scores: Callable[[], NDArray[np.float32]]
     ) -> None:
-        self.process, self.first, self.count = process, first, count
+        self.process, self.first, self.adopted = process, first, adopted
         self._find = scores
 
     @cached_property
@@ -69,24 +70,28 @@ class Unechoed:
         """Scores of the adopted rows, each left out."""
         return self._find()
 
-    @cached_property
-    def _memory(self) -> NDArray[np.float32]:
-        return _text(self.process.rows.take(slice(self.first, self.first + self.count)))
-
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes)."""
         found = self.process.predict(x)
-        if len(x) and self.count:
-            nearest, rows = kernels.topk(_text(x), self._memory, 1)
-            same = nearest[:, 0] >= SAME
+        if len(x) and len(self.adopted):
+            nearest = self._nearest(x)
+            same = nearest >= 0
             if same.any():
-                sharp = self.process.sharpness * self.scores[rows[same, 0]].astype(np.float64)
+                sharp = self.process.sharpness * self.scores[nearest[same]].astype(np.float64)
                 found[same] = softmax(sharp, axis=1)
         return found
 
+    def _nearest(self, x: Features) -> NDArray[np.int64]:
+        """Which adopted row each row is, -1 for none; of a part of other rows it is found once for these."""
+        if x.part_of is not None:
+            whole, rows = x.part_of
+            return whole.once(("adopted", Itself(self.adopted)), lambda: self._nearest(whole))[rows]
+        nearest, place = kernels.topk(_text(x), _text(self.adopted), 1)
+        return np.where(nearest[:, 0] >= SAME, place[:, 0], -1)
+
     def state(self) -> State:
         """The predictor as data."""
-        config = {"first": self.first, "count": self.count}
+        config = {"first": self.first, "count": len(self.adopted)}
         return State("unechoed", config, {"scores": self.scores}, parts={"process": self.process.state()})
 
     @classmethod
@@ -94,7 +99,8 @@ class Unechoed:
         """The predictor again."""
         config, scores = state.config, state.arrays["scores"]
         process = restore(state.parts["process"])
-        return cls(process, config["first"], config["count"], lambda: np.asarray(scores, np.float32))
+        held = process.rows.take(slice(config["first"], config["first"] + config["count"]))
+        return cls(process, config["first"], held, lambda: np.asarray(scores, np.float32))
 
 
 def _text(x: Features) -> NDArray[np.float32]:

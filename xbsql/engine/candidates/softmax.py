@@ -14,6 +14,8 @@ from scipy.linalg import eigh
 from scipy.optimize import Bounds, minimize
 from scipy.sparse import csr_matrix, issparse
 
+from xbsql.engine.design import SPARSE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
 
     Loss = Callable[[Floats], tuple[float, Floats]]
-
-SPARSE = 0.2
-"""Share of cells from which on a matrix is not worth being held sparse: levels of categories are mostly 0."""
 
 INTERCEPT_PENALTY = 0.01
 """Keeps the intercept of a class without rows finite."""
@@ -109,11 +108,12 @@ def _directions(matrix: Matrix, weight: Floats, pull: Floats, classes: int) -> D
     share = weight[::step] * (weight.sum() / max(float(weight[::step].sum()), 1e-300))
     rows *= np.sqrt(share)[:, None] / np.sqrt(pull)
     if step == 1 and len(rows) < len(pull):
-        curve, ends = eigh(rows @ rows.T)
+        curve, ends = eigh(rows @ rows.T, driver="evd")
         kept = curve > NONE * curve[-1]
         curve, ways = curve[kept], rows.T @ (ends[:, kept] / np.sqrt(curve[kept]))
     else:
-        curve, ways = eigh(rows.T @ rows)
+        rows = rows.astype(np.float32)  # half the time, and any directions serve
+        curve, ways = (part.astype(np.float64) for part in eigh(rows.T @ rows, driver="evd"))
     shorter = 1.0 / (CURVED * np.maximum(curve, 0.0) / classes + 1.0)
     return Directions(ways * np.sqrt(shorter) / np.sqrt(pull)[:, None], shorter[:, None])
 

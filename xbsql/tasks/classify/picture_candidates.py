@@ -9,7 +9,8 @@ import numpy as np
 
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.centred import Centred, Centring, centre_of, centred
-from xbsql.engine.candidates.process import Covariance, GaussianProcess, Process
+from xbsql.engine.candidates.covariance import Covariance
+from xbsql.engine.candidates.process import GaussianProcess, Process
 from xbsql.engine.candidates.product import Product
 from xbsql.engine.candidates.prototypes import Known, Prototypes, Space, fit_prototypes, fit_space, picture_of
 from xbsql.tasks.candidates import alone

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql.engine.candidate import Candidate, Sample
-from xbsql.engine.candidates.alignment import Moved, map_between, moved
+from xbsql.engine.candidates.alignment import Moved, laid, map_between, moved
+from xbsql.engine.candidates.covariance import MOST_ROWS
 from xbsql.engine.candidates.feature import source_score
 from xbsql.engine.candidates.finetune import HeadTuner
 from xbsql.engine.candidates.instance import pool, pooling, rows_of
 from xbsql.engine.candidates.linear import Linear, LinearPredictor
 from xbsql.engine.candidates.neighbours import NeighbourVote
 from xbsql.engine.candidates.parameter import l2_sp, recalibrated
-from xbsql.engine.candidates.process import MOST_ROWS, GaussianProcess, Process, share_of_each
+from xbsql.engine.candidates.process import GaussianProcess, Process, share_of_each
 from xbsql.engine.candidates.pseudo_labels import Unechoed, adopted
 from xbsql.engine.candidates.relation import label_shift, source_only
 from xbsql.engine.design import Layout, dense
@@ -91,15 +92,12 @@ class Abroad:
         names = self._texts.names
         return grown.extended(moved(names.x, self.across), np.asarray(names.y, np.int64), ADOPTED_NOISE)
 
-    def _moved(self, x: Features) -> Features:
-        return moved(x, self.across)
-
     def fit(self, target: Sample) -> Moved:
         """The process with the target's labels on top; with none of them it is what home alone gives."""
-        rows = target.x.through(("moved", self), self._moved) if len(target) else target.x
+        rows = laid(target.x, self.across) if len(target) else target.x
         grown, process = with_labels(self.factor, rows, target, self._home, self._texts.classes)
-        first, count = len(self._home.y), len(self.adopted)
-        heard = Unechoed(process, first, count, lambda: grown.left_out(process, first, first + count))
+        first, held = len(self._home.y), self.adopted.x
+        heard = Unechoed(process, first, held, lambda: grown.left_out(process, first, first + len(held)))
         return Moved(heard, self.across)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pyarrow.compute as pc
 
 from xbsql.features.column import ALL
+from xbsql.matching.blank import is_blank
 from xbsql.store.model import State, restorable
 from xbsql.tasks.reader import Reader
 from xbsql.taxonomy.nodes import unit
@@ -15,7 +17,6 @@ from xbsql.taxonomy.nodes import unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -35,6 +36,14 @@ class TwoCases(Reader):
     def of(cls, reader: Reader) -> Self:
         """The same reader, reading twice."""
         return cls(**{field.name: getattr(reader, field.name) for field in fields(Reader)})
+
+    def blank(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Rows that name nothing: all is NULL, or no text has a letter that is more than a placeholder's."""
+        words = (
+            any(c.isalpha() for c in text) and not is_blank(text)
+            for text in self.raw_texts(table).to_pylist()
+        )
+        return np.asarray(super().blank(table) | ~np.fromiter(words, np.bool_, table.num_rows))
 
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:
         return unit(super()._vectors(texts) + super()._vectors(pc.utf8_lower(texts)))
