@@ -174,7 +174,7 @@ def _topk(
 ) -> Work:
     (m, d), n = queries.shape, len(corpus)
     held = prepared is not None and prepared.codes is not None
-    many = is_wide(metric, k, n) and not (isinstance(corpus, Tensor) and corpus.is_cuda)
+    many = is_wide(metric, m, k, n) and not (isinstance(corpus, Tensor) and corpus.is_cuda)
     coded = held and not many
     scanned = n * d if coded else _size(corpus)
     way = "int8 scan of the codes, float64 rescore" if coded else "float32 scan in blocks, float64 rescore"
