@@ -72,6 +72,8 @@ class HalfScan:
             x = slab.x
             if self.cosine:
                 x = x * torch.where(slab.length > 0, 1 / slab.length, 0.0)[:, None]
+            if len(slab.dead) + len(slab.wild):
+                x = x.index_fill(0, torch.cat([slab.dead, slab.wild]), 0.0)
             # Fresh memory would cost more than what is done with it.
             if len(self._half) < len(x):
                 self._half, self._rest = torch.empty(x.shape, dtype=torch.bfloat16), torch.empty(x.shape)

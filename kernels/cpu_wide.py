@@ -34,6 +34,7 @@ _RANKED = 32  # ranked at a time, a divisor of _QUERIES
 _SCORES = 1 << 21  # in a tile: 4 or 8 MB
 _VALUES = 1 << 20  # of the rows of a tile
 _NEAR = 1 << 15  # values scored exactly at a time: half a megabyte with all copies
+_STRANGE = 16  # rows that no bound holds for and that spoil nothing
 _SHARE = 16  # one row in so many is in the sample
 _SOME = 64  # queries that say how many places reach the floor
 _SAMPLE = 1024  # rows in it at least, or a quarter of all
@@ -48,7 +49,7 @@ _LEAST_SCORE = np.finfo(np.float32).min  # what cannot be returned is below it
 
 def is_wide(metric: str, m: int, k: int, count: int) -> bool:
     """Whether k of `count` places are best found at once, in float32 even where there are codes."""
-    many = m > FEW or k * _SCARCE > count
+    many = m > FEW or (m > 0 and k * _SCARCE > count)
     return many and k >= _LEAST and 8 * k <= count <= _MOST and metric != "l2"
 
 
@@ -81,7 +82,7 @@ def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, h
     """The k best of low..high; None where no bound holds, or too many scores are alike."""
     aim = _aim(request, k, low, high)
     # Where the floor is the same for all queries, NumPy compares four times as fast: it is 1.
-    unit = np.where(aim.floor > _SMALL, aim.floor, 1).astype(np.float32)
+    unit = np.where((aim.floor > _SMALL) & (aim.floor < np.inf), aim.floor, 1).astype(np.float32)
     scaled = replace(request, queries=request.queries / torch.from_numpy(unit))
     tops = _picked(scaled, prepared, aim._replace(floor=aim.floor / unit), low, high)
     if tops is None:
@@ -107,8 +108,8 @@ def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
     """Score a sample.
 
     Of the k best the sample holds a share, give or take the root of it; three and a half such roots more are
-    enough but for one query in some thousands, which is found out and searched otherwise. The floor lies below
-    that by what the slack takes.
+    enough but for one query in some thousands, which is found out and searched otherwise. The floor lies
+    below that by what the slack takes.
     """
     n, m = high - low, len(request.queries)
     places = torch.from_numpy(low + sampled(n))
@@ -127,7 +128,7 @@ def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
             floor[here] = np.clip(least, _LEAST_SCORE, None)
             count.extend((some >= floor[here][:_SOME]).sum(axis=1))
     usual, many = np.quantile(count, [0.5, 0.9]) * n / size
-    return _Aim(floor, usual, k + int(many * (1 + 4 * rank**-0.5)))
+    return _Aim(floor, usual, k + _STRANGE + int(many * (1 + 4 * rank**-0.5)))
 
 
 def sampled(n: int) -> NDArray[np.int64]:
@@ -165,10 +166,10 @@ def _picked(request: Request, prepared: Prepared | None, aim: _Aim, low: int, hi
     for start in range(low, high, step):
         for top, first in zip(tops, range(0, m, _QUERIES), strict=True):
             block = scan.block(first, first + len(top.floor), start, min(start + step, high))
-            if block is None or block.wild:
+            if block is None:
                 return None
             left -= top.add(block, start)
-            if left < 0:
+            if left < 0 or top.wild > _STRANGE:
                 return None
     return tops
 
@@ -185,7 +186,7 @@ class _Top:
     def __init__(self, floor: NDArray[np.float32], room: int, unit: float) -> None:
         self.floor, self.same, self.unit = floor, bool((floor == 1).all()), unit
         self.slack: NDArray[np.float32] = np.zeros((len(floor), 1), np.float32)
-        self.count = np.zeros(len(floor), np.int64)
+        self.count, self.wild = np.zeros(len(floor), np.int64), 0
         self.reached = np.empty(_SCORES, np.bool_)
         self.score = np.full((len(floor), room), -np.inf, np.float32)
         self.place = np.empty((len(floor), room), np.int32)
@@ -205,6 +206,7 @@ class _Top:
         self.score.reshape(-1)[place] = score
         self.place.reshape(-1)[place] = found - np.repeat(line * b - start, count)
         self.count += count
+        self.wild += int((block.score[0] == torch.inf).sum()) if block.wild else 0
         self.slack = np.maximum(self.slack, block.slack.numpy())
         return len(found)
 
@@ -225,10 +227,11 @@ class _Top:
 
         And how many they are, (m,); and bool (m,), where that is proven.
         """
-        count = self.count[lines]
-        width = max(k, int(count.max()))
+        count, sound = self.count[lines], k + self.wild  # rows that no bound holds for come first
+        width = max(sound, int(count.max()))
         score, place = self.score[lines, :width], self.place[lines, :width]
-        gate = _lower(np.partition(score, width - k, axis=1)[:, [width - k]], 2, self.slack[lines], self.unit)
+        least = np.partition(score, width - sound, axis=1)[:, [width - sound]]
+        gate = _lower(least, 2, self.slack[lines], self.unit)
         sure = (gate >= self.floor[lines])[:, 0] & (count < self.score.shape[1])
         gate[~sure] = np.inf
         near = score >= gate
@@ -270,9 +273,10 @@ class _Exact:
             here = slice(i, min(i + step, m))
             most = int(many[here].max())
             if self.raw:
-                score[here, :most] = self._products(
-                    places[here, :most], self.queries[first + i : first + here.stop]
-                )
+                with np.errstate(over="ignore"):
+                    score[here, :most] = self._products(
+                        places[here, :most], self.queries[first + i : first + here.stop]
+                    )
             else:
                 score[i, :most] = self.request.of_query(first + i, torch.from_numpy(places[i, :most])).numpy()
         score[np.arange(width) >= many[:, None]] = -np.inf
@@ -293,7 +297,8 @@ class _Exact:
         near, wide = self.near[:size].reshape(shape), self.wide[:size].reshape(shape)
         np.take(self.request.corpus.numpy(), places, axis=0, out=near, mode="clip")
         np.copyto(wide, near)
-        found: NDArray[np.float64] = np.matmul(wide, queries[:, :, None])[:, :, 0]
+        with np.errstate(all="ignore"):
+            found: NDArray[np.float64] = np.matmul(wide, queries[:, :, None])[:, :, 0]
         return found
 
 

@@ -77,9 +77,14 @@ def explain(operation: str, *args: Any, **options: Any) -> Plan:  # noqa: ANN401
 
     Raises:
         ValueError: no such operation.
+        TypeError: not what the operation takes.
     """
     arrays.choice("explain", "operation", operation, tuple(_WORK))
-    work = _WORK[operation](*args, **options)
+    try:
+        work = _WORK[operation](*args, **options)
+    except TypeError as wrong:
+        message = f"explain: give what {operation} takes: {wrong}"
+        raise TypeError(message) from wrong
     example = args[0] if isinstance(args[0], Tensor) else None
     device = torch.device("cpu") if example is None else example.device
     implementation, why = _chosen(operation, device, None if example is None else example.dtype, work)

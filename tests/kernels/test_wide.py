@@ -207,6 +207,29 @@ def test_where_scores_are_alike_one_pass_proves_too_little(at_once):
     assert not any(at_once)
 
 
+@pytest.mark.parametrize("strange", [np.nan, np.inf, 1e30, 1e16], ids=str)
+@pytest.mark.parametrize("metric", ["dot", "cosine"])
+def test_a_strange_row_sends_no_query_of_many_results_elsewhere(metric, strange, half, monkeypatch):
+    monkeypatch.setattr(cpu_topk, "_gated", None)
+    rng = np.random.default_rng(11)
+    q, x = (rng.standard_normal((rows, 12)).astype(np.float32) for rows in (9, 4000))
+    x[5] *= np.float32(strange)
+    x[700, 3] = strange
+    with np.errstate(all="ignore"):
+        wanted = expected(q, x, 40, metric)
+    same(topk(q, x, 40, metric=metric), wanted)
+
+
+def test_no_queries_find_nothing_and_weights_that_are_no_numbers_are_refused():
+    q, x = np.zeros((0, 4), np.float32), np.ones((300, 4), np.float32)
+    assert topk(q, x, 32)[0].shape == (0, 32)
+    for bad in (np.nan, np.inf):
+        w = np.array([1, bad, 1, 1])
+        for call in (lambda w=w: topk(x, x, 3, weights=w), lambda w=w: prepare(x, weights=w)):
+            with pytest.raises(ValueError, match=r"weights\[1\] is (nan|inf); give finite numbers"):
+                call()
+
+
 @pytest.mark.parametrize("m", [1, 2, 8])
 @pytest.mark.parametrize("keep", [None, 0.7], ids="keep={}".format)
 def test_few_queries_on_plain_rows_measure_no_lengths(m, keep, monkeypatch):
