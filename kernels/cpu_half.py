@@ -84,6 +84,11 @@ class HalfScan:
         return slab
 
 
+def is_chosen(m: int) -> bool:
+    """Whether this scan is the better one for m queries."""
+    return m >= MANY and is_faster()
+
+
 @cache
 def is_faster() -> bool:
     """Whether this processor multiplies bfloat16 in half of the time of float32, and sums in float32.

@@ -100,8 +100,8 @@ def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, h
 
 
 def _scan(request: Request, prepared: Prepared | None) -> FloatScan | HalfScan:
-    many = len(request.queries) >= cpu_half.MANY and cpu_half.is_faster()
-    return cpu_half.HalfScan(request, prepared) if many else FloatScan.of(request, prepared)
+    half = cpu_half.is_chosen(len(request.queries))
+    return cpu_half.HalfScan(request, prepared) if half else FloatScan.of(request, prepared)
 
 
 def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
