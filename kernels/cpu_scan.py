@@ -11,7 +11,7 @@ from torch import Tensor
 from xbsql.kernels.cpu_once import product_at_once
 from xbsql.kernels.cpu_product import FEW, paired, product, reach, with_reach
 from xbsql.kernels.cpu_request import PAIRS, Block, lengths, marked
-from xbsql.kernels.slack import UNDERFLOW, WILD, rounding, up
+from xbsql.kernels.slack import TINY, UNDERFLOW, WILD, rounding, up
 from xbsql.kernels.stand_ins import GROUP, Codes
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Slab:
         x: float32 (b, d).
         length: float32 (b,), of the (weighted) rows; 0 for rows that cannot be returned. Of plain rows under
             the inner product only a bound of all, (1,).
-        longest: the largest of them.
+        longest: no less than the largest of them, where squares underflow, too.
         dead: int64 columns that cannot be returned: masked, or holding NaN.
         wild: int64 columns whose length leaves the range in which the bounds hold; their length here is 0.
     """
@@ -140,11 +140,11 @@ class FloatScan:
         x = self._plain(len(q_length), start, stop)
         if x is None:
             return None
-        score, reach = with_reach(self.folded[first:last], x)
-        if not reach <= WILD:
+        score, longest = with_reach(self.folded[first:last], x)
+        if not longest <= WILD:
             return None
         # The sum behind the reach has many terms, but it is a sum of squares and of far more than one row.
-        slack = rounding(x.shape[1]) * q_length * (1.05 * reach)
+        slack = rounding(x.shape[1]) * q_length * (1.05 * longest + TINY)
         return Block(self._masked(score, start, stop), slack[:, None] + UNDERFLOW)
 
     def _plain(self, m: int, start: int, stop: int) -> Tensor | None:
@@ -183,7 +183,7 @@ class FloatScan:
         mask = None if request.mask is None else request.mask[start:stop]
         known = self.prepared is not None and request.rows is None
         if request.metric == "dot" and not known:
-            longest = torch.tensor([up(x.shape[1]) * reach(x)])
+            longest = torch.tensor([up(x.shape[1]) * reach(x) + TINY])
             if bool(longest <= WILD):
                 return Slab(x, longest, longest[0], _NONE if mask is None else _columns(~mask), _NONE)
         length = self._lengths(x, start, stop)
@@ -194,7 +194,7 @@ class FloatScan:
         dead = _columns(gone)
         if len(dead) + len(wild):
             length = length.index_fill(0, dead, 0.0).index_fill_(0, wild, 0.0)
-        return Slab(x, length, length.amax(), dead, wild)
+        return Slab(x, length, length.amax() + TINY, dead, wild)
 
     def _lengths(self, x: Tensor, start: int, stop: int) -> Tensor:
         """Float32 lengths of the (weighted) rows of a block, marked."""

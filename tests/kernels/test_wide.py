@@ -65,10 +65,11 @@ def test_a_strange_row_is_ranked_and_spoils_no_other(k, metric, strange, monkeyp
         same(topk(q, x, k, metric=metric, prepared=prepare(x, metric=metric)), wanted)
 
 
-@pytest.fixture(params=[False, True], ids=["float32", "bfloat16"])
+@pytest.fixture(params=[None, False, True], ids=["float32", "bfloat16", "two halves"])
 def half(request, monkeypatch):
-    """Both scans of many results, whatever this processor does faster."""
-    monkeypatch.setattr(cpu_half, "is_faster", lambda: request.param)
+    """The scans of many results, whatever this processor does faster."""
+    monkeypatch.setattr(cpu_half, "is_faster", lambda: request.param is not None)
+    monkeypatch.setattr(cpu_wide, "_DENSE", 1e9 if request.param else 0)
     monkeypatch.setattr(cpu_half, "MANY", 1)
     return request.param
 
@@ -118,11 +119,12 @@ def test_a_floor_within_the_slack_of_the_best_is_found_out(margin, noise, half, 
     same(topk(q, x, 100), expected(q, x, 100))
 
 
-@pytest.mark.parametrize("kind", ["random", "bfloat16", "halfway", "tiny", "spread"])
+@pytest.mark.parametrize("kind", ["random", "bfloat16", "halfway", "tiny", "least", "spread"])
 @pytest.mark.parametrize("metric", ["dot", "cosine"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("d", [2, 64, 257])
-def test_a_bfloat16_score_is_within_its_bound(kind, metric, weighted, d):
+@pytest.mark.parametrize("fine", [False, True])
+def test_a_bfloat16_score_is_within_its_bound(kind, metric, weighted, d, fine):
     rng = np.random.default_rng(d)
     q, x = (rng.uniform(-1, 1, (n, d)).astype(np.float32) for n in (9, 300))
     if kind == "bfloat16":
@@ -130,13 +132,13 @@ def test_a_bfloat16_score_is_within_its_bound(kind, metric, weighted, d):
     if kind == "halfway":
         q, x = np.full((9, d), 1 + 2.0**-8, np.float32), np.full((300, d), 1 + 3 * 2.0**-8, np.float32)
         x[:150] = 1 + 2.0**-8
-    if kind == "tiny":
-        x *= np.float32(1e-18)
+    if kind in ("tiny", "least"):
+        x *= np.float32(1e-18 if kind == "tiny" else 1e-25)
     if kind == "spread":
         q, x = (each * 10.0 ** rng.integers(-6, 6, d).astype(np.float32) for each in (q, x))
     w = torch.tensor(10.0 ** rng.uniform(-3, 0, d)) if weighted else None
     asked = Request.of(torch.from_numpy(q), torch.from_numpy(x), metric, w, None)
-    block = cpu_half.HalfScan(asked, None).block(0, 9, 0, 300)
+    block = cpu_half.HalfScan(asked, None, fine=fine).block(0, 9, 0, 300)
     score = block.score.double()
     off = (asked.exact(0, 9, 0, 300).double() - score).abs()
     assert bool((off <= block.slack + cpu_half.HalfScan.unit * score.abs()).all())
