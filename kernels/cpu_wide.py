@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _LEAST = 32  # results from which on this is faster than a rising gate
 _MOST = 1 << 18  # places up to which it is
-_DENSE = 128  # results from this share of the places on are scanned finely
 _SCARCE = 64  # few queries take the gate while k is below this share of the places
 _QUERIES = 1024  # in a tile
 _RANKED = 32  # ranked at a time, a divisor of _QUERIES
@@ -72,13 +71,11 @@ class _Aim(NamedTuple):
         floor: float32 (m, 1): a score that somewhat more than k places of each query reach.
         expected: how many do, of a query.
         room: how many do of any query, but for one in many thousand.
-        fine: whether so many are wanted that a small slack is worth more multiplications.
     """
 
     floor: NDArray[np.float32]
     expected: float
     room: int
-    fine: bool
 
 
 def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, high: int) -> Wide | None:
@@ -102,9 +99,9 @@ def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, h
     return Wide(torch.from_numpy(scores), torch.from_numpy(places), torch.from_numpy(np.concatenate(sure)))
 
 
-def _scan(request: Request, prepared: Prepared | None, *, fine: bool) -> FloatScan | HalfScan:
+def _scan(request: Request, prepared: Prepared | None) -> FloatScan | HalfScan:
     half = cpu_half.is_chosen(len(request.queries))
-    return cpu_half.HalfScan(request, prepared, fine=fine) if half else FloatScan.of(request, prepared)
+    return cpu_half.HalfScan(request, prepared) if half else FloatScan.of(request, prepared)
 
 
 def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
@@ -118,8 +115,7 @@ def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
     places = torch.from_numpy(low + sampled(n))
     size = len(places)
     mask = None if request.mask is None else request.mask[places]
-    fine = k * _DENSE > n
-    scan = _scan(replace(request, rows=request.row(places), mask=mask), None, fine=fine)
+    scan = _scan(replace(request, rows=request.row(places), mask=mask), None)
     share = k * size / n
     rank = min(size, int(share + 3.5 * share**0.5 + 3))
     floor, count = np.full((m, 1), _LEAST_SCORE, np.float32), [rank]
@@ -132,7 +128,7 @@ def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
             floor[here] = np.clip(least, _LEAST_SCORE, None)
             count.extend((some >= floor[here][:_SOME]).sum(axis=1))
     usual, many = np.quantile(count, [0.5, 0.9]) * n / size
-    return _Aim(floor, usual, k + _STRANGE + int(many * (1 + 4 * rank**-0.5)), fine)
+    return _Aim(floor, usual, k + _STRANGE + int(many * (1 + 4 * rank**-0.5)))
 
 
 def sampled(n: int) -> NDArray[np.int64]:
@@ -163,7 +159,7 @@ def _values(bits: NDArray[np.int16]) -> NDArray[np.float32]:
 
 def _picked(request: Request, prepared: Prepared | None, aim: _Aim, low: int, high: int) -> list[_Top] | None:
     """What reaches the floors, for each _QUERIES queries; None where no bound holds, or far too much."""
-    scan, m = _scan(request, prepared, fine=aim.fine), len(aim.floor)
+    scan, m = _scan(request, prepared), len(aim.floor)
     tops = [_Top(aim.floor[first : first + _QUERIES], aim.room, scan.unit) for first in range(0, m, _QUERIES)]
     step = max(1, min(_SCORES // min(m, _QUERIES), _VALUES // request.corpus.shape[1]))
     left = _TOO_MANY * aim.expected * m
