@@ -19,6 +19,7 @@ from xbsql.kernels.cpu_product import rows_times
 from xbsql.kernels.slack import LARGEST, finite
 
 _SAMPLE = 512  # rows that say what scores to expect
+_ROWS = 256  # rows that show whether terms overflow
 _LEAST = 1 << 13  # rows from which on a sample is small
 SHARE = 64  # one row in so many may be left to be scored exactly
 
@@ -77,11 +78,11 @@ def _overflows(d: int, m: int) -> bool:
     The proof rests on sums in float32. Here every row has two terms beyond its range that cancel, in columns
     that differ by 1, 2, 4 and so on.
     """
-    big = np.float32(2.0**65)
+    big, first = np.float32(2.0**65), np.linspace(0, d - 1, min(d, _ROWS)).astype(int)
     for apart in (1 << i for i in range((d - 1).bit_length())):
-        x = np.zeros((d, d), np.float32)
-        np.fill_diagonal(x, big)
-        x[np.arange(d), (np.arange(d) + apart) % d] = -big
+        x = np.zeros((len(first), d), np.float32)
+        x[np.arange(len(first)), first] = big
+        x[np.arange(len(first)), (first + apart) % d] = -big
         score = rows_times(torch.full((m, d), float(big)), torch.from_numpy(x))
         if bool(torch.isfinite(score).any()):
             return False

@@ -200,6 +200,17 @@ def test_terms_that_cancel_are_found_out_by_overflow(size, at_once):
     assert all(at_once)
 
 
+@pytest.mark.parametrize("m", [1, 3, 8])
+@pytest.mark.parametrize("d", [1, 2, 7, 64, 300, 1024])
+def test_this_machines_products_overflow_where_a_term_does(d, m):
+    assert cpu_once._overflows.__wrapped__(d, m)
+
+
+def test_sums_in_float64_prove_nothing(monkeypatch):
+    monkeypatch.setattr(cpu_once, "rows_times", lambda q, x: (q.double() @ x.double().T).float())
+    assert not cpu_once._overflows.__wrapped__(64, 1)
+
+
 def test_where_scores_are_alike_one_pass_proves_too_little(at_once):
     rng = np.random.default_rng(8)
     x = (1 + 1e-3 * rng.standard_normal((5000, 64))).astype(np.float32)
