@@ -37,6 +37,7 @@ SOURCES = [
     "bench/gpu_shift_rows.py",
     "bench/gpu_timing.py",
     "bench/topk_peers_gpu.py",
+    "bench/kernel_peers_gpu.py",
     "kernels/similarity.py",
     "kernels/device_search.py",
     "kernels/device_exact.py",
@@ -70,7 +71,7 @@ class _Asked:
 def configure(rest: Sequence[str]) -> bool:
     """Take the arguments after the subject; False where they only asked what there is."""
     from bench.gpu_rows import KEYS
-    from bench.topk_peers_gpu import PROVIDERS
+    from bench.topk_peers_gpu import PROVIDERS, missing
 
     parser = argparse.ArgumentParser(prog="bench.run gpu", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="print the rows and the providers")
@@ -82,6 +83,8 @@ def configure(rest: Sequence[str]) -> bool:
     given = parser.parse_args(rest)
     if given.list:
         print(f"rows: {' '.join(KEYS)}\nproviders: {' '.join(PROVIDERS)}")
+        print("torch: as it stands, compiled (torch.compile), and in a CUDA graph (torch graph)")
+        print(f"not installed here: {' '.join(missing())}")
         return False
     rows, providers = (tuple(filter(None, each.split(","))) for each in (given.rows, given.providers))
     for name, some, known in (("rows", rows, KEYS), ("providers", providers, PROVIDERS)):
@@ -105,7 +108,11 @@ def run(bench: Bench) -> dict[str, float]:
     else:
         print("bench gpu: no CUDA device; checked under Triton's interpreter at toy size, nothing measured")
     from bench.gpu_rows import KEYS, makers
+    from bench.topk_peers_gpu import missing
 
+    for name, package in missing().items():
+        if not options.providers or name in options.providers:
+            print(f"bench gpu: {name} left out: {package} is not installed")
     chosen = [key for key in KEYS if not options.rows or key in options.rows]
     rates: dict[str, float] = bench.unit("roofline", partial(timing.roofline, bench, scale)) if real else {}
     found = {f"{key}{kind}": math.nan for key in chosen for kind in ("_vs_torch", "_floor")}

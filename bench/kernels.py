@@ -35,6 +35,8 @@ SOURCES = [
     "kernels/cpu_topk.py",
     "kernels/cpu_scan.py",
     "kernels/cpu_wide.py",
+    "kernels/cpu_half.py",
+    "kernels/cpu_once.py",
     "kernels/cpu_product.py",
     "kernels/cpu_mean.py",
 ]

@@ -30,21 +30,30 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
+_HELP = ("-h", "--help")
 HEADLINE = "headline"
 """The case of the rows that hold the last line's figures."""
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run one subject of `root`/bench; 0 when its table is written, 1 when tests are red, 2 when unknown."""
-    arguments = argparse.ArgumentParser(prog="bench.run", description=(__doc__ or "").splitlines()[0])
-    arguments.add_argument("subject")
+    line = (__doc__ or "").splitlines()[0]
+    arguments = argparse.ArgumentParser(prog="bench.run", description=line, add_help=False)
+    arguments.add_argument("subject", help=f"one of {', '.join(subjects(root))}")
     arguments.add_argument("--save", action="store_true", help="a QUICK run, too, writes bench/results")
-    asked, rest = arguments.parse_known_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if not given or given[0] in _HELP:
+        arguments.print_help()
+        return 0
+    asked, rest = arguments.parse_known_args(given)
     if asked.subject not in subjects(root):
         print(f"bench: no subject '{asked.subject}'; there is {', '.join(subjects(root)) or 'none'}")
         return 2
     start = time.monotonic()
     module = load(asked.subject, root)
+    if any(each in _HELP for each in rest) and not hasattr(module, "configure"):
+        print((module.__doc__ or "").strip())
+        return 0
     if rest and not hasattr(module, "configure"):
         arguments.error(f"{asked.subject} takes no further arguments, got {' '.join(rest)}")
     if rest and module.configure(rest) is False:

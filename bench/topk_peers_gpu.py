@@ -50,7 +50,22 @@ def _part(q: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
     return score if mask is None else score.masked_fill(~mask, -torch.inf)
 
 
-PROVIDERS = ("torch", "faiss", "jax", "cupy", "cuvs")
+PROVIDERS = {
+    "torch": "torch",  # plain, compiled, in a CUDA graph
+    "faiss": "faiss",
+    "jax": "jax",
+    "cupy": "cupy",
+    "cuvs": "cuvs",
+    "keops": "pykeops",
+    "geomloss": "geomloss",
+    "flash-kmeans": "flash_kmeans",
+}
+"""What may be left out or asked for, and the package it needs."""
+
+
+def missing() -> dict[str, str]:
+    """The providers that are not installed, and the package each needs."""
+    return {name: package for name, package in PROVIDERS.items() if find_spec(package) is None}
 
 
 def ways(q: Tensor, x: Tensor, k: int, mask: Tensor | None) -> dict[str, Callable[[], Any]]:
@@ -70,6 +85,8 @@ def ways(q: Tensor, x: Tensor, k: int, mask: Tensor | None) -> dict[str, Callabl
         found |= {"jax top_k": _jax(q, x, k, exact=True), "jax approx_max_k": _jax(q, x, k, exact=False)}
     if find_spec("cupy") is not None and x.dtype != torch.bfloat16:
         found["cupy"] = lambda: _cupy(q, x, k)
+    if find_spec("flash_kmeans") is not None and k == 1:
+        found["flash-kmeans"] = lambda: _flash_kmeans(q, x)
     return found
 
 
@@ -114,7 +131,7 @@ def _cupy(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
     import cupy  # type: ignore[import-not-found]
 
     score = cupy.from_dlpack(q) @ cupy.from_dlpack(x).T
-    rows = cupy.argpartition(-score, k, axis=1)[:, :k]
+    rows = cupy.argpartition(-score, k - 1, axis=1)[:, :k]
     return torch.utils.dlpack.from_dlpack(
         cupy.take_along_axis(score, rows, 1)
     ), torch.utils.dlpack.from_dlpack(rows)
@@ -148,3 +165,11 @@ def _cuvs(q: Tensor, x: Tensor, k: int) -> Any:  # noqa: ANN401
     from cuvs.neighbors import brute_force  # type: ignore[import-not-found]
 
     return brute_force.search(brute_force.build(x.float(), metric="inner_product"), q.float(), k)
+
+
+def _flash_kmeans(q: Tensor, x: Tensor) -> tuple[None, Tensor]:
+    """The nearest centre of each query, the rows being the centres: of unit rows the best under dot, too."""
+    from flash_kmeans.assign_euclid_triton import euclid_assign_triton  # type: ignore[import-not-found]
+
+    squares = q.float().square().sum(dim=1)[None]
+    return None, euclid_assign_triton(q[None], x[None], squares)[0][:, None]

@@ -113,6 +113,19 @@ def vector(where: str, name: str, value: Array | None, length: int, like: Tensor
     return found.to(device=like.device, dtype=torch.float64).contiguous()
 
 
+def weights(where: str, value: Array | None, length: int, like: Tensor) -> Tensor | None:
+    """Optional weights of `length` features, as `vector`; ValueError where one is NaN or Inf.
+
+    Weights on a device are not looked at, so that nothing waits for it.
+    """
+    found = vector(where, "weights", value, length, like)
+    if found is not None and not found.is_cuda and not bool(found.isfinite().all()):
+        bad = int((~found.isfinite()).nonzero()[0, 0])
+        message = f"{where}: weights[{bad}] is {float(found[bad])}; give finite numbers"
+        raise ValueError(message)
+    return found
+
+
 def flags(where: str, name: str, value: Array | None, length: int, like: Tensor) -> Tensor | None:
     """An optional boolean vector of `length` on the device of `like`, contiguous; None where it is all True.
 
@@ -165,7 +178,8 @@ def positive(where: str, name: str, given: float) -> float:
 def some_rows(where: str, name: str, found: Tensor, least: int = 1) -> None:
     """Raise ValueError where a matrix has fewer than `least` rows, or more than an int32 counts."""
     if not least <= len(found) <= MAX_ROWS:
-        message = f"{where}: {name} has {len(found)} rows; it takes {least} to {MAX_ROWS}, split more"
+        more = ", split it" if len(found) > MAX_ROWS else ""
+        message = f"{where}: {name} has {len(found)} rows; it takes {least} to {MAX_ROWS}{more}"
         raise ValueError(message)
 
 

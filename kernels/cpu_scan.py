@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_product import FEW, paired, product, with_reach
+from xbsql.kernels.cpu_once import product_at_once
+from xbsql.kernels.cpu_product import FEW, paired, product, reach, with_reach
 from xbsql.kernels.cpu_request import PAIRS, Block, lengths, marked
-from xbsql.kernels.slack import UNDERFLOW, WILD, rounding
+from xbsql.kernels.slack import TINY, UNDERFLOW, WILD, rounding, up
 from xbsql.kernels.stand_ins import GROUP, Codes
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _QUERIES = 512  # in one matrix product
 _SCORES = 1 << 21  # scan scores at a time: 8 MB
 _VALUES = 1 << 23  # values of the corpus at a time
+_NONE = torch.empty(0, dtype=torch.int64)
 
 
 def scan_of(request: Request, prepared: Prepared | None) -> Scan:
@@ -47,8 +49,15 @@ class Scan(Protocol):
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """Scan scores of the queries first..last at the places start..stop; None where no bound holds."""
 
+    def quick(self, first: int, last: int, start: int, stop: int, k: int) -> Block | None:
+        """The same in less time, with more slack, for the k best; None where that would leave too much."""
+
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """What the exact scores of pairs cannot exceed, float32; None where the block already says it."""
+
+
+def _columns(true: Tensor) -> Tensor:
+    return true.nonzero()[:, 0]
 
 
 def _wild(length: Tensor) -> bool:
@@ -62,13 +71,16 @@ class Slab:
 
     Args:
         x: float32 (b, d).
-        length: float32 (b,), of the (weighted) rows; 0 for rows that cannot be returned.
+        length: float32 (b,), of the (weighted) rows; 0 for rows that cannot be returned. Of plain rows under
+            the inner product only a bound of all, (1,).
+        longest: no less than the largest of them, where squares underflow, too.
         dead: int64 columns that cannot be returned: masked, or holding NaN.
         wild: int64 columns whose length leaves the range in which the bounds hold; their length here is 0.
     """
 
     x: Tensor
     length: Tensor
+    longest: Tensor
     dead: Tensor
     wild: Tensor
 
@@ -77,10 +89,13 @@ class Slab:
 class FloatScan:
     """The float32 product of raw rows and folded queries; a block's scores last until the next block."""
 
+    unit = 0.0
+
     request: Request
     prepared: Prepared | None
     folded: Tensor
     query_length: Tensor
+    tame: bool
     _place: tuple[int, int] = (-1, -1)
     _slab: Slab | None = None
     _room: Tensor = field(default_factory=lambda: torch.empty(0))
@@ -89,17 +104,17 @@ class FloatScan:
     def of(cls, request: Request, prepared: Prepared | None) -> FloatScan:
         """Fold the queries once."""
         length = torch.linalg.vector_norm(request.direct(), dim=1).float()
-        return cls(request, prepared, request.folded().float(), length)
+        return cls(request, prepared, request.folded().float(), length, not _wild(length))
 
     def block(self, first: int, last: int, start: int, stop: int) -> Block | None:
         """See `Scan.block`."""
         q_length = self.query_length[first:last]
-        if _wild(q_length):
+        if not self.tame and _wild(q_length):
             return None
         block = self._at_once(first, last, start, stop, q_length)
         if block is not None:
             return block
-        slab = self._at(start, stop)
+        slab = self.slab(start, stop)
         score, slack = self._score(self.folded[first:last], q_length, slab)
         if len(slab.wild):
             score.index_fill_(1, slab.wild, torch.inf)
@@ -111,24 +126,41 @@ class FloatScan:
         """See `Scan.upper`."""
         return None
 
+    def quick(self, first: int, last: int, start: int, stop: int, k: int) -> Block | None:
+        """See `Scan.quick`."""
+        x = self._plain(last - first, start, stop)
+        found = None if x is None else product_at_once(self.folded[first:last], x, k)
+        if found is None:
+            return None
+        score = self._masked(found.score, start, stop)
+        return Block(score, found.slack[:, None] + UNDERFLOW, wild=found.wild)
+
     def _at_once(self, first: int, last: int, start: int, stop: int, q_length: Tensor) -> Block | None:
         """The block of few queries by one pass over plain rows of unknown lengths; None elsewhere."""
-        request = self.request
-        plain = request.metric == "dot" and self.prepared is None and request.rows is None
-        x = request.corpus[start:stop]
-        if not plain or len(q_length) > FEW or x.dtype != torch.float32 or not x.is_contiguous():
+        x = self._plain(len(q_length), start, stop)
+        if x is None:
             return None
-        score, reach = with_reach(self.folded[first:last], x)
-        if not reach <= WILD:
+        score, longest = with_reach(self.folded[first:last], x)
+        if not longest <= WILD:
             return None
-        if request.mask is not None:
-            score.masked_fill_(~request.mask[start:stop], -torch.inf)
         # The sum behind the reach has many terms, but it is a sum of squares and of far more than one row.
-        slack = rounding(x.shape[1]) * q_length * (1.05 * reach)
-        return Block(score, slack[:, None] + UNDERFLOW)
+        slack = rounding(x.shape[1]) * q_length * (1.05 * longest + TINY)
+        return Block(self._masked(score, start, stop), slack[:, None] + UNDERFLOW)
+
+    def _plain(self, m: int, start: int, stop: int) -> Tensor | None:
+        """The rows of a block as they lie, where m queries are few and lengths unknown; else None."""
+        request = self.request
+        if m > FEW or request.metric != "dot" or self.prepared is not None or request.rows is not None:
+            return None
+        x = request.corpus[start:stop]
+        return x if x.dtype == torch.float32 and x.is_contiguous() else None
+
+    def _masked(self, score: Tensor, start: int, stop: int) -> Tensor:
+        mask = self.request.mask
+        return score if mask is None else score.masked_fill_(~mask[start:stop], -torch.inf)
 
     def _score(self, q: Tensor, q_length: Tensor, slab: Slab) -> tuple[Tensor, Tensor]:
-        relative, longest = rounding(q.shape[1]), slab.length.amax()
+        relative, longest = rounding(q.shape[1]), slab.longest
         if len(self._room) < len(q) * len(slab.x):
             self._room = torch.empty(len(q) * len(slab.x))
         if self.request.metric == "dot":
@@ -136,11 +168,11 @@ class FloatScan:
         if self.request.metric == "cosine":
             inverse = torch.where(slab.length > 0, 1 / slab.length, 0.0)
             score = product(q, slab.x, room=self._room).mul_(inverse)
-            return score, 2 * relative * torch.ones_like(q_length)
+            return score, 2 * relative * q_length
         score = product(2 * q, slab.x, -slab.length.square(), self._room).sub_(q_length.square()[:, None])
         return score, 2 * relative * (q_length + longest).square()
 
-    def _at(self, start: int, stop: int) -> Slab:
+    def slab(self, start: int, stop: int) -> Slab:
         """The slab of these places, kept for the next queries."""
         if self._slab is None or self._place != (start, stop):
             self._slab, self._place = self._load(start, stop), (start, stop)
@@ -148,18 +180,29 @@ class FloatScan:
 
     def _load(self, start: int, stop: int) -> Slab:
         request, x = self.request, self.request.take(start, stop).float()
-        w = None if request.weights is None or request.metric == "dot" else request.weights.float()
-        if self.prepared is not None and request.rows is None:
-            length = marked(self.prepared.length[start:stop], request.metric)
-        else:
-            length = lengths(x, w, request.metric)
+        mask = None if request.mask is None else request.mask[start:stop]
+        known = self.prepared is not None and request.rows is None
+        if request.metric == "dot" and not known:
+            longest = torch.tensor([up(x.shape[1]) * reach(x) + TINY])
+            if bool(longest <= WILD):
+                return Slab(x, longest, longest[0], _NONE if mask is None else _columns(~mask), _NONE)
+        length = self._lengths(x, start, stop)
         gone = length.isnan()
-        if request.mask is not None:
-            gone |= ~request.mask[start:stop]
-        dead, strange = gone.nonzero()[:, 0], (length > WILD) & ~gone
-        wild = strange.nonzero()[:, 0]
-        out = gone | strange if len(wild) else gone
-        return Slab(x, length.masked_fill(out, 0.0) if len(dead) + len(wild) else length, dead, wild)
+        if mask is not None:
+            gone |= ~mask
+        wild = _columns((length > WILD) & ~gone)
+        dead = _columns(gone)
+        if len(dead) + len(wild):
+            length = length.index_fill(0, dead, 0.0).index_fill_(0, wild, 0.0)
+        return Slab(x, length, length.amax() + TINY, dead, wild)
+
+    def _lengths(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Float32 lengths of the (weighted) rows of a block, marked."""
+        request = self.request
+        if self.prepared is not None and request.rows is None:
+            return marked(self.prepared.length[start:stop], request.metric)
+        w = None if request.weights is None or request.metric == "dot" else request.weights.float()
+        return lengths(x, w, request.metric)
 
 
 @dataclass(frozen=True)
@@ -227,6 +270,10 @@ class IntScan:
         off = self.rest[first:last, None] + rounding(self.code.shape[1]) * q_length
         slack = q_length * rest + off * reach
         return Block(score, 1.001 * slack + scale / 4 + UNDERFLOW, scale, wild is not None)
+
+    def quick(self, first: int, last: int, start: int, stop: int, k: int) -> Block | None:
+        """See `Scan.quick`."""
+        return None
 
     def upper(self, query: Tensor, place: Tensor) -> Tensor | None:
         """See `Scan.upper`: the float32 product, whose slack is a thousandth of the codes'."""

@@ -10,13 +10,14 @@ everywhere, Inf) is scored in float64. Queries that the codes' head says little 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from xbsql.kernels.cpu_gate import leaders, passing
-from xbsql.kernels.cpu_scan import FloatScan, block_shape, scan_of
+from xbsql.kernels.cpu_scan import block_shape, scan_of
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.cpu_wide import best_of_all, is_wide
 from xbsql.kernels.stand_ins import GROUP
@@ -82,11 +83,21 @@ def _below(floor: Tensor) -> Tensor:
 
 def _search(request: Request, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
     """The k best of the places low..high; low is a multiple of GROUP."""
-    if is_wide(request.metric, k, high - low):
-        rows = None if prepared is None else replace(prepared, codes=None)
-        found = best_of_all(request, FloatScan.of(request, rows), k, low, high)
-        if found is not None:
-            return Best(*found)
+    if not is_wide(request.metric, len(request.queries), k, high - low):
+        return _gated(request, k, prepared, low, high)
+    rows = None if prepared is None else replace(prepared, codes=None)
+    found = best_of_all(request, rows, k, low, high)
+    if found is None:
+        return _gated(request, k, prepared, low, high)
+    best, open_ = Best(found.scores, found.places), ~found.sure
+    if bool(open_.any()):
+        part = replace(request, queries=request.queries[open_])
+        best.scores[open_], best.places[open_] = _gated(part, k, prepared, low, high)
+    return best
+
+
+def _gated(request: Request, k: int, prepared: Prepared | None, low: int, high: int) -> Best:
+    """The same block by block, each gated by the best so far."""
     scan, (chunk, step) = scan_of(request, prepared), block_shape(request, prepared)
     best = Best.empty(len(request.queries), k)
     for start in range(low, high, step):
@@ -158,23 +169,30 @@ class Best(NamedTuple):
 def _visit(request: Request, scan: Scan, best: Best, first: int, start: int, stop: int) -> None:
     """Bring the best of the queries from `first` on up to date with the places start..stop."""
     last = first + len(best.scores)
-    block = scan.block(first, last, start, stop)
-    if block is not None:
-        floor = best.scores[:, -1:]
-        if bool((floor == -torch.inf).any()):
-            floor = torch.maximum(floor, _first_floor(request, block, best.scores.shape[1], first, start))
-        query, column = passing(block, floor)
-        if len(query) * request.dense_share <= block.score.numel():
-            place = column + start
-            upper = scan.upper(query + first, place)
-            if upper is not None:
-                likely = ~(upper <= floor[query, 0])  # NaN: no bound holds
-                query, place = query[likely], place[likely]
-            best.merge(query, place, request.pairs(query + first, place))
+    for way in (partial(scan.quick, k=best.scores.shape[1]), scan.block):
+        block = way(first, last, start, stop)
+        if block is not None and _taken(request, scan, block, best, first, start):
             return
     for low in range(start, stop, _EXACT):
         high = min(low + _EXACT, stop)
         _merge_all(best, request.exact(first, last, low, high), low)
+
+
+def _taken(request: Request, scan: Scan, block: Block, best: Best, first: int, start: int) -> bool:
+    """Merge what of a block may be among the best; False where that is too much to score it singly."""
+    floor = best.scores[:, -1:]
+    if bool((floor == -torch.inf).any()):
+        floor = torch.maximum(floor, _first_floor(request, block, best.scores.shape[1], first, start))
+    query, column = passing(block, floor)
+    if len(query) * request.dense_share > block.score.numel():
+        return False
+    place = column + start
+    upper = scan.upper(query + first, place)
+    if upper is not None:
+        likely = ~(upper <= floor[query, 0])  # NaN: no bound holds
+        query, place = query[likely], place[likely]
+    best.merge(query, place, request.pairs(query + first, place))
+    return True
 
 
 def _first_floor(request: Request, block: Block, k: int, first: int, start: int) -> Tensor:

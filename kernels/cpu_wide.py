@@ -1,140 +1,310 @@
 """The k best of a few queries among all places at once, where k is large: one choice in place of many merges.
 
 A gate that rises from block to block scores and sorts again what it let through; for k = 100 that costs more
-than the product. Here the scan scores of some queries lie side by side. The k-th best maximum of small groups
-is a score that k rows reach, so what is needed lies within twice the slack of it: little more than k rows.
+than the product. Here a sample of the rows gives each query a floor that little more than k rows reach. What
+reaches it is picked out of tiles of scores that stay in the cache; the k-th best of that is near enough the
+truth that only what lies within twice the slack of it is scored exactly.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xbsql.kernels import cpu_half
+from xbsql.kernels.cpu_product import FEW
+from xbsql.kernels.cpu_scan import FloatScan
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.kernels.cpu_request import Request
-    from xbsql.kernels.cpu_scan import FloatScan
+    from xbsql.kernels.cpu_half import HalfScan
+    from xbsql.kernels.cpu_request import Block, Request
+    from xbsql.kernels.prepared import Prepared
 
 _LEAST = 32  # results from which on this is faster than a rising gate
 _MOST = 1 << 18  # places up to which it is
-_SCORES = 1 << 24  # scan scores at a time: 32 MB
+_SCARCE = 64  # few queries take the gate while k is below this share of the places
+_QUERIES = 1024  # in a tile
+_RANKED = 32  # ranked at a time, a divisor of _QUERIES
+_SCORES = 1 << 21  # in a tile: 4 or 8 MB
+_VALUES = 1 << 20  # of the rows of a tile
+_NEAR = 1 << 15  # values scored exactly at a time: half a megabyte with all copies
+_STRANGE = 16  # rows that no bound holds for and that spoil nothing
+_SHARE = 16  # one row in so many is in the sample
+_SOME = 64  # queries that say how many places reach the floor
+_SAMPLE = 1024  # rows in it at least, or a quarter of all
+_MARGIN = 2.2  # slacks below a sample's k-th best that are looked at: two, and room for a longer row
+_TOO_MANY = 8  # times as many scores as expected reach the floor: too many are alike
 _LAST = 0x7FFFFFFF
 _NOTHING = np.iinfo(np.int64).min
+_ONE = 0x3F80  # the bits of a bfloat16 of 1
+_SMALL = 1e-20  # smaller floors are left as they are
+_LEAST_SCORE = np.finfo(np.float32).min  # what cannot be returned is below it
 
 
-def is_wide(metric: str, k: int, count: int) -> bool:
+def is_wide(metric: str, m: int, k: int, count: int) -> bool:
     """Whether k of `count` places are best found at once, in float32 even where there are codes."""
-    return k >= _LEAST and 8 * k <= count <= _MOST and metric != "l2"
+    many = m > FEW or (m > 0 and k * _SCARCE > count)
+    return many and k >= _LEAST and 8 * k <= count <= _MOST and metric != "l2"
 
 
-def best_of_all(
-    request: Request, scan: FloatScan, k: int, low: int, high: int
-) -> tuple[Tensor, Tensor] | None:
-    """Scores float32 and places int64 (m, k) of the k best of low..high; None where no bound holds.
+class Wide(NamedTuple):
+    """Scores float32 and places int64 (m, k), best first; bool (m,): the queries these are proven for.
 
     Of equal scores the lower place comes first; -inf and -1 where fewer than k can be returned.
     """
-    size = 64
-    while size > 4 and (high - low) // size < 8 * k:
-        size //= 2
-    step = max(1, _SCORES // (high - low))
-    exact = _Exact.of(request)
-    keys = np.empty((len(request.queries), k), np.int64)
-    for first in range(0, len(request.queries), step):
-        last = min(first + step, len(request.queries))
-        block = scan.block(first, last, low, high)
-        if block is None or block.wild:
-            return None
-        query, column = _chosen(block.score.numpy(), block.slack.numpy(), k, size)
-        keys[first:last] = _ranked(exact, range(first, last), query, column + low, k)
-    scores = np.where(keys > _NOTHING, _floats((keys >> 32).astype(np.int32)), np.float32(-np.inf))
-    places = np.where(keys > _NOTHING, _LAST - (keys & 0xFFFFFFFF), -1)
-    return torch.from_numpy(scores), torch.from_numpy(places)
+
+    scores: Tensor
+    places: Tensor
+    sure: Tensor
 
 
-def _chosen(
-    score: NDArray[np.float32], slack: NDArray[np.float32], k: int, size: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Query and column, ordered by query, of every score that the k best may be among.
+class _Aim(NamedTuple):
+    """What a sample says of the scan scores.
 
-    A group is every n / size-th column, so that all maxima are those of whole pieces of a row of scores; the
-    last columns are groups of their own.
+    Args:
+        floor: float32 (m, 1): a score that somewhat more than k places of each query reach.
+        expected: how many do, of a query.
+        room: how many do of any query, but for one in many thousand.
     """
-    m, n = score.shape
-    count = n // size
-    grouped = score[:, : count * size].reshape(m, size, count)
-    whole = torch.from_numpy(grouped).amax(dim=1).numpy()
-    peak = np.concatenate([whole, score[:, count * size :]], axis=1)
-    floor = np.partition(peak, peak.shape[1] - k, axis=1)[:, peak.shape[1] - k, None] - 2 * slack
-    floor = np.maximum(floor, np.finfo(np.float32).min)  # what cannot be returned is below it
-    query, group = _where(peak >= floor)
-    own = group >= count
-    inside = grouped[query[~own], :, group[~own]]
-    pair, place = _where(inside >= floor[query[~own]])
-    column = group[~own][pair] + place * count
-    if not own.any():
-        return query[~own][pair], column
-    queries = np.concatenate([query[~own][pair], query[own]])
-    order = np.argsort(queries, kind="stable")
-    return queries[order], np.concatenate([column, group[own] - count + count * size])[order]
+
+    floor: NDArray[np.float32]
+    expected: float
+    room: int
 
 
-def _where(true: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Line and column of what is true: NumPy's nonzero of one dimension takes a third of that of two."""
-    line, column = np.divmod(np.flatnonzero(true), true.shape[1])
-    return line, column
+def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, high: int) -> Wide | None:
+    """The k best of low..high; None where no bound holds, or too many scores are alike."""
+    aim = _aim(request, k, low, high)
+    # Where the floor is the same for all queries, NumPy compares four times as fast: it is 1.
+    unit = np.where((aim.floor > _SMALL) & (aim.floor < np.inf), aim.floor, 1).astype(np.float32)
+    scaled = replace(request, queries=request.queries / torch.from_numpy(unit))
+    tops = _picked(scaled, prepared, aim._replace(floor=aim.floor / unit), low, high)
+    if tops is None:
+        return None
+    exact, keys, sure = _Exact(request), [], []
+    for i in range(0, len(unit), _RANKED):
+        lines = slice(i % _QUERIES, i % _QUERIES + _RANKED)
+        places, many, proven = tops[i // _QUERIES].likely(k, lines)
+        keys.append(exact.keys(i, places, many, k))
+        sure.append(proven)
+    key = np.concatenate(keys)
+    scores = np.where(key > _NOTHING, _floats((key >> 32).astype(np.int32)), np.float32(-np.inf))
+    places = np.where(key > _NOTHING, _LAST - (key & 0xFFFFFFFF), -1)
+    return Wide(torch.from_numpy(scores), torch.from_numpy(places), torch.from_numpy(np.concatenate(sure)))
 
 
-class _Exact(NamedTuple):
-    """Exact scores of one query with some places; `rows` are float32 rows where a product is enough."""
+def _scan(request: Request, prepared: Prepared | None) -> FloatScan | HalfScan:
+    half = cpu_half.is_chosen(len(request.queries))
+    return cpu_half.HalfScan(request, prepared) if half else FloatScan.of(request, prepared)
 
-    request: Request
-    rows: NDArray[np.float32] | None
-    queries: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, request: Request) -> _Exact:
-        """Look once at what the request needs."""
+def _aim(request: Request, k: int, low: int, high: int) -> _Aim:
+    """Score a sample.
+
+    Of the k best the sample holds a share, give or take the root of it; three and a half such roots more are
+    enough but for one query in some thousands, which is found out and searched otherwise. The floor lies
+    below that by what the slack takes.
+    """
+    n, m = high - low, len(request.queries)
+    places = torch.from_numpy(low + sampled(n))
+    size = len(places)
+    mask = None if request.mask is None else request.mask[places]
+    scan = _scan(replace(request, rows=request.row(places), mask=mask), None)
+    share = k * size / n
+    rank = min(size, int(share + 3.5 * share**0.5 + 3))
+    floor, count = np.full((m, 1), _LEAST_SCORE, np.float32), [rank]
+    for first in range(0, m, _QUERIES):
+        here = slice(first, min(first + _QUERIES, m))
+        block = scan.block(here.start, here.stop, 0, size)
+        if block is not None:
+            some = block.score[:_SOME].float().numpy()
+            least = _lower(_ranked(block.score, rank), _MARGIN, block.slack.numpy(), scan.unit)
+            floor[here] = np.clip(least, _LEAST_SCORE, None)
+            count.extend((some >= floor[here][:_SOME]).sum(axis=1))
+    usual, many = np.quantile(count, [0.5, 0.9]) * n / size
+    return _Aim(floor, usual, k + _STRANGE + int(many * (1 + 4 * rank**-0.5)))
+
+
+def sampled(n: int) -> NDArray[np.int64]:
+    """Some of n places, one by chance of each few in turn."""
+    size = max(n // _SHARE, min(_SAMPLE, n // 4))
+    return n // size * np.arange(size) + np.random.default_rng(0).integers(0, n // size, size)
+
+
+def _ranked(score: Tensor, rank: int) -> NDArray[np.float32]:
+    """The score of a rank in each line of (m, b), float32 (m, 1); the scores are out of order afterwards."""
+    place = score.shape[1] - rank
+    if score.dtype != torch.bfloat16:
+        value = score.numpy()
+        value.partition(place, axis=1)
+        return value[:, [place]]
+    bits = score.view(torch.int16).numpy()
+    np.bitwise_xor(bits, (bits >> 15) & 0x7FFF, out=bits)  # ordered like what they stand for
+    bits.partition(place, axis=1)
+    found = bits[:, [place]]
+    return _values(found ^ ((found >> 15) & 0x7FFF))
+
+
+def _values(bits: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The values of the bits of bfloat16s."""
+    found: NDArray[np.float32] = (bits.astype(np.int32) << 16).view(np.float32)
+    return found
+
+
+def _picked(request: Request, prepared: Prepared | None, aim: _Aim, low: int, high: int) -> list[_Top] | None:
+    """What reaches the floors, for each _QUERIES queries; None where no bound holds, or far too much."""
+    scan, m = _scan(request, prepared), len(aim.floor)
+    tops = [_Top(aim.floor[first : first + _QUERIES], aim.room, scan.unit) for first in range(0, m, _QUERIES)]
+    step = max(1, min(_SCORES // min(m, _QUERIES), _VALUES // request.corpus.shape[1]))
+    left = _TOO_MANY * aim.expected * m
+    for start in range(low, high, step):
+        for top, first in zip(tops, range(0, m, _QUERIES), strict=True):
+            block = scan.block(first, first + len(top.floor), start, min(start + step, high))
+            if block is None:
+                return None
+            left -= top.add(block, start)
+            if left < 0 or top.wild > _STRANGE:
+                return None
+    return tops
+
+
+class _Top:
+    """What reached the floors of some queries: scan scores, float32 (m, room), -inf beyond those found.
+
+    Args:
+        floor: float32 (m, 1).
+        room: how many a query has room for; of one that needs more, nothing is proven.
+        unit: share by which the scan's scores may be rounded.
+    """
+
+    def __init__(self, floor: NDArray[np.float32], room: int, unit: float) -> None:
+        self.floor, self.same, self.unit = floor, bool((floor == 1).all()), unit
+        self.slack: NDArray[np.float32] = np.zeros((len(floor), 1), np.float32)
+        self.count, self.wild = np.zeros(len(floor), np.int64), 0
+        self.reached = np.empty(_SCORES, np.bool_)
+        self.score = np.full((len(floor), room), -np.inf, np.float32)
+        self.place = np.empty((len(floor), room), np.int32)
+
+    def add(self, block: Block, start: int) -> int:
+        """Pick from the scores (m, b) of the places from `start` on; how many there are."""
+        (m, b), room, line = block.score.shape, self.score.shape[1], np.arange(len(self.floor))
+        found, score = self._found(block.score)
+        bounds = np.searchsorted(found, np.arange(0, (m + 1) * b, b))
+        count = np.diff(bounds)
+        if int((self.count + count).max()) > room:
+            fits = np.minimum(count, room - self.count)
+            held = np.arange(len(found)) < np.repeat(bounds[:-1] + fits, count)
+            found, score, count = found[held], score[held], fits
+            bounds = np.concatenate([[0], np.cumsum(fits)])
+        place = np.arange(len(found)) + np.repeat(self.count + line * room - bounds[:-1], count)
+        self.score.reshape(-1)[place] = score
+        self.place.reshape(-1)[place] = found - np.repeat(line * b - start, count)
+        self.count += count
+        self.wild += int((block.score[0] == torch.inf).sum()) if block.wild else 0
+        self.slack = np.maximum(self.slack, block.slack.numpy())
+        return len(found)
+
+    def _found(self, score: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Where scores (m, b), row after row, reach the floor, and these scores as float32."""
+        reached = self.reached[: score.numel()].reshape(score.shape)
+        if self.same and score.dtype == torch.bfloat16:
+            bits = score.view(torch.int16).numpy()  # ordered like what they stand for, where that is above 0
+            found = np.flatnonzero(np.greater_equal(bits, _ONE, out=reached))
+            return found, _values(bits.reshape(-1).take(found))
+        value = score.float().numpy()
+        # Of one dimension NumPy finds what is true in a third of the time of two.
+        found = np.flatnonzero(np.greater_equal(value, 1 if self.same else self.floor, out=reached))
+        return found, value.reshape(-1).take(found)
+
+    def likely(self, k: int, lines: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """What the k best of some queries are among: places (m, most), those of a query first.
+
+        And how many they are, (m,); and bool (m,), where that is proven.
+        """
+        count, sound = self.count[lines], k + self.wild  # rows that no bound holds for come first
+        width = max(sound, int(count.max()))
+        score, place = self.score[lines, :width], self.place[lines, :width]
+        least = np.partition(score, width - sound, axis=1)[:, [width - sound]]
+        gate = _lower(least, 2, self.slack[lines], self.unit)
+        sure = (gate >= self.floor[lines])[:, 0] & (count < self.score.shape[1])
+        gate[~sure] = np.inf
+        near = score >= gate
+        many = near.sum(axis=1)
+        places = np.zeros((len(many), max(k, int(many.max()))), np.int64)
+        places[np.arange(places.shape[1]) < many[:, None]] = place[near]
+        return places, many, sure
+
+
+def _lower(
+    score: NDArray[np.float32], count: float, slack: NDArray[np.float32], unit: float
+) -> NDArray[np.float32]:
+    """A scan score less so many slacks and roundings to the `unit`."""
+    lower = score - np.float32(count) * slack
+    return lower - np.float32(count * unit) * np.abs(score) if unit else lower
+
+
+class _Exact:
+    """Exact scores of some queries with some places each."""
+
+    def __init__(self, request: Request) -> None:
         plain = request.metric == "dot" and request.weights is None and request.rows is None
-        raw = plain and request.corpus.dtype == torch.float32
-        return cls(request, request.corpus.numpy() if raw else None, request.queries.numpy())
+        self.request, self.raw = request, plain and request.corpus.dtype == torch.float32
+        self.queries = request.queries.numpy()
+        # Fresh memory for each query would cost as much as the rest.
+        self.near, self.wide = np.empty(0, np.float32), np.empty(0)
 
-    def scores(self, query: int, place: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Float32 (places,); -inf for NaN."""
-        if self.rows is None:
-            return self.request.of_query(query, torch.from_numpy(place)).numpy()
-        wide = self.rows.take(place, axis=0).astype(np.float64)
-        found: NDArray[np.float32] = (wide @ self.queries[query]).astype(np.float32)
+    def keys(
+        self, first: int, places: NDArray[np.int64], many: NDArray[np.int64], k: int
+    ) -> NDArray[np.int64]:
+        """Keys, int64 (m, k), of the k best of the first `many` places (m, width) of each query, best first.
+
+        A key is the score's bits, made to order like the score, above the place counted from the end.
+        """
+        m, width = places.shape
+        score = np.full((m, width), -np.inf, np.float32)
+        step = max(1, _NEAR // (width * self.request.corpus.shape[1])) if self.raw else 1
+        for i in range(0, m, step):
+            here = slice(i, min(i + step, m))
+            most = int(many[here].max())
+            if self.raw:
+                with np.errstate(over="ignore"):
+                    score[here, :most] = self._products(
+                        places[here, :most], self.queries[first + i : first + here.stop]
+                    )
+            else:
+                score[i, :most] = self.request.of_query(first + i, torch.from_numpy(places[i, :most])).numpy()
+        score[np.arange(width) >= many[:, None]] = -np.inf
+        score += np.float32(0)  # minus zero equals zero
+        keys = _floats_bits(score).astype(np.int64)
+        keys <<= 32
+        keys |= _LAST - places
+        keys[~(score > -np.inf)] = _NOTHING
+        keys.sort(axis=1)
+        return keys[:, : -k - 1 : -1]
+
+    def _products(self, places: NDArray[np.int64], queries: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Exact inner products (m, width) with float32 rows."""
+        shape = (*places.shape, queries.shape[1])
+        size = int(np.prod(shape))
+        if size > len(self.near):
+            self.near, self.wide = np.empty(2 * size, np.float32), np.empty(2 * size)
+        near, wide = self.near[:size].reshape(shape), self.wide[:size].reshape(shape)
+        np.take(self.request.corpus.numpy(), places, axis=0, out=near, mode="clip")
+        np.copyto(wide, near)
+        with np.errstate(all="ignore"):
+            found: NDArray[np.float64] = np.matmul(wide, queries[:, :, None])[:, :, 0]
         return found
-
-
-def _ranked(
-    exact: _Exact, queries: range, query: NDArray[np.int64], place: NDArray[np.int64], k: int
-) -> NDArray[np.int64]:
-    """Keys, int64 (queries, k), of the k best of the chosen pairs, best first.
-
-    A key is the score's bits, made to order like the score, above the place counted from the end.
-    """
-    bounds = np.searchsorted(query, np.arange(len(queries) + 1))
-    shape = len(queries), max(k, int(np.diff(bounds).max()))
-    scores, places = np.full(shape, -np.inf, np.float32), np.zeros(shape, np.int64)
-    for line, i in enumerate(queries):
-        here = place[bounds[line] : bounds[line + 1]]
-        scores[line, : len(here)], places[line, : len(here)] = exact.scores(i, here), here
-    scores += np.float32(0)  # minus zero equals zero
-    keys = (_floats_bits(scores).astype(np.int64) << 32) | (_LAST - places)
-    keys[~(scores > -np.inf)] = _NOTHING
-    keys.sort(axis=1)
-    return keys[:, : -k - 1 : -1]
 
 
 def _floats_bits(score: NDArray[np.float32]) -> NDArray[np.int32]:
     bits = score.view(np.int32)
-    return np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _floats(bits: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from xbsql.kernels import arrays, cpu_product
+from xbsql.kernels import arrays, cpu_half, cpu_product
 from xbsql.kernels.cpu_wide import is_wide
 
 if TYPE_CHECKING:
@@ -77,9 +77,14 @@ def explain(operation: str, *args: Any, **options: Any) -> Plan:  # noqa: ANN401
 
     Raises:
         ValueError: no such operation.
+        TypeError: not what the operation takes.
     """
     arrays.choice("explain", "operation", operation, tuple(_WORK))
-    work = _WORK[operation](*args, **options)
+    try:
+        work = _WORK[operation](*args, **options)
+    except TypeError as wrong:
+        message = f"explain: give what {operation} takes: {wrong}"
+        raise TypeError(message) from wrong
     example = args[0] if isinstance(args[0], Tensor) else None
     device = torch.device("cpu") if example is None else example.device
     implementation, why = _chosen(operation, device, None if example is None else example.dtype, work)
@@ -174,13 +179,17 @@ def _topk(
 ) -> Work:
     (m, d), n = queries.shape, len(corpus)
     held = prepared is not None and prepared.codes is not None
-    many = is_wide(metric, k, n) and not (isinstance(corpus, Tensor) and corpus.is_cuda)
+    many = is_wide(metric, m, k, n) and not (isinstance(corpus, Tensor) and corpus.is_cuda)
     coded = held and not many
     scanned = n * d if coded else _size(corpus)
     way = "int8 scan of the codes, float64 rescore" if coded else "float32 scan in blocks, float64 rescore"
-    way = f"{way} (for {k} results the codes gain nothing)" if held and many else way
-    integer = coded or str(corpus.dtype).endswith("int8")
-    dtypes = (torch.int8, torch.int8) if integer else (torch.float32, torch.bfloat16)
+    half = many and cpu_half.is_chosen(m)
+    if many:
+        way = f"{'bfloat16' if half else 'float32'} scan in tiles, float64 rescore"
+        way = f"{way} (for {k} results the codes gain nothing)" if held else way
+    integer = coded or (str(corpus.dtype).endswith("int8") and not many)
+    scan = torch.bfloat16 if half else torch.float32
+    dtypes = (torch.int8, torch.int8) if integer else (scan, torch.bfloat16)
     return Work(scanned + _size(queries) + 12 * m * k, 2 * m * n * d, way, *dtypes)
 
 

@@ -117,7 +117,7 @@ def prepare(
     x = arrays.tensor("prepare", "corpus", corpus, arrays.VECTORS[:3], 2)
     arrays.choice("prepare", "metric", metric, arrays.METRICS)
     arrays.some_rows("prepare", "corpus", x)
-    w = arrays.vector("prepare", "weights", weights, x.shape[1], x)
+    w = arrays.weights("prepare", weights, x.shape[1], x)
     if codes and metric == "l2":
         message = "prepare: no codes for metric 'l2'; pass codes=False, or use 'cosine' on unit rows"
         raise ValueError(message)

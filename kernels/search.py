@@ -69,7 +69,7 @@ def topk(
     arrays.choice("topk", "metric", metric, arrays.METRICS)
     arrays.choice("topk", "precision", precision, ("exact", "fast"))
     k = arrays.whole("topk", "k", k, 1, len(x))
-    w = arrays.vector("topk", "weights", weights, x.shape[1], x if prepared is None else torch.empty(0))
+    w = arrays.weights("topk", weights, x.shape[1], x if prepared is None else torch.empty(0))
     keep = arrays.flags("topk", "mask", mask, len(x), x)
     if prepared is not None:
         _agrees(prepared, x, metric, w)
@@ -155,7 +155,7 @@ def threshold_join(
         message = f"threshold_join: threshold is {threshold}; it must be a finite number"
         raise ValueError(message)
     most = None if max_pairs is None else arrays.whole("threshold_join", "max_pairs", max_pairs, 0, 2**62)
-    w = arrays.vector("threshold_join", "weights", weights, b.shape[1], b)
+    w = arrays.weights("threshold_join", weights, b.shape[1], b)
     keep = arrays.flags("threshold_join", "mask", mask, len(b), b)
     if on_triton(a):
         from xbsql.kernels import device_search

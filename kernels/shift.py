@@ -54,7 +54,7 @@ def reweight_normalize(
     if out_dtype == "bfloat16" and not isinstance(x, Tensor):
         message = f"{where}: NumPy has no bfloat16; pass a torch tensor or take out_dtype='float32'"
         raise ValueError(message)
-    w = arrays.vector(where, "weights", weights, t.shape[1], t)
+    w = arrays.weights(where, weights, t.shape[1], t)
     if on_triton(t):
         from xbsql.kernels import reweight
 

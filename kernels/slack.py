@@ -16,8 +16,12 @@ terms. A group of rows has the largest rest and the largest reach of its rows. W
   Algorithms, 3.1): `rounding`, with room for the few roundings before and after. Tensor cores align the terms
   of a step of at most 16 to the largest and cut, so a sum of n terms is off by at most (n + n / 16) 2 u
   (Fasi, Higham, Mikaitis, Pranesh, PeerJ CS 2021): `summed`, twice `rounding` of at least 2 d terms.
+- Bfloat16 scores. A value rounded to the nearest bfloat16 is off by at most 2^-8 of itself (`HALF`).
 - Underflow. A value below 2^-126 may be taken as 0: d such losses in a vector are sqrt(d) 2^-126 (`FLUSH`
   times sqrt(d)) of its length, and a product that underflows loses d 2^-126 < `UNDERFLOW`.
+- Rows of unknown length. A float32 product, or a product and sum rounded at once, is finite only where the
+  product is below twice the largest float32: the other summand is no larger than that. So where q'.x' is
+  finite, sum |q'_i x'_i| < 2 d `LARGEST`, and its error is at most `rounding` of that: `finite`.
 - The lengths themselves, which are float32 norms: `up` is 1 plus their relative error.
 
 Integer products are exact; as float32 they are rounded once, which `rounding` has room for.
@@ -31,6 +35,8 @@ WILD = 1e15  # lengths beyond it could overflow a float32 square: such rows and 
 UNDERFLOW = 1e-30  # above all that the products of a scan lose to underflow
 FLUSH = 2.0**-126  # the smallest float32 that no unit flushes to 0
 TINY = 1e-15  # shorter rows lose digits in a float32 square, unless they are zero
+LARGEST = 2.0**128  # no float32 is as large
+HALF = 1.001 * 2.0**-8
 _UNIT = 2.0**-24
 _TF32 = 2.0**-10
 
@@ -39,6 +45,11 @@ def rounding(d: int) -> float:
     """Relative error of a float32 dot product of d terms, rounded to nearest, and the roundings around it."""
     terms = 2 * d + 16
     return 1.02 * terms * _UNIT / (1 - terms * _UNIT)
+
+
+def finite(d: int) -> float:
+    """Error of a float32 dot product of d terms that is finite, rounded to nearest."""
+    return rounding(d) * 2.001 * d * LARGEST
 
 
 def summed(d: int) -> float:

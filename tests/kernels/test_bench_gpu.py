@@ -29,6 +29,7 @@ def test_it_lists_its_rows_and_providers(capsys):
     out = capsys.readouterr().out
     assert out.startswith("rows: S4 S5 S1")
     assert "providers: torch faiss jax cupy cuvs" in out
+    assert "keops geomloss flash-kmeans" in out
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,20 @@ def test_what_it_does_not_know_is_one_line(arguments, message, capsys):
     with pytest.raises(SystemExit):
         gpu.configure(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_help_tells_what_each_subject_takes(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run.main(["gpu", "--help"])
+    out = capsys.readouterr().out
+    assert not ended.value.code
+    assert all(
+        option in out for option in ("--list", "--rows", "--providers", "--seconds", "--out", "--json")
+    )
+    assert run.main(["kernels", "--help"]) == 0
+    assert "k100_vs_best" in capsys.readouterr().out
+    assert run.main(["--help"]) == 0
+    assert "one of adapt" in capsys.readouterr().out
 
 
 def test_a_subject_without_options_takes_none(capsys):
@@ -64,6 +79,30 @@ def test_a_row_that_fails_says_so_and_the_rest_goes_on(tmp_path, monkeypatch):
     assert {(row["case"], row["metric"]) for row in rows} == {("S1", "checked"), ("J1", "failed")}
     assert "| J1 | failed: RuntimeError: out of memory |" in (tmp_path / "gpu.md").read_text()
     assert (tmp_path / "gpu.csv").is_file()
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_a_provider_that_is_not_installed_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("bench.topk_peers_gpu.PROVIDERS", {"torch": "torch", "keops": "no_such_package"})
+    gpu.configure(["--list"])
+    assert "not installed here: keops\n" in capsys.readouterr().out
+    gpu.configure(["--rows", "C1", "--seconds", "0"])
+    found = gpu.run(Bench("gpu", True, Journal(tmp_path / "journal", "d"), "c", "2024-01-01"))
+    out = capsys.readouterr().out
+    assert out.count("bench gpu: keops left out: no_such_package is not installed\n") == 1
+    assert found["checked"] == found["failed"] == 0
+
+
+@pytest.mark.parametrize("key", ["M1", "M2", "C1", "D1", "R1"])
+def test_a_peer_whose_numbers_are_others_is_not_timed(key):
+    from bench.gpu_rows import Scale, makers
+    from bench.gpu_timing import right
+
+    made = makers(Scale("cpu", torch.bfloat16, 1000))[key]()
+    plain = made.ways["torch"]
+    assert "torch" in right(made, ())
+    made.ways["torch"] = lambda: 2 * torch.as_tensor(plain()) + 1
+    assert "torch" not in right(made, ())
 
 
 def row(case, name, metric, value, sizes=""):
