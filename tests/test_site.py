@@ -1,4 +1,4 @@
-"""The site that `make docs` builds: whole, asking nothing of anyone, and its text is what the Markdown says."""
+"""The site that `make docs` builds is whole, asks nothing of anyone, and says what the Markdown says."""
 
 import re
 import shutil
