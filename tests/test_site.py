@@ -19,6 +19,7 @@ from bench.report import requests
 ROOT = Path(__file__).parents[1]
 DOCS = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
 FETCHED = ("src", "srcset", "data", "poster", "action")
+CODE = {"pre", "code", "script", "style"}
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
 
@@ -52,7 +53,11 @@ class Read(HTMLParser):
     def handle_data(self, data):
         if {"h1", "h2", "h3"} & set(self.open):
             self.headings[-1] += data
-        if {"p", "li", "td"} & set(self.open) and not {"pre", "code", "script", "style"} & set(self.open):
+        if (
+            "article" in self.open
+            and {"p", "li", "td"} & set(self.open)
+            and not {"pre", "code", "script", "style"} & set(self.open)
+        ):
             self.texts.append(data)
 
 
