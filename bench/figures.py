@@ -186,9 +186,8 @@ LOSSES = (
 def main(root: Path = ROOT) -> int:
     """Replace each table between its marks."""
     for (name, mark), made in TABLES.items():
-        page = root / name
-        text = page.read_text()
-        page.write_text(marks(mark).sub(lambda found, made=made: f"{found[1]}{made(root)}{found[2]}", text))
+        page, shown = root / name, made(root).replace("\\", r"\\")
+        page.write_text(marks(mark).sub(rf"\g<1>{shown}\g<2>", page.read_text()))
     return 0
 
 

@@ -20,7 +20,7 @@ def test_every_figure_of_a_measured_subject_has_its_headline():
         assert not rows or figure.key in rows, figure
 
 
-@pytest.mark.parametrize(("page", "mark"), TABLES)
+@pytest.mark.parametrize(("page", "mark"), [key for key in TABLES if key[0] != "README.md"])
 def test_a_page_shows_what_was_measured(page, mark):
     found = marks(mark).search((ROOT / page).read_text())
     assert found, f"{page} has no place for {mark}"
