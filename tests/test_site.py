@@ -149,3 +149,12 @@ def test_markdown_is_read_as_it_is_meant(pages, name):
     text = re.sub(r"^```.*?^```", "", (ROOT / "docs" / name).read_text(), flags=re.MULTILINE | re.DOTALL)
     for tag, begins in {"ol": r"^ *1\. ", "table": r"^ *\|(?:[ :-]+\|)+$"}.items():
         assert page.tags.count(tag) == len(re.findall(begins, text, re.MULTILINE)), tag
+
+
+def test_a_browser_opens_the_site_and_stays_in_it(site, browser):
+    names = ("index.html", "sql.html", "hurts.html", "tutorial_sql.html")
+    for page in browser(*(site / name for name in names), schemes=("light",)):
+        outside = [url for url in page["asked"] if not url.startswith("/")]
+        assert any(url.endswith(".css") for url in page["asked"]), page
+        assert (outside, page["said"], page["dead"]) == ([], [], []), page
+        assert page["before"]["wide"] == page["after"]["wide"] == [], page
