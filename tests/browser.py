@@ -2,7 +2,7 @@
 
 Each page is served from its folder and opened in a window of 360 and one of 1200 pixels; nothing is kept, and
 no request leaves the machine. A dict a page and window says what it asked for ('/a.css' is of its folder),
-what its console said, and what tests/browser.js saw before and after it pressed everything that can be pressed.
+what its console said, and what tests/browser.js saw before and after it pressed all that can be pressed.
 BROWSER_PICTURES names a folder for a picture of each.
 """
 
