@@ -1,4 +1,4 @@
-"""`python -m bench.figures`: write the figures of README.md and docs/hurts.md from bench/results."""
+"""`python -m bench.figures`: write the figures of README.md and docs/*.md from bench/results."""
 
 from __future__ import annotations
 
@@ -181,6 +181,16 @@ LOSSES = (
     Figure("honest", "overlap_helps", "noise, the same rows on both sides: draws of 360 called HELPS"),
     Figure("honest", "power", "a true gain, one label in seven positive: share of draws called HELPS"),
 )
+PEERS = (
+    Figure("kernels", "vs_duckdb", "exact top-10 over DuckDB's array_cosine_similarity: times faster"),
+    Figure("kernels", "vs_faiss_tuned", "over faiss-cpu, tuned: times faster (under 1 is slower)"),
+    Figure("search", "vs_best", "`xb.search` over the best tuned faiss index: times faster"),
+    Figure("forecast", "series_vs_autoets", "10,000 series over statsforecast's AutoETS: times faster"),
+    Figure("forecast", "owa_weekly", "M4 weekly, OWA: the winner of M4 has .851, less is better"),
+    Figure("forecast", "owa_hourly", "M4 hourly, OWA: the winner of M4 has .440"),
+    Figure("few", "vs_best", "few series: error over that of the best of six rivals, less is better"),
+    Figure("recommend", "vs_implicit", "top ten unseen items over implicit's: times faster"),
+)
 
 
 def main(root: Path = ROOT) -> int:
@@ -206,6 +216,11 @@ def losses(root: Path = ROOT) -> str:
     return table(root, LOSSES)
 
 
+def peers(root: Path = ROOT) -> str:
+    """What was measured beside other projects; Markdown."""
+    return table(root, PEERS)
+
+
 def traps(root: Path = ROOT) -> str:
     """A line a trap: what it is, the scores of the arms and the verdicts of its seeds; Markdown."""
     path = root / "bench" / "results" / "traps.csv"
@@ -229,6 +244,7 @@ TABLES: dict[tuple[str, str], Callable[[Path], str]] = {
     ("README.md", "figures"): table,
     ("docs/hurts.md", "traps"): traps,
     ("docs/hurts.md", "losses"): losses,
+    ("docs/comparison.md", "peers"): peers,
 }
 
 

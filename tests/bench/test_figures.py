@@ -1,8 +1,8 @@
-"""The figures of README.md and docs/hurts.md are those of bench/results."""
+"""The figures of README.md and docs/*.md are those of bench/results."""
 
 import pytest
 
-from bench.figures import FIGURES, LOSSES, MARKS, TABLES, headline, marks, table
+from bench.figures import FIGURES, LOSSES, MARKS, PEERS, TABLES, headline, marks, table
 from bench.run import ROOT
 from bench.trap_tables import TRAPS
 
@@ -15,7 +15,7 @@ def test_the_readme_shows_what_was_measured():
 
 
 def test_every_figure_of_a_measured_subject_has_its_headline():
-    for figure in (*FIGURES, *LOSSES):
+    for figure in (*FIGURES, *LOSSES, *PEERS):
         rows = headline(ROOT, figure.subject)
         assert not rows or figure.key in rows, figure
 
