@@ -46,12 +46,29 @@ function faintTexts() {
   return [...faint];
 }
 
+// Words and numbers that a line breaks in the middle, where there is no blank or mark to break at.
+function splitWords() {
+  const split = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode, e = text.parentElement;
+    if (e.ownerSVGElement || /SCRIPT|STYLE/i.test(e.tagName) || !shown(e)) continue;
+    for (const word of text.data.matchAll(/[A-Za-z0-9]{3,14}/g)) {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) split.add(word[0]);
+    }
+  }
+  return [...split];
+}
+
 function measure() {
   const sticksOut = e => !e.ownerSVGElement && shown(e) && e.getBoundingClientRect().right > innerWidth + 1;
   return {
     width: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
     wide: [...document.body.querySelectorAll("*")].filter(e => sticksOut(e) && !held(e.parentElement)).map(named),
     faint: faintTexts(),
+    split: splitWords(),
     dark: dark(),
     text: document.body.innerText.length,
   };
