@@ -20,10 +20,11 @@ lint: $(VENV)/.installed
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench.run $(SUBJECT)
 
-docs: $(VENV)/.installed
+docs: $(VENV)/.docs
 	$(BIN)/python -m xbsql.surface.faces
 	$(BIN)/python -m xbsql.tasks.options_page docs/options.md
 	$(BIN)/python -m bench.figures
+	$(BIN)/python -m zensical build --clean --strict
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,4 +34,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,docs]'
 	touch $@

@@ -1,4 +1,4 @@
-"""`python -m bench.figures`: write the README's table of figures from the headline rows in bench/results."""
+"""`python -m bench.figures`: write the figures of README.md and docs/*.md from bench/results."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from bench.plot import Record, read
 from bench.run import HEADLINE, ROOT
+from bench.trap_tables import TRAPS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-MARKS = re.compile(r"(<!-- figures -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+def marks(name: str) -> re.Pattern[str]:
+    """What stands in a page between the marks of a table."""
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+
+
+MARKS = marks("figures")
 
 
 class Figure(NamedTuple):
@@ -161,22 +171,84 @@ FIGURES = (
 )
 
 
+LOSSES = (
+    Figure(
+        "tabular", "neg50", "33 real tables, 50 labels: share of runs worse by .005 than the labels alone"
+    ),
+    Figure("tabular", "neg200", "the same from 200 labels on"),
+    Figure("tabular", "worst50", "what the worst of these runs lost, 50 labels"),
+    Figure("tabular", "worst200", "from 200 labels on"),
+    Figure("forecast", "pinball_worst", "demand, worst country: gain over the best that needs no home"),
+    Figure("recommend", "worst_vs_target", "recommendations, worst case: gain of the other markets, nDCG@10"),
+    Figure("honest", "false_claims", "a source that has nothing to do with it: share of draws called HELPS"),
+    Figure("honest", "overlap_helps", "noise, the same rows on both sides: draws of 360 called HELPS"),
+    Figure("honest", "power", "a true gain, one label in seven positive: share of draws called HELPS"),
+)
+PEERS = (
+    Figure("kernels", "vs_duckdb", "exact top-10 over DuckDB's array_cosine_similarity: times faster"),
+    Figure("kernels", "vs_faiss_tuned", "over faiss-cpu, tuned: times faster (under 1 is slower)"),
+    Figure("search", "vs_best", "`xb.search` over the best tuned faiss index: times faster"),
+    Figure("forecast", "series_vs_autoets", "10,000 series over statsforecast's AutoETS: times faster"),
+    Figure("forecast", "owa_weekly", "M4 weekly, OWA: the winner of M4 has .851, less is better"),
+    Figure("forecast", "owa_hourly", "M4 hourly, OWA: the winner of M4 has .440"),
+    Figure("few", "vs_best", "few series: error over that of the best of six rivals, less is better"),
+    Figure("recommend", "vs_implicit", "top ten unseen items over implicit's: times faster"),
+)
+
+
 def main(root: Path = ROOT) -> int:
-    """Replace the table between the marks in README.md."""
-    page = root / "README.md"
-    text = page.read_text()
-    page.write_text(MARKS.sub(lambda found: f"{found[1]}{table(root)}{found[2]}", text))
+    """Replace each table between its marks."""
+    for (name, mark), made in TABLES.items():
+        page, shown = root / name, made(root).replace("\\", r"\\")
+        page.write_text(marks(mark).sub(rf"\g<1>{shown}\g<2>", page.read_text()))
     return 0
 
 
-def table(root: Path = ROOT) -> str:
+def table(root: Path = ROOT, figures: Sequence[Figure] = FIGURES) -> str:
     """The figures that have been measured, Markdown."""
     lines = ["| bench | figure | measured |", "|---|---|---|"]
-    for figure in FIGURES:
+    for figure in figures:
         found = headline(root, figure.subject).get(figure.key)
         if found is not None and found["p50"]:
             lines.append(f"| `{figure.subject}: {figure.key}` | {figure.says} | {float(found['p50']):.4g} |")
     return "\n".join(lines) + "\n"
+
+
+def losses(root: Path = ROOT) -> str:
+    """What transfer cost, or seemed to bring, where there was little to gain; Markdown."""
+    return table(root, LOSSES)
+
+
+def peers(root: Path = ROOT) -> str:
+    """What was measured beside other projects; Markdown."""
+    return table(root, PEERS)
+
+
+def traps(root: Path = ROOT) -> str:
+    """A line a trap: what it is, the scores of the arms and the verdicts of its seeds; Markdown."""
+    path = root / "bench" / "results" / "traps.csv"
+    found: dict[str, dict[str, float]] = {}
+    for row in read(path) if path.is_file() else []:
+        key = row["metric"] if row["implementation"] == "engine" else row["implementation"]
+        found.setdefault(row["case"], {})[key] = float(row["p50"] or "nan")
+    lines = ["| trap | what it is | may help | labels alone | home alone | blend | HELPS | HURTS |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for name in [name for name in TRAPS if name in found]:
+        one, says = found[name], (TRAPS[name].__doc__ or "").splitlines()[0]
+        trap = TRAPS[name](np.random.default_rng(0))
+        helps = "yes" if trap.benign else "no" if trap.labelled.num_rows else "not known"
+        scores = " | ".join(f"{one[arm]:.3f}" for arm in ("target_only", "source_only", "blend"))
+        shares = " | ".join(f"{one[f'says {verdict}']:.0%}" for verdict in ("HELPS", "HURTS"))
+        lines.append(f"| {name} | {says} | {helps} | {scores} | {shares} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES: dict[tuple[str, str], Callable[[Path], str]] = {
+    ("README.md", "figures"): table,
+    ("docs/hurts.md", "traps"): traps,
+    ("docs/hurts.md", "losses"): losses,
+    ("docs/comparison.md", "peers"): peers,
+}
 
 
 def headline(root: Path, subject: str) -> dict[str, Record]:

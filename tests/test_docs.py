@@ -1,7 +1,10 @@
 """What the documentation shows is what happens: every example runs, and the reference is the code's own."""
 
 import contextlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,11 @@ ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/transfer.md", "docs/options.md", "docs/search.md", "docs/insight.md"]
 PAGES += ["docs/customers.md", "docs/markets.md", "docs/supply.md", "docs/forecast.md", "docs/privacy.md"]
 PAGES += ["docs/examples.md", "docs/categories.md", "docs/extract.md", "docs/pictures.md"]
+PAGES += ["docs/index.md", "docs/tutorial_sql.md", "docs/hurts.md"]
 PAGES += ["docs/decisions.md", "docs/adapt.md", "docs/entities.md", "docs/recommend.md", "docs/translate.md"]
+TUTORIALS = ["docs/tutorial_polars.md", "docs/tutorial_kernels.md"]  # that of a cluster: test_cluster.py
+WORDS = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/cluster.md", "docs/tutorial_cluster.md"]
+WORDS += ["docs/comparison.md"]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +83,22 @@ def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
     assert "xb." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *PAGES])
+@pytest.mark.parametrize("page", TUTORIALS)
+def test_a_tutorial_runs_from_its_first_line_to_its_last(page, tmp_path):
+    program = "".join(blocks(page, "python"))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert program
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("page", [*WORDS, *TUTORIALS, *PAGES])
 def test_what_a_page_points_to_is_there(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / target).exists(), target

@@ -1,6 +1,7 @@
 """Over a cluster of worker processes come the same answers as from one, also where a worker is killed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -211,3 +212,13 @@ except ValueError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "cluster.embed: ray is not installed; pip install 'xbsql[cluster]'\n"
+
+
+def test_the_tutorial_runs_from_its_first_line_to_its_last(rays, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("init", "shutdown"):  # Ray runs already, for all tests of this file
+        monkeypatch.setattr(rays, name, lambda **_: None)
+    page = (Path(__file__).parents[2] / "docs" / "tutorial_cluster.md").read_text()
+    program = "".join(re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    exec(program, {})
+    assert capsys.readouterr().out.startswith("200 ")
