@@ -205,9 +205,14 @@ class Comparison:
         if self.rates is None or not names:
             return amount
         money = self.money(rows)
-        worth = np.array([self.rates.latest(name) for name in money.dictionary.to_pylist()])
+        worth = np.array([self._unit(name) for name in money.dictionary.to_pylist()])
         code = money.indices.fill_null(len(worth)).to_numpy().astype(np.int64)
         return np.asarray(amount * np.append(worth, np.nan)[code], np.float64)
+
+    def _unit(self, currency: str) -> float:
+        """What one unit is worth; 1 of home's only money without a rate: no other is beside it."""
+        found = float("nan") if self.rates is None else self.rates.latest(currency)
+        return 1.0 if np.isnan(found) and self.currencies(self.home) == {currency} else found
 
     def _customers(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
         said = self.apart(rows) if "amount" in self.columns else ""
