@@ -1,6 +1,8 @@
 """The page of markets: what it says is what the tables say, and what it cannot say it names."""
 
+import html
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -285,3 +287,27 @@ def test_what_belongs_to_markets_is_not_ignored_in_silence(given, tmp_path, caps
     said = capsys.readouterr().err
     assert f"{given[0]} is given without --market" in said
     assert said.count("\n") == 1
+
+
+def test_what_is_wrong_with_one_market_or_model_is_said_in_its_place(tmp_path):
+    con, path = xbsql.connect(store=str(tmp_path / "store")), tmp_path / "page.html"
+    home = sales("US", 10.0)
+    abroad = pa.concat_tables([sales("JP", 2000.0), sales("CA", 11.0).slice(0, 2)])
+    read = {"ignore": ["market", "ts", "amount", "customer"]}
+    xbsql.fit(con, "gone", home, "category", options=read)
+    xbsql.transfer(con, "left", sales("JP", 12.0), "category", base="gone", market="JP", options=read)
+    con.execute("CALL xb.drop_model('gone')")
+    xbsql.fit(con, "broken", home, "category", options={**read, "seed": 7})
+    card = xbsql.model_card(con, "broken").to_pylist()
+    folder = next(row["value"] for row in card if row["key"] == "path")
+    next(Path(folder).glob("*.json")).write_text("[]")
+    facts = pa.table({"market": ["US", "JP", "JP"], "gdp": [1.0, 2.0, 3.0]})
+    xbsql.market_report(
+        con, home, abroad, str(path), home_market="US", facts=facts, models=["left", "broken"]
+    )
+    text = html.unescape(path.read_text())
+    assert "JP: money is not compared: no rate of JPY, USD is given." in text
+    assert "Give rows of CA (2): 5 are needed to compare." in text
+    assert "Not shown: xb.market_report: facts has two rows of 'JP'" in text
+    assert text.count("This model cannot be asked: ") == 1
+    assert "Every row has a label." in text  # of the model whose base is gone

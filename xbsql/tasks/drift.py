@@ -160,9 +160,10 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
     if known.text is not None and now.text is not None:
         yield from _meaning(" + ".join(model.reader.text), known.text, now.text, "texts")
     if known.picture is not None and now.picture is not None:
-        name, sides = " + ".join(model.reader.pictures), (known.picture, now.picture)
-        yield from _missing(name, *(np.isnan(side[:, 0]) for side in sides), "no picture that can be read")
-        yield from _meaning(name, *(_whole(side) for side in sides), "pictures")
+        name, here, there = " + ".join(model.reader.pictures), known.picture, now.picture
+        lacking = "no picture that can be read"
+        yield from _missing(name, np.isnan(here[:, 0]), np.isnan(there[:, 0]), lacking)
+        yield from _meaning(name, _whole(here), _whole(there), "pictures")
 
 
 def _whole(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
