@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from xbsql.decisions.similarity import Comparison
     from xbsql.session.session import Session
 
-MOST_HOME: Final = 1_000
+MOST_HOME: Final = 600
 """Products of home that are looked at, those of most lines."""
-MOST_ABROAD: Final = 200
+MOST_ABROAD: Final = 100
 """The same of each market."""
 MOST_MARKETS: Final = 8
 """Markets whose products are matched, those of most lines."""
