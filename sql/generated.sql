@@ -137,10 +137,10 @@ CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}
     ), recursive := true);
 
 CREATE MACRO xb.market_report(
-    home, candidates, path, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing'
+    home, candidates, path, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing', models := NULL
 ) AS TABLE
     SELECT unnest(_xb_market_report(
-        path, to_json(columns)::VARCHAR, home_market,
+        path, to_json(columns)::VARCHAR, home_market, models,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row),
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(candidates) _xb_row),
         (SELECT list(_xb_row) FROM query_table(facts) _xb_row),

@@ -326,6 +326,17 @@ def test_false_alarms_of_many_columns_are_held(con):
     assert alarms <= 8
 
 
+def test_vectors_that_moved_are_found_beside_many_columns_and_others_are_not():
+    """What 200 permutations alone say is never below 1 in 201: twelve columns would hide any drift."""
+    rng = np.random.default_rng(0)
+    here = rng.normal(size=(150, 8)).astype(np.float32)
+    surely = moves.mmd(here, (rng.normal(size=(150, 8)) + 0.5).astype(np.float32)).p
+    assert moves.holm([surely, *[0.5] * 11])[0] < 1e-4
+    still = [moves.mmd(*rng.standard_normal((2, 60, 4)).astype(np.float32), seed=k).p for k in range(60)]
+    assert np.mean(np.array(still) <= 0.01) <= 0.05
+    assert np.min(still) > 1e-4
+
+
 def test_distances_are_those_of_the_libraries():
     from scipy.stats import false_discovery_control, ks_2samp
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MEMORY = ":memory:"
+OF_MARKETS = ("home", "home-market", "rates", "facts", "columns")
+"""What `xbsql report` takes with --market alone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--home", help="with --market: the table of home's sales")
     report.add_argument("--home-market", help="with --market: home's name, such as US")
     report.add_argument("--rates", help="with --market: a table of currency and per_unit")
+    report.add_argument("--facts", help="with --market: a table of market and what is known of each")
     report.add_argument(
         "--columns", nargs="*", default=[], metavar="MEANING=COLUMN", help="with --market: ts=ordered"
     )
@@ -136,6 +139,10 @@ def _report(given: argparse.Namespace) -> int:
     where = "xbsql report"
     if given.market:
         return _market_report(where, given)
+    for name in OF_MARKETS:
+        if getattr(given, name.replace("-", "_")):
+            remedy = "xbsql report shop.duckdb --market abroad --home orders"
+            raise errors.invalid(where, f"--{name} is given without --market", remedy)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=True) if given.table else None
         made = written(session_of(where, con), given.model, rows, str(given.page))
@@ -147,14 +154,14 @@ def _market_report(where: str, given: argparse.Namespace) -> int:
     """The page about markets.
 
     Raises:
-        XbsqlError: models are named too, no home is, or a column is not given as meaning=column.
+        XbsqlError: no home is given, --table is, or a column is not given as meaning=column.
     """
     from xbsql.pages.market import written
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
-    if given.model or not given.home:
-        problem = "a model is named beside --market" if given.model else "--market is given without --home"
+    if given.table or not given.home:
+        problem = f"--market is given {'with --table' if given.table else 'without --home'}"
         raise errors.invalid(where, problem, "xbsql report shop.duckdb --market abroad --home orders")
     pairs = [text.partition("=") for text in given.columns]
     for meaning, _, column in pairs:
@@ -163,9 +170,11 @@ def _market_report(where: str, given: argparse.Namespace) -> int:
     columns = {meaning: column for meaning, _, column in pairs}
     with _opened(where, given) as con:
         home, abroad = (rows_of(where, con, name, ordered=True) for name in (given.home, given.market))
-        rates = rows_of(where, con, given.rates, ordered=False) if given.rates else None
+        facts, rates = (
+            rows_of(where, con, name, ordered=False) if name else None for name in (given.facts, given.rates)
+        )
         session, page = session_of(where, con), str(given.page)
-        made = written(session, home, abroad, page, columns, given.home_market, None, rates)
+        made = written(session, home, abroad, page, columns, given.home_market, facts, rates, given.model)
     print(f"Look at {made['path']}")
     return 0
 

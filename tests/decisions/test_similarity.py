@@ -143,3 +143,31 @@ def test_money_is_not_compared_where_homes_is_not_known(con, home_market):
 def test_candidates_of_home_alone_are_refused(con):
     with pytest.raises(XbsqlError, match="candidates has no market but home, 'US'; give rows"):
         compared(con, sales("US"), home_market="US")
+
+
+def test_of_rates_by_day_the_latest_counts(con):
+    rates = pa.table(
+        {
+            "currency": ["EUR", "EUR", "JPY"],
+            "per_unit": [1.0, 2.0, 0.01],
+            "day": pa.array([0, 400, 400], pa.int32()).cast(pa.date32()),
+        }
+    )
+    plain = pa.table({"currency": ["EUR", "JPY"], "per_unit": [2.0, 0.01]})
+    home = sales("home", currency="EUR").drop(["market"])
+    tables = [sales("a", currency="JPY")]
+    found = [compared(con, *tables, home=home, rates=each) for each in (rates, plain)]
+    assert found[0] == found[1]
+
+
+def test_what_is_made_of_home_is_made_once_however_many_markets_there_are(monkeypatch):
+    from xbsql.decisions.similarity import Comparison, by_market, market_similarity
+    from xbsql.decisions.similarity import compared as prepared
+
+    made, plain = [], Comparison._money
+    monkeypatch.setattr(Comparison, "_money", lambda self, rows: made.append(rows) or plain(self, rows))
+    home = sales("home", currency="EUR").drop(["market"])
+    abroad = pa.concat_tables([sales(name, currency="EUR", seed=k) for k, name in enumerate("abc")])
+    found = prepared("t", home, abroad, {}, lambda texts: np.eye(len(texts), 8, dtype=np.float32), None, None)
+    market_similarity(found, by_market(found, abroad, None))
+    assert sum(rows is home for rows in made) == 1

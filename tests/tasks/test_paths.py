@@ -219,3 +219,14 @@ def test_where_no_row_may_leave_none_becomes_a_name_of_its_node(tree):
     table = pa.table({"title": ["zorbl", "zorbl premium"], "shelf": ["Kitchen > Pans"] * 2})
     _, done = road.transfer(classify, table, "shelf", base=tree, options={"keep_rows": False})
     assert not [name for name in done.weights if name.endswith(("taught:nodes", ":neighbours"))]
+
+
+def test_rows_of_which_nothing_is_read_have_no_answer_in_the_scores_either(shop, home):
+    rows = shop["US"].slice(400, 80)
+    titles = [None if place % 4 == 0 else title for place, title in enumerate(rows["title"].to_pylist())]
+    rows = rows.set_column(rows.column_names.index("title"), "title", pa.array(titles, pa.string()))
+    said, found = answers(home[0], rows), scores(home[0], rows)
+    told = [row is not None and row["level"] > 0 for row in said.to_pylist()]
+    assert said.null_count == 20
+    assert found["answered"] == pytest.approx(np.mean(told))
+    assert found["answered_level_1"] <= 0.75

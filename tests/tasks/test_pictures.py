@@ -261,3 +261,25 @@ def test_fine_tuning_starts_at_the_line_and_learns(icons):
     assert all(np.array_equal(start.tails[f"0.{name}"], part) for name, part in frozen.items())
     assert any(not np.array_equal(tuned.tails[f"0.{name}"], part) for name, part in frozen.items())
     np.testing.assert_array_equal(restore(tuned.state()).predict(x), tuned.predict(x))
+
+
+def test_pictures_that_show_something_else_have_drifted_also_beside_texts(icons, photos, tmp_path):
+    def told(model, table, reference=None):
+        found = xbsql.drift(con, model, table, reference=reference).to_pylist()
+        return {(row["column"], row["measure"]): row for row in found}
+
+    with xbsql.connect(store=tmp_path) as con:
+        home = icons.append_column("words", pa.array([f"item no {k} of the shop" for k in range(len(icons))]))
+        abroad = photos.append_column("words", pa.array([f"item no {k} of it" for k in range(len(photos))]))
+        options = {**LITE, "text": ["words"]}
+        xbsql.fit(con, "both", home, "category", options=options)
+        assert told("both", abroad)["photo", "mmd2"]["alarm"]
+        same = told("both", home)
+        assert not same["photo", "mmd2"]["alarm"]
+        assert ("words", "mmd2") in same
+        assert told("both", abroad, home)["photo", "mmd2"]["alarm"]
+        broken = [b"no picture" if k % 2 else each for k, each in enumerate(home["photo"].to_pylist())]
+        at = home.column_names.index("photo")
+        half = told("both", home.set_column(at, "photo", pa.array(broken, pa.binary())))
+        assert half["photo", "missing"]["value"] == pytest.approx(0.5, abs=0.02)
+        assert half["photo", "missing"]["alarm"]

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MEANINGS: Final = ("market", "category", "title", "price", "currency", "customer", "amount", "ts")
+MEANINGS: Final = (
+    "market", "category", "title", "price", "currency", "customer", "amount", "ts", "days",
+)  # fmt: skip
 """market: country code or name; category, title: of the product; price: of a unit, in `currency`; customer:
-who bought; amount: what the row came to; ts: when."""
+who bought; amount: what the row came to; ts: when; days: from the order to its delivery."""
 
 
 def named(where: str, home: pa.Table, others: pa.Table, given: Mapping[str, Any]) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from xbsql import errors
 from xbsql.decisions.columns import numbers
@@ -12,10 +13,15 @@ from xbsql.features.roles import as_text, kind_of
 from xbsql.market import codes, market
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 YEAR = 2024
 """Whose holidays are compared."""
+
+EARTH_KM: Final = 6371.0
+DISTANCE: Final = "distance_km"
 
 SKEWED = 10.0
 """Positive facts whose largest value is so many times the least are compared by their logarithm."""
@@ -62,7 +68,8 @@ def table_facts(where: str, facts: pa.Table, home: str | None, names: list[str])
 
     A fact is compared with home's value: numbers by their distance over the largest among the markets, texts
     and booleans by whether they are the same. What is said of a pair, such as a distance, stands as its value
-    in the market's row, and home's row has home's value with itself: 0.
+    in the market's row, and home's row has home's value with itself: 0. Of `lat` and `lon` it is the distance
+    that is compared.
 
     Args:
         where: the function, for errors.
@@ -82,10 +89,46 @@ def table_facts(where: str, facts: pa.Table, home: str | None, names: list[str])
         said = "home_market is not given" if home is None else f"facts has no row of home, '{home}'"
         raise errors.invalid(where, said, "give home_market and a row of facts for it")
     at, found = rows.index(home), {name: list[Fact]() for name in names}
+    facts = with_distance(where, facts, at)
     for column in (name for name in facts.column_names if name != "market"):
         for name, fact in _compared(where, facts, column, at, rows, names):
             found[name].append(fact)
     return found
+
+
+def with_distance(where: str, facts: pa.Table, home: int) -> pa.Table:
+    """The facts with `distance_km` in the place of `lat` and `lon`, where both are there; home is a row.
+
+    A distance that a row has stays; the others are great circles, NULL where a coordinate is.
+
+    Raises:
+        XbsqlError: a coordinate is no number, or lies outside -90 to 90, -180 to 180.
+    """
+    if not {"lat", "lon"} <= set(facts.column_names):
+        return facts
+    lat, lon = (numbers(where, facts, name) for name in ("lat", "lon"))
+    for name, values, most in (("lat", lat, 90), ("lon", lon, 180)):
+        if (wrong := values[np.abs(values) > most]).size:
+            raise errors.invalid(where, f"{name} of a market is {wrong[0]:g}", "give degrees, decimal")
+    away = great_circle(lat[home], lon[home], lat, lon)[0]
+    if DISTANCE in facts.column_names:
+        given = numbers(where, facts, DISTANCE)
+        away = np.where(np.isfinite(given), given, away)
+    kept = facts.drop_columns(["lat", "lon", *({DISTANCE} & set(facts.column_names))])
+    return kept.append_column(DISTANCE, pa.array(away, from_pandas=True))
+
+
+def great_circle(lat: float, lon: float, to_lat: Floats, to_lon: Floats) -> tuple[Floats, Floats]:
+    """Kilometres along the great circle, and the bearing at its beginning in degrees from north.
+
+    All in degrees, NaN where one is NaN; the haversine formula on a sphere of radius `EARTH_KM`.
+    """
+    (phi, theta), (up, along) = np.radians([lat, lon]), np.radians(np.stack([to_lat, to_lon]))
+    east = along - theta
+    half = np.sin((up - phi) / 2) ** 2 + np.cos(phi) * np.cos(up) * np.sin(east / 2) ** 2
+    north = np.cos(phi) * np.sin(up) - np.sin(phi) * np.cos(up) * np.cos(east)
+    bearing = np.degrees(np.arctan2(np.sin(east) * np.cos(up), north)) % 360.0
+    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))), bearing
 
 
 def _compared(

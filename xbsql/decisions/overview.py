@@ -95,8 +95,7 @@ def _at_home(compared: Comparison, rows: pa.Table, own: float) -> float | None:
         return own
     if compared.rates is None or compared.apart(rows) or len(here) != 1:
         return None
-    unit = compared.rates.worth(compared.where, here.pop(), None, 1)[0]
-    return float(np.nansum(compared.worth(rows, "amount")) / unit)
+    return float(np.nansum(compared.worth(rows, "amount")) / compared.rates.latest(here.pop()))
 
 
 def weekly(compared: Comparison, markets: Mapping[str, pa.Table]) -> pa.Table:

@@ -84,7 +84,7 @@ def read_plan(where: str, table: pa.Table, asked: Asked) -> tuple[Plan | None, d
     table, place = table.filter(pa.array(place >= 0)), place[place >= 0]
     inputs = {name: _input(where, table, name) for name in DRAWN}
     notes: dict[str, list[str]] = {name: [] for name in names}
-    worth = _worth(where, table, names, place, asked, notes)
+    worth = _worth(table, names, place, asked, notes)
     duty, vat = (_shares(table, names, place, rules, what, notes) for rules, what in
                  ((asked.duties, "duty"), (asked.vat, "VAT")))  # fmt: skip
     price = inputs["price"]
@@ -136,9 +136,8 @@ def _input(where: str, table: pa.Table, name: str) -> Uncertain:
 
 
 def _worth(
-    where: str, table: pa.Table, names: list[str], place: NDArray[np.int64], asked: Asked,
-    notes: dict[str, list[str]],
-) -> Floats:  # fmt: skip
+    table: pa.Table, names: list[str], place: NDArray[np.int64], asked: Asked, notes: dict[str, list[str]]
+) -> Floats:
     """What one unit of each row's money is worth at home; NaN where it is not known."""
     given = (
         as_text(table["currency"]).to_pylist() if "currency" in table.column_names else [None] * len(table)
@@ -153,21 +152,19 @@ def _worth(
             _note(notes, name, f"no currency is given, and '{errors.shown(name, 40)}' is no country code")
             found[row] = np.nan
         elif money.strip().upper() != home:
-            found[row] = _rate(where, money.strip().upper(), home, asked.rates, name, notes)
+            found[row] = _rate(money.strip().upper(), home, asked.rates, name, notes)
     return found
 
 
-def _rate(
-    where: str, money: str, home: str, rates: Rates | None, name: str, notes: dict[str, list[str]]
-) -> float:
+def _rate(money: str, home: str, rates: Rates | None, name: str, notes: dict[str, list[str]]) -> float:
     """What one unit of a money is worth in home's, by the latest rates."""
-    known = {} if rates is None else rates.by_currency
+    found = []
     for needed in (money, home):
-        if needed not in known:
+        found.append(float("nan") if rates is None else rates.latest(needed))
+        if np.isnan(found[-1]):
             _note(notes, name, f"no rate of {errors.shown(needed, 20)} is given")
             return float("nan")
-    here, there = (float(known[each][1][-1]) for each in (money, home))
-    return here / there
+    return found[0] / found[1]
 
 
 def _shares(

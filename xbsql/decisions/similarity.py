@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
     Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
+
+T = TypeVar("T")
 
 MOST_TITLES = 500
 MOST_HOME_TITLES = 5000
@@ -73,6 +75,16 @@ class Comparison:
     encode: Encode
     home_market: str | None = None
     where: str = "xb.market_similarity"
+    _kept: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def _once(self, rows: pa.Table, what: tuple[str, ...], work: Callable[[], T]) -> T:
+        """What is made of some rows; of home's it is made once, however many markets are compared."""
+        if rows is not self.home:
+            return work()
+        if what not in self._kept:
+            self._kept[what] = work()
+        found: T = self._kept[what]
+        return found
 
     def measures(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
         """Every measure that both sides have the columns and values for."""
@@ -133,6 +145,9 @@ class Comparison:
         Raises:
             XbsqlError: the column is no date.
         """
+        return self._once(rows, ("days",), lambda: self._days(rows))
+
+    def _days(self, rows: pa.Table) -> Floats:
         name = self.columns["ts"]
         if kind_of(rows[name].type) not in ("date", "null"):
             kind = rows[name].type
@@ -160,27 +175,44 @@ class Comparison:
         lacking = sorted((here | there) - known)
         return f"not compared: no rate of {', '.join(lacking)} is given" if lacking else ""
 
-    def money(self, rows: pa.Table) -> NDArray[np.object_]:
-        """The currency of each row: as its column says, else its country's; None where neither is known."""
+    def money(self, rows: pa.Table) -> pa.DictionaryArray:
+        """The currency of each row: as its column says, else its country's; NULL where neither is known."""
+        return self._once(rows, ("money",), lambda: self._money(rows))
+
+    def _money(self, rows: pa.Table) -> pa.DictionaryArray:
         if "currency" in self.columns:
-            given = as_text(rows[self.columns["currency"]]).to_pylist()
-            return np.array([name and name.strip().upper() for name in given], object)
-        name = self.home_market if rows is self.home else as_text(rows[self.columns["market"]])[0].as_py()
+            given = one_chunk(as_text(rows[self.columns["currency"]])).dictionary_encode()
+            names = [name.strip().upper() for name in given.dictionary.to_pylist()]
+            return pa.DictionaryArray.from_arrays(given.indices, pa.array(names, pa.string()))
+        name = self.home_market
+        if rows is not self.home:
+            name = as_text(rows[self.columns["market"]])[0].as_py() if len(rows) else None
         money = country(name).currency if name is not None and name.upper() in codes() else None
-        return np.full(len(rows), money, object)
+        return pa.array([money], pa.string()).dictionary_encode().take(pa.array([0] * len(rows), pa.int64()))
 
     def currencies(self, rows: pa.Table) -> set[str]:
         """The currencies of some rows, without those that are not known."""
-        return set(self.money(rows).tolist()) - {None}
+        money = self.money(rows)
+        used = pc.unique(money.indices).drop_null().to_pylist()
+        return {money.dictionary[code].as_py() for code in used}
 
     def worth(self, rows: pa.Table, meaning: str) -> Floats:
         """Amounts in one money, NaN where it is not known; call `apart` first."""
-        amount, money = self.amounts(rows, meaning), self.money(rows)
-        names = set(money.tolist()) - {None}
+        return self._once(rows, ("worth", meaning), lambda: self._worth(rows, meaning))
+
+    def _worth(self, rows: pa.Table, meaning: str) -> Floats:
+        amount, names = self.amounts(rows, meaning), self.currencies(rows)
         if self.rates is None or not names:
             return amount
-        worth = {name: self.rates.worth(self.where, name, None, 1)[0] for name in names}
-        return np.asarray(amount * np.array([worth.get(name, np.nan) for name in money.tolist()]), np.float64)
+        money = self.money(rows)
+        worth = np.array([self._unit(name) for name in money.dictionary.to_pylist()])
+        code = money.indices.fill_null(len(worth)).to_numpy().astype(np.int64)
+        return np.asarray(amount * np.append(worth, np.nan)[code], np.float64)
+
+    def _unit(self, currency: str) -> float:
+        """What one unit is worth; 1 of home's only money without a rate: no other is beside it."""
+        found = float("nan") if self.rates is None else self.rates.latest(currency)
+        return 1.0 if np.isnan(found) and self.currencies(self.home) == {currency} else found
 
     def _customers(self, rows: pa.Table, rng: np.random.Generator) -> Iterator[Measure]:
         said = self.apart(rows) if "amount" in self.columns else ""
@@ -197,6 +229,9 @@ class Comparison:
 
     def _habits(self, rows: pa.Table, *, paid: bool) -> dict[str, Floats]:
         """Days with an order, and what was spent, of each customer a year of the table."""
+        return self._once(rows, ("habits", str(paid)), lambda: self._lived(rows, paid=paid))
+
+    def _lived(self, rows: pa.Table, *, paid: bool) -> dict[str, Floats]:
         named = one_chunk(as_text(rows[self.columns["customer"]]))
         days = self.days(rows)
         kept = np.isfinite(days) & validity(named)

@@ -90,6 +90,11 @@ class Rates:
             raise errors.invalid(where, f"no rate of {name} on {early} or before", "add one to the rates")
         return np.asarray(rates[place], np.float64)
 
+    def latest(self, currency: str) -> float:
+        """What one unit is worth by the newest rate; NaN where there is none of that currency."""
+        found = self.by_currency.get(currency.strip().upper())
+        return float("nan") if found is None else float(found[1][-1])
+
     @cached_property
     def nbytes(self) -> int:
         """Bytes of the rates."""

@@ -1,4 +1,4 @@
-"""The report of markets: what each sold, which is like home, what is expected, prices, what to mend first."""
+"""The report of markets: what each sold, which is like home, delivery, prices, matches, what to do next."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xbsql import errors
+from xbsql.decisions.delivery import lanes
 from xbsql.decisions.overview import FEWEST_WEEKS, Sold, price_gaps, sold, weekly
 from xbsql.decisions.similarity import by_market, market_similarity
 from xbsql.features.drawn import drawn
 from xbsql.harmonise.lint import lint
+from xbsql.pages.advice import of_model, to_give
 from xbsql.pages.bars import ranges
 from xbsql.pages.chart import svg
 from xbsql.pages.fan import fan_chart, fans_of
+from xbsql.pages.lanes import lane_map
 from xbsql.pages.page import page, save, table
-from xbsql.pages.terms import defined
+from xbsql.pages.terms import MEASURES, defined
+from xbsql.pages.twins import MOST_ABROAD, MOST_HOME, twins
 from xbsql.progress import tell
 from xbsql.session import forecast as forecasts
 from xbsql.session.decisions import comparison
@@ -22,7 +26,7 @@ from xbsql.tasks import road
 from xbsql.tasks.forecast.task import TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -42,7 +46,10 @@ WORDS: Final = {
     "similarity": "1 minus a distance: 1 is like home, 0 has nothing in common; see each row's evidence",
     "overall": "the mean of the aspects, each the mean of its measures",
     "interval": "the fan holds 90 % of such weeks, a similarity's ends 95 % of its resamples",
-    "gap": "the median price of a category in the market over home's, in one money, less 1",
+    "gap": "the median price of a category, or a product, in the market over home's, in one money, less 1",
+    "nine of ten within": "days that nine of ten parcels took at most: what customers can be promised",
+    "score": "the probability that both are one product, by their titles (xb.match)",
+    "doubt": MEASURES["doubt"],
 }
 
 
@@ -54,12 +61,14 @@ class Subject(NamedTuple):
         compared: the home market and what is compared.
         markets: rows of the others by name.
         facts: known of each market; None without.
+        models: names of those that it says what to do next of.
     """
 
     session: Session
     compared: Comparison
     markets: Mapping[str, pa.Table]
     facts: pa.Table | None
+    models: Sequence[str] = ()
 
     @property
     def every(self) -> dict[str, pa.Table]:
@@ -77,20 +86,24 @@ class Subject(NamedTuple):
 
 def written(
     session: Session, home: pa.Table, candidates: pa.Table, path: str, columns: Mapping[str, Any],
-    home_market: str | None, facts: pa.Table | None, rates: pa.Table | None,
+    home_market: str | None, facts: pa.Table | None, rates: pa.Table | None, models: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Write the report of markets; arguments as of `xb.market_similarity`.
+    """Write the report of markets; arguments as of `xb.market_similarity`, and `models` to look after.
 
     Returns:
         path (text), markets, rows and bytes (whole numbers).
 
     Raises:
-        XbsqlError: no such column, no market but home, or the file cannot be written.
+        XbsqlError: no such column or model, no market but home, or the file cannot be written.
     """
+    for name in models:
+        session.store.resolve(WHERE, name)
     rows = len(home) + len(candidates)
     with session.calls.record("market_report", "", rows):
         found = comparison(session, WHERE, home, candidates, columns, home_market, rates)
-        subject = Subject(session, found, by_market(found, candidates, facts), facts)
+        subject = Subject(
+            session, found, by_market(found, candidates, facts), facts, tuple(dict.fromkeys(models))
+        )
         text = report(subject)
     save(WHERE, path, text)
     return {"path": str(path), "markets": len(subject.markets), "rows": rows, "bytes": len(text.encode())}
@@ -102,8 +115,11 @@ def report(subject: Subject) -> str:
         ("At a glance", _glance),
         ("Which market is like home", _alike),
         (f"What is expected of the next {HORIZON} weeks", _expected),
+        ("Delivery", _delivery),
         ("Prices beside home's", _prices),
+        ("The same products", _matched),
         ("What to look at before a transfer", _linted),
+        ("What to do next", _to_do),
     )
     sections = []
     for place, (heading, work) in enumerate(works):
@@ -186,6 +202,42 @@ def _prices(subject: Subject) -> str:
         return _note("Not shown: no category has prices in one money on both sides (category, price, rates).")
     lines = [(gap.market, gap.category, f"{gap.prices:,}", f"{gap.gap:+.0%}") for gap in gaps]
     return table(("market", "category", "prices", "gap"), lines)
+
+
+def _delivery(subject: Subject) -> str:
+    """The map of lanes, and the days of each."""
+    found = lanes(subject.compared, subject.markets, subject.facts)
+    if all(lane.distance is None and lane.median is None for lane in found):
+        lack = "no column says how many days a delivery took (days), no fact how far a market is"
+        return _note(f"Not shown: {lack} (lat and lon, or distance_km).")
+    return lane_map(subject.home, found)
+
+
+def _matched(subject: Subject) -> str:
+    """The products of each market that home has too."""
+    if "title" not in subject.compared.columns:
+        return _note("Not shown: no column says what a product is called (title).")
+    found = twins(subject.session, subject.compared, subject.markets)
+    if not found:
+        return _note("No product of the best sold ones of both sides is the same.")
+    lines = [
+        (twin.market, twin.there, twin.here, _figure(twin.score), f"{twin.lines:,}",
+         "" if twin.gap is None else f"{twin.gap:+.0%}") for twin in found
+    ]  # fmt: skip
+    said = f"the {MOST_ABROAD} best sold products of a market beside the {MOST_HOME:,} of home"
+    return (
+        f"{table(('market', 'there', 'at home', 'score', 'lines', 'gap'), lines)}<p class='scale'>{said}</p>"
+    )
+
+
+def _to_do(subject: Subject) -> str:
+    """What the tables lack, then what each model asks for."""
+    lines = to_give(subject.compared, subject.markets, subject.facts)
+    shown = f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>" if lines else ""
+    for name in subject.models:
+        said = of_model(subject.session, name, subject.markets, subject.compared.home)
+        shown += f"<h3>{escape(name)}</h3>{said}"
+    return shown or _note("The tables lack nothing that this page asks for.")
 
 
 def _linted(subject: Subject) -> str:

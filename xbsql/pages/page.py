@@ -34,6 +34,8 @@ td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px so
 .ranges { max-width: 40rem; } .ranges text { font: 13px system-ui, sans-serif; fill: var(--ink); }
 .ranges line { stroke: var(--soft); stroke-width: 2; } .ranges circle { fill: var(--soft); }
 .ranges circle.blend { fill: var(--good); }
+.map { max-width: 30rem; display: block; } .map line { stroke: var(--line); }
+.map circle.ring { fill: none; stroke: var(--line); } .map text.ring { fill: var(--soft); font-size: 10px; }
 pre { background: var(--code); padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
 svg { width: 100%; height: auto; } svg:not(.ranges) { background: #fff; border-radius: 6px; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem; }

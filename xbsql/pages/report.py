@@ -126,7 +126,7 @@ def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple
         works = [
             ("What it looks at", _looks),
             ("Whether the rows have moved", _moved),
-            ("Which rows to label next", _next),
+            ("Which rows to label next", next_labels),
         ]
     for place, (heading, work) in enumerate(works):
         tell((1 + place) / (1 + len(works)), f"{name}: {heading.lower()}")
@@ -213,8 +213,12 @@ def _moved(subject: Subject) -> str:
     return f"<p>{said}</p>{table(('column', 'measure', 'distance', 'p', 'evidence'), lines)}"
 
 
-def _next(subject: Subject) -> str:
-    """The rows whose labels would help most."""
+def next_labels(subject: Subject) -> str:
+    """The rows whose labels would help most.
+
+    Raises:
+        XbsqlError: the model reads no rows, or they lack a column that it reads.
+    """
     rows = _rows(subject)
     found = insight.suggest_labels(subject.session, subject.name, rows, SUGGESTED, None, 0)
     inputs = [field.name for field in subject.session.model(WHERE, subject.name).signature.inputs]

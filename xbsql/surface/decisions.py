@@ -32,7 +32,8 @@ Facts = Annotated[
     pa.Table | None,
     Optional,
     "known of each market, home among them: market, then a column a fact; what is said of a pair, such as "
-    "the distance from home, has home's value with itself in home's row",
+    "the distance from home, has home's value with itself in home's row; of `lat` and `lon` (degrees) the "
+    "distance counts",
 ]
 Money = Annotated[Name, "home's currency, ISO 4217; what is earned is told in it"]
 Rates = Annotated[
@@ -84,8 +85,8 @@ def market_similarity(
     candidates: Annotated[pa.Table, Rows(), "the same of other markets, with a column that names the market"],
     columns: Annotated[
         Given,
-        "which column is the market, category, title, price, currency, customer, amount, ts, where it has "
-        "another name: {'ts': 'ordered'}",
+        "which column is the market, category, title, price, currency, customer, amount, ts, days (until "
+        "delivery; of xb.market_report), where it has another name: {'ts': 'ordered'}",
     ] = None,
     home_market: Annotated[
         Text, "home's name in the facts; a country code brings language, money and holidays"

@@ -56,13 +56,19 @@ def market_report(
     home_market: Annotated[Text, "home's name; a country code brings language, money and holidays"] = None,
     facts: Facts = None,
     rates: Rates = None,
+    models: Annotated[list[str] | None, MODELS, "names of models that it says what to do next of"] = None,
 ) -> list[dict[str, Any]]:
     """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many and
     for how much (also in home's money, with `rates`), which market is like home and by what evidence
-    (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of each category beside
-    home's, and what the tables contradict each other in (xb.lint). What no column says is left out, and the
-    page says which column it is. The file is whole: no script, no font and no request.
+    (xb.market_similarity), the last year's weeks with a fan of the next eight, a map of the ways there with
+    the days that nine of ten parcels took (`days`, and the facts `lat` and `lon`, or `distance_km`), prices
+    of each category beside home's, the best sold products that both have (xb.match) with their price gap,
+    what the tables contradict each other in (xb.lint), and what to do next: columns, rates and facts that are
+    missing; of each of `models` the rows to label and the columns that give the label away. What no column
+    says is left out, and the page says which column it is. The file is whole: no script, no font and no
+    request.
     """
     from xbsql.pages import market as run_market  # no connection loads the forecasts
 
-    return [run_market.written(session, home, candidates, path, columns or {}, home_market, facts, rates)]
+    given = columns or {}, home_market, facts, rates, models or ()
+    return [run_market.written(session, home, candidates, path, *given)]

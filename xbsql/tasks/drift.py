@@ -1,8 +1,8 @@
-"""Rows of late beside those that a model was fitted on: column by column, texts by their meaning, labels."""
+"""Rows of late beside those that a model was fitted on: columns, texts and pictures by meaning, labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,10 +51,12 @@ class Side:
     Attributes:
         table: a column of numbers each, NaN for NULL; of a category its codes. Shape (n, columns).
         text: embeddings, shape (n, d); None without text.
+        picture: vectors of pictures, shape (n, d), NaN where none can be read; None without.
     """
 
     table: Floats
     text: NDArray[np.float32] | None
+    picture: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -100,9 +102,10 @@ def _row(finding: Finding, p: float, alpha: float) -> dict[str, Any]:
 def _read(model: RowModel, rows: pa.Table) -> Side:
     x = model.reader.read(rows)
     table = dense(x["table"]) if "table" in x else np.empty((len(rows), 0))
-    return Side(
-        np.asarray(table, np.float64), np.asarray(dense(x["text"]), np.float32) if "text" in x else None
+    text, picture = (
+        np.asarray(dense(x[view]), np.float32) if view in x else None for view in ("text", "picture")
     )
+    return Side(np.asarray(table, np.float64), text, None if picture is None else _shown(picture))
 
 
 def _sides(model: RowModel, rows: pa.Table, reference: pa.Table | None) -> tuple[Side, Side]:
@@ -118,11 +121,27 @@ def _sides(model: RowModel, rows: pa.Table, reference: pa.Table | None) -> tuple
     if reach is None:
         raise errors.invalid(WHERE, "the model keeps no rows of its fit", "give reference := the rows it had")
     width = len(model.reader.table.names)
-    text, table = columns_of(reach, width)
+    vectors, table = columns_of(reach, width)
     _, told = columns_of(as_kept(reach, model.reader.read(rows)), width)
     numbers = np.setdiff1d(np.arange(width), model.reader.table.categorical)
     told[:, numbers] = np.where(np.isnan(now.table[:, numbers]), np.nan, told[:, numbers])
-    return Side(table, text), Side(told, now.text)
+    parts = _parted(vectors, now)
+    return Side(table, *parts), replace(now, table=told)
+
+
+def _parted(
+    vectors: NDArray[np.float32] | None, now: Side
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """Kept vectors as those of texts and of pictures, which lie side by side in this order."""
+    if vectors is None:
+        return None, None
+    text, picture = np.split(vectors, [0 if now.text is None else now.text.shape[1]], axis=1)
+    return None if now.text is None else text, None if now.picture is None else _shown(picture)
+
+
+def _shown(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of pictures, NaN for the zero vector of a row without one that can be read."""
+    return np.where(pictures.any(axis=1, keepdims=True), pictures, np.float32("nan"))
 
 
 def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
@@ -140,9 +159,14 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
             yield from _column(column, output, known.table[:, places[output]], now.table[:, places[output]])
     if known.text is not None and now.text is not None:
         yield from _meaning(" + ".join(model.reader.text), known.text, now.text, "texts")
+    if known.picture is not None and now.picture is not None:
+        name, here, there = " + ".join(model.reader.pictures), known.picture, now.picture
+        lacking = "no picture that can be read"
+        yield from _missing(name, np.isnan(here[:, 0]), np.isnan(there[:, 0]), lacking)
+        yield from _meaning(name, _whole(here), _whole(there), "pictures")
 
 
-def _whole(rows: Floats) -> NDArray[np.float32]:
+def _whole(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """The rows that are there."""
     return np.asarray(rows[~np.isnan(rows).any(axis=1)], np.float32)
 
@@ -155,13 +179,18 @@ def _meaning(name: str, known: NDArray[np.float32], now: NDArray[np.float32], wh
         yield Finding(name, "mmd2", drift.mmd(here, there), evidence)
 
 
+def _missing(name: str, known: NDArray[np.bool_], now: NDArray[np.bool_], what: str) -> Iterator[Finding]:
+    """How many rows lack a value, where that is not what it was."""
+    shares = [float(side.mean()) for side in (known, now)]
+    if shares[0] != shares[1]:
+        counts = [np.array([side.sum(), (~side).sum()], np.float64) for side in (known, now)]
+        moved = drift.shares_moved(*counts)._replace(value=abs(shares[1] - shares[0]))
+        yield Finding(name, "missing", moved, f"{what} in {shares[1]:.1%}; was {shares[0]:.1%}")
+
+
 def _column(column: Column, name: str, known: Floats, now: Floats) -> Iterator[Finding]:
     here, there = known[~np.isnan(known)], now[~np.isnan(now)]
-    missing = [float(np.isnan(side).mean()) for side in (known, now)]
-    if missing[0] != missing[1]:
-        counts = [np.array([np.isnan(s).sum(), (~np.isnan(s)).sum()], np.float64) for s in (known, now)]
-        moved = drift.shares_moved(*counts)._replace(value=abs(missing[1] - missing[0]))
-        yield Finding(name, "missing", moved, f"NULL in {missing[1]:.1%}; was {missing[0]:.1%}")
+    yield from _missing(name, np.isnan(known), np.isnan(now), "NULL")
     if not len(here) or not len(there):
         return
     if column.role in ("category", "boolean"):

@@ -162,11 +162,14 @@ class Paths(Flat):
     def scoring(
         self, model: Classifier, rows: pa.Table, prediction: Floats, classes: Classes
     ) -> Callable[[Members], Mapping[str, Score]]:
-        """The scores of `fit`, and of the answers that stop where they are no longer sure."""
+        """The scores of `fit`, and of the answers that stop where they are no longer sure.
+
+        A row in which nothing can be read has no answer, as in `Classifier.predict`.
+        """
         tree = Tree.of(classes or (), self.levels)
         least = 0.0 if model.tree is None else model.tree.least
         whole = tree.descent(prediction)
-        depth = whole.depth(least)
+        depth = np.where(model.reader.blank(rows), 0, whole.depth(least))
 
         def of(members: Members) -> Mapping[str, Score]:
             answers = Answered(tree, whole.nodes[members], depth[members])
