@@ -673,12 +673,13 @@ class Frames(FrameSpace):
         """How far rows have moved from those that a model was fitted on.
 
         Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
-        categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
-        texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and
-        an alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks'
-        where both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected
-        accuracy' without labels, and the model's score on labelled rows that it was not fitted on. The
-        largest come first. A drift of inputs need not hurt; xb.adapt goes by the loss.
+        categories and booleans 'psi', the population stability index; columns with NULL, or pictures that
+        cannot be read, have 'missing', and texts and pictures 'mmd2' of their embeddings against
+        permutations. `p` is corrected for their number (Holm), and an alarm also needs a distance that
+        matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels,
+        'label_shift' of the classes' shares told without labels, 'expected accuracy' without labels, and
+        the model's score on labelled rows that it was not fitted on. The largest come first. A drift of
+        inputs need not hurt; xb.adapt goes by the loss.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -1139,11 +1140,16 @@ class Frames(FrameSpace):
         home_market: str | None = None,
         facts: pl.LazyFrame | pl.DataFrame | None = None,
         rates: pl.LazyFrame | pl.DataFrame | None = None,
+        models: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
         """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many
         and for how much (also in home's money, with `rates`), which market is like home and by what
-        evidence (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of
-        each category beside home's, and what the tables contradict each other in (xb.lint).
+        evidence (xb.market_similarity), the last year's weeks with a fan of the next eight, a map of the
+        ways there with the days that nine of ten parcels took (`days`, and the facts `lat` and `lon`, or
+        `distance_km`), prices of each category beside home's, the best sold products that both have
+        (xb.match) with their price gap, what the tables contradict each other in (xb.lint), and what to
+        do next: columns, rates and facts that are missing; of each of `models` the rows to label and the
+        columns that give the label away.
 
         What no column says is left out, and the page says which column it is. The file is whole: no script,
         no font and no request.
@@ -1155,13 +1161,14 @@ class Frames(FrameSpace):
             home_market: VARCHAR: home's name; a country code brings language, money and holidays.
             facts: a table: known of each market, home among them: market, then a column a fact; what is
                 said of a pair, such as the distance from home, has home's value with itself in home's
-                row.
+                row; of `lat` and `lon` (degrees) the distance counts.
             rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+            models: VARCHAR[]: names of models that it says what to do next of.
 
         Returns:
             path VARCHAR, markets BIGINT, rows BIGINT, bytes BIGINT.
         """
-        return self._call("market_report", candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates)
+        return self._call("market_report", candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates, models=models)
 
     def market_sensitivity(
         self,
@@ -1218,12 +1225,13 @@ class Frames(FrameSpace):
         Args:
             candidates: a table: the same of other markets, with a column that names the market.
             columns: STRUCT: which column is the market, category, title, price, currency, customer,
-                amount, ts, where it has another name: {'ts': 'ordered'}.
+                amount, ts, days (until delivery; of xb.market_report), where it has another name:
+                {'ts': 'ordered'}.
             home_market: VARCHAR: home's name in the facts; a country code brings language, money and
                 holidays.
             facts: a table: known of each market, home among them: market, then a column a fact; what is
                 said of a pair, such as the distance from home, has home's value with itself in home's
-                row.
+                row; of `lat` and `lon` (degrees) the distance counts.
             rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
             seed: INTEGER: of the draws.
 

@@ -382,12 +382,13 @@ def drift(
     """How far rows have moved from those that a model was fitted on.
 
     Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
-    categories and booleans 'psi', the population stability index; columns with NULL have 'missing', and
-    texts 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm), and an
-    alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where
-    both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected accuracy'
-    without labels, and the model's score on labelled rows that it was not fitted on. The largest come
-    first. A drift of inputs need not hurt; xb.adapt goes by the loss.
+    categories and booleans 'psi', the population stability index; columns with NULL, or pictures that
+    cannot be read, have 'missing', and texts and pictures 'mmd2' of their embeddings against permutations.
+    `p` is corrected for their number (Holm), and an alarm also needs a distance that matters: ks or missing
+    .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels, 'label_shift' of the classes'
+    shares told without labels, 'expected accuracy' without labels, and the model's score on labelled rows
+    that it was not fitted on. The largest come first. A drift of inputs need not hurt; xb.adapt goes by the
+    loss.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1202,11 +1203,16 @@ def market_report(
     home_market: str | None = None,
     facts: object = None,
     rates: object = None,
+    models: Sequence[str] | None = None,
 ) -> pa.Table:
     """Write one page that a manager reads before a shop goes abroad: what each market sold, to how many and
     for how much (also in home's money, with `rates`), which market is like home and by what evidence
-    (xb.market_similarity), the last year's weeks with a fan of the next eight, prices of each category
-    beside home's, and what the tables contradict each other in (xb.lint).
+    (xb.market_similarity), the last year's weeks with a fan of the next eight, a map of the ways there
+    with the days that nine of ten parcels took (`days`, and the facts `lat` and `lon`, or
+    `distance_km`), prices of each category beside home's, the best sold products that both have
+    (xb.match) with their price gap, what the tables contradict each other in (xb.lint), and what to do
+    next: columns, rates and facts that are missing; of each of `models` the rows to label and the
+    columns that give the label away.
 
     What no column says is left out, and the page says which column it is. The file is whole: no script, no
     font and no request.
@@ -1220,13 +1226,15 @@ def market_report(
         columns: STRUCT: as of xb.market_similarity: {'ts': 'ordered'}.
         home_market: VARCHAR: home's name; a country code brings language, money and holidays.
         facts: a table: known of each market, home among them: market, then a column a fact; what is
-            said of a pair, such as the distance from home, has home's value with itself in home's row.
+            said of a pair, such as the distance from home, has home's value with itself in home's row;
+            of `lat` and `lon` (degrees) the distance counts.
         rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
+        models: VARCHAR[]: names of models that it says what to do next of.
 
     Returns:
         path VARCHAR, markets BIGINT, rows BIGINT, bytes BIGINT.
     """
-    found: pa.Table = called("market_report", con, home=home, candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates)
+    found: pa.Table = called("market_report", con, home=home, candidates=candidates, path=path, columns=columns, home_market=home_market, facts=facts, rates=rates, models=models)
     return found
 
 
@@ -1297,11 +1305,13 @@ def market_similarity(
             Polars object or a Python variable.
         candidates: a table: the same of other markets, with a column that names the market.
         columns: STRUCT: which column is the market, category, title, price, currency, customer, amount,
-            ts, where it has another name: {'ts': 'ordered'}.
+            ts, days (until delivery; of xb.market_report), where it has another name: {'ts':
+            'ordered'}.
         home_market: VARCHAR: home's name in the facts; a country code brings language, money and
             holidays.
         facts: a table: known of each market, home among them: market, then a column a fact; what is
-            said of a pair, such as the distance from home, has home's value with itself in home's row.
+            said of a pair, such as the distance from home, has home's value with itself in home's row;
+            of `lat` and `lon` (degrees) the distance counts.
         rates: a table: currency and per_unit, as of xb.to_currency; the latest day of each counts.
         seed: INTEGER: of the draws.
 
