@@ -95,7 +95,6 @@ def test_every_text_can_be_read_light_and_dark(pages):
         assert page["after"]["faint"] == [], page
 
 
-@pytest.mark.xfail(reason="cells of xbsql.pages break words and numbers in a narrow window", strict=False)
 def test_no_word_or_number_is_broken_in_a_narrow_window(pages):
     for page in pages:
         assert page["before"]["split"] == [], page

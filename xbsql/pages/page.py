@@ -28,6 +28,8 @@ p.lead, p.scale, p.note { color: var(--soft); margin-top: 0; } p.scale { font-si
 .card h3 { margin: 0 0 .4rem; font-size: 1rem; display: flex; justify-content: space-between; }
 .HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO, .NOT { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
+table { display: block; overflow-x: auto; } td, th { overflow-wrap: normal; }
+@media (max-width: 40rem) { td:last-child { min-width: 10rem; } }
 td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
 .bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }
 .bars td { border: 0; } .bars td.wide { width: 55%; }
@@ -37,7 +39,7 @@ td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px so
 .map { max-width: 30rem; display: block; } .map line { stroke: var(--line); }
 .map circle.ring { fill: none; stroke: var(--line); } .map text.ring { fill: var(--soft); font-size: 10px; }
 pre { background: var(--code); padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
-svg { width: 100%; height: auto; } svg:not(.ranges) { background: #fff; border-radius: 6px; }
+svg { width: 100%; height: auto; } svg:not(.ranges, .map) { background: #fff; border-radius: 6px; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem; }
 @media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } details { display: none; } }
 """
