@@ -353,3 +353,14 @@ def test_distances_are_those_of_the_libraries():
         rng.normal(size=(200, 8)).astype(np.float32), rng.normal(0.5, 1, (200, 8)).astype(np.float32)
     )
     assert same.p > 0.02 > apart.p
+
+
+def test_vectors_that_are_mostly_one_are_told_by_the_others():
+    """Most texts may be empty: their distance is no scale for the others."""
+    rng = np.random.default_rng(0)
+    sides = [np.tile(np.eye(1, 16, dtype=np.float32), (200, 1)) for _ in range(2)]
+    for side, place in zip(sides, (1, 2), strict=True):
+        side[::4] = np.eye(1, 16, place) + rng.normal(0, 0.01, (50, 16))
+    found = moves.mmd(*sides)
+    assert found.value > 0
+    assert found.p < 0.01

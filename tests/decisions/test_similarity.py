@@ -171,3 +171,13 @@ def test_what_is_made_of_home_is_made_once_however_many_markets_there_are(monkey
     found = prepared("t", home, abroad, {}, lambda texts: np.eye(len(texts), 8, dtype=np.float32), None, None)
     market_similarity(found, by_market(found, abroad, None))
     assert sum(rows is home for rows in made) == 1
+
+
+def test_the_currency_of_candidates_counts_also_where_home_has_no_such_column(con):
+    rates = pa.table({"currency": ["USD", "EUR", "JPY"], "per_unit": [1.0, 1.1, 0.0068]})
+    given = {"home_market": "US", "rates": rates}
+    told = compared(con, sales("JP", currency="EUR"), **given)
+    named = compared(con, sales("JP", currency="EUR"), home=sales("US", seed=9, currency="USD"), **given)
+    key = "JP", "price", "prices"
+    assert told[key]["evidence"] == named[key]["evidence"]
+    assert told[key]["similarity"] == pytest.approx(named[key]["similarity"], abs=0.02)

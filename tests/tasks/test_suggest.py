@@ -214,3 +214,28 @@ def test_a_column_of_weights_that_home_has_too_is_read_on_neither_side():
     model, done = road.transfer(CLASSIFY, target, "y", source=home, options={"weight": "w"}, method="source")
     assert "w" not in model.reader.schema.names
     assert not any("lacks 'w'" in note for note in done.verdict.notes)
+
+
+def test_a_column_of_weights_that_the_home_model_reads_is_an_error(homes):
+    message = "the home model reads column 'a', which the option 'weight' names"
+    with pytest.raises(XbsqlError, match=message):
+        road.transfer(CLASSIFY, world(90, 4), "y", base=homes["class"], options={"weight": "a"})
+
+
+def test_a_label_curve_counts_weights_and_refuses_none(homes):
+    con = xbsql.connect()
+    rows = world(80, 5)
+    xbsql.fit(con, "home", world(200, 6), "y")
+    low = pa.array(np.where(np.array(rows["y"].to_pylist()) == "up", 1.0, 9.0))
+    weighed = rows.append_column("w", low)
+
+    def first(table, options):
+        found = xbsql.label_curve(con, "home", table, options=options).to_pylist()
+        return next(row["value"] for row in found if (row["labels"], row["arm"]) == (0, "source only"))
+
+    with pytest.raises(XbsqlError, match="no column for the option 'weight' 'nope'"):
+        first(weighed, {"weight": "nope"})
+    model = xbsql.predict_table(con, "home", rows)
+    right = np.array(model["predicted"].to_pylist()) == np.array(rows["y"].to_pylist())
+    assert first(weighed, {"weight": "w"}) == pytest.approx(np.average(right, weights=low.to_numpy()))
+    con.close()

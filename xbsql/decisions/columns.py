@@ -38,8 +38,9 @@ def named(where: str, home: pa.Table, others: pa.Table, given: Mapping[str, Any]
                 raise errors.unknown(where, "column", str(column), table.column_names, place="a table has")
     both = set(home.column_names) & set(others.column_names)
     found = {name: name for name in MEANINGS if name in both} | {k: str(v) for k, v in given.items()}
-    if "market" not in found and "market" in others.column_names:
-        found["market"] = "market"
+    for name in ("market", "currency"):  # home's is known without a column, or its country's
+        if name not in found and name in others.column_names:
+            found[name] = name
     if "market" not in found:
         remedy = "name it: columns := {'market': 'country'}"
         raise errors.invalid(where, "no column says which market a row is of", remedy)

@@ -180,7 +180,7 @@ class Comparison:
         return self._once(rows, ("money",), lambda: self._money(rows))
 
     def _money(self, rows: pa.Table) -> pa.DictionaryArray:
-        if "currency" in self.columns:
+        if self.columns.get("currency") in rows.column_names:
             given = one_chunk(as_text(rows[self.columns["currency"]])).dictionary_encode()
             names = [name.strip().upper() for name in given.dictionary.to_pylist()]
             return pa.DictionaryArray.from_arrays(given.indices, pa.array(names, pa.string()))

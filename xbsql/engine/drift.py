@@ -86,6 +86,10 @@ def psi(reference: Floats, now: Floats) -> float:
     return shares_moved(*(np.asarray(side, np.float64) for side in counts)).value
 
 
+SAME = 1e-9
+"""Squared distance of rows that are held for one, as a share of their squared length: rounding."""
+
+
 def mmd(reference: NDArray[np.float32], now: NDArray[np.float32], seed: int = 0) -> Moved:
     """The squared mean discrepancy of vectors (RBF, median width), and its p among permutations of the rows.
 
@@ -103,9 +107,11 @@ def mmd(reference: NDArray[np.float32], now: NDArray[np.float32], seed: int = 0)
     some = both[::step].astype(np.float64)
     square = np.square(some).sum(axis=1)
     apart = square[:, None] + square - 2.0 * some @ some.T
-    median = float(np.median(apart[np.triu_indices(len(some), 1)]))
-    if median <= 0:
+    apart = apart[np.triu_indices(len(some), 1)]
+    apart = apart[apart > SAME * max(float(square.max()), 1.0)]  # most rows may be one, such as an empty text
+    if not len(apart):
         return Moved(0.0, 1.0)
+    median = float(np.median(apart))
     signs = np.concatenate([np.full(n, 1.0 / n), np.full(m, -1.0 / m)])
     rng = np.random.default_rng(seed)
     every = np.stack([signs, *(rng.permutation(signs) for _ in range(PERMUTATIONS))], axis=1)

@@ -142,7 +142,9 @@ class _Asked:
         group = chosen.groups(where, self.known, model.reader, kinds)
         units = np.arange(len(self.rows)) if group is None else group
         self.folds = assign_folds(codes, units, FOLDS, np.random.default_rng(chosen.seed))
-        self.counts = metrics.bootstrap_counts(len(self.rows), DRAWS, chosen.seed, units)
+        self.weight = chosen.sampling(where, self.known)
+        counts = metrics.bootstrap_counts(len(self.rows), DRAWS, chosen.seed, units)
+        self.counts = counts if self.weight is None else counts * self.weight
         most = len(self.rows) - int(np.bincount(self.folds).max())
         self.sizes = [*(size for size in SIZES if size < 0.8 * most), most]
 
@@ -198,7 +200,7 @@ class _Asked:
 
     def _point(self, arm: str, labels: int, answers: Labels) -> Measured:
         score = partial(self.task.agreement, self.truth, answers)
-        return Measured(labels, arm, float(score(None)), score(self.counts))
+        return Measured(labels, arm, float(score(self.weight)), score(self.counts))
 
 
 def _taking_part(labelled: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Options of every task that reads whole rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -117,6 +117,16 @@ class RowOptions(Options):
         if table is None or self.weight not in table.column_names:
             return table
         return table.drop_columns([self.weight])
+
+    def refuse_read(self, where: str, names: Sequence[str]) -> None:
+        """Refuse a column of weights that the home model reads: its answers would lack it.
+
+        Raises:
+            XbsqlError: it reads the column.
+        """
+        if self.weight in names:
+            said = f"the home model reads column '{self.weight}', which the option 'weight' names"
+            raise errors.invalid(where, said, "give the weights in a column of another name")
 
     def sampling(self, where: str, table: pa.Table) -> "NDArray[np.float64] | None":
         """What each row stands for, of mean 1, float64, shape (n,); None where all stand for as many.

@@ -390,6 +390,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         if not options.keep_rows:
             refuse_rows(where, home)
         asked.step(0.0, f"reading {data.num_rows} rows")
+        options.refuse_read(where, home.reader.schema.names)
         reader, x = read or self.read_abroad(home, data, label, options)
         theirs = None if source is None else self.labels(where, source, label)
         classes = self.classes(found, home, theirs, options)
