@@ -181,3 +181,10 @@ def test_the_currency_of_candidates_counts_also_where_home_has_no_such_column(co
     key = "JP", "price", "prices"
     assert told[key]["evidence"] == named[key]["evidence"]
     assert told[key]["similarity"] == pytest.approx(named[key]["similarity"], abs=0.02)
+
+
+def test_a_day_without_end_is_a_day(con):
+    rows = sales("JP")
+    days = pa.array([dt.date(9999, 12, 31), *rows["ts"].to_pylist()[1:]])
+    found = compared(con, rows.set_column(rows.column_names.index("ts"), "ts", days))
+    assert found["JP", "overall", None]["similarity"] > 0

@@ -153,7 +153,7 @@ class Comparison:
             kind = rows[name].type
             raise errors.invalid(self.where, f"column '{name}' is {kind}", f"cast it ({name}::TIMESTAMP)")
         moments = one_chunk(rows[name].cast(pa.timestamp("us"), safe=False)).cast(pa.int64())
-        return np.asarray(moments.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64) / 86_400e6
+        return np.asarray(moments.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)) / 86_400e6
 
     def amounts(self, rows: pa.Table, meaning: str) -> Floats:
         """Amounts as they stand, NaN for NULL.
