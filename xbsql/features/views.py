@@ -27,11 +27,12 @@ class Features:
 
     Attributes:
         views: matrices by name.
-        part_of: the rows that these were cut from, and which of them they are, where that is worth knowing.
+        part_of: the rows that these were cut from, and which of them they are, int64, shape (n,); None where
+            that is not worth knowing.
     """
 
     views: Mapping[str, Matrix]
-    part_of: tuple[Features, Rows] | None = field(default=None, repr=False, compare=False)
+    part_of: tuple[Features, NDArray[np.int64]] | None = field(default=None, repr=False, compare=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -52,7 +53,8 @@ class Features:
 
     def part(self, rows: Rows) -> Features:
         """The given rows, which know what they are part of."""
-        return Features({name: view[rows] for name, view in self.views.items()}, (self, rows))
+        views = {name: view[rows] for name, view in self.views.items()}
+        return Features(views, (self, np.arange(len(self))[rows]))
 
     def through(self, key: Hashable, make: Callable[[Features], Features]) -> Features:
         """What is made of these rows one by one: of a part, from what is made once of the whole."""
@@ -66,7 +68,7 @@ class Features:
         if self.part_of is None:
             return Features({name: view[rows] for name, view in self.views.items()})
         whole, own = self.part_of
-        return whole.part(np.arange(len(whole))[own][rows])
+        return whole.part(own[rows])
 
 
 class Itself:

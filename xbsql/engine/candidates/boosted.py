@@ -179,7 +179,7 @@ class Boosted:
             return self._binned(x, width)
         whole, rows = x.part_of
         every: lgb.Dataset = whole.once(key, lambda: self._binned(whole, width))
-        return every.subset(np.arange(len(whole))[rows].tolist())
+        return every.subset(rows.tolist())
 
     def _binned(self, x: Features, width: int | None, *, free_raw_data: bool = True) -> lgb.Dataset:
         """The rows in bins, with labels of 0."""

@@ -97,10 +97,7 @@ USUAL: Final = Covariance()
 
 def shared(rows: Features) -> tuple[Features, NDArray[np.int64]] | None:
     """What the rows are a part of, and which they are, where the covariance of all is worth being kept."""
-    if rows.part_of is None or len(rows.part_of[0]) > MOST_ROWS:
-        return None
-    whole, chosen = rows.part_of
-    return whole, np.arange(len(whole))[chosen]
+    return None if rows.part_of is None or len(rows.part_of[0]) > MOST_ROWS else rows.part_of
 
 
 _BLOCK = 128

@@ -98,8 +98,7 @@ def _pooled(source: Features, target: Features) -> Features:
         if target.part_of is None:
             return stack([flagged(source, 0.0), flagged(target, 1.0)])
         whole, rows = target.part_of
-        chosen = len(source) + np.arange(len(whole))[rows]
-        return _pooled(source, whole).part(np.concatenate([np.arange(len(source)), chosen]))
+        return _pooled(source, whole).part(np.concatenate([np.arange(len(source)), len(source) + rows]))
 
     return target.once(("pool", Itself(source)), stacked)
 
