@@ -13,7 +13,7 @@ from scipy import sparse
 from xbsql import kernels
 from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates import process as process_module
-from xbsql.engine.candidates.alignment import Moved, both_ways, map_between, moved, mutual_pairs
+from xbsql.engine.candidates.alignment import Moved, map_between, moved, mutual_pairs
 from xbsql.engine.candidates.covariance import Covariance
 from xbsql.engine.candidates.neighbours import NeighbourVote
 from xbsql.engine.candidates.process import (
@@ -23,6 +23,7 @@ from xbsql.engine.candidates.process import (
     share_of_each,
     sharpest,
 )
+from xbsql.engine.nearest import nearest
 from xbsql.features.views import Features, stack
 from xbsql.store.model import restore
 
@@ -231,7 +232,6 @@ def test_nearest_rows_of_both_sides_are_those_of_the_search(n, m, seed):
     rng = np.random.default_rng(seed)
     target, source = unit(rng.normal(size=(m, 6))), unit(rng.normal(size=(n, 6)))
     k = min(n, m, 10)
-    for (scores, _), (a, b) in zip(
-        both_ways(target, source), [(target, source), (source, target)], strict=True
-    ):
+    sides = [(target, source), (source, target)]
+    for (scores, _), (a, b) in zip(nearest(target, source, k, k), sides, strict=True):
         np.testing.assert_allclose(scores, kernels.topk(a, b, k)[0], atol=1e-6)

@@ -5,8 +5,9 @@ import pytest
 from scipy import sparse
 
 from xbsql import kernels
-from xbsql.matching import products, tokens
-from xbsql.matching.products import nearest
+from xbsql.engine import nearest as products
+from xbsql.engine.nearest import nearest
+from xbsql.matching import tokens
 from xbsql.matching.tokens import best_of_rows
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from xbsql.engine.nearest import ranks
 from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
 from xbsql.matching.candidates import FULL, Effort, candidate_pairs
@@ -14,7 +15,7 @@ from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import cosines
 from xbsql.matching.pairs import Matches, crowding, gaps, rivals
 from xbsql.matching.similarities import described
-from xbsql.matching.tokens import Tokens, ranks
+from xbsql.matching.tokens import Tokens
 from xbsql.matching.translation import translated
 from xbsql.matching.words import WordVectors
 from xbsql.progress import part, tell

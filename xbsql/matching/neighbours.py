@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from xbsql.engine.nearest import nearest, ranks
 from xbsql.matching.pairs import mutual
-from xbsql.matching.products import nearest
 from xbsql.matching.stated import contradicting
-from xbsql.matching.tokens import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xbsql.engine.nearest import ranks
 from xbsql.matching.stated import CONTRADICT
-from xbsql.matching.tokens import Tokens, ranks
+from xbsql.matching.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

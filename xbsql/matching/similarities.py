@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from xbsql.engine.nearest import ranks
 from xbsql.matching.pairs import gaps
-from xbsql.matching.tokens import ranks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -140,14 +140,3 @@ def _greatest(values: NDArray[np.floating], most: int) -> NDArray[np.int64]:
     above = np.flatnonzero(values > least)
     equal = np.flatnonzero(values == least)[: most - len(above)] if least > 0 else above[:0]
     return np.sort(np.concatenate([above, equal]))
-
-
-def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The place of each pair among those of its row, from 0; the earlier pair first among equals."""
-    order = np.lexsort((-values, rows))
-    ordered = rows[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    first = np.repeat(starts, np.diff(starts, append=len(ordered)))
-    found = np.empty(len(rows), np.int64)
-    found[order] = np.arange(len(rows)) - first
-    return found

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import torch
 
 from xbsql.engine.design import dense
+from xbsql.engine.nearest import nearest
 from xbsql.features.views import Features, Itself
 from xbsql.store.model import State, restorable, restore
 
@@ -18,13 +18,8 @@ if TYPE_CHECKING:
     from xbsql.engine.candidate import Predictor
     from xbsql.metrics.rows import Floats
 
-    Nearest = tuple[NDArray[np.float32], NDArray[np.int64]]
-
 NEIGHBOURHOOD = 10
 """Neighbours that say how crowded it is around a row."""
-
-_BLOCK = 1024
-"""Target rows whose nearness to all source rows is held at once."""
 
 
 class Partners(NamedTuple):
@@ -52,7 +47,8 @@ def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pa
         target: float32, shape (n, d), rows of length one.
         source: float32, shape (m, d), rows of length one.
     """
-    (there, there_rows), (back, back_rows) = both_ways(target, source)
+    k = min(NEIGHBOURHOOD, len(target), len(source))
+    (there, there_rows), (back, back_rows) = nearest(target, source, k, k)
     crowd_target, crowd_source = there.mean(axis=1), back.mean(axis=1)
     scores = 2.0 * there - crowd_target[:, None] - crowd_source[there_rows]
     best = scores.argmax(axis=1)
@@ -63,31 +59,6 @@ def mutual_pairs(target: NDArray[np.float32], source: NDArray[np.float32]) -> Pa
     score = scores[mutual, best[mutual]]
     order = np.argsort(-score, kind="stable")
     return Partners(mutual[order], partner[mutual[order]], score[order])
-
-
-def both_ways(target: NDArray[np.float32], source: NDArray[np.float32]) -> tuple[Nearest, Nearest]:
-    """The nearest source rows of each target row and the nearest target rows of each source row.
-
-    Both come from one product in float32: `kernels.topk` would make it twice, and score again in float64.
-
-    Returns:
-        Scores float32, descending, and rows int64, both of shape (n, k), for each side.
-    """
-    here, there = torch.tensor(target), torch.tensor(source)
-    k = min(NEIGHBOURHOOD, len(here), len(there))
-    own, best, rows = (
-        [],
-        torch.full((len(there), k), -torch.inf),
-        torch.zeros(len(there), k, dtype=torch.int64),
-    )
-    for start in range(0, len(here), _BLOCK):
-        alike = here[start : start + _BLOCK] @ there.T
-        own.append(alike.topk(k, dim=1))
-        found = alike.T.contiguous().topk(min(k, len(alike)), dim=1)
-        best, chosen = torch.cat([best, found.values], dim=1).topk(k, dim=1)
-        rows = torch.cat([rows, found.indices + start], dim=1).gather(1, chosen)
-    scores, places = (torch.cat(part).numpy() for part in zip(*own, strict=True))
-    return (scores, places), (best.numpy(), rows.numpy())
 
 
 def map_between(

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from xbsql.matching.tokens import ranks
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -65,4 +63,15 @@ def _largest(products: NDArray[np.float32], most: int) -> Nearest:
     found = Nearest(np.empty((len(products), most), np.float32), np.empty((len(products), most), np.int64))
     found.products[row[kept], place[kept]] = value[kept]
     found.rows[row[kept], place[kept]] = column[kept]
+    return found
+
+
+def ranks(rows: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The place of each pair among those of its row, from 0; the earlier pair first among equals."""
+    order = np.lexsort((-values, rows))
+    ordered = rows[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    first = np.repeat(starts, np.diff(starts, append=len(ordered)))
+    found = np.empty(len(rows), np.int64)
+    found[order] = np.arange(len(rows)) - first
     return found
