@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from xbsql.features.ngrams import Ngrams
-from xbsql.matching.carried import MOST_TAUGHT, carried
+from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import compared
@@ -25,30 +24,13 @@ if TYPE_CHECKING:
 _ALIKE: Final = 10  # by spelling, and word by word
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How many pairs are looked at and how much is learned from likely matches.
-
-    Attributes:
-        neighbours: right rows by meaning that each left row is paired with.
-        lessons: how often vectors are carried across before pairs are judged; each time learns from the one
-            before.
-        taught: matches that are learned from each time, at most.
-        selective: whether only promising pairs are judged a second time: fewer pairs, and .005 less of p1.
-    """
-
-    neighbours: int = 30
-    lessons: int = 3
-    taught: int = MOST_TAUGHT
-    selective: bool = False
+NEIGHBOURS: Final = 30
+"""Right rows by meaning that each left row is paired with."""
+LESSONS: Final = 3
+"""How often vectors are carried across before pairs are judged; each time learns from the one before."""
 
 
-FULL: Final = Effort()
-
-
-def candidate_pairs(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], effort: Effort = FULL
-) -> CandidatePairs:
+def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
     Those that contradict each other in what they state are among them, barred.
@@ -57,18 +39,17 @@ def candidate_pairs(
         left: n rows.
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
-        effort: how many are looked at and how much is learned.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
     tell(0.0, "finding neighbours")
-    near = TwoWayNeighbours.of(left, right, effort.neighbours)
+    near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
     matches, further = near.mutual(), near
-    for lesson in range(effort.lessons):
-        tell((1 + lesson) / (2 + effort.lessons), "finding neighbours")
-        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, effort.taught), effort.neighbours)
+    for lesson in range(LESSONS):
+        tell((1 + lesson) / (2 + LESSONS), "finding neighbours")
+        further = TwoWayNeighbours.of(*carried(left, right, parts, matches), NEIGHBOURS)
         matches = further.mutual()
-    tell((1 + effort.lessons) / (2 + effort.lessons), "comparing spellings")
+    tell((1 + LESSONS) / (2 + LESSONS), "comparing spellings")
     spelled = _spelled(left, right)
     i, j = suggested(*parts, matches, _ALIKE)
     if left.block is not None and right.block is not None:

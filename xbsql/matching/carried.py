@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xbsql.matching.tokens import Tokens
 
 MOST_TAUGHT: Final = 4000
-"""Matches that are learned from, unless fewer are asked for; the likeliest of more."""
+"""Matches that are learned from, the likeliest of more; time grows with its third power."""
 _LEAST: Final = 0.2  # likelihood of a match that is learned from
 _NOISE: Final = 0.3  # of a certain match; an unlikely one has more
 _MEANING: Final = 0.5  # variance that the vectors explain
@@ -32,7 +32,7 @@ _WORDS: Final = 0.6  # and the words
 
 
 def carried(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches, most: int | None = None
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches
 ) -> tuple[Side, Side]:  # fmt: skip
     """Both sides with vectors that lie in either side's space: their cosine is the mean of both directions.
 
@@ -41,14 +41,12 @@ def carried(
         right: m rows.
         parts: the parts of their words.
         matches: what is learned from.
-        most: how many of them, the likeliest; None for `MOST_TAUGHT`. Time grows with its third power.
 
     Returns:
         The sides with vectors of 2 d features, of length one.
     """
-    most = MOST_TAUGHT if most is None else most
-    there = _moved(left.vectors, parts[0], right.vectors, matches, most)
-    back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)), most)
+    there = _moved(left.vectors, parts[0], right.vectors, matches)
+    back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)))
     return (
         replace(left, vectors=_both(there, left.vectors)),
         replace(right, vectors=_both(right.vectors, back)),
@@ -63,13 +61,13 @@ def _both(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np
 
 
 def _moved(
-    own: NDArray[np.float32], parts: Tokens, other: NDArray[np.float32], matches: Matches, most: int
+    own: NDArray[np.float32], parts: Tokens, other: NDArray[np.float32], matches: Matches
 ) -> NDArray[np.float32]:
     """Where each row's counterpart lies, float32 of length one; the rows themselves without a match."""
     used = np.flatnonzero((matches.right >= 0) & (matches.likely > _LEAST))
-    if len(used) > most:
+    if len(used) > MOST_TAUGHT:
         likeliest = np.argsort(-matches.likely[used], kind="stable")
-        used = np.sort(used[likeliest[:most]])
+        used = np.sort(used[likeliest[:MOST_TAUGHT]])
     if not len(used):
         return own
     bags, middle, centre = parts.bags.astype(np.float32), own.mean(axis=0), other.mean(axis=0)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
-NEIGHBOURS, LESSONS, TAUGHT = 30, 3, 4000
-"""Offers of another market that are compared by meaning, and how often how many likely matches teach."""
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
@@ -140,13 +138,12 @@ def _side(
 
 def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints, Ints, Described]:
     """Pairs of rows of two markets, the lower row first, and their places in what is known of the texts."""
-    from xbsql.matching.candidates import Effort
     from xbsql.matching.copies import expanded
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    effort, judges = Effort(NEIGHBOURS, LESSONS, TAUGHT, selective=True), Scorer.default().judges
-    found = describe(one.side, two.side, vectors, vectors.encoder.pieces, judges, effort)
+    judges, pieces = Scorer.default().judges, vectors.encoder.pieces
+    found = describe(one.side, two.side, vectors, pieces, judges, selective=True)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
     return np.minimum(i, j), np.maximum(i, j), which, found
