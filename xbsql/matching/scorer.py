@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 import lightgbm
 import numpy as np
 
+from xbsql.engine.candidates.boosted import ORDERED_ROWS, asked, splitter_of
 from xbsql.matching.columns import SIMILARITIES
 
 if TYPE_CHECKING:
@@ -95,8 +96,5 @@ def odds(trees: lightgbm.Booster, table: NDArray[np.float64], surest: float) -> 
     """The log odds of pairs, float64, shape (p,), from -surest to surest."""
     if not len(table):
         return np.empty(0)
-    # Neighbours in the order of this column take the same turns in most trees, which the processor guesses.
-    order = table[:, int(trees.feature_importance("split").argmax())].argsort()
-    found = np.empty(len(table))
-    found[order] = trees.predict(table.take(order, axis=0), raw_score=True, num_threads=1)
-    return np.clip(found, -surest, surest)
+    splitter = splitter_of(trees) if len(table) >= ORDERED_ROWS else None
+    return np.clip(asked(trees, table, splitter, raw=True), -surest, surest)

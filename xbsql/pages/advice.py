@@ -10,6 +10,7 @@ from xbsql.decisions.similarity import FEWEST_ROWS
 from xbsql.features.drawn import drawn
 from xbsql.pages.report import Subject, next_labels
 from xbsql.session.insight import of_rows
+from xbsql.tasks.leaks import LEAK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from xbsql.session.session import Session
 
 WHERE: Final = "xb.market_report"
-LEAK: Final = "alone predicts the label almost perfectly"
-"""How the note of `tasks.leaks` begins to say that a column gives the label away."""
 MOST_ROWS: Final = 20_000
 WANTED: Final = {
     "title": "which products are the same and how near the catalogues are",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats, Labels
     from xbsql.tasks.reader import Reader
 
+LEAK = "alone predicts the label almost perfectly"
+"""What the note of such a column says of it."""
+
 ALMOST_PERFECT = 0.98
 """AUC, or R2 of the label's ranks, from which on a column is pointed out."""
 
@@ -85,7 +88,7 @@ def leak_notes(
         }
     metric = "R2" if classes is None else "AUC"
     return [
-        f"{one.shown} alone predicts the label almost perfectly ({metric} {one.score:.3f}, surely above "
+        f"{one.shown} {LEAK} ({metric} {one.score:.3f}, surely above "
         f"{_least(one.score, sample, classes):.2f}, out of fold): is it known before the label is?"
         for one in found.values()
     ]

@@ -41,6 +41,33 @@ MANY_ROWS = 10_000
 """From so many rows on finer bins pay; below them coarse ones fit better and twice as fast."""
 
 
+def splitter_of(booster: lgb.Booster) -> int:
+    """The column that most splits are made on."""
+    return int(booster.feature_importance("split").argmax())
+
+
+def asked(
+    booster: lgb.Booster, matrix: Floats, splitter: int | None, *, threads: int = 1, raw: bool = False
+) -> Floats:
+    """What trees say of rows, float64.
+
+    Args:
+        booster: the trees.
+        matrix: shape (n, d).
+        splitter: the column in whose order rows are asked, see `ORDERED_ROWS`; None: as they come.
+        threads: of LightGBM.
+        raw: the sum of the leaves, and not what the objective makes of it.
+    """
+    if splitter is None:
+        return np.asarray(booster.predict(matrix, raw_score=raw, num_threads=threads), np.float64)
+    order = matrix[:, splitter].argsort()
+    rows = matrix.take(order, axis=0)
+    ordered = np.asarray(booster.predict(rows, raw_score=raw, num_threads=threads))
+    found = np.empty(ordered.shape)
+    found[order] = ordered
+    return found
+
+
 @restorable("boosted")
 @dataclass(frozen=True)
 class BoostedPredictor:
@@ -72,8 +99,8 @@ class BoostedPredictor:
 
     @cached_property
     def splitter(self) -> int:
-        """The column that most splits are made on."""
-        return int(self.booster.feature_importance("split").argmax())
+        """See `splitter_of`."""
+        return splitter_of(self.booster)
 
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes), or values, shape (n,)."""
@@ -81,13 +108,8 @@ class BoostedPredictor:
         if not len(matrix):
             return np.empty((0, self.classes) if self.classes else 0)
         threads = 1 if len(matrix) <= ONE_THREAD_ROWS else 2
-        if len(matrix) < ORDERED_ROWS:
-            found = np.asarray(self.booster.predict(matrix, num_threads=threads), np.float64)
-        else:
-            order = matrix[:, self.splitter].argsort()
-            ordered = np.asarray(self.booster.predict(matrix.take(order, axis=0), num_threads=threads))
-            found = np.empty(ordered.shape)
-            found[order] = ordered
+        splitter = self.splitter if len(matrix) >= ORDERED_ROWS else None
+        found = asked(self.booster, matrix, splitter, threads=threads)
         return np.stack([1.0 - found, found], axis=1) if self.classes == 2 else found
 
     def state(self) -> State:
