@@ -7,22 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xbsql
+from tests.goods import SAME, UNRELATED
 from xbsql.matching.columns import DIRECTIONS, SIMILARITIES
 from xbsql.matching.pairs import Side, rivals
 from xbsql.matching.scorer import FEW, MANY, Scorer, odds, of_few
-
-UNRELATED = {
-    "EN": ["garden hose", "dog food", "LED bulb", "yoga mat", "honey"],
-    "DE": ["Zahnpasta", "Schreibtischlampe", "Katzenstreu", "Handyhülle", "Reis"],
-    "FR": ["thé vert", "huile d'olive", "lessive", "chaussures de course", "vélo pour enfant"],
-    "ES": ["silla de oficina", "cuchillo de cocina", "mochila", "aspiradora", "reloj de pared"],
-}
-"""No name is that of another's thing."""
-SAME = {
-    "EN": ["olive oil", "hand cream", "green tea", "garden hose", "honey"],
-    "DE": ["Olivenöl", "Handcreme", "grüner Tee", "Gartenschlauch", "Honig"],
-    "FR": ["huile d'olive", "crème pour les mains", "thé vert", "tuyau d'arrosage", "miel"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +34,7 @@ def matched(con, left, right, block=None, **more):
 
 @pytest.mark.parametrize("rows", range(1, 6))
 def test_unrelated_titles_do_not_match_however_few_there_are(con, rows):
-    for left, right in [("EN", "DE"), ("DE", "FR"), ("FR", "EN"), ("ES", "EN"), ("DE", "ES")]:
+    for left, right in [("UK", "DE"), ("DE", "FR"), ("FR", "UK"), ("ES", "UK"), ("DE", "ES")]:
         own, other = (UNRELATED[language][:rows] for language in (left, right))
         assert matched(con, own, other) == {}, (left, right)
         assert matched(con, own, UNRELATED[right]) == {}, (left, right)
@@ -54,11 +42,11 @@ def test_unrelated_titles_do_not_match_however_few_there_are(con, rows):
 
 def test_unrelated_titles_of_one_row_a_block_do_not_match(con):
     for right in ("DE", "FR", "ES"):
-        assert matched(con, UNRELATED["EN"], UNRELATED[right], block=["a", "b", "c", "d", "e"]) == {}
+        assert matched(con, UNRELATED["UK"], UNRELATED[right], block=["a", "b", "c", "d", "e"]) == {}
 
 
 def test_one_brand_does_not_make_one_product(con):
-    own, other = ([f"Aurora {title}" for title in UNRELATED[language]] for language in ("EN", "DE"))
+    own, other = ([f"Aurora {title}" for title in UNRELATED[language]] for language in ("UK", "DE"))
     wrong = [matched(con, own[:rows], other[:rows]) for rows in range(1, 6)]
     assert sum(map(len, wrong)) <= 1, "of 15 rows that share a word with all others"
     assert all(score < 0.7 for found in wrong for _, score in found.values())
@@ -66,11 +54,11 @@ def test_one_brand_does_not_make_one_product(con):
 
 @pytest.mark.parametrize("rows", range(1, 6))
 def test_translations_find_each_other_however_few_there_are(con, rows):
-    for left, right in [("EN", "DE"), ("FR", "EN")]:
+    for left, right in [("UK", "DE"), ("FR", "UK")]:
         found = matched(con, SAME[left][:rows], SAME[right][:rows])
         assert all(own == other for own, (other, _) in found.items())
         assert len(found) >= rows - 1 - rows // 4, (left, right, found)
-    assert matched(con, SAME["EN"][:rows], SAME["EN"][:rows]).keys() == set(range(rows))
+    assert matched(con, SAME["UK"][:rows], SAME["UK"][:rows]).keys() == set(range(rows))
 
 
 def test_the_lesser_number_of_either_side_in_the_block_are_the_rivals():
