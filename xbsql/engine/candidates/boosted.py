@@ -223,6 +223,7 @@ class Boosted:
         scored = "source" in self.layout.views and self.classes in (None, 2)
         read = _read(sample, self, width)
         size = int(np.clip(n / 12, 3, 31) if self.small else np.clip(n / 130, 15, 31))
+        hurried = self.small and self.rounds is None and n >= HURRIED_ROWS
         return {
             **objective_of(self.classes),
             **({"monotone_constraints": _rising(read)} if scored else {}),
@@ -231,7 +232,7 @@ class Boosted:
             "deterministic": True,
             "force_row_wise": True,
             "seed": self.seed,
-            "learning_rate": self.rate * (2 if self.rounds is None and _hurries(n, small=self.small) else 1),
+            "learning_rate": 2 * self.rate if hurried else self.rate,
             "num_leaves": self.leaves or size,
             "min_data_in_leaf": int(np.clip(n / 20, 3, 20)) if self.small else 20,
             "lambda_l2": 3.0 if self.small else 1.0,
@@ -262,12 +263,7 @@ def _rising(read: Mapping[str, int]) -> list[int]:
 
 def rounds_for(n: int, *, small: bool) -> int:
     """Trees for n rows: 100; with settings for few rows 40 to 200, and 100 again from 30,000 rows on."""
-    return int(np.clip(40 + n / 6, 40, 200)) if small and not _hurries(n, small=small) else 100
-
-
-def _hurries(n: int, *, small: bool) -> bool:
-    """Whether half as many trees, each counting twice, do as well."""
-    return small and n >= HURRIED_ROWS
+    return int(np.clip(40 + n / 6, 40, 200)) if small and n < HURRIED_ROWS else 100
 
 
 def objective_of(classes: int | None) -> dict[str, Any]:
