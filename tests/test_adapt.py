@@ -137,6 +137,18 @@ def test_rows_of_one_order_are_one_label(con):
     assert np.allclose(grouped, xbsql.predict_table(con, "m", rows(100, 9))["value"].to_numpy())
 
 
+def test_a_column_of_weights_reaches_the_new_fit_and_a_bad_one_is_refused_at_once(con):
+    turned = rows(300, 3, 70, flip=True)
+    both = pa.concat_tables([rows(70, 2), turned])
+    weighted = both.append_column("w", pa.array(1.0 + np.arange(370) % 5))
+    found = adapt(con, weighted, options={"weight": "w"})
+    assert (found["event"], found["alarm"]) == ("refitted", "loss")
+    assert accuracy(con, rows(1000, 4, flip=True)) > 0.9
+    for table, said in ((turned, "no column for the option 'weight' 'w'"), (weighted, "reads column 'a'")):
+        with pytest.raises(XbsqlError, match=said):
+            adapt(con, table.slice(0, 5), options={"weight": "w" if table is turned else "a"})
+
+
 def test_numbers_are_followed_too(tmp_path):
     rng = np.random.default_rng(0)
 

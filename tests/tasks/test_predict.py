@@ -216,6 +216,8 @@ def labelled(values, kind=None):
         (labelled([None] * 40, pa.float64()), {}, "holds no label, every row is NULL"),
         (labelled([None] * 40), {}, "holds no label, every row is NULL"),
         (labelled([1.0, np.inf, np.nan, None] * 10), {}, "infinite or NaN in 20 rows; set these to NULL"),
+        (labelled([1e200, 3.0] * 20), {}, r"values up to 1e\+200 in size; give it in another unit"),
+        (labelled([1e-40, 3e-40] * 20), {}, r"'days' holds values up to 3e-40 in size; give it in another"),
         (SMALL.slice(0, 0), {}, "no label"),
         (SMALL.select(["days"]), {}, "no column to read"),
         (SMALL, {"levle": 0.9}, "no option 'levle'.*'level'"),
@@ -238,6 +240,7 @@ def test_bad_data_for_a_fit_is_one_clear_line(data, options, message):
         (SMALL, {"base": None}, "neither base nor source"),
         (SMALL, {"method": "parametr"}, "no method 'parametr'.*'parameter'"),
         (SMALL, {"source": labelled([np.inf] * 40)}, "infinite or NaN in 40 rows"),
+        (SMALL, {"source": labelled([-1e155, 2.0] * 20)}, r"values up to 1e\+155 in size"),
         (SMALL, {"source": labelled([None] * 40, pa.float64())}, "no row of the source has a label"),
     ],
 )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from xbsql.tasks.adapt import Followed
     from xbsql.tasks.follow import Follow
     from xbsql.tasks.row_model import RowModel
+    from xbsql.tasks.row_options import RowOptions
     from xbsql.tasks.row_task import AnyRowTask
 
 WHERE = "xb.adapt"
@@ -132,7 +133,7 @@ def adapt(
         call.kernel = "fixed share"
         line = Line.of(session, name)
         table = _under(line.model, data, asked.label)
-        _checked(line, asked.label, options)
+        chosen = _checked(line, table, asked.label, options)
         asked = replace(asked, label=line.model.signature.label)
         content = [digest(data), *(value for value in asdict(asked).values()), dict(options)]
         key = key_of(WHERE, [line.found.card["key"], *content])
@@ -147,7 +148,10 @@ def adapt(
                 raise errors.invalid(WHERE, f"'{name}' was changed meanwhile", "run the call again")
             tracked, card = _kept(line, followed, table, asked)
             if followed.refit:
-                tracked, card = _refitted(session, line, followed, table, asked, options) or (tracked, card)
+                tracked, card = _refitted(session, line, followed, table, asked, options, chosen) or (
+                    tracked,
+                    card,
+                )
             own = {"parent": line.found.version, "content": key_of(WHERE, content)}
             return tracked, {**card, "adapted": {**card["adapted"], **own}}
 
@@ -179,18 +183,22 @@ def _added(card: Mapping[str, Any]) -> dict[str, Any]:
     return {"event": "events added", "labels": card.get("rows"), "parent": card.get("parent")}
 
 
-def _checked(line: Line, label: str, options: Mapping[str, Any]) -> None:
-    """Refuse what only a new fit would stumble over.
+def _checked(line: Line, table: pa.Table, label: str, options: Mapping[str, Any]) -> RowOptions:
+    """The options of a new fit, if it would not stumble over them.
 
     Raises:
-        XbsqlError: an option that there is not or of another type, or the label of another model.
+        XbsqlError: an option that there is not or of another type, a column of weights that is missing, read by
+            the model or holds something else, or the label of another model.
     """
     _, given = CrossingOptions.split(WHERE, options)
-    line.task.options.of(WHERE, given, described(CrossingOptions))
+    chosen: RowOptions = line.task.options.of(WHERE, given, described(CrossingOptions))
+    chosen.refuse_read(WHERE, line.model.signature.inputs.names)
+    chosen.sampling(WHERE, table)
     wanted = line.model.signature.label
     if label not in (wanted, line.found.card.get("label")) and line.model.reader.names.get(label) != wanted:
         problem = f"'{line.found.name}' was fitted for '{wanted}', and label is '{errors.shown(label)}'"
         raise errors.invalid(WHERE, problem, f"give label := '{wanted}', or call the column so")
+    return chosen
 
 
 def _under(model: RowModel, data: pa.Table, label: str) -> pa.Table:
@@ -225,7 +233,7 @@ def _kept(line: Line, followed: Followed, table: pa.Table, asked: Follow) -> tup
 
 def _refitted(
     session: Session, line: Line, followed: Followed, table: pa.Table, asked: Follow,
-    options: Mapping[str, Any],
+    options: Mapping[str, Any], chosen: RowOptions,
 ) -> tuple[Tracked, dict[str, Any]] | None:  # fmt: skip
     """The version that was fitted again, and its card; None where its labels cannot judge it."""
     from xbsql.session.crossing import prepared
@@ -239,7 +247,7 @@ def _refitted(
         began = int(followed.track.units.moment[alarm.since])
     else:
         rows = since_then(base, followed.track, table, came, asked.label)
-    recent, source = _split(line.model, rows, came.again, table, asked)
+    recent, source = _split(line.model, rows, came.again, table, asked, chosen)
     crossing = prepared(session, line.task, recent, asked.label, base, source, options)
     found, done = road.transfer(
         line.task, crossing.data, asked.label, base=crossing.home, source=source,
@@ -302,11 +310,12 @@ def _first(session: Session, line: Line) -> int:
 
 
 def _split(
-    model: RowModel, wanted: NDArray[np.bool_], again: NDArray[np.bool_], table: pa.Table, asked: Follow
-) -> tuple[pa.Table, pa.Table | None]:
+    model: RowModel, wanted: NDArray[np.bool_], again: NDArray[np.bool_], table: pa.Table, asked: Follow,
+    chosen: RowOptions,
+) -> tuple[pa.Table, pa.Table | None]:  # fmt: skip
     """The rows that a new fit is for with those that have no label, and the earlier labelled ones."""
-    read = [*model.signature.inputs.names, asked.label]
-    names = list(dict.fromkeys([*read, *([] if asked.group is None else [asked.group])]))
+    beside = (name for name in (asked.group, *chosen.beside) if name is not None)
+    names = list(dict.fromkeys([*model.signature.inputs.names, asked.label, *beside]))
     rows, labelled = table.select(names), table[asked.label].is_valid().combine_chunks()
     recent = pa.array(wanted)
     older = rows.filter(pc.and_not(pc.and_not(labelled, recent), pa.array(again)))

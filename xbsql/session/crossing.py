@@ -125,7 +125,7 @@ def _sides(
         theirs = profiles(source)
     else:
         theirs = {} if home is None else known_profiles(home.reader.schema, home.reader.table)
-    unread = {label, options.get("group"), *listed(options.get("ignore") or ())}
+    unread = {label, options.get("group"), options.get("weight"), *listed(options.get("ignore") or ())}
     kept = [
         {name: profile for name, profile in side.items() if name not in unread}
         for side in (theirs, profiles(data))

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
 
 
+REACH = 1e30
+"""Trees hold labels in single precision (3.4e38), and squares of what lies beyond it leave double precision."""
+
+
 class ValueLabels(NamedTuple):
     """A label column.
 
@@ -33,7 +37,8 @@ def values_of(where: str, table: pa.Table, label: str) -> ValueLabels:
     """The labels of a table.
 
     Raises:
-        XbsqlError: no such column or two, it holds no numbers, or some that are infinite or NaN.
+        XbsqlError: no such column or two, it holds no numbers, some that are infinite or NaN, or such as lie
+            beyond `REACH` or within its inverse.
     """
     if label not in table.column_names:
         raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
@@ -50,6 +55,9 @@ def values_of(where: str, table: pa.Table, label: str) -> ValueLabels:
     if wrong := int(np.count_nonzero(~np.isfinite(y))):
         problem = f"label column '{label}' is infinite or NaN in {wrong} rows"
         raise errors.invalid(where, problem, "set these to NULL or leave them out")
+    if len(y) and not (0 == np.abs(y).max() or 1 / REACH <= np.abs(y).max() <= REACH):
+        problem = f"label column '{label}' holds values up to {np.abs(y).max():.3g} in size"
+        raise errors.invalid(where, problem, f"give it in another unit ({label} / {np.abs(y).max():.0e})")
     return ValueLabels(present, y)
 
 
