@@ -187,8 +187,8 @@ def _checked(line: Line, table: pa.Table, label: str, options: Mapping[str, Any]
     """The options of a new fit, if it would not stumble over them.
 
     Raises:
-        XbsqlError: an option that there is not or of another type, a column of weights that is missing, read by
-            the model or holds something else, or the label of another model.
+        XbsqlError: an option that there is not or of another type, weights that are missing, no weights or read
+            by the model, or the label of another model.
     """
     _, given = CrossingOptions.split(WHERE, options)
     chosen: RowOptions = line.task.options.of(WHERE, given, described(CrossingOptions))

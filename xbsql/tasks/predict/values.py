@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 REACH = 1e30
-"""Trees hold labels in single precision (3.4e38), and squares of what lies beyond it leave double precision."""
+"""Largest size of a label: trees hold labels in single precision, and squares have to stay finite."""
 
 
 class ValueLabels(NamedTuple):
@@ -55,9 +55,10 @@ def values_of(where: str, table: pa.Table, label: str) -> ValueLabels:
     if wrong := int(np.count_nonzero(~np.isfinite(y))):
         problem = f"label column '{label}' is infinite or NaN in {wrong} rows"
         raise errors.invalid(where, problem, "set these to NULL or leave them out")
-    if len(y) and not (0 == np.abs(y).max() or 1 / REACH <= np.abs(y).max() <= REACH):
-        problem = f"label column '{label}' holds values up to {np.abs(y).max():.3g} in size"
-        raise errors.invalid(where, problem, f"give it in another unit ({label} / {np.abs(y).max():.0e})")
+    most = float(np.abs(y).max(initial=0.0))
+    if most and not 1 / REACH <= most <= REACH:
+        problem = f"label column '{label}' holds values up to {most:.3g} in size"
+        raise errors.invalid(where, problem, f"give it in another unit ({label} / {most:.0e})")
     return ValueLabels(present, y)
 
 
