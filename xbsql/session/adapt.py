@@ -187,7 +187,7 @@ def _checked(line: Line, table: pa.Table, label: str, options: Mapping[str, Any]
     """The options of a new fit, if it would not stumble over them.
 
     Raises:
-        XbsqlError: an option that there is not or of another type, weights that are missing, no weights or read
+        XbsqlError: an option that there is not or of another type, weights that are missing, none or read
             by the model, or the label of another model.
     """
     _, given = CrossingOptions.split(WHERE, options)
