@@ -8,6 +8,13 @@ zero     OA-Mine's model, fitted without kinds, asked for AE-110K's attributes b
 kept     A model of half of AE-110K's attributes, carried to the other half: F1 at the old ones, after less
          before.
 speed    Titles a second of `xb.extract` in SQL on two threads, and seconds of the fit of all AE titles.
+
+Tried on held-out folds of the training titles alone, and left out (F1 asked and open, OA-Mine, by .7600 and
+.7349): which unit of measure a candidate is in and how often the attribute's values are +.001 and .000; the
+nearness of its vector to the values of each attribute +.004 and +.005, at a fifth of the titles a second; to
+the attribute's name +.002 and +.001; judges of 31 leaves +.003 and +.002; four judges +.002 and .000; all of
+them +.008 and +.010. The candidates hold .927 of the values; of these the judge takes the right one in .81 of
+OA-Mine's questions and .94 of AE-110K's.
 """
 
 from __future__ import annotations

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import chain, pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xbsql.extraction.canonical import Canonical, sorts_of
+from xbsql.errors import XbsqlError
+from xbsql.extraction.canonical import Canonical, _spelled, sorts_of
 from xbsql.extraction.clusters import clusters
 from xbsql.extraction.sheet import sheet_of
+from xbsql.extraction.sizes import spellings, systems
 from xbsql.extraction.tagger import LEAST, Tagger, features, fit_tagger
 from xbsql.extraction.titles import LAYERS, READ, joined, runs, titles_of
 from xbsql.store.model import restore
+from xbsql.tasks.extract.options import ExtractOptions
 
 
 def wide(text):
@@ -160,3 +163,33 @@ def test_one_form_for_all_markets(attribute, values, form):
     own = {"Size": {"EU 38": ["UK 5", "US 7.5"]}}
     tables = Canonical(sorts_of([attribute]), own, ("Brand Name",), ("Shoe width",))
     assert [restore(tables.state()).of(attribute, value) for value in values] == [form] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("system", "values", "form"),
+    [
+        ("women shoes", ["UK 5", "US 7.5", "EU 38", "38 EU", "uk5", "Size US 7.5", "DE 38"], "EU 38"),
+        ("men shoes", ["UK 10", "US 11", "US11", "EU 44.5"], "EU 44.5"),
+        ("women clothes", ["UK 10", "US 6", "FR 40", "IT 44"], "EU 38"),
+        ("men clothes", ["UK 40", "US 40", "IT 50"], "EU 50"),
+        ("women shoes", ["38", "UK 99", "UK 5.25", "UK 5 / UK 6", "UK 5-6"], None),
+    ],
+)
+def test_a_size_is_read_by_the_system_that_it_names(system, values, form):
+    chosen = ExtractOptions.of("xb.fit", {"canonical": {"size": system}})
+    tables = Canonical({}, chosen.canonical)
+    assert [tables.of("size", value) for value in values] == [form] * len(values)
+
+
+@pytest.mark.parametrize("system", systems())
+def test_no_size_of_a_system_is_two(system):
+    written = [_spelled(each) for each in chain(*spellings(system).values())]
+    forms = {each: form for form, names in spellings(system).items() for each in map(_spelled, names)}
+    tables = Canonical({}, {"size": spellings(system)})
+    assert len(set(written)) == len(forms)
+    assert all(tables.of("size", each) == form for each, form in forms.items())
+
+
+def test_a_system_that_there_is_not_names_those_that_there_are():
+    with pytest.raises(XbsqlError, match="one of men clothes, men shoes, women clothes, women shoes"):
+        ExtractOptions.of("xb.fit", {"canonical": {"size": "shoes"}})

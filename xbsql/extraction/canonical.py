@@ -117,11 +117,22 @@ def _parts(text: str, forms: Mapping[str, str]) -> Iterable[str]:
     at = 0
     while at < len(words):
         for end in range(len(words), at, -1):
-            if (part := joint.join(words[at:end])) in forms:
+            if (part := joint.join(words[at:end])) in forms and not _torn(words, at, end):
                 yield part
                 at = end - 1
                 break
         at += 1
+
+
+def _torn(words: Sequence[str], at: int, end: int) -> bool:
+    """Whether a number goes on beyond the part: 'UK 5' of 'UK 5-6' and of 'UK 5.25' is no size."""
+    first, last = words[at : at + 1], words[end - 1 : end]
+    before, behind = words[max(at - 1, 0) : at], words[end : end + 1]
+    return any(
+        one[0][-1].isdigit() and other[0][0].isdigit()
+        for one, other in ((before, first), (last, behind))
+        if one and other
+    )
 
 
 def _measured(value: str) -> str | None:

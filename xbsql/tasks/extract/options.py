@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from xbsql.extraction.sizes import spellings, systems
 from xbsql.tasks.options import COLUMN, COLUMNS, SHARE, Option, OptionKind, Options, whole
 
 
@@ -14,19 +15,25 @@ def _texts(value: object) -> bool:
 
 def _is_table(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(forms, Mapping) and all(map(_texts, forms.values())) for forms in value.values()
+        forms in systems() or (isinstance(forms, Mapping) and all(map(_texts, forms.values())))
+        for forms in value.values()
     )
 
 
-def _listed(value: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+def _listed(value: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    tables = {name: spellings(forms) if isinstance(forms, str) else forms for name, forms in value.items()}
     return {
         name: {form: [each] if isinstance(each, str) else list(each) for form, each in forms.items()}
-        for name, forms in value.items()
+        for name, forms in tables.items()
     }
 
 
 SPELLINGS = OptionKind(
-    "STRUCT", _is_table, "give {'size': {'EU 38': ['UK 5', 'US 7.5']}}: attribute, form, spellings", _listed
+    "STRUCT",
+    _is_table,
+    "give {'size': {'EU 38': ['UK 5', 'US 7.5']}}: attribute, form, spellings; or {'size': SYSTEM}, one of "
+    f"{', '.join(systems())}",
+    _listed,
 )
 
 
@@ -74,7 +81,8 @@ class ExtractOptions(Options):
         Option(
             SPELLINGS,
             "your own table for the canonical form of an attribute's values, in place of the built-in one: "
-            "`{'size': {'EU 38': ['UK 5', 'US 7.5']}}`",
+            "`{'size': {'EU 38': ['UK 5', 'US 7.5']}}`; or a table of sizes: `{'size': 'women shoes'}`, "
+            "`men shoes`, `women clothes`, `men clothes`",
             shown="",
             at_home=False,
         ),
