@@ -118,7 +118,7 @@ def fit(
     check_name(where, model)
     kind = _task(where, task, data, label, given)
     content = digest(data)
-    key = key_of(where, [content, label, task, market, given])
+    key = key_of(where, [content, label, task, market, given, kind.options.written(given)])
 
     def run() -> tuple[Model, dict[str, Any]]:
         fitted, report = road.fit(kind, data, label, market=market, options=given, progress=tell)
@@ -159,7 +159,8 @@ def transfer(
         data, label, given = of_one_label(where, data, label, given, theirs, source)
     kind = _task(where, task, data if source is None or home else source, label, given)
     origin = None if base is None else session.store.artifact(where, base).card["key"]
-    key = key_of(where, [digest(data), source and digest(source), origin, label, market, method, given, task])
+    content = [digest(data), source and digest(source), origin, label, market, method]
+    key = key_of(where, [*content, given, kind.options.written(given), task])
 
     def run() -> tuple[Model, dict[str, Any]]:
         from xbsql.session.crossing import prepared

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral
+from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 
 from xbsql import errors
@@ -56,6 +57,7 @@ class Option:
         at_home: whether it also holds for the home model that a transfer from rows alone begins with.
         shown: the default as the docs put it, where the value itself does not say it.
         needs: another option, without which this one has no effect.
+        path: the file that a value stands for; None where values are all there is.
     """
 
     kind: OptionKind
@@ -64,6 +66,7 @@ class Option:
     at_home: bool = True
     shown: str | None = None
     needs: str | None = None
+    path: Callable[[str], str] | None = None
 
 
 def _is_text(value: object) -> bool:
@@ -162,6 +165,15 @@ class Options:
         """Those that hold for the home model as well."""
         known = described(cls)
         return {name: value for name, value in given.items() if name not in known or known[name].at_home}
+
+    @classmethod
+    def written(cls, given: Mapping[str, Any]) -> list[list[Any]]:
+        """Option, size and time of writing of the files that options name: another file is another fit."""
+        named = ((name, said.path, given.get(name)) for name, said in described(cls).items() if said.path)
+        paths = [(name, path(value)) for name, path, value in named if isinstance(value, str)]
+        there = [(name, Path(path).expanduser()) for name, path in paths if path and "\0" not in path]
+        stats = [(name, path.stat()) for name, path in there if path.is_file()]
+        return [[name, found.st_size, found.st_mtime_ns] for name, found in stats]
 
     @classmethod
     def under(cls, names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:

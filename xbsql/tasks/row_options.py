@@ -85,6 +85,7 @@ class RowOptions(Options):
             "them in half the time, or a state dict of your own, `vgg16:PATH` or `resnet50:PATH`; see "
             "[pictures](pictures.md)",
             shown=f"`{IMAGE}`; abroad that of the home model",
+            path=lambda value: value.partition(":")[2],
         ),
     ] = None
 

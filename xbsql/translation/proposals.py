@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.translation.casing import Casing
+    from xbsql.translation.external import External
     from xbsql.translation.knowledge import Knowledge
     from xbsql.translation.language_model import LanguageModel
     from xbsql.translation.lexicon import Lexicon
     from xbsql.translation.shelf import Encode, Shelf
     from xbsql.translation.words import Words
 
-ORIGINS: Final = ("memory", "edit", "phrases", "pooled", "home", "catalogue", "guess", "copy")
+ORIGINS: Final = ("memory", "edit", "phrases", "pooled", "home", "external", "catalogue", "guess", "copy")
 """Where a proposal can come from, most telling first: a pair that is remembered, the same edited; phrases of
-the market's own pairs, of these and home's, of home's alone; the catalogue's nearest phrase; phrases with the
-encoder's lexicon for unknown words; the source itself."""
+the market's own pairs, of these and home's, of home's alone; a network of the user's; the catalogue's
+nearest phrase; phrases with the encoder's lexicon for unknown words; the source itself."""
 FAMILY: Final = {
     "memory": "target", "edit": "target", "phrases": "target", "catalogue": "target", "guess": "target",
-    "copy": "target", "pooled": "instance", "home": "source",
+    "copy": "target", "external": "target", "pooled": "instance", "home": "source",
 }  # fmt: skip
 BEST: Final = 4
 """Translations of the best decoder that are looked at."""
@@ -107,6 +108,7 @@ class Proposer:
         encode: texts -> vectors.
         banned: forms that are never used.
         only: the origins that are tried.
+        external: a network of the user's.
     """
 
     own: Knowledge | None
@@ -119,6 +121,7 @@ class Proposer:
     encode: Encode
     banned: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset(ORIGINS)
+    external: External | None = None
     _split: dict[str, Words] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
 
@@ -128,6 +131,8 @@ class Proposer:
         self._guess_all(asked)
         near, rows = self.memory.nearest(vectors, REMEMBERED)
         alike, places = self.phrases.nearest(vectors, 2)
+        network = None if "external" not in self.only else self.external
+        networked = [] if network is None else network.say([one.known for one in asked])
         found = []
         for k, one in enumerate(asked):
             pool: dict[str, Proposal] = {}
@@ -137,6 +142,8 @@ class Proposer:
             for score, place in zip(alike[k].tolist(), places[k].tolist(), strict=True):
                 forms = self.phrases.texts[place].split(" ")
                 self._add(pool, "catalogue", forms, score, one)
+            for said, sure in networked[k : k + 1]:
+                self._add(pool, "external", (), sure, one, text=with_units(one, said))
             shown = [KEPT + token for token in one.words.shown]
             self._add(pool, "copy", shown, 1.0, one, text=one.known)
             found.append(list(pool.values()))

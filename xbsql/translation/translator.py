@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from xbsql.translation.casing import Casing
     from xbsql.translation.chooser import Chooser
+    from xbsql.translation.external import External
     from xbsql.translation.knowledge import Knowledge
     from xbsql.translation.language_model import LanguageModel
     from xbsql.translation.pieces import Piece
@@ -62,6 +63,7 @@ class Stock:
         casing: the market's capitals.
         terms: the user's words.
         only: the origins that are tried.
+        external: a network of the user's.
     """
 
     own: Knowledge | None
@@ -73,17 +75,18 @@ class Stock:
     casing: Casing
     terms: Terms
     only: frozenset[str]
+    external: External | None = None
 
     def proposer(self, encode: Encode) -> Proposer:
         """Ready to propose."""
         return Proposer(
             self.own, self.home, self.memory, self.phrases, self.words, self.titles, self.casing, encode,
-            self.terms.banned, self.only,
+            self.terms.banned, self.only, self.external,
         )  # fmt: skip
 
     def state(self) -> State:
         """The stock as data."""
-        names = ("own", "home", "memory", "phrases", "words", "titles", "casing", "terms")
+        names = ("own", "home", "memory", "phrases", "words", "titles", "casing", "terms", "external")
         parts = {name: getattr(self, name).state() for name in names if getattr(self, name) is not None}
         return State("translation_stock", {"only": sorted(self.only)}, parts=parts)
 
@@ -94,6 +97,7 @@ class Stock:
         return cls(
             parts.get("own"), parts.get("home"), parts["memory"], parts["phrases"], parts["words"],
             parts.get("titles"), parts["casing"], parts["terms"], frozenset(state.config["only"]),
+            parts.get("external"),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xbsql.tasks.translate.reading import Material
     from xbsql.tasks.translate.translation import Translation
     from xbsql.translation.chooser import Chooser
+    from xbsql.translation.external import External
     from xbsql.translation.learn import Taught
     from xbsql.translation.words import Words
 
@@ -59,6 +60,7 @@ class HomePart:
         casing: its capitals.
         src: its source language; dst: its target language.
         notes: one line each.
+        external: its network.
     """
 
     knowledge: Knowledge | None
@@ -68,6 +70,7 @@ class HomePart:
     src: str
     dst: str
     notes: tuple[str, ...] = ()
+    external: External | None = None
 
     @classmethod
     def of_model(cls, model: Translation, target: Material) -> HomePart:
@@ -78,7 +81,8 @@ class HomePart:
             empty = Shelf((), (), stock.words.vectors[:0])
             return cls(None, empty, model.chooser, stock.casing, model.src, model.dst, (note,))
         knowledge = stock.own if stock.own is not None else stock.home
-        return cls(knowledge, stock.words, model.chooser, stock.casing, model.src, model.dst)
+        rest = (model.chooser, stock.casing, model.src, model.dst)
+        return cls(knowledge, stock.words, *rest, external=stock.external)
 
     @classmethod
     def of_rows(cls, home: Material, target: Material, *, trained: bool, seed: int) -> HomePart:
@@ -105,6 +109,7 @@ def stock_of(
     only: frozenset[str],
     seed: int,
     like: Stock | None = None,
+    external: External | None = None,
     *,
     remembers: bool = True,
 ) -> tuple[OwnPart, Stock]:
@@ -116,6 +121,7 @@ def stock_of(
         only: the origins that are tried.
         seed: of the order of many pairs.
         like: a stock of the same material, whose vectors are used again.
+        external: a network of the user's.
         remembers: whether there is a memory.
     """
     knowledge = None if home is None else home.knowledge
@@ -137,7 +143,8 @@ def stock_of(
         )
     language = LanguageModel.counted((t.forms for t in titles), (1.0 for _ in titles)) if titles else None
     learnt = Knowledge.of(own.taught, own.pairs.words) if own.split else None
-    return own, Stock(learnt, knowledge, memory, phrases, words, language, casing, material.terms, only)
+    parts = (learnt, knowledge, memory, phrases, words, language, casing, material.terms, only)
+    return own, Stock(*parts, external=external)
 
 
 def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:

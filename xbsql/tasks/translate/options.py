@@ -8,6 +8,7 @@ from typing import Annotated
 from xbsql import errors
 from xbsql.features.scripts import NAMES
 from xbsql.tasks.options import COLUMN, WORD, Option, Options, whole
+from xbsql.translation.external import network
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class TranslateOptions(Options):
     dst: Annotated[
         str | None,
         Option(WORD, "the language of the translations", shown="what it looks like", at_home=False),
+    ] = None
+    external: Annotated[
+        str | None,
+        Option(
+            WORD,
+            "the folder of a network of your own, as CTranslate2 reads it, with its SentencePiece models: "
+            "one more origin, `external`",
+            shown="abroad that of the home model, where its languages are the same",
+            path=network,
+        ),
     ] = None
     seed: Annotated[int, Option(whole(0), "of folds and resamples")] = 0
 

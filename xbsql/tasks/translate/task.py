@@ -18,6 +18,7 @@ from xbsql.tasks.translate.options import TranslateOptions
 from xbsql.tasks.translate.reading import read, source_column
 from xbsql.tasks.translate.translation import Translation, encode
 from xbsql.translation.chooser import Chooser
+from xbsql.translation.external import External
 from xbsql.translation.proposals import FAMILY
 from xbsql.translation.trial import FEWEST, tried
 
@@ -62,6 +63,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         options: of the user, checked.
         text: the column of source texts; label: of translations.
         home: what the source knows; None at home.
+        external: a network of the user's.
     """
 
     material: Material
@@ -69,6 +71,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
     text: str
     label: str
     home: HomePart | None = None
+    external: External | None = None
     metric = "chrf"
 
     def __len__(self) -> int:
@@ -82,6 +85,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         names += ["phrases"] if own else []
         if self.home is not None and self.home.knowledge is not None:
             names += ["home"] + (["pooled"] if own else [])
+        names += ["external"] if self.external is not None else []
         names += ["catalogue"] if self.material.titles else []
         return [Origin(name, FAMILY[name], pooled=name == "pooled") for name in [*names, "guess"]]  # type: ignore[arg-type]
 
@@ -90,7 +94,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         names = frozenset(candidate.name for candidate in candidates)
         source = self.home is not None
         progress(0.0, "learning phrases")
-        own, stock = stock_of(self.material, self.home, names, self.options.seed)
+        own, stock = stock_of(self.material, self.home, names, self.options.seed, external=self.external)
         count = len(np.unique(own.pairs.unit))
         if count < FEWEST:
             chooser = (
@@ -107,6 +111,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
                 frozenset(n for n in names if FAMILY[n] == "target"),
                 self.options.seed,
                 stock,
+                self.external,
             )
             alone = (
                 bare,
@@ -211,7 +216,9 @@ class Translating(Task[Translation, Translated]):
         if not (material.pairs or material.dictionary):
             problem = f"no row has both a text and a translation in '{errors.shown(asked.label)}'"
             raise errors.invalid(asked.where, problem, "give pairs")
-        return TranslateProblem(material, options, text, asked.label)
+        return TranslateProblem(
+            material, options, text, asked.label, external=_external(asked.where, options)
+        )
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> TranslateProblem:
         """The target's pairs, titles and texts, with home's pairs or its model.
@@ -230,7 +237,8 @@ class Translating(Task[Translation, Translated]):
         refuse_turned(asked.where, material, home)
         if not material.dst and home.dst:
             material = replace(material, dst=home.dst)
-        return TranslateProblem(material, options, text, asked.label, home)
+        external = _external(asked.where, options) or home.external
+        return TranslateProblem(material, options, text, asked.label, home, external)
 
     def _of_rows(
         self, asked: Asked, source: pa.Table | None, options: TranslateOptions, material: Material
@@ -251,6 +259,10 @@ class Translating(Task[Translation, Translated]):
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """See `measured`."""
         return measured(mine("xb.evaluate", model, Translation), table, label, by)
+
+
+def _external(where: str, options: TranslateOptions) -> External | None:
+    return None if options.external is None else External.of(where, options.external)
 
 
 TASK: Final = Translating()
