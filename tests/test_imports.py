@@ -36,7 +36,7 @@ ROOMS = {
     "sample": {"numpy", "pyarrow", "PIL"},
     "decisions": {"numpy", "pyarrow", "scipy"},
     "recommendation": {"lightgbm", "numpy", "pyarrow", "scipy"},
-    "translation": {"numpy"},
+    "translation": {"numpy", "sentencepiece", "ctranslate2"},
     "tasks": {"numpy", "pyarrow", "scipy"},
     "session": {"lightgbm", "numpy", "pyarrow", "scipy", "threadpoolctl", "torch"},
     "pages": {"matplotlib", "numpy", "pyarrow"},
