@@ -58,6 +58,22 @@ def test_a_market_that_changes_its_closing_day_is_closed_on_the_new_one():
     assert found.ahead(series, 7)[0].tolist() == ((200 + np.arange(7)) % 7 == 0).tolist()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_closing_day_that_changed_two_weeks_ago_is_the_new_one(seed):
+    day, change = np.arange(200), 185
+    y = orders(200, seed)
+    y[(day < change) & (day % 7 == 6)] = 0
+    y[(day >= change) & (day % 7 == 0)] = 0
+    series = series_of([y])
+    found = closures(series)
+    assert found.past.tolist() == (y == 0).tolist()
+    assert found.ahead(series, 7)[0].tolist() == ((200 + np.arange(7)) % 7 == 0).tolist()
+    y[day == 193] = 0  # two days without a sale, while Sundays stay closed, are none of a new closing day
+    y[(day % 7 == 6) | (day == 186)] = 0
+    y[(day >= change) & (day % 7 == 0)] = 50
+    assert closures(series_of([y])).places[0].sum() == 1
+
+
 def test_one_open_sunday_before_christmas_opens_no_other():
     day = np.arange(120)
     y = np.where((day % 7 == 6) & (day != 104), 0, orders(120))

@@ -124,8 +124,9 @@ def closures(series: Series, market: str | None = None) -> Closures:
 
     Of periods of a day or less. A place of the week (or of the day) is closed from the first to the last of a
     run of zeros there that chance would hardly bring, given how often open places have none; where the run
-    lasts to the end it is closed from now on, so that a shop may change its day. So is a holiday that was 0
-    whenever it was kept. In series that are hardly ever 0 a stretch of zeros between sales is closed, and one
+    lasts to the end it is closed from now on, so that a shop may change its day: one that closes when another
+    opens has fewer ways to be chance, and takes fewer zeros. So is a holiday that was 0 whenever it was kept.
+    In series that are hardly ever 0 a stretch of zeros between sales is closed, and one
     before the first sale is no history. Zeros at the end stay: whether there will be trade again is unknown.
 
     Args:
@@ -198,13 +199,37 @@ def _places(zero: Mask, start: int, season: int) -> tuple[Mask, Mask]:
     if not none.any() or mostly.all():
         return past, closed
     chance = (none[~mostly].sum() + 0.5) / (rows[~mostly].sum() + 1)
+    reopened = []
     for at in np.flatnonzero(none >= np.log(RARE) / np.log(min(chance, 1 - 1e-9))).tolist():
         own = np.flatnonzero((place == at) & kept)
         for begin, end in _runs(_bridged(zero[own])):
             if len(own) * chance ** int(zero[own[begin:end]].sum()) < RARE:  # it could begin anywhere
                 past[own[begin:end]] = True
                 closed[at] |= end == len(own)
+                reopened += own[end : end + 1].tolist()
+    for at, own in _moved(zero & kept, place, mostly | closed, reopened) if reopened else ():
+        past[own], closed[at] = True, True
     return past & zero, closed
+
+
+def _moved(zero: Mask, place: Ints, other: Mask, reopened: Sequence[int]) -> Iterator[tuple[int, Ints]]:
+    """Places of which the zeros at the end began when a closed place opened, and these values.
+
+    Args:
+        zero: bool (n,).
+        place: int64 (n,), of each value.
+        other: bool (season,): places that are not looked at.
+        reopened: when closed places opened.
+    """
+    season = len(other)
+    rows, none = np.bincount(place, minlength=season), np.bincount(place, zero, season)
+    for at in np.flatnonzero(~other).tolist():
+        own, rest = np.flatnonzero(place == at), ~other & (np.arange(season) != at)
+        chance = (none[rest].sum() + 0.5) / (rows[rest].sum() + 1)
+        for begin, end in _runs(zero[own]):
+            beside = any(abs(int(own[begin]) - opening) < season for opening in reopened)
+            if beside and end == len(own) and season * chance ** (end - begin) < RARE:
+                yield at, own[begin:end]
 
 
 def _whole_cycles(zero: Mask, season: int) -> Mask:
