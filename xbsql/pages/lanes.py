@@ -75,7 +75,7 @@ def _drawn(home: str, lanes: Sequence[Lane]) -> str:
     known = all(lane.bearing is not None for lane in lanes)
     north = "north is up" if known else "directions mean nothing where no coordinates are known"
     return (
-        f"<svg class='ranges map' viewBox='0 0 {SIZE} {SIZE}' role='img' "
+        f"<svg class='map' viewBox='0 0 {SIZE} {SIZE}' role='img' "
         f"aria-label='{escape(said, quote=True)}'>{_rings(farthest, middle, reach)}{ways}{dots}"
         f"<circle class='blend' cx='{middle}' cy='{middle}' r='6'/>{_names(home, spots)}</svg>"
         f"<p class='scale'>{escape(home)} in the middle, rings in kilometres (by their square roots), "
