@@ -119,12 +119,13 @@ def _card(given: argparse.Namespace) -> int:
 
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
-    from xbsql.pages.page import save
+    from xbsql.pages.page import check_place, save
     from xbsql.session.forecast import ForecastCall
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
     where, asked = "xbsql forecast", ForecastCall(given.horizon)
+    check_place(where, given.page)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
         save(where, given.page, outlook(session_of(where, con), given.model, rows, asked))

@@ -35,7 +35,12 @@ def bars(pairs: Sequence[tuple[str, float]], *, as_share: bool = False) -> str:
 
 def _bar(name: str, length: float, figure: str) -> str:
     bar = f"<span class='bar' style='width:{100 * length:.1f}%'></span>"
-    return f"<tr><td>{escape(name)}</td><td class='wide'>{bar}</td><td>{figure}</td></tr>"
+    return f"<tr>{_name(name)}<td class='wide'>{bar}</td><td>{figure}</td></tr>"
+
+
+def _name(name: str) -> str:
+    """The cell of a name; a narrow window cuts it, so it tells the whole."""
+    return f"<td title='{escape(name, quote=True)}'>{escape(name)}</td>"
 
 
 def ranges(arms: Sequence[tuple[str, float, float | None, float | None]], metric: str) -> str:
@@ -65,6 +70,6 @@ def _range(arm: tuple[str, float, float | None, float | None], scale: Scale) -> 
     kind = "dot blend" if name == "blend" else "dot"
     drawn = f"{whisker}<span class='{kind}' style='left:{scale.at(value):.1f}%'></span>"
     return (
-        f"<tr><td>{escape(name)}</td><td class='wide'><div class='track'>{drawn}</div></td>"
+        f"<tr>{_name(name)}<td class='wide'><div class='track'>{drawn}</div></td>"
         f"<td>{value:.3f}{ends}</td></tr>"
     )

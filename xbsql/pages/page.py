@@ -30,11 +30,11 @@ p.lead, p.scale, p.note { color: var(--soft); margin-top: 0; } p.scale { font-si
 .HELPS { color: var(--good); } .HURTS { color: var(--bad); } .NO, .NOT { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 table { display: block; overflow-x: auto; } td, th { overflow-wrap: normal; }
-@media (max-width: 40rem) { td:last-child { min-width: 10rem; } }
+.rows td, .bars td, th { white-space: nowrap; } .rows td.long { white-space: normal; min-width: 10rem; }
 td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
 .bar { display: inline-block; height: .6rem; background: var(--good); opacity: .75; border-radius: 2px; }
-.bars td { border: 0; } .bars td.wide { width: 55%; }
-.ranges { max-width: 46rem; } .track { position: relative; height: 1.1rem; }
+.bars { display: table; max-width: 46rem; } .bars td { border: 0; } .bars td.wide { width: 60%; }
+.track { position: relative; height: 1.1rem; }
 .track span { position: absolute; top: 50%; transform: translateY(-50%); }
 .whisker { height: 2px; background: var(--soft); }
 .dot { width: .65rem; height: .65rem; margin-left: -.325rem; border-radius: 50%; background: var(--soft); }
@@ -53,14 +53,19 @@ figure { margin: 0; break-inside: avoid; }
 pre { background: var(--code); padding: 1rem; border-radius: 8px; overflow-x: auto; font-size: .85rem; }
 dt { font-weight: 600; } dd { margin: 0 0 .4rem; }
 .bar, .whisker, .dot, .key i, mark { print-color-adjust: exact; }
-@media (max-width: 40rem) { .ends { display: none; } }
-@media (prefers-color-scheme: dark) { svg:not(.map), .key i { filter: invert(1) hue-rotate(180deg); } }
+@media (max-width: 40rem) {
+  .ends { display: none; }
+  .bars td:first-child { max-width: 9.5rem; overflow: hidden; text-overflow: ellipsis; }
+}
+@media (prefers-color-scheme: dark) { svg:not(.map), .key i { filter: invert(.91) hue-rotate(180deg); } }
 @media print {
   body { margin: 0; max-width: none; font-size: 11pt; } h2, h3 { break-after: avoid; }
   tr, .card { break-inside: avoid; } details summary { display: none; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 """
+UNBROKEN: Final = 22
+"""Letters of a cell up to which it stands in one line."""
 EAST_ASIAN: Final = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 FONTS: Final = (
     "<p class='note'>Chinese, Japanese and Korean names are shown in the fonts of the machine that reads "
@@ -130,8 +135,8 @@ def _arm(row: Mapping[str, Any]) -> str:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows as a table."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f"<table class='rows'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def code(text: str) -> str:
@@ -140,4 +145,5 @@ def code(text: str) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"<td{' class=long' if len(text) > UNBROKEN else ''}>{escape(text)}</td>"

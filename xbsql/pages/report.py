@@ -236,7 +236,7 @@ def next_labels(subject: Subject) -> str:
     columns = [name for name in inputs if name in rows.column_names][:4]
     lines = []
     for place, doubt in zip(found["row"].to_pylist(), found["doubt"].to_pylist(), strict=True):
-        values = [str(rows[name][place - 1].as_py())[:TEXT] for name in columns]
+        values = [_value(rows[name][place - 1].as_py()) for name in columns]
         lines.append((*values, _short(doubt)))
     return table((*columns, "doubt"), lines)
 
@@ -261,6 +261,10 @@ def _rows(subject: Subject) -> pa.Table:
         message = "a part that needs rows was asked without"
         raise TypeError(message)
     return subject.rows
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)[:TEXT]
 
 
 def _short(value: float | None) -> str:
