@@ -43,7 +43,7 @@ td, th { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px so
 .map text { font: 13px system-ui, sans-serif; fill: var(--ink); }
 .map line { stroke: var(--line); stroke-width: 2; } .map circle { fill: var(--soft); }
 .map circle.blend { fill: var(--good); }
-.map circle.ring { fill: none; stroke: var(--line); } .map text.ring { fill: var(--soft); font-size: 12px; }
+.map circle.ring { fill: none; stroke: var(--line); } .map text.ring { fill: var(--soft); }
 .fans { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(18rem, 100%), 1fr)); gap: 1rem; }
 svg:not(.map) { width: 100%; height: auto; border-radius: 6px; }
 figure { margin: 0; break-inside: avoid; }
