@@ -123,6 +123,8 @@ FIGURES = (
     Figure("images", "embed_over_forward", "seconds of an embedding over the networks' bare forward pass"),
     Figure("markets", "tau", "simulated markets ranked by margin: Kendall's tau with the truth"),
     Figure("markets", "coverage", "share of worlds whose margins all lie in the joint 90 % intervals"),
+    Figure("markets", "facts0", "facts of each market as columns: error taken away, no label, real trade"),
+    Figure("markets", "facts15", "with 15 labels"),
     Figure(
         "recommend",
         "ndcg",
