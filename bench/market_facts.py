@@ -38,7 +38,8 @@ JOIN country there ON iso_d = there.iso3 WHERE flow > 0 ORDER BY ALL
 
 def trade(folder: Path) -> pa.Table:
     """Rows of all countries: market, what is known of the buyer, trade (the label), and the facts."""
-    return duckdb.sql(QUERY.format(folder=folder)).to_arrow_table()
+    with duckdb.connect() as con:
+        return con.execute(QUERY.format(folder=folder)).to_arrow_table()
 
 
 def errors(table: pa.Table, seed: int, labels: int) -> dict[str, float]:
