@@ -106,7 +106,7 @@ def fan_chart(fan: Fan) -> Figure:
         dates = AutoDateLocator(minticks=3, maxticks=6)
         axes.xaxis.set_major_locator(dates)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(dates))
-        axes.xaxis.get_offset_text().set_size(8)
+        axes.xaxis.get_offset_text().set_fontsize(8)
     axes.grid(axis="y", color="#e3e5e8", lw=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
