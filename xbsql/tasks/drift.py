@@ -173,8 +173,8 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
         if column.role == "vector":
             own = [places[output] for output in column.outputs]
             sides = [side.table[:, own] for side in (known, now)]
-            lacking = [np.isnan(side).any(axis=1) for side in sides]
-            yield from _missing(column.name, lacking[0], lacking[1], "NULL")
+            null = [np.isnan(side).any(axis=1) for side in sides]
+            yield from _missing(column.name, null[0], null[1], "NULL")
             yield from _meaning(column.name, _whole(sides[0]), _whole(sides[1]), "vectors")
             continue
         outputs = [f"{column.name}.days"] if column.role == "date" else column.outputs
