@@ -40,18 +40,20 @@ class Point(NamedTuple):
     hi: float
 
 
-def label_efficiency(points: Sequence[Point], metric: str, panel: tuple[float, float] = (4.6, 3.9)) -> Figure:
+def label_efficiency(
+    points: Sequence[Point], metric: str, inches: tuple[float, float] = (4.6, 3.9)
+) -> Figure:
     """One panel a market: labels on a logarithmic axis (0 stands left of 1), a line and a band an arm.
 
     Args:
         points: of all panels.
         metric: what the scores are.
-        panel: width and height of one, inches.
+        inches: width and height of a panel.
     """
     from matplotlib.figure import Figure
 
     panels = list(dict.fromkeys(point.panel for point in points))
-    figure = Figure(figsize=(panel[0] * len(panels) + 0.6, panel[1]), layout="constrained")
+    figure = Figure(figsize=(inches[0] * len(panels) + 0.6, inches[1]), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, [point for point in points if point.panel == panel])
