@@ -155,7 +155,7 @@ FIGURES = (
     Figure("report", "requests", "what it has a browser fetch"),
     Figure("adapt", "recover", "accuracy after a flip and 200 labels, short of the best in hindsight"),
     Figure("adapt", "false_alarms", "alarms in 10,000 rows without a change"),
-    Figure("adapt", "cost_share", "seconds of `xb.adapt` on 1,000 labels over those of a fit"),
+    Figure("adapt", "cost_share", "seconds of `xb.adapt` that follows 1,000 labels over those of a new fit"),
     Figure("adapt", "years_ok", "of nine years, as good as the better of never and always refit"),
     Figure("cost", "transfer_ratio", "CPU time of a transfer of texts over that at commit a02259f"),
     Figure("cost", "match_ratio", "the same of a match of 2,000 x 50,000"),

@@ -7,6 +7,9 @@ plan as its user would: means with t-intervals of 90 %. `tau` is Kendall's betwe
 which all true margins lie in their intervals at once, asked for .9. `likeness` is Spearman's correlation of
 `xb.market_similarity` with the true distance of each market from home.
 
+`facts0`, `facts15`: by what share the error of a transfer falls where the facts of each market are
+joined to its rows as columns, with so many labels, on real trade of 20 countries (see bench/market_facts.py).
+
 The worlds' spreads were chosen once, so that markets differ as countries of one bench (online retail) do.
 """
 
@@ -20,6 +23,7 @@ import pyarrow as pa
 from scipy.stats import kendalltau, spearmanr, t
 
 import xbsql
+from bench import market_facts
 from bench.case import Quantiles
 
 if TYPE_CHECKING:
@@ -39,13 +43,14 @@ T = TypeVar("T")
 CODES = ("DE", "FR", "JP", "GB", "PL", "SE", "BR", "MX")
 MONEY = ("EUR", "EUR", "JPY", "GBP", "PLN", "SEK", "BRL", "MXN")
 HORIZON = 26
+LABELS = (0, 15)
 LEVEL = 0.9
 
 
 def run(bench: Bench) -> dict[str, float]:
     """Every world."""
     worlds = 60 if bench.quick else 400
-    bench.plan(2)
+    bench.plan(3)
     found = bench.unit("ranking", lambda: each(ranked, worlds))
     taus, held, ranks = ([row[name] for row in found] for name in ("tau", "held", "rank held"))
     bench.record("eight markets", "xbsql", "tau", Quantiles.of(taus), sizes={"worlds": worlds})
@@ -55,9 +60,25 @@ def run(bench: Bench) -> dict[str, float]:
     bench.record("eight markets", "intervals one by one", "held at once", naive)
     like = bench.unit("likeness", lambda: each(likeness, 4 if bench.quick else 40))
     bench.record("eight markets", "xbsql", "likeness", Quantiles.of(like))
+    gains = bench.unit("facts", lambda: facts(bench))
+    for name, value in gains.items():
+        bench.record("trade", "xbsql", name, value)
     return {
-        "tau": statistics.fmean(taus), "coverage": statistics.fmean(held), "likeness": statistics.fmean(like)
+        "tau": statistics.fmean(taus), "coverage": statistics.fmean(held),
+        "likeness": statistics.fmean(like), **{name: gains[name] for name in gains if "_" not in name},
     }  # fmt: skip
+
+
+def facts(bench: Bench) -> dict[str, float]:
+    """By number of labels the share of the error that facts take away, and the share of targets they hurt."""
+    table, found = market_facts.trade(bench.data("market_facts")), {}
+    for labels in LABELS:
+        each = [market_facts.errors(table, seed, labels) for seed in range(4 if bench.quick else 20)]
+        whole = {arm: sum(error[arm] for error in each) for arm in ("with", "without")}
+        found[f"facts{labels}"] = 1.0 - whole["with"] / whole["without"]
+        worse = statistics.fmean(error["with"] > error["without"] for error in each)
+        found[f"facts{labels}_worse"] = worse
+    return found
 
 
 def each(world: Callable[[DuckDBPyConnection, int], T], worlds: int) -> list[T]:

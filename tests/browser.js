@@ -62,6 +62,23 @@ function splitWords() {
   return [...split];
 }
 
+// Texts smaller than SMALL pixels, also those that a drawing shrinks; a drawing of letters, by its digits' height.
+const SMALL = 10;
+function smallTexts() {
+  const small = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const e = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || /SCRIPT|STYLE|TITLE/i.test(e.tagName) || !shown(e)) continue;
+    const shrunk = e.ownerSVGElement ? e.getScreenCTM().a : 1, size = shrunk * parseFloat(getComputedStyle(e).fontSize);
+    if (size < SMALL) small.add(`${named(e)}: ${size.toFixed(1)}`);
+  }
+  for (const e of document.querySelectorAll("svg g[id^=text_]")) {
+    const { width, height } = e.getBoundingClientRect();
+    if (width && Math.max(width, height) < 0.6 * SMALL) small.add(`${e.id}: ${height.toFixed(1)}`);
+  }
+  return [...small];
+}
+
 function measure() {
   const sticksOut = e => !e.ownerSVGElement && shown(e) && e.getBoundingClientRect().right > innerWidth + 1;
   return {
@@ -69,6 +86,7 @@ function measure() {
     wide: [...document.body.querySelectorAll("*")].filter(e => sticksOut(e) && !held(e.parentElement)).map(named),
     faint: faintTexts(),
     split: splitWords(),
+    small: smallTexts(),
     dark: dark(),
     text: document.body.innerText.length,
   };

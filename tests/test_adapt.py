@@ -303,6 +303,44 @@ def test_texts_that_speak_of_something_else_have_drifted(tmp_path):
     assert [(row["column"], row["measure"]) for row in other if row["alarm"]] == [("title", "mmd2")]
 
 
+def test_a_text_that_turned_empty_is_missing_and_alarms(tmp_path):
+    rng = np.random.default_rng(0)
+    told = [f"{c} {m} shoes {s}" for c in ("red", "blue") for m in ("leather", "canvas") for s in range(20)]
+    more = [f"made in {place}, ships at once" for place in rng.choice(["Porto", "Graz", "Lyon"], 80)]
+    table = pa.table({"title": told, "more": more, "label": ["a", "b"] * 40})
+    half = pa.array([None if i % 2 else " " if i % 4 else text for i, text in enumerate(told)])
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "one", table.drop_columns(["more"]), "label", options={"text": ["title"]})
+        xbsql.fit(con, "two", table, "label", options={"text": ["title", "more"]})
+
+        def alarms(model, late, **given):
+            rows = xbsql.drift(con, model, late, **given).to_pylist()
+            return {(row["column"], row["measure"]): row["evidence"] for row in rows if row["alarm"]}
+
+        blank = table.set_column(0, "title", half)
+        for given in ({}, {"reference": table}):
+            assert not alarms("one", table, **given)
+            assert alarms("one", blank, **given)["title", "missing"] == "no text in 75.0%; was 0.0%"
+        gone = table.set_column(1, "more", pa.nulls(80, pa.string()))
+        assert ("more", "missing") in alarms("two", gone, reference=table)
+        assert ("title + more", "mmd2") in alarms("two", gone)  # it keeps both as one meaning
+        both = blank.set_column(1, "more", half)
+        assert ("title + more", "missing") in alarms("two", both)
+
+
+def test_vectors_that_are_no_longer_there_alarm(tmp_path):
+    x = np.random.default_rng(0).normal(size=(120, 8)).astype(np.float32)
+    table = pa.table({"photo": x.tolist(), "y": x[:, 0]})
+    late = table.set_column(0, "photo", pa.array([None] * 60 + x[60:].tolist(), pa.list_(pa.float32())))
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "v", table, "y")
+        for given in ({}, {"reference": table}):
+            found = xbsql.drift(con, "v", late, **given).to_pylist()
+            row = next(row for row in found if row["measure"] == "missing")
+            told = row["column"], row["alarm"], row["evidence"]
+            assert told == ("photo", True, "NULL in 50.0%; was 0.0%")
+
+
 def test_a_vector_moves_as_a_whole(tmp_path):
     rng = np.random.default_rng(0)
 

@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("model", nargs="*")
     report.add_argument("--store", help="the folder for models (default: beside the file)")
     report.add_argument("--table", help="rows of the market that the models are asked about")
+    report.add_argument("--curves", action="store_true", help="with --table: what more labels bring (slow)")
     report.add_argument("--market", help="a table of other markets' sales: the page is about these")
     report.add_argument("--home", help="with --market: the table of home's sales")
     report.add_argument("--home-market", help="with --market: home's name, such as US")
@@ -118,12 +119,13 @@ def _card(given: argparse.Namespace) -> int:
 
 def _forecast(given: argparse.Namespace) -> int:
     from xbsql.pages.outlook import outlook
-    from xbsql.pages.page import save
+    from xbsql.pages.page import check_place, save
     from xbsql.session.forecast import ForecastCall
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
     where, asked = "xbsql forecast", ForecastCall(given.horizon)
+    check_place(where, given.page)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
         save(where, given.page, outlook(session_of(where, con), given.model, rows, asked))
@@ -145,7 +147,7 @@ def _report(given: argparse.Namespace) -> int:
             raise errors.invalid(where, f"--{name} is given without --market", remedy)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=True) if given.table else None
-        made = written(session_of(where, con), given.model, rows, str(given.page))
+        made = written(session_of(where, con), given.model, rows, str(given.page), curves=given.curves)
     print(f"Look at {made['path']}")
     return 0
 
@@ -160,8 +162,9 @@ def _market_report(where: str, given: argparse.Namespace) -> int:
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
-    if given.table or not given.home:
-        problem = f"--market is given {'with --table' if given.table else 'without --home'}"
+    if given.table or given.curves or not given.home:
+        kept = [name for name in ("table", "curves") if getattr(given, name)]
+        problem = f"--market is given {f'with --{kept[0]}' if kept else 'without --home'}"
         raise errors.invalid(where, problem, "xbsql report shop.duckdb --market abroad --home orders")
     pairs = [text.partition("=") for text in given.columns]
     for meaning, _, column in pairs:
@@ -169,11 +172,13 @@ def _market_report(where: str, given: argparse.Namespace) -> int:
             raise errors.invalid(where, f"'{errors.shown(meaning)}' names no column", "give ts=ordered")
     columns = {meaning: column for meaning, _, column in pairs}
     with _opened(where, given) as con:
+        session, page = session_of(where, con), str(given.page)
+        for name in given.model:
+            session.store.resolve(where, name)
         home, abroad = (rows_of(where, con, name, ordered=True) for name in (given.home, given.market))
         facts, rates = (
             rows_of(where, con, name, ordered=False) if name else None for name in (given.facts, given.rates)
         )
-        session, page = session_of(where, con), str(given.page)
         made = written(session, home, abroad, page, columns, given.home_market, facts, rates, given.model)
     print(f"Look at {made['path']}")
     return 0

@@ -138,6 +138,15 @@ def test_a_market_that_lacks_something_says_so_and_holds_up_no_other(con):
     assert rows["DE"]["note"] == "freight taken as exact"
 
 
+def test_days_below_0_are_told_and_days_that_are_not_known_are_none(con):
+    wrong = PLAN.set_column(PLAN.column_names.index("days_lo"), "days_lo", [[-3.0, None]])
+    rows = {row["market"]: row for row in rank(con, wrong, promise=7.0)}
+    assert (rows["DE"]["rank"], rows["DE"]["note"]) == (None, "days is below 0 in a row")
+    assert rows["JP"]["rank"] == 1
+    unknown = PLAN.drop_columns(["days", "days_lo", "days_hi"])
+    assert {row["on_time"] for row in rank(con, unknown, promise=7.0)} == {None}
+
+
 def test_labels_that_are_still_needed(con):
     curves = pa.table(
         {"market": ["DE"] * 3 + ["JP"], "labels": [50, 100, 400, 50], "value": [0.6, 0.8, 0.9, 0.5],
@@ -158,6 +167,7 @@ def test_labels_that_are_still_needed(con):
         ({"curves": pa.table({"market": ["a"], "labels": [1], "value": [0.1], "arm": ["blend"]})}, "no goal"),
         ({"level": 1.5}, "level is 1.5"),
         ({"correlation": 2.0}, "correlation is 2"),
+        ({"promise": -1.0}, "promise is -1; give days, 0 or more"),
         ({"plan": PLAN.set_column(2, "units_lo", [[5000.0, 1.0]])}, "units is 1000 outside units_lo 5000"),
         ({"rates": pa.table({"currency": ["EUR"], "per_unit": [-1.0]})}, "a rate is NULL, infinite or not"),
     ],

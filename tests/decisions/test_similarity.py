@@ -120,6 +120,10 @@ def test_a_market_of_no_rows_and_no_facts_says_so(con):
         ({"facts": pa.table({"market": ["US"], "gdp": [1.0]})}, "home_market is not given"),
         ({"facts": pa.table({"market": ["JP"], "g": [1.0]}), "home_market": "US"}, "no row of home, 'US'"),
         ({"facts": pa.table({"market": ["US"] * 2, "g": [1, 2]}), "home_market": "US"}, "two rows of 'US'"),
+        (
+            {"facts": pa.table({"market": ["US", "DE"], "distance_km": [0, -5]}), "home_market": "US"},
+            "distance_km of market 'DE' is -5; give 0 or more",
+        ),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line(con, given, message):

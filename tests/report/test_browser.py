@@ -9,7 +9,8 @@ import xbsql
 BROKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>broken</title></head><body>
 <p style="color: #aaa; background: #fff">faint</p><div style="width: 900px">wide</div>
 <img src="https://example.com/a.png" alt=""><a href="#nowhere">on</a><p aria-labelledby="gone">a</p>
-<button onclick="nothing()">press</button></body></html>"""
+<button onclick="nothing()">press</button><svg viewBox="0 0 999 9" width="99"><text y="9">tiny</text></svg>
+</body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,10 @@ def pages(browser, tmp_path_factory):
         con.register("jp", orders("JP", 1250.0, 120))
         rates = pa.table({"currency": ["USD", "JPY"], "per_unit": [1.0, 0.01]})
         con.register("rates", rates)
-        asked = f"xb.market_report(us, jp, '{folder}/market.html', home_market := 'US', rates := rates)"
+        places = {"market": ["US", "JP", "ブラジル"], "lat": [39, 35.7, -15.8], "lon": [-77, 139.8, -47.9]}
+        con.register("places", pa.table(places))
+        given = "home_market := 'US', rates := rates, facts := places"
+        asked = f"xb.market_report(us, jp, '{folder}/market.html', {given})"
         con.sql(f"FROM {asked}").fetchall()
     return browser(report, folder / "fans.html", folder / "market.html")
 
@@ -65,6 +69,7 @@ def test_the_browser_sees_what_is_wrong(browser, tmp_path):
     assert any("nothing is not defined" in said for said in found["said"])
     assert found["before"]["width"] > found["window"]
     assert [wide[:4] for wide in found["before"]["wide"]] == ["div."]
+    assert [small.partition(":")[0] for small in found["before"]["small"]] == ["text. tiny"]
     assert [faint[:2] for faint in found["before"]["faint"]] == ["p."]
     assert found["dead"] == ["#nowhere", "aria-labelledby gone"]
 
@@ -93,6 +98,11 @@ def test_every_text_can_be_read_light_and_dark(pages):
     assert {page["before"]["dark"] for page in pages} == {True, False}
     for page in pages:
         assert page["after"]["faint"] == [], page
+
+
+def test_letters_are_as_large_in_a_narrow_window(pages):
+    for page in pages:
+        assert page["after"]["small"] == [], page
 
 
 def test_no_word_or_number_is_broken_in_a_narrow_window(pages):

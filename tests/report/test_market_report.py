@@ -97,6 +97,8 @@ def test_the_page_says_what_the_tables_say_and_fetches_nothing(tmp_path):
     assert "<td>+25%</td>" in text
     assert f"{120 * 5000:,} JPY" in text
     assert re.search(r"<svg(?! class='ranges')", text)  # the fans
+    assert text.count("<figcaption>") == 2
+    assert "Chinese, Japanese and Korean" not in text
 
 
 def test_what_no_column_says_is_named(tmp_path):
@@ -106,6 +108,14 @@ def test_what_no_column_says_is_named(tmp_path):
     text = path.read_text()
     assert "no column says when (ts)" in text
     assert "no category has prices" in text
+
+
+def test_names_that_need_east_asian_fonts_are_text_and_the_page_says_what_they_need(tmp_path):
+    con, path = xbsql.connect(), tmp_path / "page.html"
+    xbsql.market_report(con, sales("US", 10.0), sales("日本 <東>", 12.0), str(path), home_market="US")
+    text = path.read_text()
+    assert "<figcaption>日本 &lt;東&gt;</figcaption>" in text  # and no drawing of a font that lacks it
+    assert text.count("Chinese, Japanese and Korean names are shown in the fonts of the machine") == 1
 
 
 def test_a_market_that_is_called_home_is_not_home(tmp_path):
@@ -183,6 +193,34 @@ def test_the_way_to_a_market_is_the_great_circle_and_its_promise_holds_for_nine_
     assert jp.bearing == pytest.approx(330.6, abs=0.5)
     assert (de.parcels, de.median, de.promise) == (0, 4.0, None)  # by the fact
     assert (br.parcels, br.median, br.promise) == (19, 3.0, None)  # too few to promise
+
+
+def test_days_of_the_markets_count_also_where_home_has_no_such_column():
+    home, abroad = sales("US", 10.0), delivered("JP", [*range(1, 21), *[None] * 20])
+    found, markets = prepared(home, abroad, rates=None)
+    assert lanes(found, markets, None)[0].promise == 19.0
+    named = compared("t", home, abroad.rename_columns({"days": "took"}), {"days": "took"}, len, "US", None)
+    assert lanes(named, {"JP": abroad.rename_columns({"days": "took"})}, None)[0].median == 10.5
+
+
+@pytest.mark.parametrize(
+    ("abroad", "facts", "said"),
+    [
+        (delivered("JP", [5] * 39 + [-2]), None, "days of market 'JP' is -2 in a row; give 0 or more"),
+        (sales("JP", 1.0), {"distance_km": [0, -7]}, "distance_km of market 'JP' is -7; give 0 or more"),
+        (sales("JP", 1.0), {"days": [1, -7]}, "days of market 'JP' is -7; give 0 or more"),
+        (
+            sales("JP", 1.0),
+            {"distance_km": [0, -7], "lat": [1, 2], "lon": [3, 4]},
+            "distance_km of market 'JP' is -7; give 0 or more",
+        ),
+    ],
+)
+def test_no_way_and_no_time_is_below_0(abroad, facts, said):
+    known = None if facts is None else pa.table({"market": ["US", "JP"], **facts})
+    found, markets = prepared(sales("US", 1.0), abroad, rates=None)
+    with pytest.raises(XbsqlError, match=f"^t: {said}"):
+        lanes(found, markets, known)
 
 
 @pytest.mark.parametrize("count", [1, 3, 60])

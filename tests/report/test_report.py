@@ -10,6 +10,7 @@ import pytest
 
 import xbsql
 from xbsql import cli
+from xbsql.errors import XbsqlError
 
 VOID = {"meta", "line", "circle", "br", "path", "use", "rect"}
 
@@ -87,6 +88,18 @@ def test_without_rows_a_report_says_less_and_repeats_nothing(con, tmp_path):
     assert any("HOME MODEL" in text for text in page.texts)
 
 
+def test_what_more_labels_bring_is_drawn_where_it_is_asked_for(con, tmp_path):
+    path = tmp_path / "page.html"
+    con.execute(f"FROM xb.report(['days_jp'], '{path}', tbl := abroad, curves := true)").fetchall()
+    page = read(path)
+    assert "What more labels bring" in page.headings
+    assert path.read_text().count("<div class='curve'><svg") == 1
+    assert {"target only", "blend", "measured", "extrapolated"} <= set(page.texts)
+    bare = con.table("home").to_arrow_table().slice(0, 40).drop_columns(["days"])
+    xbsql.report(con, ["days"], str(path), bare, curves=True)
+    assert any("no label column 'days'" in text for text in read(path).texts)
+
+
 def test_a_broken_model_has_a_card_that_says_so(con, tmp_path):
     con.execute("CALL xb.fit('broken', home, 'days', options := {'seed': 7})")
     folder = next(
@@ -117,13 +130,34 @@ def test_rows_that_a_model_cannot_read_are_told_and_nothing_is_lost(con, tmp_pat
         ("'nope'", "page.html", "no model 'nope'"),
         ("5", "page.html", r"models must be names of models: \['days_de', 'days_jp'\], got 5"),
         ("['nope']", "page.html", "no model 'nope'"),
-        ("['days']", "/no/such/page.html", "cannot be written"),
+        ("['days']", "/no/such/page.html", r"page '/no/such/page.html' cannot be written \(there is no such"),
+        ("['days']", "/tmp", r"page '/tmp' cannot be written \(it is a folder\)"),
     ],
 )
 def test_a_mistake_is_one_clear_line(con, models, path, message):
     with pytest.raises(Exception, match=message) as caught:
         con.sql(f"FROM xb.report({models}, '{path}')").fetchall()
     assert re.search(r"xb\.report: ", str(caught.value))
+
+
+def test_names_and_places_are_checked_before_any_work(con, tmp_path, monkeypatch):
+    from xbsql.pages import market, report
+
+    for module, work in ((report, "report"), (market, "comparison")):
+        monkeypatch.setattr(module, work, lambda *given, **more: pytest.fail("work was begun"))
+    page = str(tmp_path / "page.html")
+    home = con.table("home").to_arrow_table()
+    abroad = home.append_column("market", pa.array(["JP"] * len(home)))
+    for models, path, said in (
+        (["days", "nope"], page, "no model 'nope'"),
+        (["days"], str(tmp_path), "cannot be written"),
+    ):
+        with pytest.raises(XbsqlError, match=f"^xb.report: .*{said}"):
+            xbsql.report(con, models, path, home)
+        with pytest.raises(XbsqlError, match=f"^xb.market_report: .*{said}"):
+            xbsql.market_report(con, home, abroad, path, models=models)
+    with pytest.raises(XbsqlError, match="curves are asked for without rows; give tbl"):
+        xbsql.report(con, ["days"], page, curves=True)
 
 
 def test_the_command_line_writes_it(con, tmp_path, capsys):

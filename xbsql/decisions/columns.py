@@ -23,22 +23,27 @@ MEANINGS: Final = (
 who bought; amount: what the row came to; ts: when; days: from the order to its delivery."""
 
 
+OF_MARKETS: Final = ("market", "currency", "days")
+"""What home's rows need not say: its name and money are known otherwise, and no parcel goes there."""
+
+
 def named(where: str, home: pa.Table, others: pa.Table, given: Mapping[str, Any]) -> dict[str, str]:
     """The column of each meaning: as given, else the column of that very name.
 
     Raises:
         XbsqlError: a meaning that there is not, a column that a table lacks, or none for the market.
+            Home may lack those of `OF_MARKETS`.
     """
     for meaning, column in given.items():
         if meaning not in MEANINGS:
             raise errors.unknown(where, "field of columns", meaning, MEANINGS)
-        tables = (others,) if meaning == "market" else (home, others)
+        tables = (others,) if meaning in OF_MARKETS else (home, others)
         for table in tables:
             if column not in table.column_names:
                 raise errors.unknown(where, "column", str(column), table.column_names, place="a table has")
     both = set(home.column_names) & set(others.column_names)
     found = {name: name for name in MEANINGS if name in both} | {k: str(v) for k, v in given.items()}
-    for name in ("market", "currency"):  # home's is known without a column, or its country's
+    for name in OF_MARKETS:
         if name not in found and name in others.column_names:
             found[name] = name
     if "market" not in found:

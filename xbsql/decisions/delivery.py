@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from xbsql import errors
 from xbsql.decisions.columns import numbers
-from xbsql.decisions.facts import DISTANCE, great_circle, with_distance
+from xbsql.decisions.facts import DISTANCE, great_circle, not_below_0, with_distance
 from xbsql.features.roles import as_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def lanes(compared: Comparison, markets: Mapping[str, pa.Table], facts: pa.Table
     `distance_km`, else the great circle between the facts `lat` and `lon` of home and market.
 
     Raises:
-        XbsqlError: one of these columns is no number, or a coordinate is none.
+        XbsqlError: one of these is no number or no coordinate, or days or a distance are below 0.
     """
     known = _known(compared, facts)
     return [_lane(compared, name, rows, known.get(name, {})) for name, rows in markets.items()]
@@ -61,7 +62,10 @@ def _lane(compared: Comparison, market: str, rows: pa.Table, own: Mapping[str, f
     if "days" not in compared.columns or not len(rows):
         return found
     days = compared.amounts(rows, "days")
-    days = days[days >= 0]  # NaN is not
+    days = days[np.isfinite(days)]
+    if (days < 0).any():
+        said = f"{compared.columns['days']} of market '{errors.shown(market, 40)}' is {days.min():g} in a row"
+        raise errors.invalid(compared.where, said, "give 0 or more, NULL where it is not known")
     if not len(days):
         return found
     enough = len(days) >= FEWEST_PARCELS
@@ -81,7 +85,7 @@ def _known(compared: Comparison, facts: pa.Table | None) -> dict[str, dict[str, 
         columns["bearing"] = great_circle(lat[home], lon[home], lat, lon)[1]
         facts = with_distance(where, facts, home)
     columns |= {
-        name: numbers(where, facts, name) for name in (DISTANCE, "days") if name in facts.column_names
+        name: not_below_0(where, facts, name) for name in (DISTANCE, "days") if name in facts.column_names
     }
     found: dict[str, dict[str, float]] = {}
     for row, name in enumerate(names):

@@ -102,8 +102,11 @@ def with_distance(where: str, facts: pa.Table, home: int) -> pa.Table:
     A distance that a row has stays; the others are great circles, NULL where a coordinate is.
 
     Raises:
-        XbsqlError: a coordinate is no number, or lies outside -90 to 90, -180 to 180.
+        XbsqlError: a distance or a coordinate is no number, or is below 0, outside -90 to 90, -180 to 180.
     """
+    given = (
+        not_below_0(where, facts, DISTANCE) if DISTANCE in facts.column_names else np.full(len(facts), np.nan)
+    )
     if not {"lat", "lon"} <= set(facts.column_names):
         return facts
     lat, lon = (numbers(where, facts, name) for name in ("lat", "lon"))
@@ -111,11 +114,24 @@ def with_distance(where: str, facts: pa.Table, home: int) -> pa.Table:
         if (wrong := values[np.abs(values) > most]).size:
             raise errors.invalid(where, f"{name} of a market is {wrong[0]:g}", "give degrees, decimal")
     away = great_circle(lat[home], lon[home], lat, lon)[0]
-    if DISTANCE in facts.column_names:
-        given = numbers(where, facts, DISTANCE)
-        away = np.where(np.isfinite(given), given, away)
+    away = np.where(np.isfinite(given), given, away)
     kept = facts.drop_columns(["lat", "lon", *({DISTANCE} & set(facts.column_names))])
     return kept.append_column(DISTANCE, pa.array(away, from_pandas=True))
+
+
+def not_below_0(where: str, facts: pa.Table, name: str) -> Floats:
+    """A fact that is a distance or a time; NaN where it is not known.
+
+    Raises:
+        XbsqlError: it is no number, or below 0.
+    """
+    values = numbers(where, facts, name)
+    wrong = np.flatnonzero(values < 0)
+    if len(wrong):
+        market = as_text(facts["market"])[int(wrong[0])].as_py()
+        said = f"{name} of market '{errors.shown(market, 40)}' is {values[wrong[0]]:g}"
+        raise errors.invalid(where, said, "give 0 or more, NULL where it is not known")
+    return values
 
 
 def great_circle(lat: float, lon: float, to_lat: Floats, to_lon: Floats) -> tuple[Floats, Floats]:

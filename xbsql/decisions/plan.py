@@ -52,15 +52,17 @@ class Asked:
     seed: int = 0
 
     def check(self, where: str) -> None:
-        """Refuse what is no share.
+        """Refuse what is no share, and a promise that is no time.
 
         Raises:
-            XbsqlError: a level or a correlation out of bounds.
+            XbsqlError: a level, a correlation or a promise out of bounds.
         """
         if not 0 < self.level < 1:
             raise errors.invalid(where, f"level is {self.level:g}", "give a share such as 0.9")
         if not 0 <= self.together <= 1:
             raise errors.invalid(where, f"correlation is {self.together:g}", "give a share, 0 to 1")
+        if self.promise is not None and not self.promise >= 0:
+            raise errors.invalid(where, f"promise is {self.promise:g}", "give days, 0 or more")
 
 
 def read_plan(where: str, table: pa.Table, asked: Asked) -> tuple[Plan | None, dict[str, list[str]]]:
@@ -188,8 +190,9 @@ def _shares(
 def _lacking(
     inputs: dict[str, Uncertain], names: list[str], place: NDArray[np.int64], notes: dict[str, list[str]]
 ) -> None:
-    for name in (each for each in DRAWN if each != "days"):
-        for row in np.flatnonzero(np.isnan(inputs[name].value)):
+    for name in DRAWN:
+        lacking = np.isnan(inputs[name].value) & (name != "days")  # days may be unknown
+        for row in np.flatnonzero(lacking):
             if name != "price" or not notes[names[place[row]]]:
                 _note(notes, names[place[row]], f"{name} is NULL in a row")
         for row in np.flatnonzero(inputs[name].lo < 0):

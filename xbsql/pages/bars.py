@@ -1,4 +1,4 @@
-"""Bars and intervals as inline SVG and HTML: they need no script and no font."""
+"""Bars and intervals as HTML: they need no script and no font, and no window makes their letters small."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH, LABEL, LINE = 640, 150, 26
-
 
 class Scale(NamedTuple):
-    """Where values stand between the names and the figures."""
+    """Where values stand between the two ends of a line."""
 
     low: float
     high: float
 
     def at(self, value: float) -> float:
-        """The place of a value, in units of the drawing."""
-        return LABEL + (WIDTH - LABEL - 60) * (value - self.low) / (self.high - self.low)
+        """The place of a value, in per cent of the line."""
+        return 100.0 * (value - self.low) / (self.high - self.low)
 
 
 def bars(pairs: Sequence[tuple[str, float]], *, as_share: bool = False) -> str:
@@ -37,11 +35,16 @@ def bars(pairs: Sequence[tuple[str, float]], *, as_share: bool = False) -> str:
 
 def _bar(name: str, length: float, figure: str) -> str:
     bar = f"<span class='bar' style='width:{100 * length:.1f}%'></span>"
-    return f"<tr><td>{escape(name)}</td><td class='wide'>{bar}</td><td>{figure}</td></tr>"
+    return f"<tr>{_name(name)}<td class='wide'>{bar}</td><td>{figure}</td></tr>"
+
+
+def _name(name: str) -> str:
+    """The cell of a name; a narrow window cuts it, so it tells the whole."""
+    return f"<td title='{escape(name, quote=True)}'>{escape(name)}</td>"
 
 
 def ranges(arms: Sequence[tuple[str, float, float | None, float | None]], metric: str) -> str:
-    """One dot a name with its interval, all on one scale.
+    """One dot a name with its interval, all on one scale; figures and names are text of the page's size.
 
     Args:
         arms: name, value, and the ends of its interval or None.
@@ -53,24 +56,20 @@ def ranges(arms: Sequence[tuple[str, float, float | None, float | None]], metric
     low, high = min(ends), max(ends)
     room = 0.06 * ((high - low) or abs(high) or 1.0)
     scale = Scale(low - room, high + room)
-    lines = "".join(_range(place, arm, scale) for place, arm in enumerate(arms))
-    height = LINE * len(arms) + 8
-    told = "; ".join(f"{name} {value:.3f}" for name, value, *_ in arms)
-    return (
-        f"<svg class='ranges' viewBox='0 0 {WIDTH} {height}' role='img' "
-        f"aria-label='{escape(metric, quote=True)}: {escape(told, quote=True)}'>{lines}</svg>"
-        f"<p class='scale'>{escape(metric)}, 95 % intervals</p>"
-    )
+    lines = "".join(_range(arm, scale) for arm in arms)
+    return f"<table class='bars ranges'>{lines}</table><p class='scale'>{escape(metric)}, 95 % intervals</p>"
 
 
-def _range(place: int, arm: tuple[str, float, float | None, float | None], scale: Scale) -> str:
+def _range(arm: tuple[str, float, float | None, float | None], scale: Scale) -> str:
     name, value, lo, hi = arm
-    y, at = LINE * place + LINE // 2 + 2, scale.at
-    whisker = ""
+    whisker, ends = "", ""
     if lo is not None and hi is not None:
-        whisker = f"<line x1='{at(lo):.1f}' x2='{at(hi):.1f}' y1='{y}' y2='{y}'/>"
+        left = scale.at(lo)
+        whisker = f"<span class='whisker' style='left:{left:.1f}%;width:{scale.at(hi) - left:.1f}%'></span>"
+        ends = f" <span class='ends'>{lo:.3f} to {hi:.3f}</span>"
+    kind = "dot blend" if name == "blend" else "dot"
+    drawn = f"{whisker}<span class='{kind}' style='left:{scale.at(value):.1f}%'></span>"
     return (
-        f"<text x='0' y='{y + 4}'>{escape(name)}</text>{whisker}"
-        f"<circle cx='{at(value):.1f}' cy='{y}' r='5' class='{'blend' if name == 'blend' else 'arm'}'/>"
-        f"<text x='{WIDTH - 50}' y='{y + 4}'>{value:.3f}</text>"
+        f"<tr>{_name(name)}<td class='wide'><div class='track'>{drawn}</div></td>"
+        f"<td>{value:.3f}{ends}</td></tr>"
     )

@@ -40,12 +40,20 @@ class Point(NamedTuple):
     hi: float
 
 
-def label_efficiency(points: Sequence[Point], metric: str) -> Figure:
-    """One panel a market: labels on a logarithmic axis (0 stands left of 1), a line and a band an arm."""
+def label_efficiency(
+    points: Sequence[Point], metric: str, inches: tuple[float, float] = (4.6, 3.9)
+) -> Figure:
+    """One panel a market: labels on a logarithmic axis (0 stands left of 1), a line and a band an arm.
+
+    Args:
+        points: of all panels.
+        metric: what the scores are.
+        inches: width and height of a panel.
+    """
     from matplotlib.figure import Figure
 
     panels = list(dict.fromkeys(point.panel for point in points))
-    figure = Figure(figsize=(4.6 * len(panels) + 0.6, 3.9), layout="constrained")
+    figure = Figure(figsize=(inches[0] * len(panels) + 0.6, inches[1]), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, [point for point in points if point.panel == panel])
@@ -109,7 +117,7 @@ def _panel(axes: Axes, points: Sequence[Point]) -> None:
 def _arrow(axes: Axes, points: Sequence[Point]) -> None:
     """From the blend's first score to where the target alone has the same, or to the end of its line."""
     alone = [point.labels for point in points if point.arm == "target only"]
-    if not alone:
+    if not alone or not any(point.arm == "blend" for point in points):
         return
     start = min((point for point in points if point.arm == "blend"), key=lambda point: point.labels)
     axes.annotate(

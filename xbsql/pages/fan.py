@@ -1,15 +1,17 @@
-"""The fan chart: what a series was, what is expected of it, and how far it may lie from that."""
+"""Fan charts: what a series was, what is expected of it, and how far it may lie from that."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from html import escape
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+
+from xbsql.pages.chart import svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Dates = NDArray[np.datetime64] | NDArray[np.int64]
 
-PAST, AHEAD, KNOWN = "#5b6470", "#1a7f52", "#b45309"
+PAST, AHEAD, BAND = "#5b6470", "#1a7f52", "#b9dccb"
+THOUSANDS: Final = 10_000
+"""Values from which on they are told in thousands, millions ..."""
+MARKED: Final = {"closed": "#5b6470", "known in advance": "#b45309"}
 
 
 class Fan(NamedTuple):
@@ -61,36 +66,65 @@ def fans_of(told: SeriesForecast, most: int, last: int = 52) -> list[Fan]:
     return [_fan(told, int(i), last) for i in np.argsort(-total, kind="stable")[:most]]
 
 
-def fan_chart(fans: Sequence[Fan], level: float = 0.9, columns: int = 3) -> Figure:
-    """One panel a series: history, the expected values, and the band that holds `level` of the truths."""
-    from matplotlib.figure import Figure
+def fan_charts(fans: Sequence[Fan], level: float = 0.9) -> str:
+    """One drawing a series, in as many columns as the window is wide; HTML.
 
-    across = min(columns, len(fans))
-    down = -(-len(fans) // across)
-    figure = Figure(figsize=(4.2 * across, 2.7 * down), layout="constrained")
-    grid = figure.subplots(down, across, squeeze=False).ravel()
-    for axes, fan in zip(grid, fans, strict=False):
-        _panel(axes, fan, level)
-    for axes in grid[len(fans) :]:
-        axes.set_visible(False)
-    grid[0].legend(frameon=False, loc="upper left", fontsize=8)
+    Each has the history, what is expected, and the band that holds `level` of the truths. Names are text of
+    the page, so the reader's fonts show them, and they are as large in any window.
+    """
+    known = {name for fan in fans for name, mask, _ in _marks(fan) if mask.any()}
+    key = [("history", PAST), ("expected", AHEAD), (f"{level:.0%} interval", BAND)]
+    key += [(name, colour) for name, colour in MARKED.items() if name in known]
+    shown = "".join(f"<span><i style='background:{colour}'></i>{name}</span> " for name, colour in key)
+    drawn = "".join(
+        f"<figure><figcaption>{escape(fan.title)}</figcaption>{_told(fan, svg(fan_chart(fan)))}</figure>"
+        for fan in fans
+    )
+    return f"<p class='key'>{shown}</p><div class='fans'>{drawn}</div>"
+
+
+def fan_chart(fan: Fan) -> Figure:
+    """One series without a word: its history, the expected values and their band over time."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
+
+    figure = Figure(figsize=(3.6, 2.1), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(fan.ds, fan.y, color=PAST, lw=1.1)
+    if len(fan.ds):
+        axes.plot([fan.ds[-1], fan.ahead[0]], [fan.y[-1], fan.yhat[0]], color=AHEAD, lw=1, ls=":")
+    axes.plot(fan.ahead, fan.yhat, color=AHEAD, lw=2)
+    axes.fill_between(fan.ahead, fan.lo, fan.hi, color=BAND, lw=0)
+    for _, mask, colour in _marks(fan):
+        if mask.any():
+            axes.plot(fan.ahead[mask], np.zeros(int(mask.sum())), "|", color=colour, ms=7)
+    axes.tick_params(labelsize=8)
+    if max(map(abs, axes.get_ylim())) >= THOUSANDS:
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    if np.issubdtype(fan.ahead.dtype, np.datetime64):
+        dates = AutoDateLocator(minticks=3, maxticks=6)
+        axes.xaxis.set_major_locator(dates)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(dates))
+        axes.xaxis.get_offset_text().set_fontsize(8)
+    axes.grid(axis="y", color="#e3e5e8", lw=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 
-def _panel(axes: Axes, fan: Fan, level: float) -> None:
-    axes.plot(fan.ds, fan.y, color=PAST, lw=1.1, label="history")
-    if len(fan.ds):
-        axes.plot([fan.ds[-1], fan.ahead[0]], [fan.y[-1], fan.yhat[0]], color=AHEAD, lw=1, ls=":")
-    axes.plot(fan.ahead, fan.yhat, color=AHEAD, lw=2, label="expected")
-    axes.fill_between(fan.ahead, fan.lo, fan.hi, color=AHEAD, alpha=0.18, lw=0, label=f"{level:.0%} interval")
-    for name, mask, colour in (("closed", fan.closed, PAST), ("known in advance", fan.known, KNOWN)):
-        if mask.any():
-            axes.plot(fan.ahead[mask], np.zeros(int(mask.sum())), "|", color=colour, ms=7, label=name)
-    axes.set_title(fan.title, loc="left", fontsize=9, fontweight="bold")
-    axes.tick_params(labelsize=8)
-    axes.tick_params(axis="x", rotation=30)
-    axes.grid(axis="y", color="#e3e5e8", lw=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+def _marks(fan: Fan) -> list[tuple[str, NDArray[np.bool_], str]]:
+    """What is marked at the foot of a drawing: its name, the steps, the colour."""
+    masks = (fan.closed, fan.known)
+    return [(name, mask, colour) for (name, colour), mask in zip(MARKED.items(), masks, strict=True)]
+
+
+def _told(fan: Fan, drawing: str) -> str:
+    """The drawing with what it says in words, for those who do not see it."""
+    known, last = fan.yhat[np.isfinite(fan.yhat)], fan.y[-1:].tolist()
+    before = f"last {last[0]:.4g}, then " if last else ""
+    then = f"{known.sum():.4g} expected in {len(known)} periods" if len(known) else "nothing can be told"
+    said = escape(f"{fan.title}: {before}{then}", quote=True)
+    return drawing.replace("<svg", f"<svg role='img' aria-label='{said}'", 1)
 
 
 def _fan(told: SeriesForecast, i: int, last: int) -> Fan:

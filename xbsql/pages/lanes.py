@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -28,6 +28,10 @@ RING_APART: Final = 28.0
 """Least radius of a ring, and least distance of two, in the drawing's units."""
 SPREAD: Final = 137.5
 """Degrees between markets whose direction is not known (the golden angle: no two lie in one)."""
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, upper, right and lower end."""
 
 
 class Spot(NamedTuple):
@@ -74,48 +78,60 @@ def _drawn(home: str, lanes: Sequence[Lane]) -> str:
     said = f"Map of {len(lanes)} markets about {home} by distance; the table below says the same"
     known = all(lane.bearing is not None for lane in lanes)
     north = "north is up" if known else "directions mean nothing where no coordinates are known"
+    taken = [(s.x - 4, s.y - 4, s.x + 4, s.y + 4) for s in spots]
+    taken.append((middle - 6, middle - 6, middle + 6, middle + 6))
+    names = _names(home, spots, taken)
+    rings = _rings(farthest, reach, taken)
     return (
-        f"<svg class='ranges map' viewBox='0 0 {SIZE} {SIZE}' role='img' "
-        f"aria-label='{escape(said, quote=True)}'>{_rings(farthest, middle, reach)}{ways}{dots}"
-        f"<circle class='blend' cx='{middle}' cy='{middle}' r='6'/>{_names(home, spots)}</svg>"
+        f"<svg class='map' viewBox='0 0 {SIZE} {SIZE}' role='img' "
+        f"aria-label='{escape(said, quote=True)}'>{rings}{ways}{dots}"
+        f"<circle class='blend' cx='{middle}' cy='{middle}' r='6'/>{names}</svg>"
         f"<p class='scale'>{escape(home)} in the middle, rings in kilometres (by their square roots), "
         f"{north}; with each market the days that nine of ten parcels took, else half of them</p>"
     )
 
 
-def _rings(farthest: float, middle: float, reach: float) -> str:
-    """Circles at round distances that lie apart, each with its kilometres."""
-    found, last = "", reach + RING_APART
+def _rings(farthest: float, reach: float, taken: list[Box]) -> str:
+    """Circles at round distances that lie apart, each with its kilometres where there is room."""
+    found, last, middle = "", reach + RING_APART, SIZE / 2
     for at in (m * 10.0**power for power in range(5, -1, -1) for m in (5.0, 2.0, 1.0)):
         radius = reach * float(np.sqrt(at / farthest))
         if not RING_APART <= radius <= min(last - RING_APART, reach):
             continue
         last = radius
         found += f"<circle class='ring' cx='{middle}' cy='{middle}' r='{radius:.1f}'/>"
-        found += f"<text class='ring' x='{middle + 3}' y='{middle + radius - 3:.1f}'>{at:,.0f}</text>"
+        text = f"{at:,.0f}"
+        width = LETTER * len(text)
+        places = [(middle + 3, middle + radius - 3), (middle + 3, middle - radius + LINE)]
+        places += [(middle + radius - width - 3, middle - 3), (middle - radius + 3, middle - 3)]
+        found += _placed(text, width, places, taken, " class='ring'")
     return found
 
 
-def _names(home: str, spots: Sequence[Spot]) -> str:
+def _names(home: str, spots: Sequence[Spot], taken: list[Box]) -> str:
     """Names beside their dots where there is room; a name without has its dot's title and the table."""
-    middle = SIZE / 2
-    taken = [(s.x - 4, s.y - 4, s.x + 4, s.y + 4) for s in spots]
-    taken.append((middle - 6, middle - 6, middle + 6, middle + 6))
-    found = ""
+    middle, found = SIZE / 2, ""
     for text, x, y in [(home, middle, middle), *((_label(s.lane), s.x, s.y) for s in spots)]:
         width = LETTER * sum(1 + (east_asian_width(letter) in "WF") for letter in text)
-        beside = (x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 18)
-        for left, low in beside:
-            box = (left, low - LINE + 2, left + width, low + 2)
-            inside = box[0] >= 0 and box[1] >= 0 and box[2] <= SIZE and box[3] <= SIZE
-            if inside and not any(_meet(box, other) for other in taken):
-                taken.append(box)
-                found += f"<text x='{left:.1f}' y='{low:.1f}'>{escape(text)}</text>"
-                break
+        places = [(x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 18)]
+        found += _placed(text, width, places, taken)
     return found
 
 
-def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+def _placed(
+    text: str, width: float, places: Sequence[tuple[float, float]], taken: list[Box], kind: str = ""
+) -> str:
+    """A text at the first of the places that meets nothing, which is taken then; '' where there is none."""
+    for left, low in places:
+        box = (left, low - LINE + 2, left + width, low + 2)
+        inside = box[0] >= 0 and box[1] >= 0 and box[2] <= SIZE and box[3] <= SIZE
+        if inside and not any(_meet(box, other) for other in taken):
+            taken.append(box)
+            return f"<text{kind} x='{left:.1f}' y='{low:.1f}'>{escape(text)}</text>"
+    return ""
+
+
+def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 

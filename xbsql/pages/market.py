@@ -13,10 +13,9 @@ from xbsql.features.drawn import drawn
 from xbsql.harmonise.lint import lint
 from xbsql.pages.advice import of_model, to_give
 from xbsql.pages.bars import ranges
-from xbsql.pages.chart import svg
-from xbsql.pages.fan import fan_chart, fans_of
+from xbsql.pages.fan import fan_charts, fans_of
 from xbsql.pages.lanes import lane_map
-from xbsql.pages.page import page, save, table
+from xbsql.pages.page import check_place, page, save, table
 from xbsql.pages.terms import MEASURES, defined
 from xbsql.pages.twins import MOST_ABROAD, MOST_HOME, twins
 from xbsql.progress import tell
@@ -98,6 +97,7 @@ def written(
     """
     for name in models:
         session.store.resolve(WHERE, name)
+    check_place(WHERE, path)
     rows = len(home) + len(candidates)
     with session.calls.record("market_report", "", rows):
         found = comparison(session, WHERE, home, candidates, columns, home_market, rates)
@@ -192,7 +192,7 @@ def _expected(subject: Subject) -> str:
     told = forecasts.told(WHERE, model, weeks, model.columns, forecasts.ForecastCall(HORIZON))
     what = "paid" if "amount" in subject.compared.columns else "lines"
     said = f"{what} a week, each market in its own money; weeks end on the last day of all"
-    return f"{svg(fan_chart(fans_of(told, DRAWN), 0.9))}<p class='scale'>{said}</p>"
+    return f"{fan_charts(fans_of(told, DRAWN), 0.9)}<p class='scale'>{said}</p>"
 
 
 def _prices(subject: Subject) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbsql.pages.chart import svg
-from xbsql.pages.fan import fan_chart, fans_of, tried_fans
+from xbsql.pages.fan import fan_charts, fans_of, tried_fans
 from xbsql.pages.page import page, table
 from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
@@ -44,7 +43,7 @@ def outlook(session: Session, model: str, rows: pa.Table, asked: forecasts.Forec
     fans = fans_of(told, MOST_DRAWN)
     lead = f"What {model} expects of the next {asked.horizon} periods of {len(told.series)} series."
     sections = [
-        ("The largest series", svg(fan_chart(fans, asked.level))),
+        ("The largest series", fan_charts(fans, asked.level)),
         *_tried(fitted, told, asked),
         ("What it is made of", table(("method", "weight"), _members(fitted))),
         ("What there is to say of all", table(("status", "series"), Counter(told.status).most_common())),
@@ -71,4 +70,4 @@ def _tried(
     plain = replace(series, known=None).take(np.array([row]))
     origins = backtests.from_origins(model, plain, ORIGINS, asked.horizon, asked.level)
     drawn = tried_fans(plain, origins, 0)
-    return [("How it would have forecast the largest", svg(fan_chart(drawn, asked.level)))] if drawn else []
+    return [("How it would have forecast the largest", fan_charts(drawn, asked.level))] if drawn else []

@@ -12,9 +12,9 @@ from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.pages.bars import bars, ranges
 from xbsql.pages.card import interval, sentences, told
-from xbsql.pages.chart import svg
-from xbsql.pages.fan import fan_chart, fans_of
-from xbsql.pages.page import page, save, table
+from xbsql.pages.curve import curve
+from xbsql.pages.fan import fan_charts, fans_of
+from xbsql.pages.page import check_place, page, save, table
 from xbsql.pages.terms import terms
 from xbsql.progress import part, tell
 from xbsql.session import cards, insight
@@ -48,15 +48,19 @@ class Subject(NamedTuple):
         name: of it.
         card: what its version says of itself.
         rows: of the market that it is asked about; None without.
+        curves: whether its label curve is drawn.
     """
 
     session: Session
     name: str
     card: Mapping[str, Any]
     rows: pa.Table | None
+    curves: bool = False
 
 
-def written(session: Session, names: Sequence[str], rows: pa.Table | None, path: str) -> dict[str, Any]:
+def written(
+    session: Session, names: Sequence[str], rows: pa.Table | None, path: str, *, curves: bool = False
+) -> dict[str, Any]:
     """Write the report.
 
     Args:
@@ -64,6 +68,7 @@ def written(session: Session, names: Sequence[str], rows: pa.Table | None, path:
         names: of the models, in the order of the page; none twice.
         rows: of the market that they are asked about; None leaves out what needs them.
         path: of the HTML file, which is replaced.
+        curves: whether the label curve of each is drawn, which takes as long as twenty transfers.
 
     Returns:
         path (text), models and bytes (whole numbers).
@@ -74,14 +79,17 @@ def written(session: Session, names: Sequence[str], rows: pa.Table | None, path:
     """
     if not names:
         raise errors.invalid(WHERE, "no model is named", "FROM xb.models() lists them")
+    if curves and rows is None:
+        raise errors.invalid(WHERE, "curves are asked for without rows", "give tbl := labelled rows")
     for name in names:
         session.store.resolve(WHERE, name)
-    text = report(session, list(dict.fromkeys(names)), rows)
+    check_place(WHERE, path)
+    text = report(session, list(dict.fromkeys(names)), rows, curves=curves)
     save(WHERE, path, text)
     return {"path": str(path), "models": len(set(names)), "bytes": len(text.encode())}
 
 
-def report(session: Session, names: Sequence[str], rows: pa.Table | None) -> str:
+def report(session: Session, names: Sequence[str], rows: pa.Table | None, *, curves: bool = False) -> str:
     """The page as text; see `written`."""
     kept = (
         None
@@ -92,7 +100,7 @@ def report(session: Session, names: Sequence[str], rows: pa.Table | None) -> str
         overview, sections = [], []
         for place, name in enumerate(names):
             with part(place / len(names), (place + 1) / len(names)):
-                line, body = _of_model(session, name, kept)
+                line, body = _of_model(session, name, kept, curves=curves)
             overview.append(line)
             sections.append((name, body))
     several = f"{len(names)} models" if len(names) > 1 else names[0]
@@ -101,7 +109,9 @@ def report(session: Session, names: Sequence[str], rows: pa.Table | None) -> str
     return page("xbsql report", lead, [("At a glance", table(head, overview)), *sections])
 
 
-def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple[str, ...], str]:
+def _of_model(
+    session: Session, name: str, rows: pa.Table | None, *, curves: bool
+) -> tuple[tuple[str, ...], str]:
     """The line of the overview, and what the page says of a model."""
     tell(0.0, f"reading {name}")
     try:
@@ -117,7 +127,7 @@ def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple
         market,
         *(str(row.get(key) or "") for key in ("verdict", "metric", "score", "gain", "labels")),
     )
-    subject = Subject(session, name, found.card, rows)
+    subject = Subject(session, name, found.card, rows, curves)
     parts = [_head(subject), _weights(subject.card)]
     works: list[tuple[str, Callable[[Subject], str]]] = []
     if rows is not None and subject.card["task"] == "forecast":
@@ -127,6 +137,7 @@ def _of_model(session: Session, name: str, rows: pa.Table | None) -> tuple[tuple
             ("What it looks at", _looks),
             ("Whether the rows have moved", _moved),
             ("Which rows to label next", next_labels),
+            *([("What more labels bring", _curve)] if curves else []),
         ]
     for place, (heading, work) in enumerate(works):
         tell((1 + place) / (1 + len(works)), f"{name}: {heading.lower()}")
@@ -225,9 +236,15 @@ def next_labels(subject: Subject) -> str:
     columns = [name for name in inputs if name in rows.column_names][:4]
     lines = []
     for place, doubt in zip(found["row"].to_pylist(), found["doubt"].to_pylist(), strict=True):
-        values = [str(rows[name][place - 1].as_py())[:TEXT] for name in columns]
+        values = [_value(rows[name][place - 1].as_py()) for name in columns]
         lines.append((*values, _short(doubt)))
     return table((*columns, "doubt"), lines)
+
+
+def _curve(subject: Subject) -> str:
+    """What more labels bring, see `curve`."""
+    label = subject.session.model(WHERE, subject.name).signature.label
+    return curve(subject.session, subject.name, _rows(subject), label)
 
 
 def _outlook(subject: Subject) -> str:
@@ -235,8 +252,8 @@ def _outlook(subject: Subject) -> str:
     asked = forecasts.ForecastCall(HORIZON)
     fitted = forecasts.forecaster(subject.session, WHERE, subject.name)
     told_of = forecasts.told(WHERE, fitted, _rows(subject), fitted.columns, asked)
-    drawn = svg(fan_chart(fans_of(told_of, DRAWN), asked.level))
-    return f"{drawn}{table(('status', 'series'), Counter(told_of.status).most_common())}"
+    shown = fan_charts(fans_of(told_of, DRAWN), asked.level)
+    return f"{shown}{table(('status', 'series'), Counter(told_of.status).most_common())}"
 
 
 def _rows(subject: Subject) -> pa.Table:
@@ -244,6 +261,10 @@ def _rows(subject: Subject) -> pa.Table:
         message = "a part that needs rows was asked without"
         raise TypeError(message)
     return subject.rows
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)[:TEXT]
 
 
 def _short(value: float | None) -> str:

@@ -21,8 +21,10 @@ TRANSFERRED: Final = {
 }
 MEASURES: Final = {
     "doubt": "the probability that the class is wrong, or how far the members of the blend lie apart",
-    "distance": "psi: population stability index; ks: Kolmogorov-Smirnov; mmd2: between meanings of texts",
+    "distance": "psi: population stability index; ks: Kolmogorov-Smirnov; mmd2: between meanings of texts; "
+    "missing: by how much the share of rows has changed that say nothing",
     "p": "how likely so large a distance is without a drift, corrected for the number of columns",
+    "extrapolated": "a guess at two and four times the labels, by a power law through what was measured",
     "contribution": "the mean absolute SHAP value: how far a column moves a prediction",
 }
 

@@ -90,11 +90,11 @@ def drift(
 ) -> list[dict[str, Any]]:
     """How far rows have moved from those that a model was fitted on. Numbers and dates have 'ks', the
     Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`; categories and booleans 'psi', the
-    population stability index; columns with NULL, or pictures that cannot be read, have 'missing', and texts
-    and pictures 'mmd2' of their embeddings against permutations. `p` is corrected for their number (Holm),
-    and an alarm also needs a distance that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks'
-    where both sides have labels, 'label_shift' of the classes' shares told without labels, 'expected
-    accuracy' without labels, and the model's score on labelled rows that it was not fitted on. The largest
-    come first. A drift of inputs need not hurt; xb.adapt goes by the loss.
+    population stability index; columns with NULL, blank texts or pictures that cannot be read have
+    'missing', and texts and pictures 'mmd2' of their embeddings against permutations. `p` is corrected for
+    their number (Holm), and an alarm also needs a distance that matters: ks or missing .05, psi .1. Of the
+    label: 'psi' or 'ks' where both sides have labels, 'label_shift' of the classes' shares told without
+    labels, 'expected accuracy' without labels, and the model's score on labelled rows that it was not fitted
+    on. The largest come first. A drift of inputs need not hurt; xb.adapt goes by the loss.
     """
     return run_drift(session, model, tbl, reference, alpha)

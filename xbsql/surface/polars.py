@@ -673,10 +673,10 @@ class Frames(FrameSpace):
         """How far rows have moved from those that a model was fitted on.
 
         Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
-        categories and booleans 'psi', the population stability index; columns with NULL, or pictures that
-        cannot be read, have 'missing', and texts and pictures 'mmd2' of their embeddings against
-        permutations. `p` is corrected for their number (Holm), and an alarm also needs a distance that
-        matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels,
+        categories and booleans 'psi', the population stability index; columns with NULL, blank texts or
+        pictures that cannot be read have 'missing', and texts and pictures 'mmd2' of their embeddings
+        against permutations. `p` is corrected for their number (Holm), and an alarm also needs a distance
+        that matters: ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels,
         'label_shift' of the classes' shares told without labels, 'expected accuracy' without labels, and
         the model's score on labelled rows that it was not fitted on. The largest come first. A drift of
         inputs need not hurt; xb.adapt goes by the loss.
@@ -1474,11 +1474,12 @@ class Frames(FrameSpace):
         """
         return self._call("recommend", model=model, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
 
-    def report(self, models: Sequence[str] | None, path: str) -> pl.LazyFrame:
+    def report(self, models: Sequence[str] | None, path: str, curves: bool = False) -> pl.LazyFrame:
         """Write one page that a manager reads: of each model the verdict with its arms and intervals, what
         the blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the
-        rows have moved from those of the fit (xb.drift), and which rows to label next
-        (xb.suggest_labels); of a forecast the largest series with their fans.
+        rows have moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels)
+        and, with `curves`, the score by number of labels; of a forecast the largest series with their
+        fans.
 
         The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
         dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
@@ -1486,11 +1487,13 @@ class Frames(FrameSpace):
         Args:
             models: VARCHAR[]: names of models, in the order of the page.
             path: VARCHAR: the HTML file that is written; one that is there is replaced.
+            curves: BOOLEAN: true draws what more labels bring (xb.label_curve), which takes as long as
+                twenty transfers.
 
         Returns:
             path VARCHAR, models BIGINT, bytes BIGINT.
         """
-        return self._call("report", models=models, path=path)
+        return self._call("report", models=models, path=path, curves=curves)
 
     def review(
         self,

@@ -382,13 +382,13 @@ def drift(
     """How far rows have moved from those that a model was fitted on.
 
     Numbers and dates have 'ks', the Kolmogorov-Smirnov distance, and the PSI beside it in `evidence`;
-    categories and booleans 'psi', the population stability index; columns with NULL, or pictures that
-    cannot be read, have 'missing', and texts and pictures 'mmd2' of their embeddings against permutations.
-    `p` is corrected for their number (Holm), and an alarm also needs a distance that matters: ks or missing
-    .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels, 'label_shift' of the classes'
-    shares told without labels, 'expected accuracy' without labels, and the model's score on labelled rows
-    that it was not fitted on. The largest come first. A drift of inputs need not hurt; xb.adapt goes by the
-    loss.
+    categories and booleans 'psi', the population stability index; columns with NULL, blank texts or
+    pictures that cannot be read have 'missing', and texts and pictures 'mmd2' of their embeddings against
+    permutations. `p` is corrected for their number (Holm), and an alarm also needs a distance that matters:
+    ks or missing .05, psi .1. Of the label: 'psi' or 'ks' where both sides have labels, 'label_shift' of
+    the classes' shares told without labels, 'expected accuracy' without labels, and the model's score on
+    labelled rows that it was not fitted on. The largest come first. A drift of inputs need not hurt;
+    xb.adapt goes by the loss.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1757,11 +1757,17 @@ def reorder_point(
     return found
 
 
-def report(con: DuckDBPyConnection, models: Sequence[str] | None, path: str, tbl: object = None) -> pa.Table:
+def report(
+    con: DuckDBPyConnection,
+    models: Sequence[str] | None,
+    path: str,
+    tbl: object = None,
+    curves: bool = False,
+) -> pa.Table:
     """Write one page that a manager reads: of each model the verdict with its arms and intervals, what the
     blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the rows
-    have moved from those of the fit (xb.drift), and which rows to label next (xb.suggest_labels); of a
-    forecast the largest series with their fans.
+    have moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels) and, with
+    `curves`, the score by number of labels; of a forecast the largest series with their fans.
 
     The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
     dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
@@ -1772,11 +1778,13 @@ def report(con: DuckDBPyConnection, models: Sequence[str] | None, path: str, tbl
         path: VARCHAR: the HTML file that is written; one that is there is replaced.
         tbl: a table: rows of the market, labelled or not: its name, a CTE, a registered Arrow or Polars
             object or a Python variable; without it the page says less.
+        curves: BOOLEAN: true draws what more labels bring (xb.label_curve), which takes as long as
+            twenty transfers.
 
     Returns:
         path VARCHAR, models BIGINT, bytes BIGINT.
     """
-    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl)
+    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl, curves=curves)
     return found
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.engine import drift
 from xbsql.engine.design import dense
 from xbsql.features.drawn import drawn
+from xbsql.features.encoder import encoder
+from xbsql.features.roles import as_text
+from xbsql.features.text import embed_texts
 from xbsql.tasks.home_fit import HEADLINES
 from xbsql.tasks.reach import as_kept, columns_of
 
@@ -52,11 +56,14 @@ class Side:
         table: a column of numbers each, NaN for NULL; of a category its codes. Shape (n, columns).
         text: embeddings, shape (n, d); None without text.
         picture: vectors of pictures, shape (n, d), NaN where none can be read; None without.
+        empty: by column of text the rows that say nothing there, bool, shape (n,); of rows that a model keeps
+            all columns of text together, since it keeps what their meaning was and not which one said it.
     """
 
     table: Floats
     text: NDArray[np.float32] | None
     picture: NDArray[np.float32] | None = None
+    empty: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -105,7 +112,9 @@ def _read(model: RowModel, rows: pa.Table) -> Side:
     text, picture = (
         np.asarray(dense(x[view]), np.float32) if view in x else None for view in ("text", "picture")
     )
-    return Side(np.asarray(table, np.float64), text, None if picture is None else _shown(picture))
+    shown = None if picture is None else _shown(picture)
+    empty = {} if text is None else _empty(model, rows)
+    return Side(np.asarray(table, np.float64), text, shown, empty)
 
 
 def _sides(model: RowModel, rows: pa.Table, reference: pa.Table | None) -> tuple[Side, Side]:
@@ -125,8 +134,20 @@ def _sides(model: RowModel, rows: pa.Table, reference: pa.Table | None) -> tuple
     _, told = columns_of(as_kept(reach, model.reader.read(rows)), width)
     numbers = np.setdiff1d(np.arange(width), model.reader.table.categorical)
     told[:, numbers] = np.where(np.isnan(now.table[:, numbers]), np.nan, told[:, numbers])
-    parts = _parted(vectors, now)
-    return Side(table, *parts), replace(now, table=told)
+    text, picture = _parted(vectors, now)
+    if text is None or now.text is None:
+        return Side(table, text, picture), replace(now, table=told)
+    name, nothing = " + ".join(model.reader.text), embed_texts([""], encoder())[0]
+    known = {name: np.isclose(text, nothing, atol=1e-5).all(axis=1)}
+    late = {name: np.all(list(now.empty.values()), axis=0)}
+    return Side(table, text, picture, known), replace(now, table=told, empty=late)
+
+
+def _empty(model: RowModel, rows: pa.Table) -> dict[str, NDArray[np.bool_]]:
+    """By column of text, the rows where it is NULL or blank."""
+    table = model.reader.at_home(rows)
+    filled = {name: pc.utf8_trim_whitespace(as_text(table[name]).fill_null("")) for name in model.reader.text}
+    return {name: pc.equal(column, "").to_numpy() for name, column in filled.items()}
 
 
 def _parted(
@@ -151,12 +172,16 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
     for column in encoder.columns:
         if column.role == "vector":
             own = [places[output] for output in column.outputs]
-            sides = [_whole(side.table[:, own]) for side in (known, now)]
-            yield from _meaning(column.name, sides[0], sides[1], "vectors")
+            sides = [side.table[:, own] for side in (known, now)]
+            null = [np.isnan(side).any(axis=1) for side in sides]
+            yield from _missing(column.name, null[0], null[1], "NULL")
+            yield from _meaning(column.name, _whole(sides[0]), _whole(sides[1]), "vectors")
             continue
         outputs = [f"{column.name}.days"] if column.role == "date" else column.outputs
         for output in outputs:
             yield from _column(column, output, known.table[:, places[output]], now.table[:, places[output]])
+    for name in known.empty:
+        yield from _missing(name, known.empty[name], now.empty[name], "no text")
     if known.text is not None and now.text is not None:
         yield from _meaning(" + ".join(model.reader.text), known.text, now.text, "texts")
     if known.picture is not None and now.picture is not None:
