@@ -13,6 +13,7 @@ from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
 from xbsql.tasks import road
 from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.explain import explain, summed
 
 PATHS = {"levels": " > "}
 WEAR = ("shoes", "bags", "clothing", "jewellery", "watches")
@@ -81,6 +82,21 @@ def test_a_restored_model_answers_the_same_bits(shop, home):
     assert answers(again, shop["DE"]).equals(answers(home[0], shop["DE"]))
 
 
+def test_each_level_of_the_likeliest_path_is_explained(shop, home):
+    rows = shop["US"].slice(400, 12)
+    found = explain(home[0], rows)
+    said = answers(home[0], rows).to_pylist()
+    assert found.rows.tolist() == [row for row, each in enumerate(said) for _ in each["scores"]]
+    assert (found.base + found.parts.sum(axis=1)).tolist() == pytest.approx(
+        [score for each in said for score in each["scores"]]
+    )
+    levels = [len(label.split(" > ")) for label in found.labels.to_pylist()]
+    assert levels == [level + 1 for each in said for level in range(len(each["scores"]))]
+    lines = found.per_row()
+    assert set(lines["label"].to_pylist()) == set(found.labels.to_pylist())
+    assert summed(home[0], rows)["label"].null_count == summed(home[0], rows).num_rows > 0
+
+
 def test_a_transfer_keeps_the_levels_of_home(shop, home):
     target = shop["DE"].slice(0, 120)
     shown = pa.array(np.arange(120) < 60)
@@ -88,6 +104,12 @@ def test_a_transfer_keeps_the_levels_of_home(shop, home):
     model, done = road.transfer(classify, target, "shelf", base=home[0])
     assert model.tree.levels == home[0].tree.levels
     assert done.verdict.basis == "evidence"
+    whole, leaf = (done.verdict.value(f"blend{level}") for level in ("", ", level 2"))
+    assert whole == pytest.approx(leaf)
+    assert done.verdict.value("blend, level 1") >= whole
+    assert done.verdict.value("target only, level 1") >= done.verdict.value("target only, level 2")
+    said = next(note for note in done.verdict.notes if note.startswith("by level: "))
+    assert [each.split()[0] for each in said.removeprefix("by level: ").split("), ")] == ["1", "2"]
     found = scores(model, shop["DE"].slice(120))
     assert found["accuracy_level_1"] > 0.75
 

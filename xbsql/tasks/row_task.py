@@ -217,7 +217,9 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         found = run(
             candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress, trial=trial
         )
-        return found if found.evidence is not None else self.task.estimated(self, found)
+        if found.evidence is None:
+            return self.task.estimated(self, found)
+        return self.task.measured(self, found, candidates)
 
     def carried(self) -> Blend:
         """The blend of all candidates, without a verdict."""
@@ -333,6 +335,12 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
 
     def estimated(self, problem: RowProblem[O, M], found: Transfer) -> Transfer:
         """What was found where nothing could be measured, with what can be told all the same."""
+        return found
+
+    def measured(
+        self, problem: RowProblem[O, M], found: Transfer, candidates: Sequence[Candidate]
+    ) -> Transfer:
+        """What was found of candidates where something was measured, with what the evidence says beside."""
         return found
 
     def at_home_predictor(self, home: M, classes: Classes) -> Predictor:

@@ -12,6 +12,7 @@ from xbsql.engine.candidates.nodes import NodePredictor
 from xbsql.tasks.classify.candidates import allowed
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.flat import Flat
+from xbsql.tasks.classify.levels_verdict import verdict_by_level
 from xbsql.tasks.classify.node_source import NodeProblem, abroad, node_candidate
 from xbsql.tasks.classify.numbered import NEARLY_ALL
 from xbsql.tasks.classify.path_answers import PathAnswers
@@ -22,7 +23,7 @@ from xbsql.taxonomy.scores import Answered, level_accuracy
 from xbsql.taxonomy.tree import Tree, sure_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     import pyarrow as pa
@@ -141,6 +142,13 @@ class Paths(Flat):
             own += ["the rows are nodes: measure the model by xb.evaluate, on labelled products"]
             own += [] if changes is None else changes.notes()
         return [*self.said, *own, *super().notes(problem)]
+
+    def measured(self, problem: Problem, found: Transfer, candidates: Sequence[Candidate]) -> Transfer:
+        """With the verdict at each level, see `verdict_by_level`."""
+        if problem.home is None or self.objective(problem).metric != "accuracy":
+            return found
+        tree = Tree.of(problem.classes or (), self.levels)
+        return verdict_by_level(found, candidates, self.objective(problem), tree, problem.options.seed)
 
     def model(self, problem: Problem, found: Transfer) -> Classifier:
         """The blend with a tree over its classes."""
