@@ -152,6 +152,30 @@ def test_a_text_that_names_nothing_gets_no_node(tree, text):
     assert found[1]["label"] == "Clothing > Shoes > Boots"
 
 
+@pytest.mark.parametrize(
+    "letters", ["abcdefghijklmnopqrstuvwxyz", "бвгджзклмнпрст", "らりるれろまみむめも", "ทธนบปผฝพฟ"]
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_of_texts_that_mean_nothing_no_more_are_sure_than_may_be_wrong(tree, letters, seed):
+    generator = np.random.default_rng(seed)
+    texts = ["".join(generator.choice(list(letters), generator.integers(3, 12))) for _ in range(60)]
+    found = tree.predict(pa.table({"title": ["zxqv", "的", *texts, "Stiefel"]}).to_batches()[0]).to_pylist()
+    assert [row["label"] for row in found[:2]] == [None, None]
+    assert sum(row["level"] > 0 for row in found[2:-1]) <= 0.05 * len(texts)
+    assert found[-1]["label"] == "Clothing > Shoes > Boots"
+
+
+def test_nodes_without_a_name_are_counted_and_attract_nothing():
+    names = [None if "P" in path[1:] else path.rpartition(" > ")[2] for path in NODES]
+    table = pa.table({"title": pa.array(names, pa.string()), "shelf": list(NODES)})
+    options = {**PATHS, "nodes": True, "text": ["title"]}
+    model, report = road.fit(classify, table, "shelf", options=options)
+    nameless = sum(name is None for name in names)
+    assert f"{nameless} nodes have no name ('Kitchen > Pans')" in report[0]["note"]
+    found = answers(model, pa.table({"title": ["zorbl", "Stiefel", "Messer"]})).to_pylist()
+    assert [row["label"] for row in found] == [None, "Clothing > Shoes > Boots", "Kitchen > Knives"]
+
+
 def test_a_few_labelled_rows_teach_what_no_name_says(tree):
     """A made-up word means a node once rows say so, also of a node that the taxonomy did not have."""
     words = ["zorbl", "Zorbl premium", "zorbl original neu"] * 2

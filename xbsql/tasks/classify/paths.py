@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql import errors
 from xbsql.engine.candidates.nodes import NodePredictor
+from xbsql.features.drawn import drawn
 from xbsql.tasks.classify.candidates import allowed
 from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.flat import Flat
@@ -20,7 +21,7 @@ from xbsql.tasks.scores import class_scores
 from xbsql.taxonomy.levels import Levels, read_labels
 from xbsql.taxonomy.levels import Read as ReadLabels
 from xbsql.taxonomy.scores import Answered, level_accuracy
-from xbsql.taxonomy.tree import Tree, sure_from
+from xbsql.taxonomy.tree import Tree, sure_from, sure_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,11 @@ SPARE = 2.6
 most answers are surer. Found on names of nodes in languages that are not reported."""
 
 FEWEST_HELD = 100
-"""Rows held out from which on the score that is sure enough is found from them."""
+"""Rows held out from which on the score that is sure enough is found from them; as many without a label say
+which one is where nodes are all that is known."""
+
+MOST_LOOKED_AT = 2000
+"""Rows without a label that are looked at for that."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ class Paths(Flat):
         if isinstance(problem, NodeProblem):
             changes = problem.changes(self.levels)
             own += ["the rows are nodes: measure the model by xb.evaluate, on labelled products"]
+            own += _nameless(problem)
             own += [] if changes is None else changes.notes()
         return [*self.said, *own, *super().notes(problem)]
 
@@ -186,10 +192,23 @@ class Paths(Flat):
         return of
 
 
+def _nameless(problem: Problem) -> list[str]:
+    """How many nodes have no name that can be read; one line, where there are such."""
+    blank, classes = problem.reader.blank(problem.target.known), problem.classes or ()
+    nameless = np.setdiff1d(np.arange(len(classes)), np.asarray(problem.target.y, np.int64)[~blank])
+    if not len(nameless):
+        return []
+    shown = errors.shown(classes[nameless[0]], 80)
+    said = "1 node has no name" if len(nameless) == 1 else f"{len(nameless)} nodes have no name"
+    return [f"{said} ('{shown}'): known by the names above alone"]
+
+
 def _least(problem: Problem, found: Transfer, shape: PathAnswers) -> float:
     """The score from which on a node is sure: by rows held out, else by `sure` and the home model's."""
     sure, held = problem.options.sure, found.held_out
     if found.evidence is None or held is None or held.shape[1] < FEWEST_HELD:
+        if (scores := _unseen(problem, found, shape)) is not None:
+            return sure_unseen(scores, sure)
         home = None if problem.home is None else problem.home.tree
         unmeasured = max(1.0 - SPARE * (1.0 - sure), 0.5)
         return unmeasured if home is None else max(unmeasured, min(home.least, 1.0))
@@ -197,3 +216,12 @@ def _least(problem: Problem, found: Transfer, shape: PathAnswers) -> float:
     seen = shape.tree.descent(held.mean(axis=0))
     truth = shape.tree.ancestors[shape.tree.node[y]]
     return sure_from(seen.nodes == truth, seen.scores, sure)
+
+
+def _unseen(problem: Problem, found: Transfer, shape: PathAnswers) -> Floats | None:
+    """The scores of likeliest paths of unlabelled rows; None where nodes are not all there is."""
+    pool, nodes = problem.pool, None if problem.home is None else problem.home.part(NodePredictor)
+    if nodes is None or len(problem) or not pool.views or len(pool) < FEWEST_HELD:
+        return None
+    some = pool.take(drawn(len(pool), MOST_LOOKED_AT))
+    return shape.tree.descent(found.blend.predict(some)).scores
