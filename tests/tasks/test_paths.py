@@ -11,7 +11,7 @@ from xbsql import sample
 from xbsql.engine import held_out
 from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
-from xbsql.tasks import road
+from xbsql.tasks import road, row_task
 from xbsql.tasks.classify.task import TASK as classify
 from xbsql.tasks.explain import explain, summed
 
@@ -70,6 +70,16 @@ def test_sure_is_measured_and_asking_for_less_answers_deeper(shop, home):
     assert easy["answered_depth"] > strict["answered_depth"]
     assert strict["accuracy_level_1"] > strict["accuracy_level_2"]
     assert strict["answered_level_1"] >= strict["answered_level_2"]
+
+
+def test_of_very_many_rows_some_are_measured_and_their_number_is_said(shop, home, monkeypatch):
+    rest = shop["US"].slice(400)
+    whole = {row["metric"]: row for row in road.evaluate(classify, home[0], rest, "shelf")}
+    monkeypatch.setattr(row_task, "MOST_CELLS", 100 * len(home[0].classes))
+    monkeypatch.setattr(row_task, "FEWEST_ASKED", 1)
+    some = {row["metric"]: row for row in road.evaluate(classify, home[0], rest, "shelf")}
+    assert {row["rows"] for row in some.values()} == {100}
+    assert some["accuracy"]["lo"] <= whole["accuracy"]["value"] <= some["accuracy"]["hi"]
 
 
 def test_the_report_of_a_fit_has_each_level(home):

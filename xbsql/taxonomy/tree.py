@@ -157,34 +157,6 @@ def _prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [path[: end + 1] for end in range(len(path))]
 
 
-TOO_SURE = 1.7
-"""How many times as often as its scores say a model of nodes is wrong abroad. Found on names of nodes in
-Italian, Dutch, Polish and Russian."""
-
-
-def sure_unseen(scores: Floats, sure: float) -> float:
-    """The least score from which on answers are right often enough by what they say of themselves.
-
-    Where no label says better: among rows that get an answer, the mean probability of being wrong stays below
-    1 - `sure`, divided by how far such models are too sure.
-
-    Args:
-        scores: float64, shape (n, levels): the probability of the node at each level, 0 below the path's end.
-        sure: the share that has to be right.
-
-    Returns:
-        0 to 1; above 1 where no score is sure enough.
-    """
-    found = 1.1
-    for step in _steps(scores):
-        depth = (scores >= step).sum(axis=1)
-        answered = np.flatnonzero(depth)
-        if scores[answered, depth[answered] - 1].mean() < 1 - (1 - sure) / TOO_SURE:
-            break
-        found = step
-    return found
-
-
 def _steps(scores: Floats) -> list[float]:
     """At most 200 of the scores that occur, the largest first."""
     steps = np.unique(np.round(scores[scores > 0], 3))

@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from xbsql import kernels
-from xbsql.engine.candidates.carrying import carried, learnt_map
+from xbsql.engine.candidates.carrying import carried, learnt_map, older_map
 from xbsql.engine.design import dense
 from xbsql.store.model import State, restorable
 
@@ -169,7 +169,7 @@ class NodePredictor:
             "gram_indices": self.grams.indices, "gram_indptr": self.grams.indptr,
         }  # fmt: skip
         if self.across is not None:
-            arrays["across"] = self.across
+            arrays["carry"] = self.across
         config = {"width": int(self.grams.shape[1]), "holds": "embeddings of its labelled rows"}
         return State("nodes", config, arrays)
 
@@ -179,7 +179,11 @@ class NodePredictor:
         a = state.arrays
         parts = (a["gram_data"], a["gram_indices"], a["gram_indptr"])
         grams = sparse.csr_matrix(parts, shape=(len(a["y"]), state.config["width"]))
-        rest = (a["crowd"], a["paths"], a["path_crowd"], a["nonsense"], a.get("across"))
+        nonsense, across = a.get("nonsense"), a.get("carry")
+        if nonsense is None:  # of an older xbsql
+            nonsense = np.empty((0, a["paths"].shape[1]), np.float32)
+            across = older_map(a["across"]) if "across" in a else None
+        rest = (a["crowd"], a["paths"], a["path_crowd"], nonsense, across)
         return cls(a["names"], a["y"], grams, *rest)  # type: ignore[arg-type]
 
 
