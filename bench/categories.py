@@ -47,6 +47,7 @@ SOURCES = (
     "xbsql/engine/candidates/label_tree.py",
     "xbsql/engine/candidates/discriminant.py",
     "xbsql/tasks/classify/many_classes.py",
+    "xbsql/tasks/classify/paths.py",
 )
 LOCALES = ("de-DE", "fr-FR", "es-ES", "ja-JP", "zh-CN")
 HOME = "en-US"

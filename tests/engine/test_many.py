@@ -106,6 +106,6 @@ def test_a_name_that_is_near_to_everything_does_not_win_for_it():
     empty = sparse.csr_matrix((len(names), 8), dtype=np.float32)
     nodes = NodePredictor.of(Sample(Features({"text": names, "ngram": empty}), np.arange(121)), names)
     x = Features({"text": rows, "ngram": empty[:120]})
-    plain, adapted = (each.predict(x).argmax(axis=1) for each in (nodes, nodes.adapted(rows)))
+    plain, adapted = (each.predict(x).argmax(axis=1) for each in (nodes, nodes.adapted(rows, empty[:120])))
     assert (adapted == np.arange(120)).mean() > (plain == np.arange(120)).mean() + 0.1
     assert (adapted == 120).mean() < 0.05
