@@ -15,7 +15,7 @@ def unit(rows):
 
 @pytest.fixture(scope="module")
 def market():
-    """Names of two words each, and the same in a language of which a quarter of the words are read wrongly."""
+    """Names of two words each, and the same in a language a quarter of whose words are read wrongly."""
     generator = np.random.default_rng(0)
     words = generator.normal(size=(40, 64))
     seen = np.where(np.arange(40)[:, None] % 4, words, generator.normal(size=(40, 64)))

@@ -45,8 +45,8 @@ MOST_ALONE = 50
 
 SPARE = 1.6
 """Without rows held out: how many times more often than asked an answer of the least score may be wrong, as
-most answers are surer. Found on names of nodes in Italian, Dutch, Polish and Russian: the largest with which each
-is right as often as asked."""
+most answers are surer. Found on names of nodes in Italian, Dutch, Polish and Russian: with more, one of them
+is right less often than asked."""
 
 FEWEST_HELD = 100
 """Rows held out from which on the score that is sure enough is found from them."""
