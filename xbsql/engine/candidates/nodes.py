@@ -182,7 +182,7 @@ class NodePredictor:
         nonsense, across = a.get("nonsense"), a.get("carry")
         if nonsense is None:  # of an older xbsql
             nonsense = np.empty((0, a["paths"].shape[1]), np.float32)
-            across = older_map(a["across"]) if "across" in a else None
+            across = older_map(np.asarray(a["across"], np.float32)) if "across" in a else None
         rest = (a["crowd"], a["paths"], a["path_crowd"], nonsense, across)
         return cls(a["names"], a["y"], grams, *rest)  # type: ignore[arg-type]
 
