@@ -5,7 +5,7 @@ nodes of a locale, names and paths, no label. `name_node` and `name_level1`: the
 of a model of the en-US nodes that was carried to the locale's names by `xb.transfer`, none of them labelled;
 `sure`: the share of its answers that are right, each at the
 level where it stops, and `answered`: how deep these go, as a share of the depth. Each is that of the worst
-of five locales. Nothing was chosen on these: it, pl, nl and pt were looked at.
+of five locales. Nothing was chosen on these: it, pl, nl and ru were looked at.
 
 `fit_12k_s` and `fit_40k_s`: CPU seconds of `xb.fit` of 12,000 titles of 394 classes, 40,000 of 440, from
 templates over the taxonomy; `vs_svm`: accuracy on a fifth of the latter, held out, less that of hashed
@@ -42,10 +42,12 @@ TESTS = ("tests/taxonomy", "tests/tasks/test_paths.py")
 SOURCES = (
     "bench/categories_titles.py",
     "xbsql/taxonomy/mapping.py",
+    "xbsql/engine/candidates/carrying.py",
     "xbsql/engine/candidates/nodes.py",
     "xbsql/engine/candidates/label_tree.py",
     "xbsql/engine/candidates/discriminant.py",
     "xbsql/tasks/classify/many_classes.py",
+    "xbsql/tasks/classify/paths.py",
 )
 LOCALES = ("de-DE", "fr-FR", "es-ES", "ja-JP", "zh-CN")
 HOME = "en-US"

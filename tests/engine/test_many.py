@@ -1,5 +1,7 @@
 """Many classes: learners that cost a few passes, judged on rows held out once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -106,6 +108,19 @@ def test_a_name_that_is_near_to_everything_does_not_win_for_it():
     empty = sparse.csr_matrix((len(names), 8), dtype=np.float32)
     nodes = NodePredictor.of(Sample(Features({"text": names, "ngram": empty}), np.arange(121)), names)
     x = Features({"text": rows, "ngram": empty[:120]})
-    plain, adapted = (each.predict(x).argmax(axis=1) for each in (nodes, nodes.adapted(rows)))
+    plain, adapted = (each.predict(x).argmax(axis=1) for each in (nodes, nodes.adapted(rows, empty[:120])))
     assert (adapted == np.arange(120)).mean() > (plain == np.arange(120)).mean() + 0.1
     assert (adapted == 120).mean() < 0.05
+
+
+def test_nodes_that_an_older_version_stored_say_the_same_but_know_of_no_nonsense():
+    generator = np.random.default_rng(0)
+    names, rows = (generator.normal(size=(n, 16)).astype(np.float32) for n in (20, 150))
+    names, rows = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (names, rows))
+    empty = sparse.csr_matrix((20, 8), dtype=np.float32)
+    found = NodePredictor.of(Sample(Features({"text": names, "ngram": empty}), np.arange(20)), names)
+    state = found.state()
+    old = {name: value for name, value in state.arrays.items() if name != "nonsense"}
+    again = NodePredictor.from_state(replace(state, arrays={**old, "across": np.eye(16, dtype=np.float32)}))
+    x = Features({"text": rows, "ngram": sparse.csr_matrix((150, 8), dtype=np.float32)})
+    assert again.predict(x) == pytest.approx(found.predict(x), abs=1e-5)

@@ -11,8 +11,9 @@ from xbsql import sample
 from xbsql.engine import held_out
 from xbsql.errors import XbsqlError
 from xbsql.store.model import restore
-from xbsql.tasks import road
+from xbsql.tasks import road, row_task
 from xbsql.tasks.classify.task import TASK as classify
+from xbsql.tasks.explain import explain, summed
 
 PATHS = {"levels": " > "}
 WEAR = ("shoes", "bags", "clothing", "jewellery", "watches")
@@ -71,6 +72,16 @@ def test_sure_is_measured_and_asking_for_less_answers_deeper(shop, home):
     assert strict["answered_level_1"] >= strict["answered_level_2"]
 
 
+def test_of_very_many_rows_some_are_measured_and_their_number_is_said(shop, home, monkeypatch):
+    rest = shop["US"].slice(400)
+    whole = {row["metric"]: row for row in road.evaluate(classify, home[0], rest, "shelf")}
+    monkeypatch.setattr(row_task, "MOST_CELLS", 100 * len(home[0].classes))
+    monkeypatch.setattr(row_task, "FEWEST_ASKED", 1)
+    some = {row["metric"]: row for row in road.evaluate(classify, home[0], rest, "shelf")}
+    assert {row["rows"] for row in some.values()} == {100}
+    assert some["accuracy"]["lo"] <= whole["accuracy"]["value"] <= some["accuracy"]["hi"]
+
+
 def test_the_report_of_a_fit_has_each_level(home):
     names = [row["metric"] for row in home[1]]
     assert names[-2:] == ["accuracy_level_1", "accuracy_level_2"]
@@ -81,6 +92,21 @@ def test_a_restored_model_answers_the_same_bits(shop, home):
     assert answers(again, shop["DE"]).equals(answers(home[0], shop["DE"]))
 
 
+def test_each_level_of_the_likeliest_path_is_explained(shop, home):
+    rows = shop["US"].slice(400, 12)
+    found = explain(home[0], rows)
+    said = answers(home[0], rows).to_pylist()
+    assert found.rows.tolist() == [row for row, each in enumerate(said) for _ in each["scores"]]
+    assert (found.base + found.parts.sum(axis=1)).tolist() == pytest.approx(
+        [score for each in said for score in each["scores"]]
+    )
+    levels = [len(label.split(" > ")) for label in found.labels.to_pylist()]
+    assert levels == [level + 1 for each in said for level in range(len(each["scores"]))]
+    lines = found.per_row()
+    assert set(lines["label"].to_pylist()) == set(found.labels.to_pylist())
+    assert summed(home[0], rows)["label"].null_count == summed(home[0], rows).num_rows > 0
+
+
 def test_a_transfer_keeps_the_levels_of_home(shop, home):
     target = shop["DE"].slice(0, 120)
     shown = pa.array(np.arange(120) < 60)
@@ -88,6 +114,12 @@ def test_a_transfer_keeps_the_levels_of_home(shop, home):
     model, done = road.transfer(classify, target, "shelf", base=home[0])
     assert model.tree.levels == home[0].tree.levels
     assert done.verdict.basis == "evidence"
+    whole, leaf = (done.verdict.value(f"blend{level}") for level in ("", ", level 2"))
+    assert whole == pytest.approx(leaf)
+    assert done.verdict.value("blend, level 1") >= whole
+    assert done.verdict.value("target only, level 1") >= done.verdict.value("target only, level 2")
+    said = next(note for note in done.verdict.notes if note.startswith("by level: "))
+    assert [each.split()[0] for each in said.removeprefix("by level: ").split("), ")] == ["1", "2"]
     found = scores(model, shop["DE"].slice(120))
     assert found["accuracy_level_1"] > 0.75
 
@@ -128,6 +160,30 @@ def test_a_text_that_names_nothing_gets_no_node(tree, text):
     found = tree.predict(pa.table({"title": [text, "Stiefel"]}).to_batches()[0]).to_pylist()
     assert found[0] is None
     assert found[1]["label"] == "Clothing > Shoes > Boots"
+
+
+@pytest.mark.parametrize(
+    "letters", ["abcdefghijklmnopqrstuvwxyz", "бвгджзклмнпрст", "らりるれろまみむめも", "ทธนบปผฝพฟ"]
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_of_texts_that_mean_nothing_no_more_are_sure_than_may_be_wrong(tree, letters, seed):
+    generator = np.random.default_rng(seed)
+    texts = ["".join(generator.choice(list(letters), generator.integers(3, 12))) for _ in range(60)]
+    found = tree.predict(pa.table({"title": ["zxqv", "的", *texts, "Stiefel"]}).to_batches()[0]).to_pylist()
+    assert [row["label"] for row in found[:2]] == [None, None]
+    assert sum(row["level"] > 0 for row in found[2:-1]) <= 0.05 * len(texts)
+    assert found[-1]["label"] == "Clothing > Shoes > Boots"
+
+
+def test_nodes_without_a_name_are_counted_and_attract_nothing():
+    names = [None if "P" in path[1:] else path.rpartition(" > ")[2] for path in NODES]
+    table = pa.table({"title": pa.array(names, pa.string()), "shelf": list(NODES)})
+    options = {**PATHS, "nodes": True, "text": ["title"]}
+    model, report = road.fit(classify, table, "shelf", options=options)
+    nameless = sum(name is None for name in names)
+    assert f"{nameless} nodes have no name ('Kitchen > Pans')" in report[0]["note"]
+    found = answers(model, pa.table({"title": ["zorbl", "Stiefel", "Messer"]})).to_pylist()
+    assert [row["label"] for row in found] == [None, "Clothing > Shoes > Boots", "Kitchen > Knives"]
 
 
 def test_a_few_labelled_rows_teach_what_no_name_says(tree):

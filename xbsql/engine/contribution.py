@@ -164,16 +164,15 @@ def _of_scores(scores: Scores, asked: Question) -> Floats:
     parts, middle = scores
     if len(middle) == 1:
         parts, middle = np.concatenate([np.zeros_like(parts), parts], axis=2), np.append(0.0, middle)
-    way, rows = parts.sum(axis=1), np.arange(len(parts))
+    way, wanted = parts.sum(axis=1), asked.wanted(len(middle))
     points, shares = np.polynomial.legendre.leggauss(STEPS)
     slope = np.zeros_like(way)
     for point, share in zip(points, shares, strict=True):
         p = softmax(middle + 0.5 * (1.0 + point) * way, axis=1)
-        own = p[rows, asked.chosen][:, None]
-        slope -= 0.5 * share * own * p
-        slope[rows, asked.chosen] += 0.5 * share * own[:, 0]
+        own = p * wanted
+        slope += 0.5 * share * (own - own.sum(axis=1, keepdims=True) * p)
     found: Floats = np.einsum("nfc,nc->nf", parts, slope)
-    gained = asked.of(softmax(middle + way, axis=1)) - softmax(middle)[asked.chosen]
+    gained = asked.of(softmax(middle + way, axis=1)) - asked.of(softmax(middle))
     return found + _spread(gained - found.sum(axis=1), found)
 
 

@@ -47,6 +47,8 @@ class Question:
         chosen: int64, shape (n,): the class whose probability is explained, a row; None where labels are
             values.
         home: the home model, where a member may read the view 'source'.
+        groups: int64, shape (classes,): the group of each class, where `chosen` are groups and their
+            probability is that of their classes together, as of a node of a tree; None: each is its own.
     """
 
     x: Features
@@ -54,10 +56,18 @@ class Question:
     names: Names
     chosen: NDArray[np.int64] | None = None
     home: Predictor | None = None
+    groups: NDArray[np.int64] | None = None
 
     def of(self, prediction: Floats) -> Floats:
-        """The value, or the probability of the chosen class, of each row; shape (n,)."""
-        return prediction if self.chosen is None else prediction[np.arange(len(prediction)), self.chosen]
+        """The value, or the probability of the chosen classes, of each row or of one for all; shape (n,)."""
+        if self.chosen is None:
+            return prediction
+        return np.asarray((prediction * self.wanted(prediction.shape[-1])).sum(axis=1))
+
+    def wanted(self, classes: int) -> NDArray[np.bool_]:
+        """Which classes are chosen of each row, bool, shape (n, classes); codes beyond `classes` are none."""
+        groups = np.arange(classes) if self.groups is None else self.groups[:classes]
+        return np.asarray(groups == np.asarray(self.chosen)[:, None])
 
     def with_home(self, home: Predictor) -> Question:
         """The same where members read the home model's prediction."""

@@ -41,9 +41,7 @@ def sampled(predictor: Predictor, asked: Question) -> Floats:
     parts = np.zeros((len(x), len(asked.names.features)))
     if len(groups) == 1:
         mean = _predict(predictor, asked, background).mean(axis=0)
-        parts[:, groups[0]] = asked.of(_predict(predictor, asked, x)) - (
-            mean if asked.chosen is None else mean[asked.chosen]
-        )
+        parts[:, groups[0]] = asked.of(_predict(predictor, asked, x)) - asked.of(mean)
         return parts
     generator, order = np.random.default_rng(0), np.array(groups)
     starts = np.linspace(0, len(background) - 1, ORDERS).astype(np.int64)

@@ -46,7 +46,8 @@ def explain(
 ) -> pa.Table:
     """What each column adds to each prediction: SHAP values of the blend. `row` is its place, from 1, or
     what `id` says of it. Numbers: contributions are in the label's unit; classes: in probability of the
-    class in `label`, the predicted one. `(base)` is what an average row of the background gets, and a
+    class in `label`, the predicted one; where labels are paths each level of the likeliest path is explained,
+    `label` says which. `(base)` is what an average row of the background gets, and a
     row's contributions sum to its prediction. They are exact for trees and lines. What is no column stands
     in brackets: `(home model)` is a home prediction that cannot be taken apart, `(market)` that the row is
     abroad, `(bounds)` what was cut off at the range of the labels. All text columns together are one feature.

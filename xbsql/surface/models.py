@@ -138,7 +138,8 @@ def evaluate(
     abstains has these over every row, and answered, the share it answers, with accuracy_answered or
     mae_answered; so has a classifier where some rows hold nothing that can be read. Where the model was
     fitted on some of these rows, 'seen' is their share: what it says of them says little of others. A
-    metric that a group leaves undefined is NULL. A forecast is made of the last steps of each series from
+    metric that a group leaves undefined is NULL. Of more rows times classes than 40 million some rows are
+    drawn, `rows` says how many. A forecast is made of the last steps of each series from
     what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias. An extraction has f1,
     precision and recall of what the titles may have, and f1_asked, precision_asked and recall_asked where
     each is asked for the attributes that its rows name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,11 @@ from xbsql.engine.contribution import contributions
 from xbsql.engine.question import Names, Question
 from xbsql.features.drawn import drawn
 from xbsql.features.roles import as_text
+from xbsql.tasks.row_model import Explained
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from xbsql.metrics.rows import Floats
@@ -39,7 +42,8 @@ class Explanation:
 
     Attributes:
         rows: int64, shape (n,): places in the table, ascending; rows without any input are left out.
-        labels: the explained class of each row; None where labels are values.
+            Where labels are paths a row stands once for each level of its likeliest path, the first first.
+        labels: the explained class or node of each row; None where labels are values.
         features: names, F of them.
         parts: float64, shape (n, F): in the label's unit, or in probability of the explained class.
         base: float64, shape (n,): what an average row of the background gets; with the parts it sums to the
@@ -96,10 +100,14 @@ class Explanation:
 def summed(model: RowModel, table: pa.Table, background: pa.Table | None = None) -> pa.Table:
     """Each feature's mean absolute contribution over the rows, at most 2,000 of them; else as `explain`."""
     behind = table if background is None else background
-    return explain(model, table.take(pa.array(drawn(table.num_rows, MOST_SUMMED))), behind).summed()
+    return explain(
+        model, table.take(pa.array(drawn(table.num_rows, MOST_SUMMED))), behind, deepest=True
+    ).summed()
 
 
-def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None) -> Explanation:
+def explain(
+    model: RowModel, table: pa.Table, background: pa.Table | None = None, *, deepest: bool = False
+) -> Explanation:
     """What each column adds to each prediction, see `contributions` for how exact that is.
 
     All text columns together are one feature, as are all pictures, and the parts of a date.
@@ -108,6 +116,7 @@ def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None
         model: of whole rows.
         table: the columns that the model reads.
         background: the same; what rows are compared with, by default `table` itself.
+        deepest: of labels that are paths only the end of each row's likeliest path, and not all its levels.
 
     Raises:
         XbsqlError: the background is one row.
@@ -124,11 +133,29 @@ def explain(model: RowModel, table: pa.Table, background: pa.Table | None = None
     some = pa.array(drawn(behind.num_rows, MOST_BACKGROUND))
     x, there = model.reader.read(table), model.reader.read(behind.take(some))
     prediction = model.predictor.predict(x)
-    chosen, labels = model.chosen(prediction)
-    asked = Question(x, there, names, chosen)
-    parts = contributions(model.predictor, asked)
-    base = asked.of(prediction) - parts.sum(axis=1)
-    return Explanation(rows, labels, names.features, parts, base, _values(model.reader, table))
+    asked = [Explained(*model.chosen(prediction))] if deepest else model.explained(prediction)
+    found = []
+    for each in asked:
+        question = Question(x, there, names, each.chosen, groups=each.groups)
+        parts = contributions(model.predictor, question)
+        base = question.of(prediction) - parts.sum(axis=1)
+        found.append(Explanation(rows, each.labels, names.features, parts, base, []))
+    return _level_by_level(found, _values(model.reader, table))
+
+
+def _level_by_level(found: Sequence[Explanation], values: list[pa.Array]) -> Explanation:
+    """What was found of some rows at each level as one, row by row; nothing of levels that a path lacks."""
+    if found[0].labels is None:
+        return replace(found[0], values=values)
+    rows, labels = found[0].rows, pa.concat_arrays([each.labels for each in found])
+    order = np.arange(len(labels)).reshape(len(found), len(rows)).T.ravel()
+    order = order[labels.is_valid().to_numpy(zero_copy_only=False)[order]]
+    parts, base = (np.concatenate([getattr(each, name) for each in found]) for name in ("parts", "base"))
+    at = pa.array(order % len(rows))
+    return Explanation(
+        rows[np.asarray(at)], labels.take(pa.array(order)), found[0].features, parts[order], base[order],
+        [value.take(at) for value in values],
+    )  # fmt: skip
 
 
 def names_of(reader: Reader) -> Names:

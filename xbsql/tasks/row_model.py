@@ -43,6 +43,21 @@ class Promise(NamedTuple):
     tried: int
 
 
+class Explained(NamedTuple):
+    """What is explained of some rows.
+
+    Attributes:
+        chosen: int64, shape (n,): the class of each row, or its group, -1 where it has none; None where
+            labels are values.
+        labels: how each is called; None where labels are values.
+        groups: int64, shape (classes,): the group of each class, -1 for none; None: each is its own.
+    """
+
+    chosen: NDArray[np.int64] | None = None
+    labels: pa.Array | None = None
+    groups: NDArray[np.int64] | None = None
+
+
 class RowModel(Model):
     """A model that reads whole rows into views and predicts from these.
 
@@ -96,6 +111,10 @@ class RowModel(Model):
     @abstractmethod
     def chosen(self, prediction: Floats) -> tuple[NDArray[np.int64] | None, pa.Array | None]:
         """The class that is answered of each row, as code and as name; both None where labels are values."""
+
+    def explained(self, prediction: Floats) -> list[Explained]:
+        """What is to be explained of rows: the answers, of labels that are paths at each level."""
+        return [Explained(*self.chosen(prediction))]
 
 
 def refuse_rows(where: str, home: RowModel) -> None:

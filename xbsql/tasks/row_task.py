@@ -14,6 +14,7 @@ from xbsql.engine.candidate import Candidate, Sample, Source
 from xbsql.engine.held_out import judged_once
 from xbsql.engine.transfer import Home, Transfer, Trial, carried
 from xbsql.engine.transfer import transfer as run
+from xbsql.features.drawn import drawn
 from xbsql.features.views import Features, stack
 from xbsql.progress import tell
 from xbsql.tasks.leaks import leak_notes
@@ -62,6 +63,12 @@ class LabelColumn(Protocol):
 
 ASKED = 16_384
 """Rows that a model is asked about between two reports of progress."""
+
+MOST_CELLS = 40_000_000
+"""Probabilities that `evaluate` looks at: of more rows some are drawn."""
+
+FEWEST_ASKED = 5_000
+"""Rows that it looks at at least."""
 
 O = TypeVar("O", bound=RowOptions)  # noqa: E741 - the options of a task
 L = TypeVar("L", bound=LabelColumn)
@@ -217,7 +224,9 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
         found = run(
             candidates, self.origin, self.sample, self.pool, judge, seed=seed, progress=progress, trial=trial
         )
-        return found if found.evidence is not None else self.task.estimated(self, found)
+        if found.evidence is None:
+            return self.task.estimated(self, found)
+        return self.task.measured(self, found, candidates)
 
     def carried(self) -> Blend:
         """The blend of all candidates, without a verdict."""
@@ -335,6 +344,12 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         """What was found where nothing could be measured, with what can be told all the same."""
         return found
 
+    def measured(
+        self, problem: RowProblem[O, M], found: Transfer, candidates: Sequence[Candidate]
+    ) -> Transfer:
+        """What was found of candidates where something was measured, with what the evidence says beside."""
+        return found
+
     def at_home_predictor(self, home: M, classes: Classes) -> Predictor:
         """The home model's predictor, over all classes."""
         return home.predictor
@@ -418,22 +433,27 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         return home.reader.abroad(target, label, options.roles, options.keeping)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
-        """The task's scores of the rows with a label, and of groups of them by a column."""
+        """The task's scores of the rows with a label, and of groups of them by a column.
+
+        Of very many rows of many classes some are drawn at random, as many as say it to half a percent.
+        """
         where, known = "xb.evaluate", mine("xb.evaluate", model, self.fitted)
         found = self.labels(where, table, label)
         if not found.present.any():
             raise errors.invalid(where, f"no row has a label in column '{label}'", "give labelled rows")
         classes = self.classes(found, known, None, self.options())
-        rows = Labelled(table, found.present, self.coded(found, classes))
-        prediction = self._predicted(known, rows.known, classes)
+        told = Labelled(table, found.present, self.coded(found, classes))
+        some = drawn(len(told.y), max(FEWEST_ASKED, MOST_CELLS // len(classes or (1,))))
+        rows, y = told.known.take(some), told.y[some]
+        prediction = self._predicted(known, rows, classes)
         tell(0.9, "scoring")
-        scores, read = self.scoring(known, rows.known, prediction, classes), known.reader.at_home(rows.known)
+        scores, read = self.scoring(known, rows, prediction, classes), known.reader.at_home(rows)
         own = None if known.seen is None else known.seen.among(read, label)
         return [
             {"group": group, **row}
-            for group, members in grouped(where, rows.known, by)
+            for group, members in grouped(where, rows, by)
             for row in (
-                *measured(rows.y[members], prediction[members], scores(members)),
+                *measured(y[members], prediction[members], scores(members)),
                 *seen_rows(own, members),
             )
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.taxonomy.levels import Levels
+
+
+_OF_EACH = 24
+
+_LETTERS = (
+    ("abcdefghijklmnopqrstuvwxyz", (3, 12)),
+    ("bcdfghjklmnpqrstvwxz", (3, 8)),
+    ("".join(map(chr, range(0x430, 0x450))), (3, 12)),
+    ("".join(map(chr, range(0x627, 0x64B))), (3, 10)),
+    ("".join(map(chr, range(0xE01, 0xE2F))), (3, 10)),
+    ("".join(map(chr, range(0x3042, 0x3094))), (2, 8)),
+    ("".join(map(chr, range(0x4E00, 0x9000, 7))), (1, 6)),
+    ("".join(map(chr, range(0xAC00, 0xD7A0, 37))), (1, 6)),
+)
+"""Letters of scripts that the encoder reads, and between how many of them a text has."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,20 @@ def embedded(texts: Sequence[str]) -> NDArray[np.float32]:
     places = {text: i for i, text in enumerate(dict.fromkeys(both))}
     vectors = embed_texts(list(places), encoder())[[places[text] for text in both]]
     return unit(vectors[: len(texts)] + vectors[len(texts) :])
+
+
+@cache
+def nonsense() -> NDArray[np.float32]:
+    """Vectors of texts that mean nothing, random letters of many scripts, the same ones always; read-only."""
+    generator = np.random.default_rng(0)
+    texts = [
+        "".join(generator.choice(list(letters), generator.integers(*lengths)))
+        for letters, lengths in _LETTERS
+        for _ in range(_OF_EACH)
+    ]
+    found = embedded(texts)
+    found.flags.writeable = False
+    return found
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from xbsql.engine.objective import Score as Weighted
     from xbsql.metrics.rows import Floats, Labels
     from xbsql.taxonomy.tree import Tree
 
@@ -98,9 +99,21 @@ def level_accuracy(tree: Tree, level: int) -> Score:
     """The accuracy at one level of whatever probabilities are scored."""
 
     def score(y: Labels, prediction: Floats, weight: Floats | None) -> Floats:
-        found = tree.descent(prediction)
-        own = Answered(tree, found.nodes, found.depth(0.0)).scores()[f"accuracy_level_{level + 1}"]
-        return own(y, prediction, weight)
+        return node_accuracy(tree, level)(y, _path(tree, prediction), weight)
+
+    return score
+
+
+def _path(tree: Tree, prediction: Floats) -> Floats:
+    return tree.descent(prediction).nodes.astype(np.float64)
+
+
+def node_accuracy(tree: Tree, level: int) -> Weighted:
+    """The accuracy at one level of likeliest paths: in place of probabilities their nodes, see `Descent`."""
+
+    def score(y: Labels, nodes: Floats, weight: Floats | None = None, /) -> Floats:
+        found = Answered(tree, np.asarray(nodes, np.int64), np.zeros(len(nodes), np.int64))
+        return found.scores()[f"accuracy_level_{level + 1}"](y, nodes, weight)
 
     return score
 

@@ -157,6 +157,13 @@ def _prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [path[: end + 1] for end in range(len(path))]
 
 
+def _steps(scores: Floats) -> list[float]:
+    """At most 200 of the scores that occur, the largest first."""
+    steps = np.unique(np.round(scores[scores > 0], 3))
+    kept = np.linspace(0, max(len(steps) - 1, 0), min(len(steps), 200)).round().astype(int)
+    return list(steps[kept][::-1].tolist())
+
+
 def sure_from(right: NDArray[np.bool_], scores: Floats, sure: float) -> float:
     """The least score from which on answers are right often enough.
 
@@ -172,12 +179,8 @@ def sure_from(right: NDArray[np.bool_], scores: Floats, sure: float) -> float:
     Returns:
         0 to 1; above 1 where no score is sure enough.
     """
-    steps = np.unique(np.round(scores[scores > 0], 3))
-    if not len(steps):
-        return 1.1
-    steps = steps[np.linspace(0, len(steps) - 1, min(len(steps), 200)).round().astype(int)]
     found = 1.1
-    for step in steps[::-1].tolist():
+    for step in _steps(scores):
         depth = (scores >= step).sum(axis=1)
         answered = np.flatnonzero(depth)
         wrong = (~right[answered, depth[answered] - 1]).sum()

@@ -1,12 +1,14 @@
 """The nodes of a taxonomy as a source: a row is the node whose names and path it is nearest to.
 
 Nearness is corrected for hubs (CSLS: Conneau et al., ICLR 2018): by the target's rows where they are at hand,
-else by how near a node lies to its own fellows.
+else by how near a node lies to its own fellows. That a row is no node at all competes with the nodes, and its
+score is what nonsense gets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,7 +16,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from xbsql import kernels
-from xbsql.engine.candidates.alignment import map_between
+from xbsql.engine.candidates.carrying import carried, learnt_map, older_map
 from xbsql.engine.design import dense
 from xbsql.store.model import State, restorable
 
@@ -36,6 +38,9 @@ SPELLING = 0.2
 SHARPNESS = 16.0
 """What scores are multiplied by before the softmax."""
 
+NONSENSE = 0.9
+"""Share of nonsense that comes no nearer to any node than what being no node scores."""
+
 
 @restorable("nodes")
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class NodePredictor:
             of the target.
         paths: float32, shape (classes, d): what stands above each class and it itself.
         path_crowd: float32, shape (classes,): the same of paths.
-        across: float32, shape (d, d): see `adapted`; None moves nothing.
+        nonsense: float32, shape (k, d): texts that mean nothing; none where nobody gave any.
+        across: float32, see `adapted` and `learnt_map`; None moves nothing.
     """
 
     names: Vectors
@@ -59,20 +65,24 @@ class NodePredictor:
     crowd: Vectors
     paths: Vectors
     path_crowd: Vectors
+    nonsense: Vectors
     across: Vectors | None = None
 
     @classmethod
-    def of(cls, sample: Sample, paths: Vectors) -> Self:
+    def of(cls, sample: Sample, paths: Vectors, nonsense: Vectors | None = None) -> Self:
         """The nodes by their names.
 
         Args:
             sample: a row a name, views 'text' and 'ngram'; a class may have several or none.
             paths: float32, shape (classes, d).
+            nonsense: float32, shape (k, d): texts that mean nothing, of length one.
         """
         order = np.argsort(np.asarray(sample.y), kind="stable")
         x, y = sample.x.take(order), np.asarray(sample.y, np.int64)[order]
         names = np.ascontiguousarray(dense(x["text"]), np.float32)
-        return cls(names, y, sparse.csr_matrix(x["ngram"]), crowding(names), paths, crowding(paths))
+        nothing = np.empty((0, paths.shape[1]), np.float32) if nonsense is None else nonsense
+        grams = sparse.csr_matrix(x["ngram"])
+        return cls(names, y, grams, crowding(names), paths, crowding(paths), nothing)
 
     def taught(self, sample: Sample) -> Self:
         """The same with labelled rows as further names of their nodes."""
@@ -103,7 +113,7 @@ class NodePredictor:
         """The same over classes of which the first are the known ones."""
         return replace(self, paths=paths, path_crowd=crowding(paths))
 
-    def adapted(self, rows: Vectors) -> Self:
+    def adapted(self, rows: Vectors, grams: sparse.csr_matrix) -> Self:
         """The same for a target whose rows are at hand, labelled or not.
 
         A name counts as near to all by the target's rows that are near to it, and pairs of a row and a name
@@ -111,9 +121,10 @@ class NodePredictor:
 
         Args:
             rows: float32, shape (n, d), of length one.
+            grams: csr, shape (n, grams): their n-grams.
         """
-        across = map_between(rows, self.names)
-        there = carried(rows, across)
+        across = learnt_map(rows, grams, self.names)
+        there = carried(rows, grams, across)
         crowd, path_crowd = crowding(self.names, there), crowding(self.paths, there)
         return replace(self, crowd=crowd, path_crowd=path_crowd, across=across)
 
@@ -121,28 +132,44 @@ class NodePredictor:
         """Class probabilities, shape (n, classes)."""
         if not len(x):
             return np.empty((0, len(self.paths)))
-        text = np.asarray(dense(x["text"]), np.float32)
+        text, grams = np.asarray(dense(x["text"]), np.float32), sparse.csr_matrix(x["ngram"])
         if self.across is not None:
-            text = carried(text, self.across)
-        near = 2.0 * (text @ self.names.T) - self.crowd
-        near += SPELLING * (sparse.csr_matrix(x["ngram"]) @ self.grams.T.tocsr()).toarray()
+            text = carried(text, grams, self.across)
+        spelling = SPELLING * (grams @ self.grams.T.tocsr()).toarray()
+        none = self._none + spelling.max(axis=1, keepdims=True, initial=0.0)  # letters alone mean nothing
+        scores = np.hstack([self._scores(text, spelling), none])
+        found = softmax(np.float64(SHARPNESS) * scores, axis=1)
+        return np.asarray(found[:, :-1] + found[:, -1:] / len(self.paths))
+
+    def _scores(self, text: Vectors, spelling: Vectors | float = 0.0) -> Vectors:
+        """How well each node stands, shape (n, classes); one without a name by its path, behind others."""
+        near = 2.0 * (text @ self.names.T) - self.crowd + spelling
         known, first = np.unique(self.y, return_index=True)
-        best = np.maximum.reduceat(near, first, axis=1)
         scores = PATH * (2.0 * (text @ self.paths.T) - self.path_crowd)
+        if not len(known):
+            return np.asarray(scores, np.float32)
+        best = np.maximum.reduceat(near, first, axis=1)
         if len(known) < len(self.paths):
             scores[:, np.setdiff1d(np.arange(len(self.paths)), known)] += best.min(axis=1, keepdims=True)
         scores[:, known] += best
-        return np.asarray(softmax(np.float64(SHARPNESS) * scores, axis=1))
+        return np.asarray(scores, np.float32)
+
+    @cached_property
+    def _none(self) -> float:
+        """What being no node scores."""
+        if not len(self.nonsense):
+            return -np.inf
+        return float(np.quantile(self._scores(self.nonsense).max(axis=1), NONSENSE))
 
     def state(self) -> State:
         """The nodes as data."""
         arrays: dict[str, NDArray[Any]] = {
             "names": self.names, "y": self.y, "crowd": self.crowd, "paths": self.paths,
-            "path_crowd": self.path_crowd, "gram_data": self.grams.data,
+            "path_crowd": self.path_crowd, "nonsense": self.nonsense, "gram_data": self.grams.data,
             "gram_indices": self.grams.indices, "gram_indptr": self.grams.indptr,
         }  # fmt: skip
         if self.across is not None:
-            arrays["across"] = self.across
+            arrays["carry"] = self.across
         config = {"width": int(self.grams.shape[1]), "holds": "embeddings of its labelled rows"}
         return State("nodes", config, arrays)
 
@@ -152,15 +179,12 @@ class NodePredictor:
         a = state.arrays
         parts = (a["gram_data"], a["gram_indices"], a["gram_indptr"])
         grams = sparse.csr_matrix(parts, shape=(len(a["y"]), state.config["width"]))
-        rest = (a["crowd"], a["paths"], a["path_crowd"], a.get("across"))
+        nonsense, across = a.get("nonsense"), a.get("carry")
+        if nonsense is None:  # of an older xbsql
+            nonsense = np.empty((0, a["paths"].shape[1]), np.float32)
+            across = older_map(np.asarray(a["across"], np.float32)) if "across" in a else None
+        rest = (a["crowd"], a["paths"], a["path_crowd"], nonsense, across)
         return cls(a["names"], a["y"], grams, *rest)  # type: ignore[arg-type]
-
-
-def carried(rows: Vectors, across: Vectors) -> Vectors:
-    """The mean of rows and of where a linear map brings them, which is not believed alone."""
-    there = rows @ across
-    there /= np.maximum(np.linalg.norm(there, axis=1, keepdims=True), 1e-12)
-    return np.asarray(0.5 * (rows + there), np.float32)
 
 
 def crowding(rows: Vectors, among: Vectors | None = None) -> Vectors:

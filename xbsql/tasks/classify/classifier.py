@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from xbsql.store.model import Signature, State, restorable, restore
 from xbsql.tasks.reach import shifts
-from xbsql.tasks.row_model import Promise, RowModel
+from xbsql.tasks.row_model import Explained, Promise, RowModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,6 +136,12 @@ class Classifier(RowModel):
         """The class that is answered of each row, as code and as name."""
         codes = self._weighed(prediction).argmax(axis=1)
         return codes, self._names(codes)
+
+    def explained(self, prediction: Floats) -> list[Explained]:
+        """The answered class; of labels that are paths the node of each level of the likeliest path."""
+        if self.tree is None:
+            return super().explained(prediction)
+        return self.tree.explained(self._weighed(prediction))
 
     @property
     def spare(self) -> Mapping[str, Predictor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -36,12 +36,8 @@ class Widened:
         return np.pad(known, ((0, 0), (0, self.classes - known.shape[1])))
 
     def contributions(self, asked: Question) -> Floats:
-        """What each feature adds, shape (n, F): nothing to a class that the predictor does not know."""
-        known = self.inner.predict(asked.x.take(slice(0, 1))).shape[1]
-        chosen = np.asarray(asked.chosen)
-        own = chosen < known
-        found = contributions(self.inner, replace(asked, chosen=np.where(own, chosen, 0)))
-        return np.asarray(found * own[:, None])
+        """See `contributions`: nothing is added to a class that the predictor does not know."""
+        return contributions(self.inner, asked)
 
     def state(self) -> State:
         """The predictor as data."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.nodes import NodePredictor
@@ -19,7 +20,7 @@ from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.classify.two_cases import TwoCases
 from xbsql.tasks.row_task import RowProblem
 from xbsql.taxonomy.changes import Changes
-from xbsql.taxonomy.nodes import Nodes, embedded
+from xbsql.taxonomy.nodes import Nodes, embedded, nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,11 +81,12 @@ def node_candidate(problem: NodeProblem, levels: Levels) -> Candidate:
     nodes = Nodes.of(problem.asked.where, labels, names, levels)
     place = {label: node for node, label in enumerate(nodes.tree.labels)}
     paths = embedded([nodes.paths[place[name]] for name in classes])
+    named = ~problem.reader.blank(problem.target.known)  # a row in which nothing can be read is no name
     changes = problem.changes(levels)
     before = None if problem.before is None else problem.before.part(NodePredictor)
 
     def fit(source: Source, target: Sample, unlabelled: Features) -> Predictor:
-        found = NodePredictor.of(target, paths)
+        found = NodePredictor.of(target.take(named), paths, nonsense())
         if changes is None or before is None or problem.before is None:
             return found
         places = {name: code for code, name in enumerate(classes)}
@@ -110,7 +112,7 @@ def abroad(
         return grown.taught(target)
 
     def moved(rows: Features) -> NodePredictor:
-        return rows.once(("adapted", known), lambda: grown.adapted(_vectors(rows)))
+        return rows.once(("adapted", known), lambda: grown.adapted(_vectors(rows), csr_matrix(rows["ngram"])))
 
     def adapted(source: Source, target: Sample, unlabelled: Features) -> Predictor:
         return moved(unlabelled)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql.store.model import State, restorable
+from xbsql.tasks.row_model import Explained
 from xbsql.taxonomy.levels import Levels
 from xbsql.taxonomy.tree import Tree
 
@@ -109,6 +110,11 @@ class PathAnswers:
             _lists(pa.array(found.scores.ravel()), found.nodes >= 0),
             self._named(found.best, np.take_along_axis(probability, found.best, axis=1)),
         ]
+
+    def explained(self, probability: Floats) -> list[Explained]:
+        """The node of each level of the likeliest path, -1 below its end, as the group of its classes."""
+        nodes, above = self.tree.descent(probability).nodes, self.tree.ancestors[self.tree.node]
+        return [Explained(at, self._labels(at), above[:, level]) for level, at in enumerate(nodes.T)]
 
     def _found(self, probability: Floats) -> _Found:
         """What is found of a few rows, whose numbers stay near the processor."""
