@@ -72,8 +72,8 @@ class Step:
         name: str,
         shapes: Sequence[torch.Size],
         call: Callable[..., Any],
-        given: Any,
-        out: Any,  # noqa: ANN401
+        given: object,
+        out: object,
     ) -> None:
         self.name, self.shapes, self.call = name, shapes, call
         inside = {id(each) for each in tree_flatten(given)[0]}
