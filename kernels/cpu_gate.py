@@ -26,12 +26,26 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     grouped = score.view(len(score), -1, GROUP)
     peak = grouped.amax(dim=2)
     gate = floor - block.slack
+    gate = gate - block.unit * gate.abs() if block.unit else gate
     gate = (gate if block.scale is None else gate / block.scale).clamp_(min=_least(score)).expand(peak.shape)
     if block.wild and block.scale is not None:
         gate = gate.clamp(max=2.0**30)  # below the largest whole number, which always passes
     query, group = (peak > gate).nonzero(as_tuple=True)
     row, inside = (grouped[query, group] > gate[query, group, None]).nonzero(as_tuple=True)
     return query[row], group[row] * GROUP + inside
+
+
+def least_of_best(block: Block, k: int) -> Tensor:
+    """What no exact score of the k most promising rows is below, float32 (m, 1), of a scan without a scale.
+
+    Rows that no bound holds for lead; where there is no other among the k, nothing is known: -inf.
+    """
+    score = _whole_groups(block.score)
+    grouped = score.view(len(score), -1, GROUP)
+    some = grouped.amax(dim=2) if _FEW * k <= grouped.shape[1] else score
+    least = some.topk(k, dim=1).values[:, -1:].float()
+    lower = least - block.slack - block.unit * least.abs()
+    return torch.where(torch.isfinite(lower), lower, -torch.inf)
 
 
 def leaders(block: Block, k: int) -> tuple[Tensor, Tensor]:
