@@ -26,7 +26,6 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     grouped = score.view(len(score), -1, GROUP)
     peak = grouped.amax(dim=2)
     gate = floor - block.slack
-    gate = gate - block.unit * gate.abs() if block.unit else gate
     gate = (gate if block.scale is None else gate / block.scale).clamp_(min=_least(score)).expand(peak.shape)
     if block.wild and block.scale is not None:
         gate = gate.clamp(max=2.0**30)  # below the largest whole number, which always passes
@@ -43,8 +42,8 @@ def least_of_best(block: Block, k: int) -> Tensor:
     score = _whole_groups(block.score)
     grouped = score.view(len(score), -1, GROUP)
     some = grouped.amax(dim=2) if _FEW * k <= grouped.shape[1] else score
-    least = some.topk(k, dim=1).values[:, -1:].float()
-    lower = least - block.slack - block.unit * least.abs()
+    least = some.topk(k, dim=1).values[:, -1:]
+    lower = least - block.slack
     return torch.where(torch.isfinite(lower), lower, -torch.inf)
 
 

@@ -24,14 +24,12 @@ class Block(NamedTuple):
     scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1,
     slack is then (m, 1), and also exact >= score - slack.
     wild: whether some rows, for which no bound holds, have the largest score there is: they always pass.
-    unit: share of a score by which it may be rounded, which the slack leaves out.
     """
 
     score: Tensor
     slack: Tensor
     scale: Tensor | None = None
     wild: bool = False
-    unit: float = 0.0
 
 
 @dataclass(frozen=True)
