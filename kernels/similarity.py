@@ -112,8 +112,10 @@ def multiplied(
     x = x_desc.load([start, column])
     # The corpus's rows go on the M axis when queries are few: wgmma needs 64 there.
     if INT:
-        return tl.dot(x, q.T, acc, out_dtype=tl.int32) if FEW else tl.dot(q, x.T, acc, out_dtype=tl.int32)
-    return tl.dot(x, q.T, acc) if FEW else tl.dot(q, x.T, acc)
+        acc = tl.dot(x, q.T, acc, out_dtype=tl.int32) if FEW else tl.dot(q, x.T, acc, out_dtype=tl.int32)
+    else:
+        acc = tl.dot(x, q.T, acc) if FEW else tl.dot(q, x.T, acc)
+    return acc
 
 
 @triton.jit  # type: ignore[untyped-decorator]
