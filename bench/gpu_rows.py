@@ -116,6 +116,7 @@ def makers(scale: Scale) -> dict[str, partial[Row]]:
 def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) -> Row:
     """Top k of m queries in n prepared rows of d columns; a mask leaves a share, or one category of 1,000."""
     from xbsql.kernels import device_search, prepare, queries, similarity
+    from xbsql.kernels.replay import FEW
     from xbsql.kernels.scan import scan_of
     from xbsql.kernels.tuning import group_size
 
@@ -138,7 +139,7 @@ def search(key: str, scale: Scale, shape: tuple[int, int, int, int], kind: str) 
         "xbsql tiled scan alone": lambda: similarity.tiled_peaks(*stand_in),
         **peers.ways(q, x, k, mask),
     }
-    if ready is not None and mask is None and m <= device_search.FEW:
+    if ready is not None and mask is None and m <= FEW:
         ways["xbsql launch by launch"] = partial(_launched, asked, k, ready, scale)
     alive = n if mask is None else int(mask.sum())
     floor = alive * d * x.element_size() + q.numel() * q.element_size() + 12 * m * k

@@ -51,7 +51,7 @@ def grouped(scale: Scale, m: int, n: int, d: int, k: int, rounds: int = 20) -> s
     asked, found = device_search.Search(q, x), []
     for size in (8, 16, 32, 64):
         ready = prepare(x, codes=False)
-        with mock.patch.object(device_search, "group_size", lambda _n, _count, size=size: size):
+        with mock.patch.object(device_search, "group_size", return_value=size):
             times = timed(
                 {"search": lambda ready=ready: device_search.topk(asked, k, ready, scale.half)}, rounds
             )

@@ -25,7 +25,8 @@ class TilePairs:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self._place, self._rows, self._length = (-1, -1), torch.empty(0), None
+        self._place, self._rows = (-1, -1), torch.empty(0)
+        self._length: Tensor | None = None
 
     def scores(
         self, first: int, places: tuple[int, int], bounds: NDArray[np.int64], column: NDArray[np.int64]
@@ -55,7 +56,8 @@ def _products(q: Tensor, x: Tensor, bounds: NDArray[np.int64], columns: Tensor) 
     empty = torch.zeros(len(columns), dtype=torch.float64)
     shape = len(q), len(x)
     pairs = torch.sparse_csr_tensor(torch.from_numpy(bounds), columns, empty, shape, check_invariants=False)
-    return torch.sparse.sampled_addmm(pairs, q, x.T, beta=0.0).values()
+    found: Tensor = torch.sparse.sampled_addmm(pairs, q, x.T, beta=0.0).values()
+    return found
 
 
 @cache
