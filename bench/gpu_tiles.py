@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from functools import partial
 
 import torch
 
@@ -52,9 +53,7 @@ def grouped(scale: Scale, m: int, n: int, d: int, k: int, rounds: int = 20) -> s
     for size in (8, 16, 32, 64):
         ready = prepare(x, codes=False)
         with mock.patch.object(device_search, "group_size", return_value=size):
-            times = timed(
-                {"search": lambda ready=ready: device_search.topk(asked, k, ready, scale.half)}, rounds
-            )
+            times = timed({"search": partial(device_search.topk, asked, k, ready, scale.half)}, rounds)
         found.append(f"{size}: {times.seconds('search').p50 * 1e3:.3f} ms")
     return f"{', '.join(found)}; chosen {group_size(n, device_search.first_choice(k, coded=False))}"
 
