@@ -1,14 +1,18 @@
 """A device that is not there: tensors that say they are on it, hold host data, and count their use.
 
 Every torch operation checks that its tensors are on one device. Triton kernels run interpreted on the data.
-Counted are starts of work on the device (torch operations other than views and allocations, and Triton
-launches), the times that the host waits for a result, and reads of the whole corpus.
+Counted are starts of work on the device (torch operations other than views and allocations, Triton launches,
+and replays of a graph), the times that the host waits for a result, and reads of the whole corpus.
+
+What a CUDA graph captures is kept and not counted (`bench/gpu_fake_graph.py`).
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -16,8 +20,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from bench.gpu_fake_graph import Graph, Step
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _THERE = torch.device("meta")  # the only device without data that every torch has
 _WAITS = {"_local_scalar_dense", "nonzero", "is_nonzero", "bincount", "equal", "unique_dim", "masked_select"}
@@ -36,13 +42,25 @@ class Count:
     reads: int = 0
     guards: list[object] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    graph: Graph | None = None  # that is being captured
 
-    def started(self, name: str, given: list[Fake]) -> None:
-        """One operation on these tensors."""
+    def started(self, name: str, shapes: Sequence[torch.Size]) -> None:
+        """One operation on tensors of these shapes."""
         self.operations += 1
         self.log.append(name)
+        self.read(name, shapes)
+
+    def read(self, name: str, shapes: Sequence[torch.Size]) -> None:
+        """What an operation reads."""
         if name not in _PICKS:
-            self.reads += any(each.dim() == 2 and each.shape[0] >= self.whole for each in given)
+            self.reads += any(len(each) == 2 and each[0] >= self.whole for each in shapes)
+
+    def replayed(self, graph: Graph) -> None:
+        """Every operation of a graph, as one."""
+        self.started("graph", [])
+        for step in graph.steps:
+            self.read(step.name, step.shapes)
+            step.again()
 
 
 COUNT = Count()
@@ -74,6 +92,10 @@ class Fake(torch.Tensor):
         """Where the host data are."""
         return self.held.data_ptr()
 
+    def untyped_storage(self) -> torch.UntypedStorage:
+        """The memory of the host data."""
+        return self.held.untyped_storage()
+
     @classmethod
     def __torch_dispatch__(cls, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401
         """Run on the host data."""
@@ -96,10 +118,12 @@ def _run(func: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
     there = bool(fakes) if device is None else torch.device(device).type in ("meta", "cuda")
     if name == "copy_":
         there = isinstance(args[0], Fake)
-    out = func(*tree_map(_host, args), **tree_map(_host, kwargs))
-    if (there or fakes) and not func.is_view and name not in _MADE and name != "detach":
-        COUNT.started(name, fakes)
-        COUNT.waits += name in _WAITS or (name in _COPIES and bool(fakes) and not there)
+    given = tree_map(_host, (args, kwargs))
+    out = func(*given[0], **given[1])
+    if (there or fakes) and not func.is_view and name != "detach":
+        waits = name in _WAITS or (name in _COPIES and bool(fakes) and not there)
+        from_host = name in _COPIES and not isinstance(args[name == "copy_"], Fake)
+        _count(Step(name, [each.shape for each in fakes], func, given, out), waits, from_host)
     if name == "_local_scalar_dense":
         return out
     if name.endswith("_") and fakes and isinstance(args[0], Fake):
@@ -107,6 +131,15 @@ def _run(func: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
     if isinstance(kwargs.get("out"), Fake):
         return kwargs["out"]
     return tree_map(lambda each: Fake(each) if isinstance(each, torch.Tensor) and there else each, out)
+
+
+def _count(step: Step, waits: bool, from_host: bool) -> None:
+    """One operation: counted, or kept by the graph that is being captured."""
+    if COUNT.graph is not None:
+        COUNT.graph.keep(step, runs=step.name not in _MADE, refused=waits or from_host)
+    elif step.name not in _MADE:
+        COUNT.started(step.name, step.shapes)
+        COUNT.waits += waits
 
 
 def _one_device(name: str, given: list[Any]) -> None:
@@ -143,18 +176,36 @@ def device(whole: float = float("inf")) -> Iterator[Count]:
             given.extend([each] if isinstance(each, Fake) else [])
             return _host(each)
 
-        args = tuple(host(each) for each in args)
-        COUNT.started(self.fn.__name__, given)
-        return plain(self, *args, **{name: host(each) for name, each in options.items()})
+        real = tuple(host(each) for each in args), {name: host(each) for name, each in options.items()}
+        shapes, launch = [each.shape for each in given], partial(plain, self)
+        _count(Step(self.fn.__name__, shapes, launch, real, None), waits=False, from_host=False)
+        return launch(*real[0], **real[1])
 
     @contextmanager
     def guard(which: object) -> Iterator[None]:
         COUNT.guards.append(which)
         yield
 
+    @contextmanager
+    def captured(graph: Graph, **_options: object) -> Iterator[None]:
+        COUNT.graph = graph
+        try:
+            yield
+        finally:
+            COUNT.graph = None
+            graph.spoil()
+
+    cuda = {
+        "device": guard,
+        "graph": captured,
+        "CUDAGraph": lambda: Graph(lambda graph: COUNT.replayed(graph)),
+        "current_stream": lambda _device: SimpleNamespace(cuda_stream=0),
+        "is_current_stream_capturing": lambda: COUNT.graph is not None,
+    }
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(interpreter.InterpretedFunction, "run", run))
-        stack.enter_context(mock.patch.object(torch.cuda, "device", guard))
+        for name, stand_in in cuda.items():
+            stack.enter_context(mock.patch.object(torch.cuda, name, stand_in))
         stack.enter_context(_Mode())  # type: ignore[no-untyped-call]
         yield COUNT
 

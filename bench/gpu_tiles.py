@@ -1,14 +1,19 @@
 """`python -m bench.gpu_tiles`: time every tile that a scan could use, and print the table for `tuning.py`.
 
 Every candidate runs the scan of a prepared corpus of 1,000,000 x 384 for 1, 64, 200 and 4,096 queries, in
-both widths of a value; the fastest of each is a line of the table. It needs a CUDA device.
+both widths of a value; the fastest of each is a line of the table. Then searches with groups of 8 to 64 rows
+for 1 to 100 results show whether `group_size` chooses the fastest. It needs a CUDA device.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
+from functools import partial
 
 import torch
+
+from bench.gpu_rows import Scale
 
 M = ((16, 1), (64, 64), (200, 200), (1 << 62, 4096))  # up to so many queries, timed with so many
 N, D = 10**6, 384
@@ -29,12 +34,33 @@ def main() -> int:
             limit = "1 << 62" if most == 1 << 62 else most
             print(f"    ({limit}, {dtype.itemsize}, {tile}),  # {seconds[tile] * 1e3:.3f} ms for {m}")
     print(")")
+    for m, n, k in itertools.product((1, 1024), (10**5, N), (1, 10, 100)):
+        print(f"# group size for {m} x {n}, k {k}: {grouped(Scale('cuda', torch.bfloat16, 1), m, n, D, k)}")
     return 0
+
+
+def grouped(scale: Scale, m: int, n: int, d: int, k: int, rounds: int = 20) -> str:
+    """Milliseconds of a search by the rows of a group, and which size is chosen."""
+    from unittest import mock
+
+    from bench.gpu_rows import vectors
+    from bench.gpu_timing import timed
+    from xbsql.kernels import device_search, prepare
+    from xbsql.kernels.tuning import group_size
+
+    q, x = vectors(scale, m, n, d, "half")
+    asked, found = device_search.Search(q, x), []
+    for size in (8, 16, 32, 64):
+        ready = prepare(x, codes=False)
+        with mock.patch.object(device_search, "group_size", return_value=size):
+            times = timed({"search": partial(device_search.topk, asked, k, ready, scale.half)}, rounds)
+        found.append(f"{size}: {times.seconds('search').p50 * 1e3:.3f} ms")
+    return f"{', '.join(found)}; chosen {group_size(n, device_search.first_choice(k, coded=False))}"
 
 
 def _seconds(m: int, dtype: torch.dtype) -> dict[object, float]:
     """Median seconds of every candidate that runs, for m queries."""
-    from bench.gpu_rows import Scale, vectors
+    from bench.gpu_rows import vectors
     from bench.gpu_timing import timed
     from xbsql.kernels import queries, similarity
     from xbsql.kernels.scan import scan_of

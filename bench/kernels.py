@@ -37,6 +37,8 @@ SOURCES = [
     "kernels/cpu_wide.py",
     "kernels/cpu_half.py",
     "kernels/cpu_once.py",
+    "kernels/cpu_gate.py",
+    "kernels/cpu_pairs.py",
     "kernels/cpu_product.py",
     "kernels/cpu_mean.py",
 ]

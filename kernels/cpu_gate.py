@@ -34,6 +34,19 @@ def passing(block: Block, floor: Tensor) -> tuple[Tensor, Tensor]:
     return query[row], group[row] * GROUP + inside
 
 
+def least_of_best(block: Block, k: int) -> Tensor:
+    """What no exact score of the k most promising rows is below, float32 (m, 1), of a scan without a scale.
+
+    Rows that no bound holds for lead; where there is no other among the k, nothing is known: -inf.
+    """
+    score = _whole_groups(block.score)
+    grouped = score.view(len(score), -1, GROUP)
+    some = grouped.amax(dim=2) if _FEW * k <= grouped.shape[1] else score
+    least = some.topk(k, dim=1).values[:, -1:]
+    lower = least - block.slack
+    return torch.where(torch.isfinite(lower), lower, -torch.inf)
+
+
 def leaders(block: Block, k: int) -> tuple[Tensor, Tensor]:
     """The k most promising columns of each query, int64 (m, k), and which of them can be returned at all.
 

@@ -9,7 +9,7 @@ finite are scored exactly. The bound is loose; a sample of the rows says whether
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,10 @@ from torch import Tensor
 from xbsql.kernels.cpu_product import rows_times
 from xbsql.kernels.slack import LARGEST, finite
 
-_SAMPLE = 512  # rows that say what scores to expect
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SAMPLE = 256  # rows that say what scores to expect
 _ROWS = 256  # rows that show whether terms overflow
 _LEAST = 1 << 13  # rows from which on a sample is small
 SHARE = 64  # one row in so many may be left to be scored exactly
@@ -46,29 +49,31 @@ def product_at_once(q: Tensor, x: Tensor, k: int) -> Scores | None:
     m, (n, d) = len(q), x.shape
     if n < _LEAST or SHARE * k > n or not _overflows(d, m):
         return None
-    some = rows_times(q, x[:: n // _SAMPLE].contiguous())
-    some = torch.where(torch.isfinite(some), some, -torch.inf)
+    some = rows_times(q, x[:: n // _SAMPLE].contiguous()).numpy()
+    some = np.where(np.isfinite(some), some, -np.inf)
     # Few rows may have larger scores than that: they are scored exactly.
-    largest = some.abs().kthvalue(some.shape[1] - some.shape[1] // (2 * SHARE), dim=1).values.double()
-    widest = q.abs().amax(dim=1).double()
-    up = LARGEST / (2 * torch.maximum(largest, widest))
-    slack = finite(d) / up
-    if not bool((torch.isfinite(up) & (up >= 1)).all()) or _many(some, slack, k * len(some.T) / n):
+    place, wide = some.shape[1] - some.shape[1] // (2 * SHARE) - 1, q.numpy().astype(np.float64)
+    largest = np.partition(np.abs(some), place, axis=1)[:, [place]].astype(np.float64)
+    with np.errstate(all="ignore"):
+        up = LARGEST / (2 * np.maximum(largest, np.abs(wide).max(axis=1, keepdims=True)))
+        slack = finite(d) / up
+    if not bool((np.isfinite(up) & (up >= 1)).all()) or _many(some, slack, k * some.shape[1] / n):
         return None
-    score = rows_times((q.double() * up[:, None]).float(), x)
+    score = rows_times(torch.from_numpy((wide * up).astype(np.float32)), x)
     known = np.isfinite(score.numpy())
     # The way down takes two steps: 1 / up may be no normal float32.
-    score.mul_(2.0**-64).mul_((2.0**64 / up[:, None]).float())
+    score.mul_(2.0**-64).mul_(torch.from_numpy((2.0**64 / up).astype(np.float32)))
     wild = not known.all()
     if wild:
         score.masked_fill_(torch.from_numpy(~known), torch.inf)
-    return Scores(score, slack.float(), wild)
+    return Scores(score, torch.from_numpy(slack[:, 0].astype(np.float32)), wild)
 
 
-def _many(some: Tensor, slack: Tensor, rank: float) -> bool:
+def _many(some: NDArray[np.float32], slack: NDArray[np.float64], rank: float) -> bool:
     """Whether more than one in `SHARE` of some scores (m, s) are within the slack of those of a rank."""
-    best = some.topk(int(rank) + 1, dim=1).values[:, -1:]
-    return bool(((some > best - slack[:, None]).sum(dim=1) * SHARE > some.shape[1]).any())
+    place = some.shape[1] - int(rank) - 1
+    best = np.partition(some, place, axis=1)[:, [place]]
+    return bool(((some > best - slack).sum(axis=1) * SHARE > some.shape[1]).any())
 
 
 @cache

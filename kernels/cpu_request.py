@@ -21,7 +21,8 @@ class Block(NamedTuple):
     """Scan scores of some queries and the rows start..start+b, with exact <= score * scale + slack.
 
     score: float32 or int32 (m, b); -inf (or the least int) where a row cannot be returned.
-    scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1.
+    scale, slack: float32, broadcast to (m, b / GROUP) groups of GROUP neighbouring rows; scale None is 1,
+    slack is then (m, 1), and also exact >= score - slack.
     wild: whether some rows, for which no bound holds, have the largest score there is: they always pass.
     """
 
@@ -116,15 +117,7 @@ class Request:
         """Exact scores of query[i] with the row at place[i], float64 rounded to float32; NaN becomes -inf."""
         step, row = max(1, PAIRS // self.corpus.shape[1]), self.row(place)
         parts = [self._pairs(query[s : s + step], row[s : s + step]) for s in range(0, len(row), step)]
-        return _settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
-
-    def of_query(self, query: int, place: Tensor) -> Tensor:
-        """Exact scores of one query with the rows at some places, under dot or cosine: as `pairs`."""
-        row = self.row(place)
-        x = self.corpus.index_select(0, row).double()
-        x = x if self.weights is None else x.mul_(self.weights)
-        length = None if self.length is None else self.length.index_select(0, row)
-        return _settled(self._divided(x @ self.queries[query], x, length))
+        return settled(torch.cat(parts)) if parts else torch.empty(0, device=query.device)
 
     def _pairs(self, query: Tensor, row: Tensor) -> Tensor:
         q, x = self.queries.index_select(0, query), self.corpus.index_select(0, row).double()
@@ -134,29 +127,35 @@ class Request:
         length = None if self.length is None else self.length.index_select(0, row)
         return self._divided(q.mul_(x).sum(dim=1), x, length)
 
+    def wide(self, start: int, stop: int) -> tuple[Tensor, Tensor | None]:
+        """The (weighted) rows at some places in float64, and under cosine what divides their scores."""
+        x = self.take(start, stop).double()
+        x = x if self.weights is None else x * self.weights
+        place = slice(start, stop) if self.rows is None else self.rows[start:stop]
+        length = None if self.length is None else self.length[place]
+        return x, None if self.metric != "cosine" else _divisor(x, length)
+
     def exact(self, first: int, last: int, start: int, stop: int) -> Tensor:
         """Exact scores of the queries first..last at the places start..stop, float32; masked rows -inf."""
-        x, q = self.take(start, stop).double(), self.queries[first:last]
-        x = x if self.weights is None else x * self.weights
-        if self.metric == "l2":
-            s = _minus_squares(q, x)
-        else:
-            place = slice(start, stop) if self.rows is None else self.rows[start:stop]
-            s = self._divided(q @ x.T, x, None if self.length is None else self.length[place])
-        s = _settled(s)
+        (x, length), q = self.wide(start, stop), self.queries[first:last]
+        s = _minus_squares(q, x) if self.metric == "l2" else q @ x.T
+        s = settled(s if length is None else s.div_(length))
         if self.mask is not None:
             s[:, ~self.mask[start:stop]] = -torch.inf
         return s
 
     def _divided(self, product: Tensor, x: Tensor, length: Tensor | None) -> Tensor:
         """Inner products with the rows x as scores: under cosine divided by the rows' length."""
-        if self.metric == "dot":
-            return product
-        length = torch.linalg.vector_norm(x, dim=1) if length is None else length
-        return product.div_(torch.where(length == 0, 1.0, length))
+        return product if self.metric == "dot" else product.div_(_divisor(x, length))
 
 
-def _settled(scores: Tensor) -> Tensor:
+def _divisor(x: Tensor, length: Tensor | None) -> Tensor:
+    """What divides the scores of rows under cosine: their lengths, measured where not known, or 1 for 0."""
+    length = torch.linalg.vector_norm(x, dim=1) if length is None else length
+    return torch.where(length == 0, 1.0, length)
+
+
+def settled(scores: Tensor) -> Tensor:
     """Float64 scores rounded to float32, NaN as -inf."""
     return torch.nan_to_num(scores.float(), nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from xbsql.kernels.cpu_gate import leaders, passing
+from xbsql.kernels.cpu_gate import leaders, least_of_best, passing
 from xbsql.kernels.cpu_scan import block_shape, scan_of
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.cpu_wide import best_of_all, is_wide
@@ -196,12 +196,17 @@ def _taken(request: Request, scan: Scan, block: Block, best: Best, first: int, s
 
 
 def _first_floor(request: Request, block: Block, k: int, first: int, start: int) -> Tensor:
-    """What the k-th best score cannot be below, float32 (m, 1): the worst of k rows of this block."""
+    """What the k-th best score cannot be below, float32 (m, 1): the worst of k rows of this block.
+
+    A float scan says that by itself; the slack of codes is so large that the rows are scored.
+    """
     m, columns = block.score.shape
     if k > columns:
         return torch.full((m, 1), -torch.inf)
     # Rows that no bound holds for lead whatever their score: with some more leaders, k others are among them.
     count = min(k + _STRANGE, columns) if block.wild else k
+    if block.scale is None:
+        return _below(least_of_best(block, count))
     column, there = leaders(block, count)
     query = torch.arange(first, first + m)[:, None].expand_as(column)
     score = request.pairs(query.reshape(-1), column.clamp(max=columns - 1).reshape(-1) + start).view(m, count)

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from xbsql.kernels import cpu_half
+from xbsql.kernels.cpu_pairs import TilePairs
 from xbsql.kernels.cpu_product import FEW
 from xbsql.kernels.cpu_scan import FloatScan
+from xbsql.kernels.slack import UNDERFLOW
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,12 +35,11 @@ _QUERIES = 1024  # in a tile
 _RANKED = 32  # ranked at a time, a divisor of _QUERIES
 _SCORES = 1 << 21  # in a tile: 4 or 8 MB
 _VALUES = 1 << 20  # of the rows of a tile
-_NEAR = 1 << 15  # values scored exactly at a time: half a megabyte with all copies
 _STRANGE = 16  # rows that no bound holds for and that spoil nothing
-_SHARE = 16  # one row in so many is in the sample
+_SHARE = 12  # one row in so many is in the sample
 _SOME = 64  # queries that say how many places reach the floor
 _SAMPLE = 1024  # rows in it at least, or a quarter of all
-_MARGIN = 2.2  # slacks below a sample's k-th best that are looked at: two, and room for a longer row
+_MARGIN = 1.5  # slacks below a sample's k-th best that are looked at: one proves, if that is not far off
 _TOO_MANY = 8  # times as many scores as expected reach the floor: too many are alike
 _LAST = 0x7FFFFFFF
 _NOTHING = np.iinfo(np.int64).min
@@ -83,16 +84,12 @@ def best_of_all(request: Request, prepared: Prepared | None, k: int, low: int, h
     aim = _aim(request, k, low, high)
     # Where the floor is the same for all queries, NumPy compares four times as fast: it is 1.
     unit = np.where((aim.floor > _SMALL) & (aim.floor < np.inf), aim.floor, 1).astype(np.float32)
-    scaled = replace(request, queries=request.queries / torch.from_numpy(unit))
-    tops = _picked(scaled, prepared, aim._replace(floor=aim.floor / unit), low, high)
+    tops = _picked(request, prepared, aim._replace(floor=aim.floor / unit), unit, (low, high))
     if tops is None:
         return None
-    exact, keys, sure = _Exact(request), [], []
-    for i in range(0, len(unit), _RANKED):
-        lines = slice(i % _QUERIES, i % _QUERIES + _RANKED)
-        places, many, proven = tops[i // _QUERIES].likely(k, lines)
-        keys.append(exact.keys(i, places, many, k))
-        sure.append(proven)
+    keys, sure = zip(
+        *(top.best(k, i) for top in tops for i in range(0, len(top.count), _RANKED)), strict=True
+    )
     key = np.concatenate(keys)
     scores = np.where(key > _NOTHING, _floats((key >> 32).astype(np.int32)), np.float32(-np.inf))
     places = np.where(key > _NOTHING, _LAST - (key & 0xFFFFFFFF), -1)
@@ -157,88 +154,116 @@ def _values(bits: NDArray[np.int16]) -> NDArray[np.float32]:
     return found
 
 
-def _picked(request: Request, prepared: Prepared | None, aim: _Aim, low: int, high: int) -> list[_Top] | None:
-    """What reaches the floors, for each _QUERIES queries; None where no bound holds, or far too much."""
-    scan, m = _scan(request, prepared), len(aim.floor)
-    tops = [_Top(aim.floor[first : first + _QUERIES], aim.room, scan.unit) for first in range(0, m, _QUERIES)]
+def _picked(
+    request: Request, prepared: Prepared | None, aim: _Aim, unit: NDArray[np.float32], span: tuple[int, int]
+) -> list[_Top] | None:
+    """What reaches the floors, for each _QUERIES queries; None where no bound holds, or far too much.
+
+    The floors are in units, float32 (m, 1), of scores.
+    """
+    scaled = replace(request, queries=request.queries / torch.from_numpy(unit))
+    scan, pairs, m = _scan(scaled, prepared), TilePairs(request), len(unit)
+    parts = [slice(first, first + _QUERIES) for first in range(0, m, _QUERIES)]
+    tops = [_Top(aim.floor[part], unit[part], aim.room, scan.unit) for part in parts]
     step = max(1, min(_SCORES // min(m, _QUERIES), _VALUES // request.corpus.shape[1]))
     left = _TOO_MANY * aim.expected * m
-    for start in range(low, high, step):
+    for start in range(*span, step):
+        places = start, min(start + step, span[1])
         for top, first in zip(tops, range(0, m, _QUERIES), strict=True):
-            block = scan.block(first, first + len(top.floor), start, min(start + step, high))
+            block = scan.block(first, first + len(top.floor), *places)
             if block is None:
                 return None
-            left -= top.add(block, start)
+            reached = top.reaching(block)
+            left -= int(reached.bounds[-1])
             if left < 0 or top.wild > _STRANGE:
                 return None
+            top.add(reached, pairs.scores(first, places, reached.bounds, reached.column), start)
     return tops
 
 
+class _Reached(NamedTuple):
+    """Columns, int64 (pairs,), of a tile that reach a query's floor: those of query i from bounds[i] on."""
+
+    bounds: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
 class _Top:
-    """What reached the floors of some queries: scan scores, float32 (m, room), -inf beyond those found.
+    """What reached the floors of some queries: exact scores, float32 (m, room), -inf beyond those found.
 
     Args:
-        floor: float32 (m, 1).
+        floor: float32 (m, 1), of scan scores, in units.
+        value: float32 (m, 1), what a unit is.
         room: how many a query has room for; of one that needs more, nothing is proven.
-        unit: share by which the scan's scores may be rounded.
+        rounds: share by which the scan's scores may be rounded.
     """
 
-    def __init__(self, floor: NDArray[np.float32], room: int, unit: float) -> None:
-        self.floor, self.same, self.unit = floor, bool((floor == 1).all()), unit
+    def __init__(
+        self, floor: NDArray[np.float32], value: NDArray[np.float32], room: int, rounds: float
+    ) -> None:
+        self.floor, self.value, self.same, self.rounds = floor, value, bool((floor == 1).all()), rounds
         self.slack: NDArray[np.float32] = np.zeros((len(floor), 1), np.float32)
         self.count, self.wild = np.zeros(len(floor), np.int64), 0
         self.reached = np.empty(_SCORES, np.bool_)
         self.score = np.full((len(floor), room), -np.inf, np.float32)
         self.place = np.empty((len(floor), room), np.int32)
 
-    def add(self, block: Block, start: int) -> int:
-        """Pick from the scores (m, b) of the places from `start` on; how many there are."""
-        (m, b), room, line = block.score.shape, self.score.shape[1], np.arange(len(self.floor))
-        found, score = self._found(block.score)
+    def reaching(self, block: Block) -> _Reached:
+        """Which of the scores (m, b) reach the floor, as many as there is room for."""
+        (m, b), room = block.score.shape, self.score.shape[1]
+        found = self._found(block.score)
         bounds = np.searchsorted(found, np.arange(0, (m + 1) * b, b))
         count = np.diff(bounds)
         if int((self.count + count).max()) > room:
             fits = np.minimum(count, room - self.count)
-            held = np.arange(len(found)) < np.repeat(bounds[:-1] + fits, count)
-            found, score, count = found[held], score[held], fits
-            bounds = np.concatenate([[0], np.cumsum(fits)])
-        place = np.arange(len(found)) + np.repeat(self.count + line * room - bounds[:-1], count)
-        self.score.reshape(-1)[place] = score
-        self.place.reshape(-1)[place] = found - np.repeat(line * b - start, count)
-        self.count += count
+            found = found[np.arange(len(found)) < np.repeat(bounds[:-1] + fits, count)]
+            count, bounds = fits, np.concatenate([[0], np.cumsum(fits)])
         self.wild += int((block.score[0] == torch.inf).sum()) if block.wild else 0
         self.slack = np.maximum(self.slack, block.slack.numpy())
-        return len(found)
+        return _Reached(bounds, found - np.repeat(np.arange(m) * b, count))
 
-    def _found(self, score: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Where scores (m, b), row after row, reach the floor, and these scores as float32."""
+    def _found(self, score: Tensor) -> NDArray[np.int64]:
+        """Where scores (m, b), row after row, reach the floor."""
         reached = self.reached[: score.numel()].reshape(score.shape)
         if self.same and score.dtype == torch.bfloat16:
             bits = score.view(torch.int16).numpy()  # ordered like what they stand for, where that is above 0
-            found = np.flatnonzero(np.greater_equal(bits, _ONE, out=reached))
-            return found, _values(bits.reshape(-1).take(found))
-        value = score.float().numpy()
+            return np.flatnonzero(np.greater_equal(bits, _ONE, out=reached))
         # Of one dimension NumPy finds what is true in a third of the time of two.
-        found = np.flatnonzero(np.greater_equal(value, 1 if self.same else self.floor, out=reached))
-        return found, value.reshape(-1).take(found)
+        floor = 1 if self.same else self.floor
+        return np.flatnonzero(np.greater_equal(score.float().numpy(), floor, out=reached))
 
-    def likely(self, k: int, lines: slice) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """What the k best of some queries are among: places (m, most), those of a query first.
+    def add(self, reached: _Reached, score: NDArray[np.float32], start: int) -> None:
+        """Take what reached the floor in the tile from the place `start` on, and its exact scores."""
+        count, room = np.diff(reached.bounds), self.score.shape[1]
+        line = np.arange(len(count)) * room + self.count - reached.bounds[:-1]
+        at = np.arange(len(score)) + np.repeat(line, count)
+        self.score.reshape(-1)[at] = score
+        self.place.reshape(-1)[at] = reached.column + start
+        self.count += count
 
-        And how many they are, (m,); and bool (m,), where that is proven.
+    def best(self, k: int, first: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Keys, int64 (r, k), of the k best of some queries from `first` on, best first; where proven, (r,).
+
+        A key is the score's bits, made to order like the score, above the place counted from the end.
         """
-        count, sound = self.count[lines], k + self.wild  # rows that no bound holds for come first
-        width = max(sound, int(count.max()))
-        score, place = self.score[lines, :width], self.place[lines, :width]
-        least = np.partition(score, width - sound, axis=1)[:, [width - sound]]
-        gate = _lower(least, 2, self.slack[lines], self.unit)
-        sure = (gate >= self.floor[lines])[:, 0] & (count < self.score.shape[1])
-        gate[~sure] = np.inf
-        near = score >= gate
-        many = near.sum(axis=1)
-        places = np.zeros((len(many), max(k, int(many.max()))), np.int64)
-        places[np.arange(places.shape[1]) < many[:, None]] = place[near]
-        return places, many, sure
+        here = slice(first, first + _RANKED)
+        width = max(k, int(self.count[here].max()))
+        keys = np.full((len(self.count[here]), width), _NOTHING)
+        score = self.score[here, :width] + np.float32(0)  # minus zero equals zero
+        key = _floats_bits(score).astype(np.int64)
+        key <<= 32
+        key |= _LAST - self.place[here, :width]
+        key[~(score > -np.inf)] = _NOTHING
+        keys[:, : key.shape[1]] = key
+        keys.sort(axis=1)
+        kept = keys[:, : -k - 1 : -1]
+        # What did not reach the floor is below it by scan, so below this by its exact score.
+        floor = self.floor[here].astype(np.float64)
+        bound = floor + self.slack[here] + 1.01 * self.rounds * np.abs(floor)
+        bound *= self.value[here]
+        least = np.where(kept[:, -1:] > _NOTHING, _floats((kept[:, -1:] >> 32).astype(np.int32)), -np.inf)
+        sure = least >= bound + 1e-6 * np.abs(bound) + UNDERFLOW
+        return kept, sure[:, 0] & (self.count[here] < self.score.shape[1])
 
 
 def _lower(
@@ -247,59 +272,6 @@ def _lower(
     """A scan score less so many slacks and roundings to the `unit`."""
     lower = score - np.float32(count) * slack
     return lower - np.float32(count * unit) * np.abs(score) if unit else lower
-
-
-class _Exact:
-    """Exact scores of some queries with some places each."""
-
-    def __init__(self, request: Request) -> None:
-        plain = request.metric == "dot" and request.weights is None and request.rows is None
-        self.request, self.raw = request, plain and request.corpus.dtype == torch.float32
-        self.queries = request.queries.numpy()
-        # Fresh memory for each query would cost as much as the rest.
-        self.near, self.wide = np.empty(0, np.float32), np.empty(0)
-
-    def keys(
-        self, first: int, places: NDArray[np.int64], many: NDArray[np.int64], k: int
-    ) -> NDArray[np.int64]:
-        """Keys, int64 (m, k), of the k best of the first `many` places (m, width) of each query, best first.
-
-        A key is the score's bits, made to order like the score, above the place counted from the end.
-        """
-        m, width = places.shape
-        score = np.full((m, width), -np.inf, np.float32)
-        step = max(1, _NEAR // (width * self.request.corpus.shape[1])) if self.raw else 1
-        for i in range(0, m, step):
-            here = slice(i, min(i + step, m))
-            most = int(many[here].max())
-            if self.raw:
-                with np.errstate(over="ignore"):
-                    score[here, :most] = self._products(
-                        places[here, :most], self.queries[first + i : first + here.stop]
-                    )
-            else:
-                score[i, :most] = self.request.of_query(first + i, torch.from_numpy(places[i, :most])).numpy()
-        score[np.arange(width) >= many[:, None]] = -np.inf
-        score += np.float32(0)  # minus zero equals zero
-        keys = _floats_bits(score).astype(np.int64)
-        keys <<= 32
-        keys |= _LAST - places
-        keys[~(score > -np.inf)] = _NOTHING
-        keys.sort(axis=1)
-        return keys[:, : -k - 1 : -1]
-
-    def _products(self, places: NDArray[np.int64], queries: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Exact inner products (m, width) with float32 rows."""
-        shape = (*places.shape, queries.shape[1])
-        size = int(np.prod(shape))
-        if size > len(self.near):
-            self.near, self.wide = np.empty(2 * size, np.float32), np.empty(2 * size)
-        near, wide = self.near[:size].reshape(shape), self.wide[:size].reshape(shape)
-        np.take(self.request.corpus.numpy(), places, axis=0, out=near, mode="clip")
-        np.copyto(wide, near)
-        with np.errstate(all="ignore"):
-            found: NDArray[np.float64] = np.matmul(wide, queries[:, :, None])[:, :, 0]
-        return found
 
 
 def _floats_bits(score: NDArray[np.float32]) -> NDArray[np.int32]:

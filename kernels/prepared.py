@@ -12,6 +12,7 @@ from torch import Tensor
 from xbsql.kernels import arrays
 from xbsql.kernels.cpu_threads import ranges, spread
 from xbsql.kernels.head import Head, sample
+from xbsql.kernels.replay import Replays
 from xbsql.kernels.slack import WILD, rounding
 from xbsql.kernels.stand_ins import GROUP, Codes
 
@@ -37,6 +38,7 @@ class Prepared:
         length: float64 (n,): of the rows (dot) or of the weighted rows (cosine, l2); NaN for a row with NaN.
         codes: of the rows (dot) or of the weighted unit rows (cosine); None where none were asked for.
         scans: what a device search reads, by the dtype of its rows, from the first search on.
+        replays: device searches of few queries, each as one launch.
     """
 
     metric: str
@@ -44,6 +46,7 @@ class Prepared:
     length: Tensor
     codes: Codes | None
     scans: dict[torch.dtype, StandIns] = field(default_factory=dict, init=False, repr=False, compare=False)
+    replays: Replays = field(default_factory=Replays, init=False, repr=False, compare=False)
 
     @cached_property
     def weights_at_hand(self) -> Tensor | None:

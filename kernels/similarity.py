@@ -54,6 +54,71 @@ def bounded(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
+def left(
+    acc: tl.tensor,  # products of a tile: (BN, BQ) where FEW, else (BQ, BN)
+    query: tl.tensor,  # (BQ,) int32
+    start: tl.tensor,  # first row of the tile
+    bias_ptr: tl.tensor,
+    scale_ptr: tl.tensor,
+    rest_ptr: tl.tensor,
+    reach_ptr: tl.tensor,
+    ask_ptr: tl.tensor,
+    out_ptr: tl.tensor,  # (m, groups) int16
+    m: tl.tensor,
+    n: tl.tensor,
+    bounds: tl.tensor,
+    groups: tl.tensor,
+    HAS_BIAS: tl.constexpr,
+    HAS_SCALE: tl.constexpr,
+    FEW: tl.constexpr,
+    G: tl.constexpr,
+    SHARE: tl.constexpr,
+    BQ: tl.constexpr,
+    BN: tl.constexpr,
+) -> None:
+    """Leave the bounds of a tile's groups: all that is kept of its products."""
+    row = start + tl.arange(0, BN)
+    real = row < n
+    score = acc.to(tl.float32)
+    if HAS_BIAS:
+        bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
+        real = bias > float("-inf")
+        score = score + (bias[:, None] if FEW else bias[None, :])
+    score = tl.where(real[:, None] if FEW else real[None, :], score, float("-inf"))
+    group = start // G + tl.arange(0, BN // G)
+    if FEW:
+        peak = tl.max(tl.reshape(score, (BN // G, G, BQ)), axis=1)
+        one, other = query[None, :], group[:, None]
+    else:
+        peak = tl.max(tl.reshape(score, (BQ, BN // G, G)), axis=2)
+        one, other = query[:, None], group[None, :]
+    upper = bounded(peak, ask_ptr, one, other // SHARE, scale_ptr, rest_ptr, reach_ptr, m, bounds, HAS_SCALE)
+    tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def multiplied(
+    acc: tl.tensor,
+    q_desc: tl.tensor,
+    x_desc: tl.tensor,
+    first: tl.tensor,
+    start: tl.tensor,
+    column: tl.tensor,
+    INT: tl.constexpr,
+    FEW: tl.constexpr,
+) -> tl.tensor:
+    """A tile's products with those of some more columns added."""
+    q = q_desc.load([first, column])
+    x = x_desc.load([start, column])
+    # The corpus's rows go on the M axis when queries are few: wgmma needs 64 there.
+    if INT:
+        acc = tl.dot(x, q.T, acc, out_dtype=tl.int32) if FEW else tl.dot(q, x.T, acc, out_dtype=tl.int32)
+    else:
+        acc = tl.dot(x, q.T, acc) if FEW else tl.dot(q, x.T, acc)
+    return acc
+
+
+@triton.jit  # type: ignore[untyped-decorator]
 def peaks_kernel(
     q_desc: tl.tensor,  # (m, columns) bfloat16, float32 or int8
     x_desc: tl.tensor,  # (n, columns) the same
@@ -79,49 +144,39 @@ def peaks_kernel(
     BD: tl.constexpr,
     KI: tl.constexpr,
     STAGES: tl.constexpr,
-    FLAT: tl.constexpr,  # one loop over tiles and depth, which does not drain between tiles
+    FLAT: tl.constexpr,  # one loop over tiles and depth: the next tile is loaded while one is finished
 ) -> None:
     """What no score of every G neighbouring rows exceeds; only these numbers leave the chip."""
     first = tl.program_id(0) * BQ
     query = first + tl.arange(0, BQ)
-    for t in tl.range(0, tiles, flatten=FLAT):
-        start = (tl.program_id(1) * tiles + t) * BN
-        row = start + tl.arange(0, BN)
-        real = row < n
-        steps = KI
-        if HAS_BIAS:
-            bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
-            real = bias > float("-inf")
-            # A tile without a row that can be returned is not multiplied.
-            steps = tl.where(tl.max(bias, axis=0) > float("-inf"), KI, 0)
-        acc = tl.zeros((BN, BQ) if FEW else (BQ, BN), tl.int32 if INT else tl.float32)
-        for kk in tl.range(0, steps, num_stages=STAGES):
-            q = q_desc.load([first, kk * BD])
-            x = x_desc.load([start, kk * BD])
-            # The corpus's rows go on the M axis when queries are few: wgmma needs 64 there.
-            if INT:
-                acc = (
-                    tl.dot(x, q.T, acc, out_dtype=tl.int32)
-                    if FEW
-                    else tl.dot(q, x.T, acc, out_dtype=tl.int32)
-                )
-            else:
-                acc = tl.dot(x, q.T, acc) if FEW else tl.dot(q, x.T, acc)
-        score = acc.to(tl.float32)
-        if HAS_BIAS:
-            score = score + (bias[:, None] if FEW else bias[None, :])
-        score = tl.where(real[:, None] if FEW else real[None, :], score, float("-inf"))
-        group = start // G + tl.arange(0, BN // G)
-        if FEW:
-            peak = tl.max(tl.reshape(score, (BN // G, G, BQ)), axis=1)
-            one, other = query[None, :], group[:, None]
-        else:
-            peak = tl.max(tl.reshape(score, (BQ, BN // G, G)), axis=2)
-            one, other = query[:, None], group[None, :]
-        upper = bounded(
-            peak, ask_ptr, one, other // SHARE, scale_ptr, rest_ptr, reach_ptr, m, bounds, HAS_SCALE
-        )
-        tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
+    begin = tl.program_id(1) * tiles
+    acc = tl.zeros((BN, BQ) if FEW else (BQ, BN), tl.int32 if INT else tl.float32)
+    if FLAT:
+        for step in tl.range(0, tiles * KI, num_stages=STAGES):
+            start = (begin + step // KI) * BN
+            acc = multiplied(acc, q_desc, x_desc, first, start, step % KI * BD, INT, FEW)
+            if step % KI == KI - 1:
+                left(
+                    acc, query, start, bias_ptr, scale_ptr, rest_ptr, reach_ptr, ask_ptr, out_ptr,
+                    m, n, bounds, groups, HAS_BIAS, HAS_SCALE, FEW, G, SHARE, BQ, BN,
+                )  # fmt: skip
+                acc = tl.zeros_like(acc)
+    else:
+        for tile in tl.range(begin, begin + tiles):
+            start = tile * BN
+            steps = KI
+            if HAS_BIAS:
+                row = start + tl.arange(0, BN)
+                bias = tl.load(bias_ptr + row, mask=row < n, other=float("-inf"))
+                # A tile without a row that can be returned is not multiplied.
+                steps = tl.where(tl.max(bias, axis=0) > float("-inf"), KI, 0)
+            acc = tl.zeros_like(acc)
+            for kk in tl.range(0, steps, num_stages=STAGES):
+                acc = multiplied(acc, q_desc, x_desc, first, start, kk * BD, INT, FEW)
+            left(
+                acc, query, start, bias_ptr, scale_ptr, rest_ptr, reach_ptr, ask_ptr, out_ptr,
+                m, n, bounds, groups, HAS_BIAS, HAS_SCALE, FEW, G, SHARE, BQ, BN,
+            )  # fmt: skip
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -137,8 +192,8 @@ def tile_peaks_kernel(
     n: tl.tensor,
     bounds: tl.tensor,
     groups: tl.tensor,
-    start: tl.tensor,  # first row of this tile, a multiple of BN
-    width: tl.tensor,
+    start: tl.tensor,  # first row of these products, a multiple of BN
+    width: tl.tensor,  # a multiple of BN, or up to the last row
     HAS_BIAS: tl.constexpr,
     HAS_SCALE: tl.constexpr,
     G: tl.constexpr,
@@ -146,22 +201,15 @@ def tile_peaks_kernel(
     BQ: tl.constexpr,
     BN: tl.constexpr,
 ) -> None:
-    """The epilogue of `peaks_kernel` alone, for products that another library made: the baseline to beat."""
+    """The end of `peaks_kernel` alone, for products that another library made: the baseline to beat."""
     query = tl.program_id(0) * BQ + tl.arange(0, BQ)
     column = tl.program_id(1) * BN + tl.arange(0, BN)
-    row = start + column
-    real = (column < width) & (row < n)
     place = query[:, None].to(tl.int64) * width + column[None, :]
-    score = tl.load(score_ptr + place, mask=(query[:, None] < m) & real[None, :], other=0.0).to(tl.float32)
-    if HAS_BIAS:
-        bias = tl.load(bias_ptr + row, mask=real, other=float("-inf"))
-        real = bias > float("-inf")
-        score = score + bias[None, :]
-    score = tl.where(real[None, :], score, float("-inf"))
-    peak = tl.max(tl.reshape(score, (BQ, BN // G, G)), axis=2)
-    one, other = query[:, None], ((start + tl.program_id(1) * BN) // G + tl.arange(0, BN // G))[None, :]
-    upper = bounded(peak, ask_ptr, one, other // SHARE, scale_ptr, rest_ptr, reach_ptr, m, bounds, HAS_SCALE)
-    tl.store(out_ptr + one.to(tl.int64) * groups + other, upper, mask=(one < m) & (other < groups))
+    score = tl.load(score_ptr + place, mask=(query[:, None] < m) & (column[None, :] < width), other=0.0)
+    left(
+        score, query, start + tl.program_id(1) * BN, bias_ptr, scale_ptr, rest_ptr, reach_ptr, ask_ptr,
+        out_ptr, m, n, bounds, groups, HAS_BIAS, HAS_SCALE, False, G, SHARE, BQ, BN,
+    )  # fmt: skip
 
 
 def peaks(q: Tensor, shares: Tensor, scan: StandIns, size: int, tile: ScanTile | None = None) -> Tensor:
@@ -197,7 +245,7 @@ def peaks(q: Tensor, shares: Tensor, scan: StandIns, size: int, tile: ScanTile |
         BD=tile.depth,
         KI=-(-q.shape[1] // tile.depth),
         STAGES=tile.stages,
-        FLAT=tile.flat,
+        FLAT=tile.flat and scan.bias is None,  # tiles that are passed over need a loop of their own
         num_warps=tile.warps,
     )
     return out.view(torch.bfloat16)

@@ -138,3 +138,14 @@ def test_a_peer_whose_rows_are_others_is_not_timed():
     found = right(made, ())
     assert "torch" not in found
     assert {"xbsql", "faiss algorithm on torch"} <= set(found)
+
+
+def test_group_sizes_are_timed_beside_the_one_that_is_chosen(capsys):
+    from bench import gpu_tiles
+    from bench.gpu_rows import Scale
+
+    found = gpu_tiles.grouped(Scale("cpu", torch.bfloat16, 1000), 1, 900, 24, 1, rounds=1)
+    assert found.startswith("8: ")
+    assert found.endswith("ms; chosen 8")
+    assert gpu_tiles.main() == 1
+    assert "no CUDA device" in capsys.readouterr().out

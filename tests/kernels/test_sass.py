@@ -17,8 +17,8 @@ from bench import sass
 from xbsql.kernels.tuning import SHARED_LIMIT
 seen = []
 for case in sass.cases():
-    some = ("bf16 16x128x128 group 8,", "i8 128x256x128 group 64,", "tf32x3", "bf16x3")
-    chosen = case.label.startswith(some)
+    scans = ("bf16 16x128x128 group 8,", "bf16 128x256x64 flat group 64,", "i8 128x256x128 group 64,")
+    chosen = case.label.startswith((*scans, "tf32x3", "bf16x3"))
     if chosen or not (case.product or case.label.startswith(("fp32 dot", "fp32 l2"))):
         report = sass.compiled(case)
         fits, fast = report.shared <= SHARED_LIMIT, report.wgmma > 0 or not case.product

@@ -145,6 +145,29 @@ def test_what_the_first_groups_do_not_prove_is_found_anew(few, k, device, monkey
     same(device_search.topk(asked(q, x, device=device), k), q, x, k)
 
 
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int8], ids=str)
+def test_every_tile_that_may_be_chosen_gives_the_same_bounds(dtype, masked, device, monkeypatch):
+    """One program has all tiles of rows, which a loop over tiles and depth at once must tell apart."""
+    from xbsql.kernels import similarity
+    from xbsql.kernels.queries import asked, folded
+    from xbsql.kernels.scan import scan_of
+    from xbsql.kernels.tuning import candidates
+
+    rng = np.random.default_rng(11)
+    q, x = (torch.from_numpy(20 * rng.standard_normal((n, 130))) for n in (5, 700))
+    q, x = (each.round().clamp(-127, 127).to(dtype).to(device) for each in (q, x))
+    mask = torch.from_numpy(rng.random(700) < 0.5).to(device) if masked else None
+    scan = scan_of(x, "dot", None, None, torch.bfloat16).masked(mask)
+    stand_in = asked(folded(q, None, "dot"), scan, "dot")
+    wanted = similarity.peaks(*stand_in, scan, 32).float()
+    monkeypatch.setattr(similarity, "_GRID", 1)
+    for tile in candidates(dtype):
+        found = similarity.peaks(*stand_in, scan, 32, tile).float()
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    assert bool((wanted[:, 22:] == -torch.inf).all())
+
+
 TROUBLES = ["ties", "nan", "inf", "huge", "few left", "none left", "large k", "nan query", "inf query"]
 
 

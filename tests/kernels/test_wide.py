@@ -156,6 +156,21 @@ def test_rows_at_the_bound_of_bfloat16_are_found(monkeypatch):
     same(topk(q, x, 50), expected(q, x, 50))
 
 
+@pytest.mark.parametrize("margin", [0.5, 0.6, 0.7, 1.5])
+def test_a_floor_above_what_was_rounded_down_proves_nothing(margin, monkeypatch):
+    """Rows that are rounded up reach a floor by scan and by score; better ones are rounded to below it."""
+    monkeypatch.setattr(cpu_half, "is_faster", lambda: True)
+    monkeypatch.setattr(cpu_half, "MANY", 1)
+    monkeypatch.setattr(cpu_wide, "_MARGIN", margin)
+    down, up, d = 1 + 2.0**-8 - 2.0**-20, 1 + 2.0**-8 + 2.0**-20, 64
+    rng = np.random.default_rng(0)
+    q, x = np.ones((9, d), np.float32), np.repeat(rng.uniform(0.2, 0.9, (4000, 1)), d, 1).astype(np.float32)
+    for row in rng.choice(4000, 400, replace=False):
+        near, other = (up, 1.0) if rng.random() < 0.5 else (down, down)
+        x[row] = np.where(np.arange(d) < rng.integers(0, 40), other, near)
+    same(topk(q, x, 50), expected(q, x, 50))
+
+
 @pytest.fixture
 def at_once(monkeypatch):
     """How often few queries on plain rows took one pass."""
