@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "errors": set(),
     "progress": set(),
+    "interrupts": set(),
     "sql": set(),
     "kernels": {"numpy", "scipy", "torch", "triton"},
     "arrow": {"numpy", "pyarrow", "torch"},

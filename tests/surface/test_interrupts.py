@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 import xbsql
+from xbsql import interrupts
 from xbsql.session import models
-from xbsql.surface import interrupts
 
 
 @pytest.fixture(params=[1, 2])
