@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from xbsql.arrow import digest, one_chunk
-from xbsql.progress import part
+from xbsql.features.workers import spread
+from xbsql.progress import Together, part
 from xbsql.session.match import embedded
 from xbsql.session.offer_labels import labels_of
 from xbsql.session.offers import Asked, blocks_of, markets_of, texts_of
@@ -103,22 +104,24 @@ def _by_text(
     from xbsql.matching.scorer import Scorer
 
     scorer, vectors = Scorer.default(), Vectors(session)
-    heads, tails, odds = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
     with part(0.0, 0.2):
         sides = [
             _side(vectors, np.flatnonzero(market == place), texts, block, variants)
             for place in range(int(market.max(initial=-1)) + 1)
         ]
     both = list(combinations(sides, 2))
-    for turn, (one, two) in enumerate(both):
-        with part(0.2 + 0.78 * turn / len(both), 0.2 + 0.78 * (turn + 1) / len(both)):
-            i, j, which, found = _compared(vectors, one, two)
-        heads.append(i)
-        tails.append(j)
-        odds.append(scorer.scored(found.table, found.rivals)[which])
-    i, j = np.concatenate(heads), np.concatenate(tails)
+
+    def judged(turn: int) -> tuple[Ints, Ints, Floats]:
+        with together.piece(turn):
+            i, j, which, found = _compared(vectors, *both[turn])
+            return i, j, scorer.scored(found.table, found.rivals)[which]
+
+    with part(0.2, 0.98):
+        together = Together(len(both))
+        parts = [(np.empty(0, np.int64),) * 2 + (np.empty(0),), *spread(judged, range(len(both)))]
+    i, j, odds = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((j, i))
-    return i[order], j[order], np.concatenate(odds)[order]
+    return i[order], j[order], odds[order]
 
 
 def _side(
@@ -133,6 +136,7 @@ def _side(
     stated = None if variants else Stated.of(copies.texts)
     parts = Tokens.split(vectors.encoder.pieces(copies.texts))
     side = Side(copies.texts, vectors(copies.texts), copies.block, stated, parts)
+    vectors(side.tokens.words)  # now, so that what is encoded with what does not depend on turns of threads
     return _Market(rows, copies, side)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,8 +10,9 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, written_out
-from xbsql.session.entities import SURENESS, joined_rows, sharded
+from xbsql.session.entities import SURENESS, joined_rows
 from xbsql.session.offer_pairs import judged_of, text_parts
+from xbsql.session.offer_shards import by_shard, sharded
 from xbsql.session.offers import check, refuse_unnamed
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def score_pairs(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     check(where, asked)
     refuse_unnamed(where, rows)
     with session.calls.record("score_pairs", "", len(rows)):
-        parts = [_scored(session, where, *part) for part in sharded(where, rows, asked)]
+        parts = by_shard(where, rows, asked, partial(_scored, session, where))
     found = pa.concat_tables([SCORED.empty_table(), *parts])
     return found.sort_by([("score", "descending"), ("l", "ascending"), ("r", "ascending")])
 
@@ -109,7 +111,7 @@ def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
     if not 1 <= n <= MOST_REVIEWED:
         raise errors.invalid(where, f"n is {n}", f"give 1 to {MOST_REVIEWED}")
     with session.calls.record("review", "", len(rows)):
-        parts = [_doubts(session, where, *part) for part in sharded(where, rows, asked)]
+        parts = by_shard(where, rows, asked, partial(_doubts, session, where))
     found = pa.concat_tables([REVIEWED.empty_table(), *parts])
     i, j, doubt = (found[name].to_numpy() for name in ("l", "r", "doubt"))
     chosen = found.take(pa.array(_spread(i, j, doubt, n, len(rows) + 1)))
