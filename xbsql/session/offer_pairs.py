@@ -146,8 +146,8 @@ def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints,
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    judges, pieces = Scorer.default().judges, vectors.encoder.pieces
-    found = describe(one.side, two.side, vectors, pieces, judges, selective=True)
+    scorer, pieces = Scorer.default(), vectors.encoder.pieces
+    found = describe(one.side, two.side, vectors, pieces, scorer.judges, scorer.sieve)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
     return np.minimum(i, j), np.maximum(i, j), which, found
