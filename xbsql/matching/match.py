@@ -34,8 +34,8 @@ NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
 SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
-HOPELESS: Final = -5.0
-"""Log odds by the sieve below which a pair is not looked at closely, as one match in five hundred is."""
+HOPELESS: Final = 0.0
+"""What the sieve says of a pair that is just not looked at closely; of likely matches .2 % have less."""
 FEW_RIVALS: Final = 10
 """Rivals up to which all pairs of a row are looked at closely."""
 SIEVED_LESSONS, SIEVED_TAUGHT = 1, 800
@@ -66,6 +66,7 @@ def describe(
     pieces: Split,
     judges: Sequence[Judge],
     sieve: Judge | None = None,
+    known: NDArray[np.int64] | None = None,
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -78,6 +79,8 @@ def describe(
             `columns.PAIR_COLUMNS`, and teaches the next round.
         sieve: `columns.STANDING` -> log odds of a match, quickly: what has few is not looked at closely, and
             less is learned from fewer matches. A third of the time, for much the same matches.
+        known: int64: keys (left row * right rows + right row) of pairs that something else speaks for, which
+            no sieve holds back.
     """
     parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
     lessons, most = (LESSONS, MOST_TAUGHT) if sieve is None else (SIEVED_LESSONS, SIEVED_TAUGHT)
@@ -85,15 +88,17 @@ def describe(
         found = candidate_pairs(left, right, parts, lessons, most)
     stands = standing(found)
     kept = np.ones(len(found), np.bool_) if sieve is None else promising(left, right, found, sieve(stands))
+    if known is not None:
+        kept |= np.isin(found.i * len(right) + found.j, known)
     close = found.at(kept)
     if not len(close):
         return Described(close, np.empty((0, len(columns.PAIR_COLUMNS))), np.empty(0, np.int64))
     tell(0.6, f"comparing {len(close)} pairs")
     words = WordVectors.of(left, right, encode)
-    table = known = np.hstack([stands[kept], closely(left, right, close, words)])
+    table = first = np.hstack([stands[kept], closely(left, right, close, words)])
     for turn, judge in enumerate(judges):
         tell(0.75 + 0.25 * turn / len(judges), f"judging {len(close)} pairs")
-        table = taught(left, right, parts, found, known, judge(table), kept, most)
+        table = taught(left, right, parts, found, first, judge(table), kept, most)
     able = close.at(close.allowed)
     return Described(able, table[close.allowed], rivals(left, right, able.i, able.j))
 

@@ -61,12 +61,13 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     texts, (market, markets), block = texts_of(where, rows), markets_of(where, rows), blocks_of(where, rows)
     market = np.where(block < 0, -1, market)
     fields = read(where, one_chunk(rows["beside"]), market)
-    i, j, odds = _by_text(session, texts, market, block, asked.variants)
+    shared = fields.get("gtin")
+    same = shared.sharing(market) if isinstance(shared, Gtins) else (np.empty(0, np.int64),) * 2
+    i, j, odds = _by_text(session, texts, market, block, asked.variants, same)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
     told = np.ones(len(i), np.bool_)
-    shared = fields.get("gtin")
-    if isinstance(shared, Gtins):
-        a, b = shared.sharing(market)
+    if len(same[0]):
+        a, b = same
         new = ~np.isin(a * len(rows) + b, i * len(rows) + j) & (block[a] == block[b])
         a, b = a[new], b[new]
         prior = Graph(market, i, j, odds).prior
@@ -96,11 +97,18 @@ class _Market(NamedTuple):
     copies: Copies
     side: Side
 
+    def texts_of(self, rows: Ints) -> Ints:
+        """The place of the text of each row, -1 for rows of other markets and without a text."""
+        texts = np.full(max(int(rows.max(initial=0)), int(self.rows.max(initial=0))) + 1, -1, np.int64)
+        texts[self.rows[self.copies.rows]] = np.repeat(np.arange(len(self.copies.texts)), self.copies.count)
+        return texts[rows]
+
 
 def _by_text(
-    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool
-) -> tuple[Ints, Ints, Floats]:
-    """Pairs of rows of different markets and their log odds by text, ordered."""
+    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool,
+    same: tuple[Ints, Ints],
+) -> tuple[Ints, Ints, Floats]:  # fmt: skip
+    """Pairs of rows of different markets and their log odds by text, ordered; `same` have one GTIN."""
     from xbsql.matching.scorer import Scorer
 
     scorer, vectors = Scorer.default(), Vectors(session)
@@ -113,7 +121,7 @@ def _by_text(
 
     def judged(turn: int) -> tuple[Ints, Ints, Floats]:
         with together.piece(turn):
-            i, j, which, found = _compared(vectors, *both[turn])
+            i, j, which, found = _compared(vectors, *both[turn], same)
             return i, j, scorer.scored(found.table, found.rivals)[which]
 
     with part(0.2, 0.98):
@@ -140,17 +148,27 @@ def _side(
     return _Market(rows, copies, side)
 
 
-def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints, Ints, Described]:
+def _compared(
+    vectors: Vectors, one: _Market, two: _Market, same: tuple[Ints, Ints]
+) -> tuple[Ints, Ints, Ints, Described]:  # fmt: skip
     """Pairs of rows of two markets, the lower row first, and their places in what is known of the texts."""
     from xbsql.matching.copies import expanded
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
     scorer, pieces = Scorer.default(), vectors.encoder.pieces
-    found = describe(one.side, two.side, vectors, pieces, scorer.judges, scorer.sieve)
+    known = np.concatenate([_keys(one, two, *ends) for ends in (same, same[::-1])])
+    found = describe(one.side, two.side, vectors, pieces, scorer.judges, scorer.sieve, known)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
     return np.minimum(i, j), np.maximum(i, j), which, found
+
+
+def _keys(one: _Market, two: _Market, a: Ints, b: Ints) -> Ints:
+    """Pairs of rows, those of the two markets, as keys of their texts."""
+    places = [side.texts_of(rows) for side, rows in ((one, a), (two, b))]
+    there = (places[0] >= 0) & (places[1] >= 0)
+    return places[0][there] * len(two.side) + places[1][there]
 
 
 def text_parts(
@@ -170,7 +188,7 @@ def text_parts(
         _side(vectors, np.flatnonzero(market == market[row]), texts, block, asked.variants)
         for row in sorted((one, other), key=lambda row: market[row])
     ]
-    i, j, which, found = _compared(vectors, *sides)
+    i, j, which, found = _compared(vectors, *sides, (np.array([one]), np.array([other])))
     place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
     if not len(place):
         return {}
