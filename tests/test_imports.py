@@ -59,7 +59,7 @@ OWNER = {
         "demo.py",
     },
     "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
-    "ray": {"surface/cluster.py"},
+    "ray": {"surface/cluster.py", "surface/cluster_entities.py"},
 }
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.progress import tell
+from xbsql.session.fits import one_thread
 from xbsql.session.offer_pairs import judged_of
 from xbsql.session.offer_shards import by_shard
 from xbsql.session.offers import Asked, check, different, numbers_of, refuse_unnamed, settled_of
@@ -52,7 +53,7 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
         found, score = _by_shard(session, where, rows, asked)
-        _refuse_all(where, found, rows)
+        refuse_all(where, found, rows, len(rows))
     tell(1.0, "joined")
     return _answer(found, score, numbers_of(where, rows))
 
@@ -147,18 +148,34 @@ def _answer(entity: Ints, score: Floats, numbers: pa.Array) -> pa.Table:
     return pa.table(columns, names=["position", "entity", "score", "entity_score"])
 
 
-def _refuse_all(where: str, entity: Ints, rows: pa.Table) -> None:
-    """Refuse an entity that has nearly everything in it.
+def of_shard(session: Session, where: str, rows: pa.Table, asked: Asked, total: int) -> pa.Table:
+    """The answer of `entities` for one shard alone, whose entities count up from 1.
+
+    Args:
+        session: whose encoder is used.
+        where: the function, for errors.
+        rows: whole blocks, as for `entities`, none of them settled.
+        asked: how.
+        total: how many rows all shards have.
+    """
+    with one_thread():
+        _, found, score = _whole(session, where, np.arange(len(rows)), rows, asked)
+    refuse_all(where, found, rows, total)
+    return _answer(found, score, numbers_of(where, rows))
+
+
+def refuse_all(where: str, entity: Ints, rows: pa.Table, total: int) -> None:
+    """Refuse an entity that has nearly everything in it, of so many rows in all.
 
     Raises:
         XbsqlError: an entity has more rows than `LARGE` and than `LARGE_SHARE` of all.
     """
     size = np.bincount(entity, minlength=1)
-    if size.max(initial=0) <= max(LARGE, LARGE_SHARE * len(entity)):
+    if size.max(initial=0) <= max(LARGE, LARGE_SHARE * total):
         return
     some = np.flatnonzero(entity == size.argmax())[[0, -1]]
     texts = " and ".join(f"'{errors.shown(rows['text'][int(row)].as_py(), 60)}'" for row in some)
-    problem = f"one entity would hold {size.max()} of {len(entity)} rows, such as {texts}"
+    problem = f"one entity would hold {size.max()} of {total} rows, such as {texts}"
     raise errors.invalid(where, problem, "raise the threshold, name a block, or leave many and variants out")
 
 
