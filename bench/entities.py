@@ -289,8 +289,8 @@ def simulated(bench: Bench) -> dict[str, float]:
             found = xbsql.entities(con, table, "id", "market", "title", beside="beside", block="block")
             spent = time.process_time() - start
             lasted = time.perf_counter() - clock
-            held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-            taken.append((len(rows), spent, lasted, held))
+            size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            taken.append((len(rows), spent, lasted, size))
     torch.set_num_threads(1)
     (_, (few, less, _, small), (many, more, lasted, large)), joined = taken, found.to_pylist()
     known = {row["id"]: row for row in rows}
