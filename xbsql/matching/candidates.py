@@ -8,7 +8,7 @@ import numpy as np
 
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import MOST_TAUGHT, carried
-from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
+from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
@@ -66,9 +66,7 @@ def candidate_pairs(
         a, b = best_of_rows(spelled[0][own], spelled[1][other], _ALIKE)
         keys.append(own[a] * len(right) + other[b])
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
-    spelling = rowwise(
-        len(i), lambda s: np.asarray(spelled[0][i[s]].multiply(spelled[1][j[s]]).sum(axis=1)).ravel()
-    )
+    spelling = likenesses(left, right, *spelled, i, j)
     cosine = cosines(left, right, i, j)
     nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
     stated = compared(left.stated, right.stated, i, j)
