@@ -15,7 +15,7 @@ from xbsql.matching.neighbours import blocks
 from xbsql.matching.pairs import CandidatePairs, Side
 from xbsql.matching.scorer import Scorer
 
-SIDE = 40
+SIDE = 90
 STEMS = [one + two for one in ("ka", "li", "mo", "ne", "ru") for two in ("ba", "de", "fi", "go")]
 LEFT, RIGHT = np.divmod(np.arange(SIDE * SIDE), SIDE)
 

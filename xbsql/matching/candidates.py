@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from xbsql.features.ngrams import Ngrams
-from xbsql.matching.carried import MOST_TAUGHT, carried
+from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import compared
@@ -35,7 +35,7 @@ def candidate_pairs(
     right: Side,
     parts: tuple[Tokens, Tokens],
     lessons: int = LESSONS,
-    most: int = MOST_TAUGHT,
+    most: int | None = None,
 ) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 

@@ -32,7 +32,7 @@ _WORDS: Final = 0.6  # and the words
 
 
 def carried(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches, most: int = MOST_TAUGHT
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches, most: int | None = None
 ) -> tuple[Side, Side]:  # fmt: skip
     """Both sides with vectors that lie in either side's space: their cosine is the mean of both directions.
 
@@ -41,11 +41,12 @@ def carried(
         right: m rows.
         parts: the parts of their words.
         matches: what is learned from.
-        most: the likeliest of more matches.
+        most: the likeliest of more matches; None for MOST_TAUGHT.
 
     Returns:
         The sides with vectors of 2 d features, of length one.
     """
+    most = MOST_TAUGHT if most is None else most
     there = _moved(left.vectors, parts[0], right.vectors, matches, most)
     back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)), most)
     return (

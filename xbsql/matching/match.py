@@ -10,7 +10,7 @@ import numpy as np
 from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
 from xbsql.matching.candidates import LESSONS, candidate_pairs
-from xbsql.matching.carried import MOST_TAUGHT, carried
+from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import cosines
 from xbsql.matching.pairs import Matches, crowding, gaps, rivals
 from xbsql.matching.similarities import closely, standing
@@ -36,8 +36,8 @@ SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
 HOPELESS: Final = 0.0
 """What the sieve says of a pair that is just not looked at closely; of likely matches .2 % have less."""
-FEW_RIVALS: Final = 10
-"""Rivals up to which all pairs of a row are looked at closely."""
+FEW_RIVALS: Final = 40
+"""Rivals up to which all pairs are looked at closely: as long as the scorer of small tables is asked."""
 SIEVED_LESSONS, SIEVED_TAUGHT = 1, 800
 """With a sieve: how often vectors are carried across before pairs are judged, and by how many matches."""
 HUBS: Final = 10
@@ -83,7 +83,7 @@ def describe(
             no sieve holds back.
     """
     parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
-    lessons, most = (LESSONS, MOST_TAUGHT) if sieve is None else (SIEVED_LESSONS, SIEVED_TAUGHT)
+    lessons, most = (LESSONS, None) if sieve is None else (SIEVED_LESSONS, SIEVED_TAUGHT)
     with part(0.0, 0.6):
         found = candidate_pairs(left, right, parts, lessons, most)
     stands = standing(found)
@@ -115,7 +115,7 @@ def promising(
 
 def taught(
     left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
-    odds: NDArray[np.float64], kept: NDArray[np.bool_] | None = None, most: int = MOST_TAUGHT,
+    odds: NDArray[np.float64], kept: NDArray[np.bool_] | None = None, most: int | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`.
 
