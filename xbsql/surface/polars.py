@@ -859,6 +859,7 @@ class Frames(FrameSpace):
         block: pl.Expr | str | None = None,
         many: bool = False,
         variants: bool = False,
+        page: str | None = None,
         labels: pl.LazyFrame | pl.DataFrame | None = None,
     ) -> pl.LazyFrame:
         """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against
@@ -888,6 +889,7 @@ class Frames(FrameSpace):
             many: BOOLEAN: true lets an entity hold several rows of a market.
             variants: BOOLEAN: true takes products that differ in size, count or model number as one;
                 otherwise rows that both state one and contradict each other are never joined.
+            page: VARCHAR: a file that is written beside: the same as a waterfall, as HTML.
             labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
                 match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
                 and from ten of each on they correct the odds.
@@ -895,7 +897,7 @@ class Frames(FrameSpace):
         Returns:
             evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
         """
-        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, page=page, labels=labels)
 
     def extract_table(self, model: str, attributes: Sequence[str] | None = None) -> pl.LazyFrame:
         """Every column of the table and one more for each attribute, by its name: the value as the title

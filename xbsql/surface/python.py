@@ -673,6 +673,7 @@ def explain_match(
     block: str | None = None,
     many: bool = False,
     variants: bool = False,
+    page: str | None = None,
     labels: object = None,
 ) -> pa.Table:
     """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against it, a
@@ -705,6 +706,7 @@ def explain_match(
         many: BOOLEAN: true lets an entity hold several rows of a market.
         variants: BOOLEAN: true takes products that differ in size, count or model number as one;
             otherwise rows that both state one and contradict each other are never joined.
+        page: VARCHAR: a file that is written beside: the same as a waterfall, as HTML.
         labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
             (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
             of each on they correct the odds.
@@ -712,7 +714,7 @@ def explain_match(
     Returns:
         evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
     """
-    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, page=page, labels=labels)
     return found
 
 
