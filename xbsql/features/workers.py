@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from queue import Empty, SimpleQueue
@@ -62,7 +63,8 @@ class _Calls:
     """The calls of one `spread`: what has ended is told in a queue, which a waiting caller can leave."""
 
     def __init__(self, work: Callable[[T], R]) -> None:
-        self._work, self._ended, self._seen = work, SimpleQueue[tuple[int, Any, BaseException | None]](), 0
+        self._work, self._ended = work, SimpleQueue[tuple[int, Any, BaseException | None]]()
+        self._over: list[int] = []
 
     def made(self, place: int, item: Any) -> None:  # noqa: ANN401
         """Make a call, on a thread of the pool; whatever it raises is told and not raised."""
@@ -72,31 +74,28 @@ class _Calls:
                 found = self._work(item)
         except BaseException as error:
             wrong = error
+        self._over.append(place)
         self._ended.put((place, found, wrong))
 
     def results(self, count: int) -> list[Any]:
         """The results of so many calls, once all have ended."""
-        found = [None] * count
-        while self._seen < count:
+        found, missing = [None] * count, count
+        while missing:
             try:
                 place, result, wrong = self._ended.get(timeout=_ASLEEP)
             except Empty:
                 continue
-            self._seen += 1
             if wrong is not None:
                 raise wrong
             found[place] = result
+            missing -= 1
         return found
 
     def stopped(self, begun: int) -> None:
         """Stop the calls that run, and wait for the end of all begun: nothing runs on without its caller."""
-        while self._seen < begun:
+        while len(self._over) < begun:  # not what the queue gave: who is told may lose what it just got
             stop(self)
-            try:
-                self._ended.get(timeout=_ASLEEP)
-                self._seen += 1
-            except Empty:
-                continue
+            time.sleep(_ASLEEP)
 
 
 @lru_cache(maxsize=4)
