@@ -21,6 +21,7 @@ from xbsql.interrupts import stop, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,7 +50,8 @@ def spread(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
             return [work(item) for item in items]
     with _starting:
         pool = _pool(os.getpid(), threads)
-    calls, futures = _Calls(work), []
+    calls = _Calls(work)
+    futures: list[Future[None]] = []
     try:
         for place, item in enumerate(items):
             futures.append(pool.submit(calls.made, place, item))
@@ -62,13 +64,14 @@ def spread(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
 class _Calls:
     """The calls of one `spread`: what has ended is told in a queue, which a waiting caller can leave."""
 
-    def __init__(self, work: Callable[[T], R]) -> None:
+    def __init__(self, work: Callable[[Any], Any]) -> None:
         self._work, self._ended = work, SimpleQueue[tuple[int, Any, BaseException | None]]()
         self._over: list[int] = []
 
     def made(self, place: int, item: Any) -> None:  # noqa: ANN401
         """Make a call, on a thread of the pool; whatever it raises is told and not raised."""
-        found, wrong = None, None
+        found: Any = None
+        wrong: BaseException | None = None
         try:
             with stoppable(self), torch.inference_mode():
                 found = self._work(item)
@@ -79,7 +82,8 @@ class _Calls:
 
     def results(self, count: int) -> list[Any]:
         """The results of so many calls, once all have ended."""
-        found, missing = [None] * count, count
+        found: list[Any] = [None] * count
+        missing = count
         while missing:
             try:
                 place, result, wrong = self._ended.get(timeout=_ASLEEP)

@@ -141,11 +141,12 @@ def best_of_rows(
 def _greatest_of_rows(values: NDArray[np.floating], most: int) -> NDArray[np.bool_]:
     """Which are the greatest of each row and above 0, at most so many; of equal ones the first."""
     if values.shape[1] <= most:
-        return values > 0
+        return np.asarray(values > 0)
     least = np.maximum(np.partition(values, -most, axis=1)[:, -most, None], 0)
     above = values > least
     equal = (values == least) & (least > 0)
-    return above | (equal & (equal.cumsum(axis=1) <= most - above.sum(axis=1, keepdims=True)))
+    first = equal.cumsum(axis=1) <= most - above.sum(axis=1, keepdims=True)
+    return np.asarray(above | (equal & first))
 
 
 def _greatest(values: NDArray[np.floating], most: int) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
+_NO_ROWS: Final = np.empty(0, np.int64)
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
@@ -62,7 +63,7 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     market = np.where(block < 0, -1, market)
     fields = read(where, one_chunk(rows["beside"]), market)
     shared = fields.get("gtin")
-    same = shared.sharing(market) if isinstance(shared, Gtins) else (np.empty(0, np.int64),) * 2
+    same = shared.sharing(market) if isinstance(shared, Gtins) else (_NO_ROWS, _NO_ROWS)
     i, j, odds = _by_text(session, texts, market, block, asked.variants, same)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
     told = np.ones(len(i), np.bool_)
@@ -126,7 +127,7 @@ def _by_text(
 
     with part(0.2, 0.98):
         together = Together(len(both))
-        parts = [(np.empty(0, np.int64),) * 2 + (np.empty(0),), *spread(judged, range(len(both)))]
+        parts = [(_NO_ROWS, _NO_ROWS, np.empty(0)), *spread(judged, range(len(both)))]
     i, j, odds = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((j, i))
     return i[order], j[order], odds[order]
@@ -157,7 +158,8 @@ def _compared(
     from xbsql.matching.scorer import Scorer
 
     scorer, pieces = Scorer.default(), vectors.encoder.pieces
-    known = np.concatenate([_keys(one, two, *ends) for ends in (same, same[::-1])])
+    a, b = same
+    known = np.concatenate([_keys(one, two, a, b), _keys(one, two, b, a)])
     found = describe(one.side, two.side, vectors, pieces, scorer.judges, scorer.sieve, known)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
@@ -188,7 +190,7 @@ def text_parts(
         _side(vectors, np.flatnonzero(market == market[row]), texts, block, asked.variants)
         for row in sorted((one, other), key=lambda row: market[row])
     ]
-    i, j, which, found = _compared(vectors, *sides, (np.array([one]), np.array([other])))
+    i, j, which, found = _compared(vectors, sides[0], sides[1], (np.array([one]), np.array([other])))
     place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
     if not len(place):
         return {}
