@@ -126,9 +126,9 @@ def best_of_rows(
     for start in range(0, left.shape[0], _ROWS):
         alike = (left[start : start + _ROWS] @ turned).tocsr()
         if right.shape[0] <= _FEW:
-            row, best = np.nonzero(_greatest_of_rows(alike.toarray(), most))
-            rows.append(row + start)
-            columns.append(best)
+            heads, tails = np.nonzero(_greatest_of_rows(alike.toarray(), most))
+            rows.append(heads + start)
+            columns.append(tails)
             continue
         alike.sort_indices()
         for row, (low, high) in enumerate(pairwise(alike.indptr.tolist())):

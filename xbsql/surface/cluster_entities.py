@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -152,7 +152,7 @@ def _numbers(parts: list[pa.Table]) -> dict[int, NDArray[np.int64]]:
     return found
 
 
-def _numbered(batch: pa.Table, numbers: object) -> pa.Table:
+def _numbered(batch: pa.Table, numbers: Any) -> pa.Table:  # noqa: ANN401 - what Ray calls an object
     """The answer with the entities' numbers."""
     import ray
 
