@@ -153,11 +153,14 @@ def _numbers(parts: list[pa.Table]) -> dict[int, NDArray[np.int64]]:
 
 
 def _numbered(batch: pa.Table, numbers: Any) -> pa.Table:  # noqa: ANN401 - what Ray calls an object
-    """The answer with the entities' numbers."""
     import ray
 
-    known = ray.get(numbers)
+    return _answered(batch, ray.get(numbers))
+
+
+def _answered(batch: pa.Table, numbers: dict[int, NDArray[np.int64]]) -> pa.Table:
+    """The answer with the entities' numbers."""
     shard, entity = (batch[name].to_numpy() for name in ("_xb_shard", "entity"))
-    found = np.array([known[a][b] for a, b in zip(shard.tolist(), entity.tolist(), strict=True)], np.int64)
+    found = np.array([numbers[a][b] for a, b in zip(shard.tolist(), entity.tolist(), strict=True)], np.int64)
     rest = ("market", "id", "score", "entity_score")
     return pa.table([pa.array(found), *(batch[name] for name in rest)], names=["entity", *rest])
