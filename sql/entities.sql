@@ -78,11 +78,11 @@ CREATE MACRO xb.review(
 
 CREATE MACRO xb.explain_match(
     tbl, id, market, text, lmarket, lid, rmarket, rid, beside := NULL, block := NULL, many := false,
-    variants := false, labels := 'xb._nothing'
+    variants := false, page := NULL, labels := 'xb._nothing'
 ) AS TABLE
     SELECT unnest(
         _xb_explain_match(
-            lmarket::VARCHAR, lid::VARCHAR, rmarket::VARCHAR, rid::VARCHAR, many, variants,
+            lmarket::VARCHAR, lid::VARCHAR, rmarket::VARCHAR, rid::VARCHAR, many, variants, page,
             (SELECT list(_xb_row) FROM query_table(labels) _xb_row),
             (SELECT list(item ORDER BY position) FROM xb._offers(tbl, id, market, text, beside, block, NULL))
         ),

@@ -1,5 +1,6 @@
 -- The rows travel as one list; the places that come back are named by the user's own column where one is given.
--- (Its type is then that of `row`. Without one the default's NULLs leave the places, as BIGINT.)
+-- (Its type is then that of `row`. Without one the default's NULLs leave the places, as
+-- BIGINT; as VARCHAR where a bare NULL was given, which has no type to cast to.)
 
 CREATE MACRO xb._named(_tbl, _id) AS TABLE
     SELECT list(own ORDER BY place) AS known, count(own) AS named, list(item ORDER BY place) AS items
@@ -21,7 +22,7 @@ CREATE MACRO xb.explain(model, tbl, background := 'xb._nothing', per_row := true
         )
     )
     SELECT
-        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, known[1])) END AS row,
+        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, coalesce(known[1], '0'))) END AS row,
         label, feature, value, contribution
     FROM _xb_found, (SELECT known, named FROM _xb_given);
 
@@ -38,7 +39,7 @@ CREATE MACRO xb.weights(source, target, method := 'density_ratio', columns := NU
         )
     )
     SELECT
-        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, known[1])) END AS row,
+        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, coalesce(known[1], '0'))) END AS row,
         weight
     FROM _xb_found, (SELECT known, named FROM _xb_given);
 
@@ -51,6 +52,6 @@ CREATE MACRO xb.suggest_labels(model, tbl, n := 50, "by" := NULL, seed := 0, id 
         )
     )
     SELECT
-        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, known[1])) END AS row,
+        CASE WHEN named > 0 THEN known[place] ELSE TRY(cast_to_type(place::VARCHAR, coalesce(known[1], '0'))) END AS row,
         part, weight, doubt
     FROM _xb_found, (SELECT known, named FROM _xb_given);

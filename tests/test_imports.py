@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "errors": set(),
     "progress": set(),
+    "interrupts": set(),
     "sql": set(),
     "kernels": {"numpy", "scipy", "torch", "triton"},
     "arrow": {"numpy", "pyarrow", "torch"},
@@ -58,7 +59,7 @@ OWNER = {
         "demo.py",
     },
     "polars": {"surface/frames.py", "surface/polars.py", "frame.py"},
-    "ray": {"surface/cluster.py"},
+    "ray": {"surface/cluster.py", "surface/cluster_entities.py"},
 }
 
 

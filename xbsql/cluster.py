@@ -3,4 +3,7 @@
 from __future__ import annotations
 
 from xbsql.surface.cluster import *  # noqa: F403
-from xbsql.surface.cluster import __all__ as __all__
+from xbsql.surface.cluster import __all__ as _of_rows
+from xbsql.surface.cluster_entities import entities as entities
+
+__all__ = [*_of_rows, "entities"]

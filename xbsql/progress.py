@@ -14,6 +14,7 @@ so threads do not hear one another.
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
@@ -61,3 +62,29 @@ def part(start: float, end: float) -> Iterator[None]:
         return
     with told(lambda share, text: outer(start + (end - start) * share, text)):
         yield
+
+
+class Together:
+    """Pieces of one work that are done at once, on several threads: the mean of what they tell is heard.
+
+    Args:
+        count: how many pieces; whoever hears the thread that makes this hears them.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._outer, self._shares, self._lock = _heard.get(), [0.0] * count, threading.Lock()
+
+    @contextmanager
+    def piece(self, place: int) -> Iterator[None]:
+        """What is told inside the block, on whatever thread, is told of this piece."""
+        if self._outer is quiet:
+            yield
+            return
+        with told(lambda share, text: self._tell(place, share, text)):
+            yield
+            tell(1.0, "")
+
+    def _tell(self, place: int, share: float, text: str) -> None:
+        with self._lock:
+            self._shares[place] = share
+            self._outer(sum(self._shares) / len(self._shares), text)

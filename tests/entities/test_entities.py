@@ -240,7 +240,7 @@ def test_blocks_are_never_joined_and_shards_change_nothing(con, monkeypatch):
     for each in groups(whole):
         assert len({kinds[id] for _, id in each}) == 1
     assert whole.filter(pc.equal(whole["id"], "A0"))["score"].null_count == 3
-    monkeypatch.setattr("xbsql.session.entities.SHARD", 1)
+    monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 1)
     labels = [{"lmarket": "DE", "lid": "A1", "rmarket": "UK", "rid": "A1", "match": False}]
     assert (
         xbsql.score_pairs(con, pa.Table.from_pylist(rows), "id", "market", "title", block="kind")["score"][

@@ -1,12 +1,16 @@
 """Pairs listed, explained and reviewed, and what labels do."""
 
+import re
+
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 import xbsql
 from xbsql import errors
+from xbsql.pages.pairs import thresholds
 
 NAMES = {
     "UK": ["olive oil", "green tea", "black coffee", "hand cream", "garden hose", "desk lamp"],
@@ -96,6 +100,35 @@ def test_a_review_asks_for_what_nobody_can_tell(con, tmp_path):
 
 def label(one, other, match, markets=("DE", "UK")):
     return {"lmarket": markets[0], "lid": one, "rmarket": markets[1], "rid": other, "match": match}
+
+
+def test_pages_show_a_waterfall_and_what_labels_say_of_thresholds(con, tmp_path):
+    best = con.sql("FROM xb.score_pairs(goods, id, market, title, beside := more)").fetchall()[0]
+    page, asked = tmp_path / "why.html", tmp_path / "asked.html"
+    given = "goods, id, market, title, '{}', '{}', '{}', '{}', beside := more".format(*best[:4])
+    rows = con.sql(f"FROM xb.explain_match({given}, page := '{page}')").to_arrow_table()
+    text = page.read_text()
+    assert text.count("<rect") == len(rows), "a bar a piece of evidence"
+    assert f"In all: {1 / (1 + 2 ** -rows['total'][-1].as_py()):.1%}" in text
+    labels = con.sql(
+        "SELECT lmarket, lid, rmarket, rid, lid = rid AS match "
+        "FROM xb.score_pairs(goods, id, market, title, threshold := 0)"
+    ).to_arrow_table()
+    con.register("said", labels)
+    con.sql(f"FROM xb.review(goods, id, market, title, labels := said, page := '{asked}')").fetchall()
+    assert f"Precision and recall of your {len(labels)} labels" in asked.read_text()
+    assert asked.read_text().count("<polyline") == 2
+
+
+def test_lines_of_thresholds_are_those_of_the_labels():
+    drawn = thresholds(np.array([0.9, 0.8, 0.4]), np.array([True, False, True]))
+    lines = re.findall(r"points='([^']*)'", drawn)
+    precision, recall = ([tuple(map(float, p.split(","))) for p in line.split()] for line in lines)
+    tall, wide = 240 - 2 * 36, 760 - 2 * 36
+    assert [(round((x - 36) / wide, 2), round(1 - (y - 36) / tall, 2)) for x, y in precision] == [
+        (0.0, 0.67), (0.4, 0.67), (0.8, 0.5), (0.9, 1.0),
+    ]  # fmt: skip
+    assert [round(1 - (y - 36) / tall, 2) for _, y in recall] == [1.0, 1.0, 0.5, 0.5, 0.0]
 
 
 def test_labels_tie_and_keep_apart(con):

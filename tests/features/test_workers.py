@@ -1,12 +1,14 @@
 """Work on several threads: the same results in the same order, and nobody else's settings change."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
 from xbsql.features.workers import _pool, spread
+from xbsql.interrupts import stop, stoppable
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
@@ -52,3 +54,38 @@ def test_the_first_failure_is_raised_and_the_threads_live_on():
     with pytest.raises(ZeroDivisionError):
         spread(lambda item: 1 // item, [1, 0, 1])
     assert spread(lambda item: item, [1, 2]) == [1, 2]
+
+
+def slowly(ended):
+    """Work that would take half a minute, and says how it ended."""
+
+    def work(_):
+        try:
+            for _ in range(600):
+                time.sleep(0.05)
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    return work
+
+
+def test_who_is_stopped_stops_its_work(threads):
+    ended = []
+    timer = threading.Timer(0.3, stop, ["me"])
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), stoppable("me"):
+        spread(slowly(ended), range(5))
+    assert time.monotonic() - began < 1.3
+    assert ended == [KeyboardInterrupt] * threads
+    assert spread(lambda item: item, [1, 2]) == [1, 2], "the threads live on"
+
+
+def test_where_one_call_fails_the_others_are_stopped(threads):
+    ended, began = [], time.monotonic()
+    works = [lambda _: 1 // 0, *[slowly(ended)] * 4]
+    with pytest.raises(ZeroDivisionError):
+        spread(lambda work: work(None), works)
+    assert time.monotonic() - began < 1
+    assert ended == [KeyboardInterrupt] * len(ended)

@@ -7,7 +7,9 @@ from scipy import sparse
 from xbsql import kernels
 from xbsql.engine import nearest as products
 from xbsql.engine.nearest import nearest
-from xbsql.matching import tokens
+from xbsql.matching import neighbours, tokens
+from xbsql.matching.neighbours import cosines, likenesses
+from xbsql.matching.pairs import Side
 from xbsql.matching.tokens import best_of_rows
 
 
@@ -36,8 +38,10 @@ def test_of_equal_products_the_lower_row_comes_first(monkeypatch):
 
 @pytest.mark.parametrize("rows", [1, 3, 128])
 @pytest.mark.parametrize("most", [1, 4, 50])
-def test_the_best_of_sparse_rows(rows, most, monkeypatch):
+@pytest.mark.parametrize("few", [0, 4096])
+def test_the_best_of_sparse_rows(rows, most, few, monkeypatch):
     monkeypatch.setattr(tokens, "_ROWS", rows)
+    monkeypatch.setattr(tokens, "_FEW", few)
     rng = np.random.default_rng(0)
     left, right = (sparse.csr_matrix(np.maximum(rng.integers(-3, 3, (size, 9)), 0)) for size in (20, 30))
     i, j = best_of_rows(left, right, most)
@@ -47,3 +51,18 @@ def test_the_best_of_sparse_rows(rows, most, monkeypatch):
         for row in range(20)
     ]
     assert [j[i == row].tolist() for row in range(20)] == expected
+
+
+@pytest.mark.parametrize("cells", [1, 40, 4_000_000])
+def test_pairs_are_cut_from_the_products_of_their_blocks(cells, monkeypatch):
+    monkeypatch.setattr(neighbours, "_CELLS", cells)
+    rng = np.random.default_rng(0)
+    one, two = rng.integers(-1, 3, 20), rng.integers(-1, 4, 30)
+    vectors = [rng.normal(size=(size, 4)).astype(np.float32) for size in (20, 30)]
+    sides = [Side(["a"] * len(v), v, block) for v, block in zip(vectors, (one, two), strict=True)]
+    i, j = np.nonzero((one[:, None] == two[None, :]) & (one[:, None] >= 0))
+    order = rng.permutation(len(i))[:100]
+    i, j = i[order], j[order]
+    assert np.allclose(cosines(*sides, i, j), (vectors[0] @ vectors[1].T)[i, j], atol=1e-6)
+    own, other = (sparse.random(size, 9, 0.3, "csr", random_state=size) for size in (20, 30))
+    assert np.allclose(likenesses(*sides, own, other, i, j), (own @ other.T).toarray()[i, j])

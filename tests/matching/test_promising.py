@@ -1,34 +1,79 @@
-"""What leaves after the first round, and blocks found whatever their numbers."""
+"""What leaves before single words are looked at, and blocks found whatever their numbers."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbsql.matching.match import CLOSELY, HOPELESS, HUBS, promising
+from xbsql.features.encoder import encoder
+from xbsql.features.text import embed_texts
+from xbsql.matching.columns import STANDING
+from xbsql.matching.match import FEW_RIVALS, HOPELESS, describe, promising
 from xbsql.matching.neighbours import blocks
 from xbsql.matching.pairs import CandidatePairs, Side
-from xbsql.matching.stated import CONTRADICT
+from xbsql.matching.scorer import Scorer
 
-SIDE = 40
+SIDE = 90
+STEMS = [one + two for one in ("ka", "li", "mo", "ne", "ru") for two in ("ba", "de", "fi", "go")]
 LEFT, RIGHT = np.divmod(np.arange(SIDE * SIDE), SIDE)
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_likely_pairs_and_the_best_of_every_row_stay(seed):
+def test_likely_pairs_and_those_of_rows_with_few_rivals_stay(seed):
     rng = np.random.default_rng(seed)
-    odds, near = rng.normal(-8, 3, len(LEFT)), rng.normal(size=len(LEFT))
-    stated = np.where(rng.random((len(LEFT), 2)) < 0.1, CONTRADICT, 0.0)
-    pairs = CandidatePairs(LEFT, RIGHT, near, near, near, near, stated)
-    kept = promising(pairs, odds)
-    assert kept[pairs.allowed & (odds > HOPELESS)].all()
-    for rows in (LEFT, RIGHT):
-        for row in range(SIDE):
-            own = np.flatnonzero(rows == row)
-            assert kept[own[np.argsort(-near[own])[:HUBS]]].all(), "nearest, also where they are barred"
-            able = own[pairs.allowed[own]]
-            assert kept[able[np.argsort(-odds[able])[:CLOSELY]]].all()
-    assert not kept[odds < -12].all(), "the rest leaves"
+    odds, near = rng.normal(0, 3, len(LEFT)), rng.normal(size=len(LEFT))
+    pairs = CandidatePairs(LEFT, RIGHT, near, near, near, near, None)
+    blocks_of = np.where(np.arange(SIDE) < FEW_RIVALS, 0, 1)
+    side = Side(["a"] * SIDE, np.zeros((SIDE, 2), np.float32), blocks_of)
+    kept = promising(side, side, pairs, odds)
+    few = blocks_of[LEFT] == 0
+    assert kept[few].all()
+    assert kept[~few].tolist() == (odds[~few] > HOPELESS).tolist()
+
+
+def names(count, words):
+    """Names of three words, each word in two languages."""
+    rng = np.random.default_rng(0)
+    chosen = [rng.choice(len(words), 3, replace=False) for _ in range(count)]
+    return [[" ".join(words[place][side] for place in row.tolist()) for row in chosen] for side in (0, 1)]
+
+
+def test_what_something_else_speaks_for_is_looked_at_whatever_the_sieve_says():
+    words = [
+        (f"{a}{b}o", f"{b}{a}u") for a in ("ka", "li", "mo", "ne", "ru") for b in ("ba", "de", "fi", "go")
+    ]
+    own, other = names(60, words)
+    encode = partial(embed_texts, encoder=encoder())
+    sides = [Side(texts, encode(texts)) for texts in (own, other)]
+    scorer, pieces = Scorer.default(), encoder().pieces
+    whole = describe(*sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), 1.0))
+    keys = whole.pairs.i * len(other) + whole.pairs.j
+    assert len(keys) > 1000
+    none = describe(*sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), -1.0))
+    assert len(none.pairs) == len(none.table) == 0
+    held = describe(
+        *sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), -1.0), keys[[3, 70]]
+    )
+    assert (held.pairs.i * len(other) + held.pairs.j).tolist() == sorted(keys[[3, 70]].tolist())
+
+
+def test_the_sieve_keeps_likely_matches_and_leaves_most_pairs_out():
+    """Names of one script whose words are made up: the sieve has not seen such."""
+    words = [
+        (f"{a}{b}el", f"{a}{b}ello") for a in ("ka", "li", "mo", "ne", "ru") for b in ("ba", "de", "fi", "go")
+    ]
+    own, other = names(150, words)
+    encode = partial(embed_texts, encoder=encoder())
+    sides = [Side(texts, encode(texts)) for texts in (own, other)]
+    scorer, pieces = Scorer.default(), encoder().pieces
+    whole = describe(*sides, encode, pieces, scorer.judges)
+    kept = scorer.sieve(whole.table[:, : len(STANDING)]) > HOPELESS
+    likely = scorer.scored(whole.table, whole.rivals) > 0
+    assert likely.sum() > 100
+    assert kept[likely].mean() > 0.98
+    assert kept.mean() < 0.5
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -222,3 +222,33 @@ def test_the_tutorial_runs_from_its_first_line_to_its_last(rays, tmp_path, monke
     program = "".join(re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
     exec(program, {})
     assert capsys.readouterr().out.startswith("200 ")
+
+
+def products(count):
+    """Offers of two markets in blocks; some have no block, and the titles of some say little."""
+    rows = []
+    for place in range(count):
+        kind = None if place % 17 == 0 else f"kind {place % 5}"
+        for market, title in (("UK", "tea pot number"), ("DE", "Teekanne Nummer")):
+            rows.append({"sku": place, "shop": market, "title": f"{title} {place}", "kind": kind})
+    return pa.Table.from_pylist(rows).take(np.random.default_rng(0).permutation(len(rows)))
+
+
+def test_entities_by_shards_are_those_of_one_process(rays, con, store, monkeypatch):
+    monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 20)
+    monkeypatch.setattr("xbsql.surface.cluster_entities.SHARD", 20)
+    rows = products(60)
+    wanted = xbsql.entities(con, rows, "sku", "shop", "title", block="kind")
+    assert len(set(wanted["entity"].to_pylist())) < 90, "some are joined"
+    data = rays.data.from_arrow(rows).repartition(4)
+    spread = cluster.entities(data, "sku", "shop", "title", store=store, block="kind")
+    found = pa.concat_tables(rays.get(spread.to_arrow_refs()))
+    assert found.column_names == wanted.column_names
+    keys = [("entity", "ascending"), ("market", "ascending"), ("id", "ascending")]
+    assert found.sort_by(keys).to_pylist() == wanted.sort_by(keys).to_pylist()
+    for call, message in (
+        (lambda: cluster.entities(data, "sku", "shop", "name", store=store), "no column 'name'; the dataset"),
+        (lambda: cluster.entities(data, "sku", "shop", "title", store=store, threshold=2), "threshold is 2"),
+    ):
+        with pytest.raises(xbsql.XbsqlError, match=f"cluster.entities: {message}"):
+            call()

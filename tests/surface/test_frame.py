@@ -179,6 +179,24 @@ def test_an_unknown_column_is_one_clear_line(con):
         frame().xb.duplicates("skew", "v")
 
 
+def test_a_column_of_a_frame_may_be_an_expression(con):
+    offers = pl.LazyFrame(
+        {"id": [1, 1, 2], "market": ["a", "b", "a"], "title": ["red tea", "red tea", "spoon"], "size": "x"}
+    )
+    plain = offers.xb.entities("id", "market", "title").collect()
+    col = pl.col
+    assert offers.xb.entities(col("id"), col("market"), col("title")).collect().equals(plain)
+    made = offers.xb.entities(
+        col("id").cast(pl.String), "market", "title", beside=pl.struct("size")
+    ).collect()
+    assert made["entity"].equals(plain["entity"])
+    assert made["id"].to_list() == [str(id) for id in plain["id"]]
+    compared = offers.head(1).xb.compare_pairs(pl.struct(text="title"), pl.struct(text="title")).collect()
+    assert compared.columns[:5] == ["id", "market", "title", "size", "text_cosine"]
+    with pytest.raises(xbsql.XbsqlError, match=r"xb.match: lid must be the name of a column, .*with_columns"):
+        offers.xb.match(offers, col("id") + 1, col("title"), col("id"), col("title"))
+
+
 def test_a_series_has_the_methods_of_an_expression(con):
     given = pl.Series("*", [1.0, 2.0])
     found = given.xb.spread(pl.Series("hi", [4.0, 2.5]), level=0.9)

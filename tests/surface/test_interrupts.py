@@ -7,10 +7,11 @@ import time
 
 import duckdb
 import pytest
+import torch
 
 import xbsql
+from xbsql import interrupts
 from xbsql.session import models
-from xbsql.surface import interrupts
 
 
 @pytest.fixture(params=[1, 2])
@@ -67,6 +68,36 @@ def test_a_fit_is_stopped(con, busy, how):
     assert ended == [KeyboardInterrupt]
     assert con.execute("SELECT count(*) FROM t").fetchall() == [(300000,)]
     assert con.execute("SELECT count(*) FROM xb.models()").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("how", ["signal", "interrupt"])
+def test_shards_of_entities_are_stopped_on_their_threads(con, monkeypatch, how):
+    began, ended, before = threading.Event(), [], torch.get_num_threads()
+
+    def whole(*given):
+        began.set()
+        try:
+            for _ in range(600):
+                time.sleep(0.05)
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+
+    monkeypatch.setattr("xbsql.session.entities._whole", whole)
+    monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 1)
+    con.execute("CREATE TABLE o AS SELECT i AS id, 'm' || i % 2 AS m, 'tea ' || i AS t FROM range(4) r(i)")
+    act = con.interrupt if how == "interrupt" else lambda: os.kill(os.getpid(), signal.SIGINT)
+    thread = after(began, act)
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(STOPPED, match=r"xb.entities was stopped|nterrupted"):
+            con.execute("FROM xb.entities(o, id, m, t, block := id)")
+    finally:
+        torch.set_num_threads(before)
+    assert time.monotonic() - began.at < 1
+    thread.join()
+    assert ended == [KeyboardInterrupt] * max(len(ended), 2), "also what began meanwhile"
+    assert con.execute("SELECT count(*) FROM t").fetchall() == [(300000,)]
 
 
 def test_another_database_goes_on(con, busy, tmp_path):

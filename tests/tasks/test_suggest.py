@@ -110,6 +110,8 @@ def test_sql_python_and_mistakes(tmp_path):
         con.register("named", con.sql("SELECT *, 'k' || row_number() OVER () AS k FROM t").to_arrow_table())
         named = con.sql("FROM xb.suggest_labels('m', named, n := 8, id := k)").to_arrow_table().to_pylist()
         assert [row["row"] for row in named] == [f"k{row['row']}" for row in sql]
+        places = con.sql("FROM xb.suggest_labels('m', t, n := 8, id := NULL)").to_arrow_table().to_pylist()
+        assert [int(row["row"]) for row in places] == [row["row"] for row in sql]
         con.register("done", world(20, 2))
         for query, message in (
             ("FROM xb.suggest_labels('m', t, n := 0)", "n is 0; give a whole number"),

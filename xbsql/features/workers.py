@@ -9,26 +9,33 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import torch
 
+from xbsql.interrupts import stop, stoppable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _starting = threading.Lock()
+_ASLEEP: Final = 0.1  # seconds after which a waiting caller looks whether it was stopped
 
 
 def spread(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Call `work` on every item, on as many threads as torch would use; results in the order of the items.
 
     The threads are kept and shared by all callers. With one torch thread (`torch.set_num_threads(1)`), and
-    inside such a piece of work, the calls are made here, one after the other.
+    inside such a piece of work, the calls are made here, one after the other. Where one call fails, or the
+    caller is stopped (see `xbsql.interrupts`), the others are stopped too.
 
     Args:
         work: runs without gradients (`torch.inference_mode`) and with one torch thread.
@@ -43,17 +50,56 @@ def spread(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
             return [work(item) for item in items]
     with _starting:
         pool = _pool(os.getpid(), threads)
-    return list(pool.map(_without_gradients(work), items))
+    calls = _Calls(work)
+    futures: list[Future[None]] = []
+    try:
+        for place, item in enumerate(items):
+            futures.append(pool.submit(calls.made, place, item))
+        return calls.results(len(futures))
+    except BaseException:
+        calls.stopped(sum(not future.cancel() for future in futures))
+        raise
 
 
-def _without_gradients(work: Callable[[T], R]) -> Callable[[T], R]:
-    """The work under inference mode, which is a setting of the thread that runs it."""
+class _Calls:
+    """The calls of one `spread`: what has ended is told in a queue, which a waiting caller can leave."""
 
-    def quiet(item: T) -> R:
-        with torch.inference_mode():
-            return work(item)
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self._work, self._ended = work, SimpleQueue[tuple[int, Any, BaseException | None]]()
+        self._over: list[int] = []
 
-    return quiet
+    def made(self, place: int, item: Any) -> None:  # noqa: ANN401
+        """Make a call, on a thread of the pool; whatever it raises is told and not raised."""
+        found: Any = None
+        wrong: BaseException | None = None
+        try:
+            with stoppable(self), torch.inference_mode():
+                found = self._work(item)
+        except BaseException as error:
+            wrong = error
+        self._over.append(place)
+        self._ended.put((place, found, wrong))
+
+    def results(self, count: int) -> list[Any]:
+        """The results of so many calls, once all have ended."""
+        found: list[Any] = [None] * count
+        missing = count
+        while missing:
+            try:
+                place, result, wrong = self._ended.get(timeout=_ASLEEP)
+            except Empty:
+                continue
+            if wrong is not None:
+                raise wrong
+            found[place] = result
+            missing -= 1
+        return found
+
+    def stopped(self, begun: int) -> None:
+        """Stop the calls that run, and wait for the end of all begun: nothing runs on without its caller."""
+        while len(self._over) < begun:  # not what the queue gave: who is told may lose what it just got
+            stop(self)
+            time.sleep(_ASLEEP)
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ import numpy as np
 
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import carried
-from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, rowwise
+from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
@@ -27,10 +27,16 @@ _ALIKE: Final = 10  # by spelling, and word by word
 NEIGHBOURS: Final = 30
 """Right rows by meaning that each left row is paired with."""
 LESSONS: Final = 3
-"""How often vectors are carried across before pairs are judged; each time learns from the one before."""
+"""How often vectors are carried across before pairs are judged."""
 
 
-def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> CandidatePairs:
+def candidate_pairs(
+    left: Side,
+    right: Side,
+    parts: tuple[Tokens, Tokens],
+    lessons: int = LESSONS,
+    most: int | None = None,
+) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
     Those that contradict each other in what they state are among them, barred.
@@ -39,30 +45,28 @@ def candidate_pairs(left: Side, right: Side, parts: tuple[Tokens, Tokens]) -> Ca
         left: n rows.
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
+        lessons: how often vectors are carried across; each time learns from the one before.
+        most: matches that are learned from, each time.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
     tell(0.0, "finding neighbours")
     near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
     matches, further = near.mutual(), near
-    for lesson in range(LESSONS):
-        tell((1 + lesson) / (2 + LESSONS), "finding neighbours")
-        further = TwoWayNeighbours.of(*carried(left, right, parts, matches), NEIGHBOURS)
+    for lesson in range(lessons):
+        tell((1 + lesson) / (2 + lessons), "finding neighbours")
+        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, most), NEIGHBOURS)
         matches = further.mutual()
-    tell((1 + LESSONS) / (2 + LESSONS), "comparing spellings")
+    tell((1 + lessons) / (2 + lessons), "comparing spellings")
     spelled = _spelled(left, right)
-    i, j = suggested(*parts, matches, _ALIKE)
-    if left.block is not None and right.block is not None:
-        same = left.block[i] == right.block[j]
-        i, j = i[same], j[same]
+    both = blocks(left, right)
+    i, j = suggested(*parts, matches, _ALIKE, both)
     keys = [heads * len(right) + tails for heads, tails in ((near.i, near.j), (further.i, further.j), (i, j))]
-    for own, other in blocks(left, right):
+    for own, other in both:
         a, b = best_of_rows(spelled[0][own], spelled[1][other], _ALIKE)
         keys.append(own[a] * len(right) + other[b])
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
-    spelling = rowwise(
-        len(i), lambda s: np.asarray(spelled[0][i[s]].multiply(spelled[1][j[s]]).sum(axis=1)).ravel()
-    )
+    spelling = likenesses(left, right, *spelled, i, j)
     cosine = cosines(left, right, i, j)
     nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
     stated = compared(left.stated, right.stated, i, j)

@@ -32,7 +32,7 @@ _WORDS: Final = 0.6  # and the words
 
 
 def carried(
-    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches
+    left: Side, right: Side, parts: tuple[Tokens, Tokens], matches: Matches, most: int | None = None
 ) -> tuple[Side, Side]:  # fmt: skip
     """Both sides with vectors that lie in either side's space: their cosine is the mean of both directions.
 
@@ -41,12 +41,14 @@ def carried(
         right: m rows.
         parts: the parts of their words.
         matches: what is learned from.
+        most: the likeliest of more matches; None for MOST_TAUGHT.
 
     Returns:
         The sides with vectors of 2 d features, of length one.
     """
-    there = _moved(left.vectors, parts[0], right.vectors, matches)
-    back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)))
+    most = MOST_TAUGHT if most is None else most
+    there = _moved(left.vectors, parts[0], right.vectors, matches, most)
+    back = _moved(right.vectors, parts[1], left.vectors, matches.turned(len(right)), most)
     return (
         replace(left, vectors=_both(there, left.vectors)),
         replace(right, vectors=_both(right.vectors, back)),
@@ -61,13 +63,13 @@ def _both(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np
 
 
 def _moved(
-    own: NDArray[np.float32], parts: Tokens, other: NDArray[np.float32], matches: Matches
+    own: NDArray[np.float32], parts: Tokens, other: NDArray[np.float32], matches: Matches, most: int
 ) -> NDArray[np.float32]:
     """Where each row's counterpart lies, float32 of length one; the rows themselves without a match."""
     used = np.flatnonzero((matches.right >= 0) & (matches.likely > _LEAST))
-    if len(used) > MOST_TAUGHT:
+    if len(used) > most:
         likeliest = np.argsort(-matches.likely[used], kind="stable")
-        used = np.sort(used[likeliest[:MOST_TAUGHT]])
+        used = np.sort(used[likeliest[:most]])
     if not len(used):
         return own
     bags, middle, centre = parts.bags.astype(np.float32), own.mean(axis=0), other.mean(axis=0)

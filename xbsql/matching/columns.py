@@ -28,6 +28,8 @@ SIMILARITIES: Final = (
     "length_ratio",
     "words_more",
 )
+STANDING: Final = SIMILARITIES[:14]
+"""Those that need no look at single words."""
 TRANSLATIONS: Final = ("translated_left", "translated_right", "known_left", "known_right")
 PAIR_COLUMNS: Final = (
     *SIMILARITIES,

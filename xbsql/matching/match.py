@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from xbsql.engine.nearest import ranks
 from xbsql.harmonise.assignment import assigned
 from xbsql.matching import columns
-from xbsql.matching.candidates import candidate_pairs
+from xbsql.matching.candidates import LESSONS, candidate_pairs
 from xbsql.matching.carried import carried
 from xbsql.matching.neighbours import cosines
 from xbsql.matching.pairs import Matches, crowding, gaps, rivals
-from xbsql.matching.similarities import described
+from xbsql.matching.similarities import closely, standing
 from xbsql.matching.tokens import Tokens
 from xbsql.matching.translation import translated
 from xbsql.matching.words import WordVectors
@@ -35,10 +34,12 @@ NOTHING: Final = -20.0
 """Log odds below which a pair teaches nothing."""
 SUREST: Final = 30.0
 """Log odds beyond all that a scorer says."""
-HOPELESS: Final = -6.0
-"""Log odds by the first round below which only a row's nearest pairs are looked at closely."""
-CLOSELY: Final = 30
-"""The most likely pairs of a row that are looked at closely, however unlikely."""
+HOPELESS: Final = 0.0
+"""What the sieve says of a pair that is just not looked at closely; of likely matches .2 % have less."""
+FEW_RIVALS: Final = 40
+"""Rivals up to which all pairs are looked at closely: as long as the scorer of small tables is asked."""
+SIEVED_LESSONS, SIEVED_TAUGHT = 1, 800
+"""With a sieve: how often vectors are carried across before pairs are judged, and by how many matches."""
 HUBS: Final = 10
 """Candidates of a row that tell how near it is to everything."""
 
@@ -64,8 +65,8 @@ def describe(
     encode: Encode,
     pieces: Split,
     judges: Sequence[Judge],
-    *,
-    selective: bool = False,
+    sieve: Judge | None = None,
+    known: NDArray[np.int64] | None = None,
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -76,58 +77,72 @@ def describe(
         pieces: texts -> the parts of their words.
         judges: columns -> log odds of a match: the first reads `columns.SIMILARITIES`, each later one
             `columns.PAIR_COLUMNS`, and teaches the next round.
-        selective: whether only promising pairs are judged a second time: fewer pairs, and .005 less of p1.
+        sieve: `columns.STANDING` -> log odds of a match, quickly: what has few is not looked at closely, and
+            less is learned from fewer matches. A third of the time, for much the same matches.
+        known: int64: keys (left row * right rows + right row) of pairs that something else speaks for, which
+            no sieve holds back.
     """
     parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
+    lessons, most = (LESSONS, None) if sieve is None else (SIEVED_LESSONS, SIEVED_TAUGHT)
     with part(0.0, 0.6):
-        found = candidate_pairs(left, right, parts)
-    if not len(found):
-        return Described(found, np.empty((0, len(columns.PAIR_COLUMNS))), np.empty(0, np.int64))
-    tell(0.6, f"comparing {len(found)} pairs")
-    table = known = described(left, right, found, WordVectors.of(left, right, encode))
+        found = candidate_pairs(left, right, parts, lessons, most)
+    stands = standing(found)
+    kept = np.ones(len(found), np.bool_) if sieve is None else promising(left, right, found, sieve(stands))
+    if known is not None:
+        kept |= np.isin(found.i * len(right) + found.j, known)
+    close = found.at(kept)
+    if not len(close):
+        return Described(close, np.empty((0, len(columns.PAIR_COLUMNS))), np.empty(0, np.int64))
+    tell(0.6, f"comparing {len(close)} pairs")
+    words = WordVectors.of(left, right, encode)
+    table = first = np.hstack([stands[kept], closely(left, right, close, words)])
     for turn, judge in enumerate(judges):
-        tell(0.75 + 0.25 * turn / len(judges), f"judging {len(found)} pairs")
-        odds = judge(table)
-        if turn == 0 and selective:
-            kept = promising(found, odds)
-            found, known, odds = found.at(kept), known[kept], odds[kept]
-        table = taught(left, right, parts, found, known, odds)
-    able = found.at(found.allowed)
-    return Described(able, table[found.allowed], rivals(left, right, able.i, able.j))
+        tell(0.75 + 0.25 * turn / len(judges), f"judging {len(close)} pairs")
+        table = taught(left, right, parts, found, first, judge(table), kept, most)
+    able = close.at(close.allowed)
+    return Described(able, table[close.allowed], rivals(left, right, able.i, able.j))
 
 
-def promising(pairs: CandidatePairs, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The pairs that are looked at closely, bool, shape (p,): likely ones, and the best of either row.
+def promising(
+    left: Side, right: Side, pairs: CandidatePairs, odds: NDArray[np.float64]
+) -> NDArray[np.bool_]:  # fmt: skip
+    """The pairs that are looked at closely, bool, shape (p,): likely ones, and all of rows with few rivals.
 
-    The others are no match whatever is learned. The nearest stay also where they are none, since what stands
-    before a pair speaks against it.
+    The others are no match whatever is learned; they still tell what stands before a pair.
     """
-    able = np.where(pairs.allowed, odds, -SUREST)
-    best = [
-        ranks(rows, values) < most
-        for rows in (pairs.i, pairs.j)
-        for values, most in ((able, CLOSELY), (pairs.carried, HUBS))
-    ]
-    return np.asarray((able > HOPELESS) | np.any(best, axis=0))
+    return (odds > HOPELESS) | (rivals(left, right, pairs.i, pairs.j) <= FEW_RIVALS)
 
 
 def taught(
     left: Side, right: Side, parts: tuple[Tokens, Tokens], pairs: CandidatePairs, first: NDArray[np.float64],
-    odds: NDArray[np.float64],
+    odds: NDArray[np.float64], kept: NDArray[np.bool_] | None = None, most: int | None = None,
 ) -> NDArray[np.float64]:  # fmt: skip
     """The first columns, the guess, and what its likely matches teach: `columns.PAIR_COLUMNS`.
 
     A barred pair is no match, whatever was guessed.
+
+    Args:
+        left: the left catalogue.
+        right: the right one.
+        parts: the parts of their words.
+        pairs: all candidates.
+        first: `columns.SIMILARITIES` of the pairs that are looked at closely.
+        odds: what was guessed of these.
+        kept: bool: which of all they are; None for all.
+        most: matches that are learned from.
     """
-    odds = np.where(pairs.allowed, odds, -SUREST)
-    chosen = assigned(pairs.i, pairs.j, odds, NOTHING, (len(left), len(right)))
+    close = pairs if kept is None else pairs.at(kept)
+    odds = np.where(close.allowed, odds, -SUREST)
+    chosen = assigned(close.i, close.j, odds, NOTHING, (len(left), len(right)))
     there = chosen >= 0
-    partner = np.where(there, pairs.j[chosen], -1)
+    partner = np.where(there, close.j[chosen], -1)
     likely = np.where(there, 1 / (1 + np.exp(-np.clip(odds[chosen], -SUREST, SUREST))), 0.0)
     matches = Matches(partner, likely)
-    found = translated(*parts, matches, pairs.i, pairs.j)
+    found = translated(*parts, matches, close.i, close.j)
     both = found[:, 0] + found[:, 1]
-    near = cosines(*carried(left, right, parts, matches), pairs.i, pairs.j)
+    near = cosines(*carried(left, right, parts, matches, most), pairs.i, pairs.j)
     near = 2 * near - crowding(pairs.i, near, HUBS) - crowding(pairs.j, near, HUBS)
-    behind = [gaps(pairs.i, pairs.j, values) for values in (odds, both, near)]
-    return np.column_stack([first, odds, behind[0], found, behind[1], near, behind[2]])
+    stands = np.column_stack([near, gaps(pairs.i, pairs.j, near)])
+    behind = [gaps(close.i, close.j, values) for values in (odds, both)]
+    stands = stands if kept is None else stands[kept]
+    return np.column_stack([first, odds, behind[0], found, behind[1], stands])

@@ -17,10 +17,14 @@ from xbsql.matching.stated import contradicting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from xbsql.matching.pairs import Matches, Side
+
+    Products: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.floating]]
 
 _BACK: Final = 10  # left rows of each right row; also the neighbours that tell a hub
 _CHOSEN: Final = 30  # right rows that chose a left row and are kept, the nearest of more
@@ -96,18 +100,43 @@ def cosines(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64])
     They are cut from the products of whole blocks, which cost less than to gather two rows for each pair, and
     no more than the search for neighbours did.
     """
+
+    def products(other: NDArray[np.int64]) -> Products:
+        turned = right.vectors[other].T
+        return lambda rows: left.vectors[rows] @ turned
+
+    return _cut(left, right, i, j, products)
+
+
+def likenesses(
+    left: Side, right: Side, own: sparse.csr_matrix, other: sparse.csr_matrix, i: NDArray[np.int64],
+    j: NDArray[np.int64],
+) -> NDArray[np.float64]:  # fmt: skip
+    """The same of sparse rows, one a row of either side: the products of pairs, float64, shape (p,)."""
+
+    def products(rows: NDArray[np.int64]) -> Products:
+        turned = other[rows].T.tocsr()
+        return lambda rows: (own[rows] @ turned).toarray()
+
+    return _cut(left, right, i, j, products)
+
+
+def _cut(
+    left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64],
+    products: Callable[[NDArray[np.int64]], Products],
+) -> NDArray[np.float64]:  # fmt: skip
+    """Pairs cut from products of blocks: right rows -> (left rows -> their products, (left, right))."""
     found, place, order = np.empty(len(i)), np.empty(len(right), np.int64), np.argsort(i, kind="stable")
     heads = i[order]
     for own, other in blocks(left, right):
-        place[other] = np.arange(len(other))
+        place[other], product = np.arange(len(other)), products(other)
         step = max(1, _CELLS // len(other))
         for start in range(0, len(own), step):
             rows = own[start : start + step]
             low, high = (np.searchsorted(heads, rows, side) for side in ("left", "right"))
             turn = np.repeat(np.arange(len(rows)), high - low)
             pairs = order[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])]
-            alike = left.vectors[rows] @ right.vectors[other].T
-            found[pairs] = alike[turn, place[j[pairs]]]
+            found[pairs] = product(rows)[turn, place[j[pairs]]]
     return found
 
 

@@ -16,7 +16,7 @@ import lightgbm
 import numpy as np
 
 from xbsql.engine.candidates.boosted import ORDERED_ROWS, asked, splitter_of
-from xbsql.matching.columns import SIMILARITIES
+from xbsql.matching.columns import SIMILARITIES, STANDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Scorer:
         few: reads `columns.SIMILARITIES` of rows with few rivals, where the best of few may be no match. It
             was fitted on small tables.
         surest_of_few: the logarithm of the number of these tables.
+        weights: of the sieve: one a column of `columns.STANDING`, and the start.
     """
 
     guess: lightgbm.Booster
@@ -54,6 +55,7 @@ class Scorer:
     surest: float
     few: lightgbm.Booster
     surest_of_few: float
+    weights: tuple[float, ...]
 
     @classmethod
     @cache
@@ -61,12 +63,17 @@ class Scorer:
         """The one that comes with the package, read once."""
         stored = json.loads((files("xbsql.matching") / FILE).read_text())
         guess, middle, final, few = (lightgbm.Booster(model_str=stored[name]) for name in (*ROUNDS, "few"))
-        return cls(guess, middle, final, float(stored["surest"]), few, float(stored["surest_of_few"]))
+        surest = float(stored["surest"]), float(stored["surest_of_few"])
+        return cls(guess, middle, final, surest[0], few, surest[1], tuple(stored["sieve"]))
 
     @property
     def judges(self) -> tuple[Judge, Judge]:
         """The rounds before the last, for `match.describe`."""
         return partial(odds, self.guess, surest=self.surest), partial(odds, self.middle, surest=self.surest)
+
+    def sieve(self, stands: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log odds by a line through `columns.STANDING`, in which places count as logarithms."""
+        return np.asarray(sieve_columns(stands) @ np.array(self.weights[:-1]) + self.weights[-1])
 
     def scored(
         self, table: NDArray[np.float64], rivals: NDArray[np.int64] | None = None
@@ -98,3 +105,11 @@ def odds(trees: lightgbm.Booster, table: NDArray[np.float64], surest: float) -> 
         return np.empty(0)
     splitter = splitter_of(trees) if len(table) >= ORDERED_ROWS else None
     return np.clip(asked(trees, table, splitter, raw=True), -surest, surest)
+
+
+def sieve_columns(stands: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the sieve reads: `columns.STANDING`, of places the logarithm of one more."""
+    found = stands.copy()
+    places = [place for place, name in enumerate(STANDING) if "_rank_" in name]
+    found[:, places] = np.log1p(found[:, places])
+    return found

@@ -20,7 +20,28 @@ _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
-    """What is known of each pair, float64, shape (p, 22), see `columns.SIMILARITIES`.
+    """What is known of each pair, float64, shape (p, 22), see `columns.SIMILARITIES`."""
+    return np.hstack([standing(pairs), closely(left, right, pairs, words)])
+
+
+def standing(pairs: CandidatePairs) -> NDArray[np.float64]:
+    """How near each pair is, and where it stands among those of either row: the first 14 columns.
+
+    All pairs of the rows have to be there.
+    """
+    return np.column_stack(
+        [
+            pairs.cosine,
+            *_standing(pairs, pairs.nearness),
+            *_standing(pairs, pairs.carried),
+            pairs.spelling,
+            gaps(pairs.i, pairs.j, pairs.spelling),
+        ]
+    )
+
+
+def closely(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
+    """What is found word by word: the last 8 columns, of any pairs.
 
     Args:
         left: the left catalogue.
@@ -34,11 +55,6 @@ def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors
     i, j = pairs.i, pairs.j
     return np.column_stack(
         [
-            pairs.cosine,
-            *_standing(pairs, pairs.nearness),
-            *_standing(pairs, pairs.carried),
-            pairs.spelling,
-            gaps(i, j, pairs.spelling),
             words.compare(i, j),
             [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
             np.zeros((len(pairs), 2)) if pairs.stated is None else pairs.stated,

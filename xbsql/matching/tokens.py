@@ -25,6 +25,7 @@ MOST_WORDS: Final = 16
 """Words of a text that are looked at."""
 _PIECE: Final = 2_000  # pairs whose words are compared at a time
 _ROWS: Final = 128  # whose products with all others are held at a time
+_FEW: Final = 4096  # others up to which products of 0 are held too
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,28 @@ def best_of_rows(
     rows, columns, turned = [np.empty(0, np.int64)], [np.empty(0, np.int64)], right.T.tocsr()
     for start in range(0, left.shape[0], _ROWS):
         alike = (left[start : start + _ROWS] @ turned).tocsr()
+        if right.shape[0] <= _FEW:
+            heads, tails = np.nonzero(_greatest_of_rows(alike.toarray(), most))
+            rows.append(heads + start)
+            columns.append(tails)
+            continue
         alike.sort_indices()
         for row, (low, high) in enumerate(pairwise(alike.indptr.tolist())):
             best = _greatest(alike.data[low:high], most)
             rows.append(np.full(len(best), start + row, np.int64))
             columns.append(alike.indices[low:high][best].astype(np.int64))
     return np.concatenate(rows), np.concatenate(columns)
+
+
+def _greatest_of_rows(values: NDArray[np.floating], most: int) -> NDArray[np.bool_]:
+    """Which are the greatest of each row and above 0, at most so many; of equal ones the first."""
+    if values.shape[1] <= most:
+        return np.asarray(values > 0)
+    least = np.maximum(np.partition(values, -most, axis=1)[:, -most, None], 0)
+    above = values > least
+    equal = (values == least) & (least > 0)
+    first = equal.cumsum(axis=1) <= most - above.sum(axis=1, keepdims=True)
+    return np.asarray(above | (equal & first))
 
 
 def _greatest(values: NDArray[np.floating], most: int) -> NDArray[np.int64]:

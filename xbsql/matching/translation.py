@@ -19,7 +19,11 @@ from xbsql.matching.columns import TRANSLATIONS
 from xbsql.matching.tokens import best_of_rows, by_pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
 
     from xbsql.matching.pairs import Matches
     from xbsql.matching.tokens import Tokens
@@ -54,7 +58,7 @@ def translated(
 
 
 def suggested(
-    left: Tokens, right: Tokens, matches: Matches, most: int
+    left: Tokens, right: Tokens, matches: Matches, most: int, blocks: Sequence[tuple[Ints, Ints]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The right rows that a translation of each left row, word by word, is most alike.
 
@@ -63,6 +67,7 @@ def suggested(
         right: the right texts.
         matches: what the words are learned from.
         most: how many a left row, at most; those that share no word are left out.
+        blocks: the rows of both sides that may be paired with each other.
 
     Returns:
         int64, shape (p,): left rows, and right rows.
@@ -74,7 +79,12 @@ def suggested(
     words = sparse.csr_matrix(
         (given[told], (heads[told], tails[told])), shape=(len(left.words), len(right.words))
     )
-    return best_of_rows(normalize(left.bags @ words), right.bags, most)
+    given_words, found = normalize(left.bags @ words), [(np.empty(0, np.int64),) * 2]
+    for own, other in blocks:
+        i, j = best_of_rows(given_words[own], right.bags[other], most)
+        found.append((own[i], other[j]))
+    i, j = (np.concatenate(ends) for ends in zip(*found, strict=True))
+    return i, j
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 from xbsql import errors
 from xbsql.pages.page import page, save
+from xbsql.pages.pairs import thresholds
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 MARKED = "<style>mark { background: #ffe08a; border-radius: 3px; } td { vertical-align: top; }</style>"
 
 
-def written(where: str, path: str, rows: pa.Table, pairs: pa.Table) -> None:
+def written(
+    where: str, path: str, rows: pa.Table, pairs: pa.Table, labelled: tuple[Floats, Bools] | None = None
+) -> None:  # fmt: skip
     """Write the pairs as one self-contained HTML page.
 
     Args:
@@ -23,6 +31,7 @@ def written(where: str, path: str, rows: pa.Table, pairs: pa.Table) -> None:
         path: of the file, which is replaced.
         rows: offers with columns market, id, text and beside.
         pairs: columns l and r (positions from 1), score and doubt.
+        labelled: of the pairs that have a label, the probability without it and the label; None for none.
 
     Raises:
         XbsqlError: the file cannot be written.
@@ -30,6 +39,9 @@ def written(where: str, path: str, rows: pa.Table, pairs: pa.Table) -> None:
     body = "".join(_pair(rows, pair) for pair in pairs.to_pylist())
     head = "<tr><th>score</th><th>one offer</th><th>the other</th></tr>"
     sections = [(f"{len(pairs)} pairs, the most doubtful first", f"{MARKED}<table>{head}{body}</table>")]
+    if labelled is not None:
+        heading = f"Precision and recall of your {len(labelled[0])} labels, by the threshold"
+        sections.insert(0, (heading, thresholds(*labelled)))
     lead = "Are both one product? What differs is marked. Write true or false into the column match."
     save(where, path, page("Pairs to look at", lead, sections))
 

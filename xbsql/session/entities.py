@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.progress import part, tell
-from xbsql.session.offer_labels import labels_of, of_rows, refuse_against_settled
+from xbsql.progress import tell
+from xbsql.session.fits import one_thread
 from xbsql.session.offer_pairs import judged_of
-from xbsql.session.offers import (
-    Asked,
-    blocks_of,
-    check,
-    different,
-    markets_of,
-    numbers_of,
-    refuse_unnamed,
-    settled_of,
-)
+from xbsql.session.offer_shards import by_shard
+from xbsql.session.offers import Asked, check, different, numbers_of, refuse_unnamed, settled_of
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Floats, Graph, Ints
@@ -29,8 +22,6 @@ if TYPE_CHECKING:
 
 SURENESS: Final = 0.7
 """By what a row's log odds are multiplied to be as sure as they are right: chosen on other catalogues."""
-SHARD: Final = 12_000
-"""Rows of whole blocks that are compared at a time, at least; one block may have more."""
 LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
@@ -62,44 +53,30 @@ def entities(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     with session.calls.record("entities", "", len(rows)) as call:
         call.kernel = "topk + assignment"
         found, score = _by_shard(session, where, rows, asked)
-        _refuse_all(where, found, rows)
+        refuse_all(where, found, rows, len(rows))
     tell(1.0, "joined")
     return _answer(found, score, numbers_of(where, rows))
 
 
 def _by_shard(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
     """The entity of each row and its probability."""
-    parts = sharded(where, rows, asked)
     found, score = np.arange(len(rows)), np.full(len(rows), np.nan)
-    for turn, (held, own, of_it) in enumerate(parts):
-        with part(turn / len(parts), (turn + 1) / len(parts)):
-            entity, score[held] = _whole(session, where, own, of_it)
-        found[held] = held[entity]
+    for held, entity, chance in by_shard(where, rows, asked, partial(_whole, session, where)):
+        found[held], score[held] = held[entity], chance
     return _kept_together(where, rows, found), score
 
 
-def sharded(where: str, rows: pa.Table, asked: Asked) -> list[tuple[Ints, pa.Table, Asked]]:
-    """Whole blocks at a time, so that memory is bounded: their places, the rows and what is asked of them."""
-    from xbsql.linking.shards import shards
-
-    # Labels of other shards are left out below.
-    refuse_against_settled(where, rows, labels_of(where, rows, asked, markets_of(where, rows)[0]))
-    parts = shards(blocks_of(where, rows), SHARD)
-    if len(parts) == 1:
-        return [(parts[0], rows, asked)]
-    owned = ((held, rows.take(pa.array(held))) for held in parts)
-    return [(held, own, of_rows(asked, own)) for held, own in owned]
-
-
-def _whole(session: Session, where: str, rows: pa.Table, asked: Asked) -> tuple[Ints, Floats]:
-    """The entity of each row of one shard and its probability."""
+def _whole(
+    session: Session, where: str, held: Ints, rows: pa.Table, asked: Asked
+) -> tuple[Ints, Ints, Floats]:  # fmt: skip
+    """Of one shard, whose rows have these places: the places, the entity of each row and its probability."""
     alike = asked.many and asked.labels is None  # labels name rows, of which each is one then
     first, place = different(rows) if alike else (np.arange(len(rows)),) * 2
     once = rows.take(pa.array(first))
     judged = judged_of(session, where, once, asked)
     tell(0.98, "joining")
     found, score = joined_rows(where, judged, once, asked)
-    return first[found][place], score[place]
+    return held, first[found][place], score[place]
 
 
 def _kept_together(where: str, rows: pa.Table, found: Ints) -> Ints:
@@ -171,18 +148,34 @@ def _answer(entity: Ints, score: Floats, numbers: pa.Array) -> pa.Table:
     return pa.table(columns, names=["position", "entity", "score", "entity_score"])
 
 
-def _refuse_all(where: str, entity: Ints, rows: pa.Table) -> None:
-    """Refuse an entity that has nearly everything in it.
+def of_shard(session: Session, where: str, rows: pa.Table, asked: Asked, total: int) -> pa.Table:
+    """The answer of `entities` for one shard alone, whose entities count up from 1.
+
+    Args:
+        session: whose encoder is used.
+        where: the function, for errors.
+        rows: whole blocks, as for `entities`, none of them settled.
+        asked: how.
+        total: how many rows all shards have.
+    """
+    with one_thread():
+        _, found, score = _whole(session, where, np.arange(len(rows)), rows, asked)
+    refuse_all(where, found, rows, total)
+    return _answer(found, score, numbers_of(where, rows))
+
+
+def refuse_all(where: str, entity: Ints, rows: pa.Table, total: int) -> None:
+    """Refuse an entity that has nearly everything in it, of so many rows in all.
 
     Raises:
         XbsqlError: an entity has more rows than `LARGE` and than `LARGE_SHARE` of all.
     """
     size = np.bincount(entity, minlength=1)
-    if size.max(initial=0) <= max(LARGE, LARGE_SHARE * len(entity)):
+    if size.max(initial=0) <= max(LARGE, LARGE_SHARE * total):
         return
     some = np.flatnonzero(entity == size.argmax())[[0, -1]]
     texts = " and ".join(f"'{errors.shown(rows['text'][int(row)].as_py(), 60)}'" for row in some)
-    problem = f"one entity would hold {size.max()} of {len(entity)} rows, such as {texts}"
+    problem = f"one entity would hold {size.max()} of {total} rows, such as {texts}"
     raise errors.invalid(where, problem, "raise the threshold, name a block, or leave many and variants out")
 
 

@@ -60,7 +60,7 @@ class Fits:
             if found is not None:
                 return found, float(found.card.get("seconds", 0.0))
             start = time.perf_counter()
-            with _one_thread():
+            with one_thread():
                 fitted, card = run()
             seconds = round(time.perf_counter() - start, 3)
             facts = {"label": label, "rows": rows, "seconds": seconds, "key": key}
@@ -92,7 +92,7 @@ def code_version() -> str:
     return sha.hexdigest()[:16]
 
 
-def _one_thread() -> AbstractContextManager[object]:
+def one_thread() -> AbstractContextManager[object]:
     """Linear algebra on one thread.
 
     Sums in one order give the same model again; and threads that wait for each other at every small product

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from xbsql.arrow import digest, one_chunk
-from xbsql.progress import part
+from xbsql.features.workers import spread
+from xbsql.progress import Together, part
 from xbsql.session.match import embedded
 from xbsql.session.offer_labels import labels_of
 from xbsql.session.offers import Asked, blocks_of, markets_of, texts_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xbsql.matching.pairs import Side
     from xbsql.session.session import Session
 
+_NO_ROWS: Final = np.empty(0, np.int64)
 MOST_HANDED_ON: Final = 3.0
 """Times its own contributions that the first round's part in the last is shared out, at most."""
 
@@ -60,12 +62,13 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     texts, (market, markets), block = texts_of(where, rows), markets_of(where, rows), blocks_of(where, rows)
     market = np.where(block < 0, -1, market)
     fields = read(where, one_chunk(rows["beside"]), market)
-    i, j, odds = _by_text(session, texts, market, block, asked.variants)
+    shared = fields.get("gtin")
+    same = shared.sharing(market) if isinstance(shared, Gtins) else (_NO_ROWS, _NO_ROWS)
+    i, j, odds = _by_text(session, texts, market, block, asked.variants, same)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
     told = np.ones(len(i), np.bool_)
-    shared = fields.get("gtin")
-    if isinstance(shared, Gtins):
-        a, b = shared.sharing(market)
+    if len(same[0]):
+        a, b = same
         new = ~np.isin(a * len(rows) + b, i * len(rows) + j) & (block[a] == block[b])
         a, b = a[new], b[new]
         prior = Graph(market, i, j, odds).prior
@@ -95,30 +98,39 @@ class _Market(NamedTuple):
     copies: Copies
     side: Side
 
+    def texts_of(self, rows: Ints) -> Ints:
+        """The place of the text of each row, -1 for rows of other markets and without a text."""
+        texts = np.full(max(int(rows.max(initial=0)), int(self.rows.max(initial=0))) + 1, -1, np.int64)
+        texts[self.rows[self.copies.rows]] = np.repeat(np.arange(len(self.copies.texts)), self.copies.count)
+        return texts[rows]
+
 
 def _by_text(
-    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool
-) -> tuple[Ints, Ints, Floats]:
-    """Pairs of rows of different markets and their log odds by text, ordered."""
+    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool,
+    same: tuple[Ints, Ints],
+) -> tuple[Ints, Ints, Floats]:  # fmt: skip
+    """Pairs of rows of different markets and their log odds by text, ordered; `same` have one GTIN."""
     from xbsql.matching.scorer import Scorer
 
     scorer, vectors = Scorer.default(), Vectors(session)
-    heads, tails, odds = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
     with part(0.0, 0.2):
         sides = [
             _side(vectors, np.flatnonzero(market == place), texts, block, variants)
             for place in range(int(market.max(initial=-1)) + 1)
         ]
     both = list(combinations(sides, 2))
-    for turn, (one, two) in enumerate(both):
-        with part(0.2 + 0.78 * turn / len(both), 0.2 + 0.78 * (turn + 1) / len(both)):
-            i, j, which, found = _compared(vectors, one, two)
-        heads.append(i)
-        tails.append(j)
-        odds.append(scorer.scored(found.table, found.rivals)[which])
-    i, j = np.concatenate(heads), np.concatenate(tails)
+
+    def judged(turn: int) -> tuple[Ints, Ints, Floats]:
+        with together.piece(turn):
+            i, j, which, found = _compared(vectors, *both[turn], same)
+            return i, j, scorer.scored(found.table, found.rivals)[which]
+
+    with part(0.2, 0.98):
+        together = Together(len(both))
+        parts = [(_NO_ROWS, _NO_ROWS, np.empty(0)), *spread(judged, range(len(both)))]
+    i, j, odds = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((j, i))
-    return i[order], j[order], np.concatenate(odds)[order]
+    return i[order], j[order], odds[order]
 
 
 def _side(
@@ -133,20 +145,32 @@ def _side(
     stated = None if variants else Stated.of(copies.texts)
     parts = Tokens.split(vectors.encoder.pieces(copies.texts))
     side = Side(copies.texts, vectors(copies.texts), copies.block, stated, parts)
+    vectors(side.tokens.words)  # now, so that what is encoded with what does not depend on turns of threads
     return _Market(rows, copies, side)
 
 
-def _compared(vectors: Vectors, one: _Market, two: _Market) -> tuple[Ints, Ints, Ints, Described]:
+def _compared(
+    vectors: Vectors, one: _Market, two: _Market, same: tuple[Ints, Ints]
+) -> tuple[Ints, Ints, Ints, Described]:  # fmt: skip
     """Pairs of rows of two markets, the lower row first, and their places in what is known of the texts."""
     from xbsql.matching.copies import expanded
     from xbsql.matching.match import describe
     from xbsql.matching.scorer import Scorer
 
-    judges, pieces = Scorer.default().judges, vectors.encoder.pieces
-    found = describe(one.side, two.side, vectors, pieces, judges, selective=True)
+    scorer, pieces = Scorer.default(), vectors.encoder.pieces
+    a, b = same
+    known = np.concatenate([_keys(one, two, a, b), _keys(one, two, b, a)])
+    found = describe(one.side, two.side, vectors, pieces, scorer.judges, scorer.sieve, known)
     which, i, j = expanded(found.pairs, one.copies, two.copies)
     i, j = one.rows[one.copies.rows[i]], two.rows[two.copies.rows[j]]
     return np.minimum(i, j), np.maximum(i, j), which, found
+
+
+def _keys(one: _Market, two: _Market, a: Ints, b: Ints) -> Ints:
+    """Pairs of rows, those of the two markets, as keys of their texts."""
+    places = [side.texts_of(rows) for side, rows in ((one, a), (two, b))]
+    there = (places[0] >= 0) & (places[1] >= 0)
+    return places[0][there] * len(two.side) + places[1][there]
 
 
 def text_parts(
@@ -166,7 +190,7 @@ def text_parts(
         _side(vectors, np.flatnonzero(market == market[row]), texts, block, asked.variants)
         for row in sorted((one, other), key=lambda row: market[row])
     ]
-    i, j, which, found = _compared(vectors, *sides)
+    i, j, which, found = _compared(vectors, sides[0], sides[1], (np.array([one]), np.array([other])))
     place = np.flatnonzero((i == min(one, other)) & (j == max(one, other)))
     if not len(place):
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,14 +10,16 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import one_chunk, written_out
-from xbsql.session.entities import SURENESS, joined_rows, sharded
+from xbsql.session.entities import SURENESS, joined_rows
+from xbsql.session.offer_labels import labels_of
 from xbsql.session.offer_pairs import judged_of, text_parts
-from xbsql.session.offers import check, refuse_unnamed
+from xbsql.session.offer_shards import by_shard, sharded
+from xbsql.session.offers import check, markets_of, refuse_unnamed
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from xbsql.linking.graph import Floats, Ints
+    from xbsql.linking.graph import Bools, Floats, Ints
     from xbsql.linking.judged import Judged
     from xbsql.session.offers import Asked
     from xbsql.session.session import Session
@@ -59,7 +62,7 @@ def score_pairs(session: Session, rows: pa.Table, asked: Asked) -> pa.Table:
     check(where, asked)
     refuse_unnamed(where, rows)
     with session.calls.record("score_pairs", "", len(rows)):
-        parts = [_scored(session, where, *part) for part in sharded(where, rows, asked)]
+        parts = by_shard(where, rows, asked, partial(_scored, session, where))
     found = pa.concat_tables([SCORED.empty_table(), *parts])
     return found.sort_by([("score", "descending"), ("l", "ascending"), ("r", "ascending")])
 
@@ -109,7 +112,7 @@ def review(session: Session, rows: pa.Table, asked: Asked, n: int) -> pa.Table:
     if not 1 <= n <= MOST_REVIEWED:
         raise errors.invalid(where, f"n is {n}", f"give 1 to {MOST_REVIEWED}")
     with session.calls.record("review", "", len(rows)):
-        parts = [_doubts(session, where, *part) for part in sharded(where, rows, asked)]
+        parts = by_shard(where, rows, asked, partial(_doubts, session, where))
     found = pa.concat_tables([REVIEWED.empty_table(), *parts])
     i, j, doubt = (found[name].to_numpy() for name in ("l", "r", "doubt"))
     chosen = found.take(pa.array(_spread(i, j, doubt, n, len(rows) + 1)))
@@ -137,6 +140,21 @@ def _doubts(session: Session, where: str, held: Ints, rows: pa.Table, asked: Ask
         "doubt": doubt[kept],
     }
     return pa.table(columns, schema=REVIEWED)
+
+
+def labelled(session: Session, rows: pa.Table, asked: Asked) -> tuple[Floats, Bools]:
+    """Of the pairs that have a label: the probability by itself, had nobody labelled any, and the label.
+
+    Returns:
+        float64, shape (q,), 0 for a pair that nothing proposes; bool, shape (q,).
+    """
+    where = "xb.review"
+    labels = labels_of(where, rows, asked, markets_of(where, rows)[0])
+    found = score_pairs(session, rows, asked._replace(threshold=0.0, labels=None))
+    keys = (found["l"].to_numpy() - 1) * len(rows) + found["r"].to_numpy() - 1
+    known = dict(zip(keys.tolist(), found["score"].to_pylist(), strict=True))
+    score = [known.get(key, 0.0) for key in (labels.a * len(rows) + labels.b).tolist()]
+    return np.array(score, np.float64), labels.match
 
 
 def _spread(i: Ints, j: Ints, doubt: Floats, n: int, rows: int) -> Ints:

@@ -83,8 +83,8 @@ def embed(
         XbsqlError: ray is not installed, no such column.
     """
     where = "cluster.embed"
-    _ray(where)
-    _check_columns(where, data, (text,))
+    ray_of(where)
+    check_columns(where, data, (text,))
     return _mapped(where, data, store, workers, partial(_embedded, text=text, model=model, into=into))
 
 
@@ -147,9 +147,9 @@ def recommend(
         XbsqlError: ray is not installed, no such model, column or task.
     """
     where = "cluster.recommend"
-    _ray(where)
+    ray_of(where)
     columns = (user, history, candidates)
-    _check_columns(where, data, [name for name in columns if name is not None])
+    check_columns(where, data, [name for name in columns if name is not None])
     reference = _fitted(where, "recommend", model, store)
     answer = partial(_recommended, reference=reference, columns=columns, wanted=Wanted(k), into=into)
     return _mapped(where, data, store, workers, answer)
@@ -182,11 +182,11 @@ def similarity_join(
             error, vectors of different lengths.
     """
     where = "cluster.similarity_join"
-    ray = _ray(where)
+    ray = ray_of(where)
     searches.check_count(where, k)
     searches.check_metric(where, metric)
-    _check_columns(where, queries, (qid, qvec))
-    _check_columns(where, catalog, (cid, cvec))
+    check_columns(where, queries, (qid, qvec))
+    check_columns(where, catalog, (cid, cvec))
     spread = catalog.select_columns([cid, cvec])
     parts = (spread if shards is None else spread.repartition(shards)).to_arrow_refs()
     ready, search, best = (
@@ -217,8 +217,8 @@ def _answered(
     task: str, data: Dataset, model: str, text: str | None, store: Place, into: str, workers: Workers
 ) -> Dataset:  # fmt: skip
     where = f"cluster.{task}"
-    _ray(where)
-    _check_columns(where, data, () if text is None else (text,))
+    ray_of(where)
+    check_columns(where, data, () if text is None else (text,))
     reference = _fitted(where, task, model, store)
     answer = partial(_predicted, task=task, reference=reference, text=text, into=into)
     return _mapped(where, data, store, workers, answer)
@@ -242,7 +242,7 @@ def _fitted(where: str, task: str, model: str, store: Place) -> str:
 def _mapped(
     where: str, data: Dataset, store: Place, workers: Workers, answer: Callable[[Session, pa.Table], pa.Table]
 ) -> Dataset:  # fmt: skip
-    ray = _ray(where)
+    ray = ray_of(where)
     device = "auto" if workers.gpus else "cpu"
     return data.map_batches(
         _Worker,
@@ -258,13 +258,13 @@ def _mapped(
 
 
 def _embedded(session: Session, batch: pa.Table, text: str, model: str, into: str) -> pa.Table:
-    return _with(batch, into, texts.embed(session, one_chunk(_column(batch, text)), model))
+    return _with(batch, into, texts.embed(session, one_chunk(column_of(batch, text)), model))
 
 
 def _predicted(
     session: Session, batch: pa.Table, task: str, reference: str, text: str | None, into: str
 ) -> pa.Table:  # fmt: skip
-    inputs = one_chunk(batch.to_struct_array() if text is None else _column(batch, text))
+    inputs = one_chunk(batch.to_struct_array() if text is None else column_of(batch, text))
     return _with(batch, into, getattr(models, task)(session, reference, inputs))
 
 
@@ -272,7 +272,7 @@ def _recommended(
     session: Session, batch: pa.Table, reference: str, columns: tuple[str, str | None, str | None],
     wanted: Wanted, into: str,
 ) -> pa.Table:  # fmt: skip
-    who, past, among = (None if name is None else one_chunk(_column(batch, name)) for name in columns)
+    who, past, among = (None if name is None else one_chunk(column_of(batch, name)) for name in columns)
     found = wants.recommended_lists(
         session, reference, wants.Asked(who, past, among, wants.EVERYTHING, wanted)
     )
@@ -338,7 +338,7 @@ def _merged(block: pa.Table, qid: str, k: int, *parts: pa.Table) -> pa.Table:
     return pa.table(columns, names=["qid", "cid", "score", "rank"])
 
 
-def _ray(where: str) -> ModuleType:
+def ray_of(where: str) -> ModuleType:
     """The module ray, with its data library.
 
     Raises:
@@ -352,7 +352,7 @@ def _ray(where: str) -> ModuleType:
     return ray
 
 
-def _check_columns(where: str, data: Dataset, names: Sequence[str]) -> None:
+def check_columns(where: str, data: Dataset, names: Sequence[str]) -> None:
     """Raise where a dataset is known to lack a column; nothing runs to find out."""
     schema = data.schema(fetch_if_missing=False)
     for name in names if schema is not None else ():
@@ -360,7 +360,7 @@ def _check_columns(where: str, data: Dataset, names: Sequence[str]) -> None:
             raise errors.unknown(where, "column", name, schema.names, place="the dataset has")
 
 
-def _column(batch: pa.Table, name: str) -> pa.ChunkedArray:
+def column_of(batch: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in batch.column_names:
         raise errors.unknown("cluster", "column", name, batch.column_names, place="the dataset has")
     return batch[name]

@@ -19,11 +19,11 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from xbsql import errors, sql
 from xbsql.arrow import refuse_unions
+from xbsql.interrupts import listen, stop, stoppable
 from xbsql.session.session import Session
 from xbsql.surface.bar import listening
 from xbsql.surface.checks import shown
 from xbsql.surface.functions import FUNCTIONS, HELPERS
-from xbsql.surface.interrupts import listen, stop, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -185,16 +185,17 @@ def _reviewed(session: Session, rows: pa.Table, asked: Asked, n: int, page: str 
     if page is not None:
         from xbsql.pages.review import written
 
-        written("xb.review", page, rows, found)
+        told = None if asked.labels is None else looked.labelled(session, rows, asked)
+        written("xb.review", page, rows, found, told if told is not None and len(told[0]) else None)
     return found.append_column("match", pa.nulls(len(found), pa.bool_()))
 
 
 def _explain(
     session: Session, *, lmarket: Name, lid: Name, rmarket: Name, rid: Name, many: Flag, variants: Flag,
-    labels: Labels = None, tbl: Offered,
+    page: Text = None, labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
     asked = Asked(0.5, many, variants, labels)
-    return looked.explain_match(session, rows_of(tbl), asked, (lmarket, lid), (rmarket, rid))
+    return _explained(session, rows_of(tbl), asked, ((lmarket, lid), (rmarket, rid)), page)
 
 
 @function(
@@ -218,6 +219,7 @@ def explain_match(
     block: Block = None,
     many: Many = False,
     variants: Variants = False,
+    page: Annotated[Text, "a file that is written beside: the same as a waterfall, as HTML"] = None,
     labels: Labels = None,
 ) -> list[dict[str, Any]]:
     """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against it, a
@@ -230,7 +232,22 @@ def explain_match(
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = offers_of("xb.explain_match", tbl, given)
     asked = Asked(0.5, many, variants, labels)
-    return looked.explain_match(session, rows, asked, (lmarket, lid), (rmarket, rid))
+    return _explained(session, rows, asked, ((lmarket, lid), (rmarket, rid)), page)
+
+
+def _explained(
+    session: Session,
+    rows: pa.Table,
+    asked: Asked,
+    offers: tuple[tuple[str, str], tuple[str, str]],
+    page: str | None,
+) -> list[dict[str, Any]]:
+    found = looked.explain_match(session, rows, asked, *offers)
+    if page is not None:
+        from xbsql.pages.pairs import explained
+
+        explained("xb.explain_match", page, found)
+    return found
 
 
 def _compare(session: Session, *, pairs: Offered) -> pa.Table:

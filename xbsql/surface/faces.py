@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xbsql.surface.arguments import Each, EachOr, Rows, Stream, StructOf, Values
+from xbsql.surface.arguments import ColumnOf, Each, EachOr, Rows, Stream, StructOf, Values
 from xbsql.surface.functions import FUNCTIONS
 from xbsql.surface.macros import comment, macro
 from xbsql.surface.reference import reference
@@ -130,6 +130,8 @@ def _polars_type(function: Function, argument: Argument) -> str:
         return "pl.Expr | str | float | None" if function.each is None else "str | float | None"
     if isinstance(argument.kind, EachOr):
         return "pl.Expr | str"
+    if isinstance(argument.kind, ColumnOf):
+        return f"pl.Expr | {argument.kind.python}"
     return argument.kind.python
 
 

@@ -76,7 +76,8 @@ class FrameSpace:
         """The function of the frame, which is its first argument that is a table."""
         function = FUNCTIONS[name]
         own = next(a for a in function.arguments if isinstance(a.kind, Rows | Stream))
-        frames = {own.name: self._frame}
+        frame, arguments, made_here = _with_columns(function, self._frame, arguments)
+        frames = {own.name: frame}
         frames |= {n: v.lazy() for n, v in arguments.items() if isinstance(v, pl.LazyFrame | pl.DataFrame)}
         _check_frames(function, frames, arguments)
         if function.each:
@@ -91,7 +92,8 @@ class FrameSpace:
             return pl.Series("_xb", found.to_struct_array()).cast(kind)
 
         row = pl.struct(pl.all()).alias("_xb")
-        return self._frame.select(row.map_batches(made, return_dtype=kind)).unnest("_xb")
+        found = frame.select(row.map_batches(made, return_dtype=kind)).unnest("_xb")
+        return found.drop(made_here) if function.beside else found
 
     def _beside(self, function: Function, arguments: dict[str, Any]) -> pl.LazyFrame:
         """The frame with what the function says of each row; streamed."""
@@ -104,6 +106,34 @@ class FrameSpace:
         own = free_name("_xb", known.names())
         found = _elementwise(function, arguments).alias(own).struct.rename_fields(names)
         return self._frame.with_columns(found).unnest(own)
+
+
+def _with_columns(
+    function: Function, frame: pl.LazyFrame, arguments: dict[str, Any]
+) -> tuple[pl.LazyFrame, dict[str, Any], list[str]]:  # fmt: skip
+    """Expressions that stand for columns as names of columns: the frame, the arguments, the new columns.
+
+    A bare column is its name. Anything else becomes a column of the frame, which must be the only table then.
+
+    Raises:
+        XbsqlError: an expression that is no bare column, of one of several tables.
+    """
+    given = {
+        a.name: arguments[a.name]
+        for a in function.arguments
+        if isinstance(a.kind, ColumnOf) and isinstance(arguments[a.name], pl.Expr)
+    }
+    bare = {name: value.meta.output_name() for name, value in given.items() if value.meta.is_column()}
+    made = {name: value for name, value in given.items() if name not in bare}
+    tables = [a for a in function.arguments if isinstance(a.kind, Rows | Stream) and a.required]
+    if made and len(tables) > 1:
+        name, value = next(iter(made.items()))
+        problem = f"{name} must be the name of a column, got {shown(value)}"
+        raise errors.invalid(f"xb.{function.name}", problem, "make it a column by with_columns first")
+    known = list(frame.collect_schema()) if made else []
+    names = {name: free_name(f"_xb_{name}", known) for name in made}
+    frame = frame.with_columns(value.alias(names[name]) for name, value in made.items()) if made else frame
+    return frame, {**arguments, **bare, **names}, list(names.values())
 
 
 def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:

@@ -57,7 +57,11 @@ def offers_of(where: str, tbl: pa.Table, given: dict[str, str | None]) -> pa.Tab
         key: pa.nulls(len(tbl)) if name is None else tbl[named(where, tbl.column_names, name)]
         for key, name in given.items()
     }
-    table = pa.table({"entity": pa.nulls(len(tbl)), **columns}).select(ITEM)
+    return ordered(pa.table({"entity": pa.nulls(len(tbl)), **columns}).select(ITEM))
+
+
+def ordered(table: pa.Table) -> pa.Table:
+    """Offers sorted by market, id and text, and where these are equal by all they hold."""
     keys = ("market", "id", "text")
     return in_order(_told_apart(table) if _tied(table, keys) else table, keys)
 
