@@ -477,9 +477,9 @@ class Frames(FrameSpace):
     def add_to_index(
         self,
         index: str,
-        id: str,
-        vec: str | None = None,
-        text: str | None = None,
+        id: pl.Expr | str,
+        vec: pl.Expr | str | None = None,
+        text: pl.Expr | str | None = None,
     ) -> pl.LazyFrame:
         """Add rows to an index; a row whose id is there already takes its place.
 
@@ -543,9 +543,9 @@ class Frames(FrameSpace):
     def build_index(
         self,
         index: str,
-        id: str,
-        vec: str | None = None,
-        text: str | None = None,
+        id: pl.Expr | str,
+        vec: pl.Expr | str | None = None,
+        text: pl.Expr | str | None = None,
         encoder: str | None = None,
         metric: str = "cosine",
         weights: Sequence[float] | None = None,
@@ -579,13 +579,13 @@ class Frames(FrameSpace):
     def choose_routes(
         self,
         demand: pl.LazyFrame | pl.DataFrame,
-        lane: str,
-        cost: str,
-        quantity: str,
-        on_time: str | float = 1,
-        capacity: str | float | None = None,
-        fixed: str | float = 0,
-        pool: str | None = None,
+        lane: pl.Expr | str,
+        cost: pl.Expr | str,
+        quantity: pl.Expr | str,
+        on_time: pl.Expr | str | float = 1,
+        capacity: pl.Expr | str | float | None = None,
+        fixed: pl.Expr | str | float = 0,
+        pool: pl.Expr | str | None = None,
         service_level: float = 0,
     ) -> pl.LazyFrame:
         """The cheapest mix: every option that is used, with its units, their share of the lane and what
@@ -612,7 +612,7 @@ class Frames(FrameSpace):
         """
         return self._call("choose_routes", demand=demand, lane=lane, cost=cost, quantity=quantity, on_time=on_time, capacity=capacity, fixed=fixed, pool=pool, service_level=service_level)
 
-    def compare_pairs(self, loffer: str, roffer: str) -> pl.LazyFrame:
+    def compare_pairs(self, loffer: pl.Expr | str, roffer: pl.Expr | str) -> pl.LazyFrame:
         """What is known of given pairs, a column a comparison behind those of `pairs`: what xb.fit and
         xb.transfer make a scorer of, in one pair of markets or carried to another, and what it scores.
 
@@ -692,7 +692,13 @@ class Frames(FrameSpace):
         """
         return self._call("drift", model=model, reference=reference, alpha=alpha)
 
-    def duplicates(self, id: str, vec: str, threshold: float = 0.9, metric: str = "cosine") -> pl.LazyFrame:
+    def duplicates(
+        self,
+        id: pl.Expr | str,
+        vec: pl.Expr | str,
+        threshold: float = 0.9,
+        metric: str = "cosine",
+    ) -> pl.LazyFrame:
         """Pairs of rows that are at least that similar: id, twin, score, and cluster, the smallest id of
         all rows that pairs connect.
 
@@ -711,12 +717,12 @@ class Frames(FrameSpace):
 
     def entities(
         self,
-        id: str,
-        market: str,
-        text: str,
-        beside: str | None = None,
-        block: str | None = None,
-        entity: str | None = None,
+        id: pl.Expr | str,
+        market: pl.Expr | str,
+        text: pl.Expr | str,
+        beside: pl.Expr | str | None = None,
+        block: pl.Expr | str | None = None,
+        entity: pl.Expr | str | None = None,
         threshold: float = 0.5,
         many: bool = False,
         variants: bool = False,
@@ -793,11 +799,11 @@ class Frames(FrameSpace):
         of labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share
         it answers, with accuracy_answered or mae_answered; so has a classifier where some rows hold nothing
         that can be read. Where the model was fitted on some of these rows, 'seen' is their share: what it
-        says of them says little of others. A metric that a group leaves undefined is NULL. A forecast is
-        made of the last steps of each series from what came before, and has mase, rmsse, smape, wape,
-        pinball, coverage and bias. An extraction has f1, precision and recall of what the titles may have,
-        and f1_asked, precision_asked and recall_asked where each is asked for the attributes that its rows
-        name.
+        says of them says little of others. A metric that a group leaves undefined is NULL. Of more rows
+        times classes than 40 million some rows are drawn, `rows` says how many. A forecast is made of the
+        last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage
+        and bias. An extraction has f1, precision and recall of what the titles may have, and f1_asked,
+        precision_asked and recall_asked where each is asked for the attributes that its rows name.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -815,14 +821,15 @@ class Frames(FrameSpace):
         model: str,
         background: pl.LazyFrame | pl.DataFrame | None = None,
         per_row: bool = True,
-        id: str | None = None,
+        id: pl.Expr | str | None = None,
     ) -> pl.LazyFrame:
         """What each column adds to each prediction: SHAP values of the blend.
 
         `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
-        classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row
-        of the background gets, and a row's contributions sum to its prediction. They are exact for trees
-        and lines. What is no column stands in brackets: `(home model)` is a home prediction that cannot be
+        classes: in probability of the class in `label`, the predicted one; where labels are paths each
+        level of the likeliest path is explained, `label` says which. `(base)` is what an average row of the
+        background gets, and a row's contributions sum to its prediction. They are exact for trees and
+        lines. What is no column stands in brackets: `(home model)` is a home prediction that cannot be
         taken apart, `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the
         labels. All text columns together are one feature. `per_row := false`: the mean absolute
         contribution of each feature over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are
@@ -842,17 +849,18 @@ class Frames(FrameSpace):
 
     def explain_match(
         self,
-        id: str,
-        market: str,
-        text: str,
+        id: pl.Expr | str,
+        market: pl.Expr | str,
+        text: pl.Expr | str,
         lmarket: str,
         lid: str,
         rmarket: str,
         rid: str,
-        beside: str | None = None,
-        block: str | None = None,
+        beside: pl.Expr | str | None = None,
+        block: pl.Expr | str | None = None,
         many: bool = False,
         variants: bool = False,
+        page: str | None = None,
         labels: pl.LazyFrame | pl.DataFrame | None = None,
     ) -> pl.LazyFrame:
         """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against
@@ -882,6 +890,7 @@ class Frames(FrameSpace):
             many: BOOLEAN: true lets an entity hold several rows of a market.
             variants: BOOLEAN: true takes products that differ in size, count or model number as one;
                 otherwise rows that both state one and contradict each other are never joined.
+            page: VARCHAR: a file that is written beside: the same as a waterfall, as HTML.
             labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and
                 match (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart,
                 and from ten of each on they correct the odds.
@@ -889,7 +898,7 @@ class Frames(FrameSpace):
         Returns:
             evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
         """
-        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+        return self._call("explain_match", id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, page=page, labels=labels)
 
     def extract_table(self, model: str, attributes: Sequence[str] | None = None) -> pl.LazyFrame:
         """Every column of the table and one more for each attribute, by its name: the value as the title
@@ -941,12 +950,12 @@ class Frames(FrameSpace):
     def forecast(
         self,
         model: str,
-        id: str | Sequence[str],
-        ts: str,
-        y: str,
+        id: pl.Expr | str | Sequence[str],
+        ts: pl.Expr | str,
+        y: pl.Expr | str,
         horizon: int = 8,
         level: float = 0.9,
-        known: Sequence[str] | None = None,
+        known: pl.Expr | Sequence[str] | None = None,
         rollup: bool = False,
         expected: float | None = None,
         expected_sd: float | None = None,
@@ -1038,10 +1047,10 @@ class Frames(FrameSpace):
 
     def launch(
         self,
-        id: str | Sequence[str],
+        id: pl.Expr | str | Sequence[str],
         demand: str,
         delay: str | None = None,
-        price: str | None = None,
+        price: pl.Expr | str | None = None,
         market: str | None = None,
         start: dt.date | None = None,
         horizon: int = 8,
@@ -1244,12 +1253,12 @@ class Frames(FrameSpace):
     def match(
         self,
         right: pl.LazyFrame | pl.DataFrame,
-        lid: str,
-        ltext: str,
-        rid: str,
-        rtext: str,
-        block: str | None = None,
-        beside: str | None = None,
+        lid: pl.Expr | str,
+        ltext: pl.Expr | str,
+        rid: pl.Expr | str,
+        rtext: pl.Expr | str,
+        block: pl.Expr | str | None = None,
+        beside: pl.Expr | str | None = None,
         threshold: float = 0.5,
         model: str | None = None,
         variants: bool = False,
@@ -1283,12 +1292,12 @@ class Frames(FrameSpace):
     def match_candidates(
         self,
         right: pl.LazyFrame | pl.DataFrame,
-        lid: str,
-        ltext: str,
-        rid: str,
-        rtext: str,
-        block: str | None = None,
-        beside: str | None = None,
+        lid: pl.Expr | str,
+        ltext: pl.Expr | str,
+        rid: pl.Expr | str,
+        rtext: pl.Expr | str,
+        block: pl.Expr | str | None = None,
+        beside: pl.Expr | str | None = None,
         variants: bool = False,
     ) -> pl.LazyFrame:
         """The pairs that xb.match chooses from, and what is known of each: lid, rid and a column for each
@@ -1342,11 +1351,11 @@ class Frames(FrameSpace):
 
     def profile(
         self,
-        user: str,
-        ts: str,
-        amount: str,
-        basket: str | None = None,
-        category: str | None = None,
+        user: pl.Expr | str,
+        ts: pl.Expr | str,
+        amount: pl.Expr | str,
+        basket: pl.Expr | str | None = None,
+        category: pl.Expr | str | None = None,
         home: pl.LazyFrame | pl.DataFrame | None = None,
         until: dt.date | None = None,
         horizon: int = 90,
@@ -1439,11 +1448,11 @@ class Frames(FrameSpace):
     def recommend(
         self,
         model: str,
-        user: str,
+        user: pl.Expr | str,
         k: int = 10,
         exclude_seen: bool = True,
-        history: str | None = None,
-        candidates: str | None = None,
+        history: pl.Expr | str | None = None,
+        candidates: pl.Expr | str | None = None,
         filter: object = "*",
         diversity: float = 0.0,
     ) -> pl.LazyFrame:
@@ -1497,11 +1506,11 @@ class Frames(FrameSpace):
 
     def review(
         self,
-        id: str,
-        market: str,
-        text: str,
-        beside: str | None = None,
-        block: str | None = None,
+        id: pl.Expr | str,
+        market: pl.Expr | str,
+        text: pl.Expr | str,
+        beside: pl.Expr | str | None = None,
+        block: pl.Expr | str | None = None,
         n: int = 50,
         many: bool = False,
         variants: bool = False,
@@ -1571,11 +1580,11 @@ class Frames(FrameSpace):
 
     def score_pairs(
         self,
-        id: str,
-        market: str,
-        text: str,
-        beside: str | None = None,
-        block: str | None = None,
+        id: pl.Expr | str,
+        market: pl.Expr | str,
+        text: pl.Expr | str,
+        beside: pl.Expr | str | None = None,
+        block: pl.Expr | str | None = None,
         threshold: float = 0.5,
         many: bool = False,
         variants: bool = False,
@@ -1612,7 +1621,13 @@ class Frames(FrameSpace):
         """
         return self._call("score_pairs", id=id, market=market, text=text, beside=beside, block=block, threshold=threshold, many=many, variants=variants, labels=labels)
 
-    def similar_items(self, model: str, item: str, k: int = 10, filter: object = "*") -> pl.LazyFrame:
+    def similar_items(
+        self,
+        model: str,
+        item: pl.Expr | str,
+        k: int = 10,
+        filter: object = "*",
+    ) -> pl.LazyFrame:
         """The k items that the same users have most, best first: the cosine of who has them, over all
         markets of the model, drawn to 0 where few have them.
 
@@ -1634,10 +1649,10 @@ class Frames(FrameSpace):
     def similarity_join(
         self,
         catalog: pl.LazyFrame | pl.DataFrame,
-        qid: str,
-        qvec: str,
-        cid: str,
-        cvec: str,
+        qid: pl.Expr | str,
+        qvec: pl.Expr | str,
+        cid: pl.Expr | str,
+        cvec: pl.Expr | str,
         k: int = 10,
         metric: str = "cosine",
     ) -> pl.LazyFrame:
@@ -1665,7 +1680,7 @@ class Frames(FrameSpace):
         n: int = 50,
         by: str | None = None,
         seed: int = 0,
-        id: str | None = None,
+        id: pl.Expr | str | None = None,
     ) -> pl.LazyFrame:
         """Which rows to label next, the most useful first.
 
@@ -1796,7 +1811,7 @@ class Frames(FrameSpace):
         target: pl.LazyFrame | pl.DataFrame,
         method: str = "density_ratio",
         columns: Sequence[str] | None = None,
-        id: str | None = None,
+        id: pl.Expr | str | None = None,
     ) -> pl.LazyFrame:
         """How much likelier each source row is in the target than at home, of mean 1, held to 0.05 .
 

@@ -604,10 +604,11 @@ def evaluate(
     labels from `lo` to `hi`. A model that abstains has these over every row, and answered, the share it
     answers, with accuracy_answered or mae_answered; so has a classifier where some rows hold nothing that
     can be read. Where the model was fitted on some of these rows, 'seen' is their share: what it says of
-    them says little of others. A metric that a group leaves undefined is NULL. A forecast is made of the
-    last steps of each series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and
-    bias. An extraction has f1, precision and recall of what the titles may have, and f1_asked,
-    precision_asked and recall_asked where each is asked for the attributes that its rows name.
+    them says little of others. A metric that a group leaves undefined is NULL. Of more rows times classes
+    than 40 million some rows are drawn, `rows` says how many. A forecast is made of the last steps of each
+    series from what came before, and has mase, rmsse, smape, wape, pinball, coverage and bias. An
+    extraction has f1, precision and recall of what the titles may have, and f1_asked, precision_asked and
+    recall_asked where each is asked for the attributes that its rows name.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -636,12 +637,13 @@ def explain(
     """What each column adds to each prediction: SHAP values of the blend.
 
     `row` is its place, from 1, or what `id` says of it. Numbers: contributions are in the label's unit;
-    classes: in probability of the class in `label`, the predicted one. `(base)` is what an average row of
-    the background gets, and a row's contributions sum to its prediction. They are exact for trees and
-    lines. What is no column stands in brackets: `(home model)` is a home prediction that cannot be taken
-    apart, `(market)` that the row is abroad, `(bounds)` what was cut off at the range of the labels. All
-    text columns together are one feature. `per_row := false`: the mean absolute contribution of each
-    feature over at most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are left out.
+    classes: in probability of the class in `label`, the predicted one; where labels are paths each level of
+    the likeliest path is explained, `label` says which. `(base)` is what an average row of the background
+    gets, and a row's contributions sum to its prediction. They are exact for trees and lines. What is no
+    column stands in brackets: `(home model)` is a home prediction that cannot be taken apart, `(market)`
+    that the row is abroad, `(bounds)` what was cut off at the range of the labels. All text columns
+    together are one feature. `per_row := false`: the mean absolute contribution of each feature over at
+    most 2,000 rows, `row` NULL. Rows whose inputs are all NULL are left out.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -673,6 +675,7 @@ def explain_match(
     block: str | None = None,
     many: bool = False,
     variants: bool = False,
+    page: str | None = None,
     labels: object = None,
 ) -> pa.Table:
     """Why two offers were joined, or were not: what speaks for one product (bits above 0) and against it, a
@@ -705,6 +708,7 @@ def explain_match(
         many: BOOLEAN: true lets an entity hold several rows of a market.
         variants: BOOLEAN: true takes products that differ in size, count or model number as one;
             otherwise rows that both state one and contradict each other are never joined.
+        page: VARCHAR: a file that is written beside: the same as a waterfall, as HTML.
         labels: a table: pairs that somebody has labelled: columns lmarket, lid, rmarket, rid and match
             (BOOLEAN), as xb.review asks for; true ties two offers, false keeps them apart, and from ten
             of each on they correct the odds.
@@ -712,7 +716,7 @@ def explain_match(
     Returns:
         evidence VARCHAR, left VARCHAR, right VARCHAR, bits DOUBLE, total DOUBLE.
     """
-    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, labels=labels)
+    found: pa.Table = called("explain_match", con, tbl=tbl, id=id, market=market, text=text, lmarket=lmarket, lid=lid, rmarket=rmarket, rid=rid, beside=beside, block=block, many=many, variants=variants, page=page, labels=labels)
     return found
 
 
