@@ -103,9 +103,9 @@ def fan_chart(fan: Fan) -> Figure:
     if max(map(abs, axes.get_ylim())) >= THOUSANDS:
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     if np.issubdtype(fan.ahead.dtype, np.datetime64):
-        dates = AutoDateLocator(minticks=3, maxticks=6)
+        dates = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(dates)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(dates))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(dates))  # type: ignore[no-untyped-call]
         axes.xaxis.get_offset_text().set_fontsize(8)
     axes.grid(axis="y", color="#e3e5e8", lw=0.8)
     axes.spines[["top", "right"]].set_visible(False)

@@ -173,7 +173,7 @@ def _columns(model: RowModel, known: Side, now: Side) -> Iterator[Finding]:
         if column.role == "vector":
             own = [places[output] for output in column.outputs]
             sides = [side.table[:, own] for side in (known, now)]
-            null = [np.isnan(side).any(axis=1) for side in sides]
+            null = [np.asarray(np.isnan(side).any(axis=1)) for side in sides]
             yield from _missing(column.name, null[0], null[1], "NULL")
             yield from _meaning(column.name, _whole(sides[0]), _whole(sides[1]), "vectors")
             continue

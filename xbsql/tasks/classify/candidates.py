@@ -24,7 +24,7 @@ from xbsql.tasks.classify import text_candidates as text
 if TYPE_CHECKING:
     from xbsql.tasks.classify.classifier import Classifier
     from xbsql.tasks.classify.options import ClassifyOptions
-    from xbsql.tasks.row_task import RowProblem
+    from xbsql.tasks.row_problem import RowProblem
 
     Problem = RowProblem[ClassifyOptions, Classifier]
 

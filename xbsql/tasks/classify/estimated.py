@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xbsql.engine.transfer import Transfer
     from xbsql.tasks.classify.classifier import Classifier
     from xbsql.tasks.classify.options import ClassifyOptions
-    from xbsql.tasks.row_task import RowProblem
+    from xbsql.tasks.row_problem import RowProblem
 
     Problem = RowProblem[ClassifyOptions, Classifier]
 

@@ -24,7 +24,7 @@ from xbsql.tasks.classify.more_classes import widened
 from xbsql.tasks.classify.numbered import refuse_numbers, refuse_other_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.notes import class_notes, spelling_notes
-from xbsql.tasks.row_task import RowProblem, RowTask
+from xbsql.tasks.row_task import RowTask
 from xbsql.tasks.scores import CLASSES, answering, class_scores
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from xbsql.metrics.rows import Floats
     from xbsql.metrics.rows import Labels as Answers
     from xbsql.tasks.reader import Reader
-    from xbsql.tasks.row_task import Classes
+    from xbsql.tasks.row_problem import Classes, RowProblem
     from xbsql.tasks.scores import Members, Score
 
     Problem = RowProblem[ClassifyOptions, Classifier]

@@ -18,7 +18,7 @@ from xbsql.tasks.classify.classifier import Classifier
 from xbsql.tasks.classify.many_classes import at_home
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.classify.two_cases import TwoCases
-from xbsql.tasks.row_task import RowProblem
+from xbsql.tasks.row_problem import RowProblem
 from xbsql.taxonomy.changes import Changes
 from xbsql.taxonomy.nodes import Nodes, embedded, nonsense
 

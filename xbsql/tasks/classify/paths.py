@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from xbsql.store.model import Model
     from xbsql.tasks.classify.labels import Labels
     from xbsql.tasks.classify.options import ClassifyOptions
-    from xbsql.tasks.row_task import Classes, Read, RowProblem
+    from xbsql.tasks.row_problem import Classes, RowProblem
+    from xbsql.tasks.row_task import Read
     from xbsql.tasks.scores import Members, Score
     from xbsql.tasks.task import Asked
 

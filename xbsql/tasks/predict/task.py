@@ -15,7 +15,7 @@ from xbsql.tasks.predict.intervals import fit_radii
 from xbsql.tasks.predict.options import PredictOptions
 from xbsql.tasks.predict.regressor import Regressor
 from xbsql.tasks.predict.values import ValueLabels, values_of, varied
-from xbsql.tasks.row_task import RowProblem, RowTask
+from xbsql.tasks.row_task import RowTask
 from xbsql.tasks.scores import VALUES, answering, coverage
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xbsql.engine.objective import Objective
     from xbsql.engine.transfer import Transfer
     from xbsql.metrics.rows import Floats, Labels
-    from xbsql.tasks.row_task import Classes
+    from xbsql.tasks.row_problem import Classes, RowProblem
     from xbsql.tasks.scores import Members, Score
 
     Problem = RowProblem[PredictOptions, Regressor]
