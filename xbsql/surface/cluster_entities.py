@@ -66,7 +66,8 @@ def entities(
     shard, total = _shards(ray.get(offers.map_batches(_counted, batch_format="pyarrow").to_arrow_refs()))
     work = partial(_found, store=str(Path(store).absolute()), asked=asked, total=total)
     placed = offers.map_batches(partial(_placed, shard=shard), batch_format="pyarrow")
-    found = placed.groupby("_xb_shard").map_groups(work, batch_format="pyarrow").materialize()
+    grouped = placed.groupby("_xb_shard", num_partitions=max(shard.values(), default=0) + 1)
+    found = grouped.map_groups(work, batch_format="pyarrow").materialize()
     firsts = ray.get(found.map_batches(_firsts, batch_format="pyarrow").to_arrow_refs())
     answered: Dataset = found.map_batches(
         partial(_numbered, numbers=ray.put(_numbers(firsts))), batch_format="pyarrow"
