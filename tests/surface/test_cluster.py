@@ -235,8 +235,8 @@ def products(count):
 
 
 def test_entities_by_shards_are_those_of_one_process(rays, con, store, monkeypatch):
-    monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 20)
-    monkeypatch.setattr("xbsql.surface.cluster_entities.SHARD", 20)
+    monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 60)
+    monkeypatch.setattr("xbsql.surface.cluster_entities.SHARD", 60)
     rows = products(60)
     wanted = xbsql.entities(con, rows, "sku", "shop", "title", block="kind")
     assert len(set(wanted["entity"].to_pylist())) < 90, "some are joined"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from xbsql.arrow import digest, one_chunk
-from xbsql.features.workers import spread
 from xbsql.progress import Together, part
 from xbsql.session.match import embedded
 from xbsql.session.offer_labels import labels_of
@@ -110,6 +109,7 @@ def _by_text(
     same: tuple[Ints, Ints],
 ) -> tuple[Ints, Ints, Floats]:  # fmt: skip
     """Pairs of rows of different markets and their log odds by text, ordered; `same` have one GTIN."""
+    from xbsql.features.workers import spread
     from xbsql.matching.scorer import Scorer
 
     scorer, vectors = Scorer.default(), Vectors(session)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import pyarrow as pa
 
-from xbsql.features.workers import spread
 from xbsql.progress import Together
 from xbsql.session.fits import one_thread
 from xbsql.session.offer_labels import labels_of, of_rows, refuse_against_settled
@@ -40,6 +39,8 @@ def by_shard(
     where: str, rows: pa.Table, asked: Asked, work: Callable[[Ints, pa.Table, Asked], T]
 ) -> list[T]:  # fmt: skip
     """What is made of each shard, in the order of `sharded`; several shards on several threads."""
+    from xbsql.features.workers import spread
+
     parts = sharded(where, rows, asked)
     together = Together(len(parts))
 

@@ -12,7 +12,6 @@ from xbsql import errors
 from xbsql.arrow import is_text
 from xbsql.features.roles import as_text
 from xbsql.tasks.classify.options import LEVELS
-from xbsql.tasks.classify.path_answers import PathAnswers
 from xbsql.tasks.options import SHARE, Option, Options, whole
 from xbsql.taxonomy.levels import Levels, read_labels
 from xbsql.taxonomy.parents import Given, Path, paths
@@ -57,6 +56,7 @@ def map_taxonomy(
     Raises:
         XbsqlError: no such column, labels that cannot be read, codes without names, too many nodes.
     """
+    from xbsql.tasks.classify.path_answers import PathAnswers
     from xbsql.taxonomy.mapping import mapping
 
     where = "xb.map_taxonomy"
