@@ -123,6 +123,8 @@ FIGURES = (
     Figure("images", "embed_over_forward", "seconds of an embedding over the networks' bare forward pass"),
     Figure("markets", "tau", "simulated markets ranked by margin: Kendall's tau with the truth"),
     Figure("markets", "coverage", "share of worlds whose margins all lie in the joint 90 % intervals"),
+    Figure("markets", "facts0", "facts of each market as columns: error taken away, no label, real trade"),
+    Figure("markets", "facts15", "with 15 labels"),
     Figure(
         "recommend",
         "ndcg",
@@ -156,6 +158,7 @@ FIGURES = (
     Figure("adapt", "recover", "accuracy after a flip and 200 labels, short of the best in hindsight"),
     Figure("adapt", "false_alarms", "alarms in 10,000 rows without a change"),
     Figure("adapt", "cost_share", "seconds of `xb.adapt` that follows 1,000 labels over those of a new fit"),
+    Figure("adapt", "refit_share", "the same where these labels bring that new fit"),
     Figure("adapt", "years_ok", "of nine years, as good as the better of never and always refit"),
     Figure("cost", "transfer_ratio", "CPU time of a transfer of texts over that at commit a02259f"),
     Figure("cost", "match_ratio", "the same of a match of 2,000 x 50,000"),
