@@ -224,9 +224,9 @@ def main() -> None:
     known = catalogues()
     parts = list(known.values())
     target = Path(__file__).parents[1] / "xbsql" / "matching" / FILE
-    before = json.loads(target.read_text())  # `bench.match_few` writes the scorer of small tables
+    before = json.loads(target.read_text())  # `bench.match_few` and `bench.match_sieve` write the rest
     stored: dict[str, object] = {"learned_from": list(known), "surest": surest(parts)}
-    stored |= {name: before[name] for name in ("few", "surest_of_few")}
+    stored |= {name: before[name] for name in ("few", "surest_of_few", "sieve")}
     tables = [part.first for part in parts]
     for name in ROUNDS:
         stored[name] = fitted(parts, tables).model_to_string()

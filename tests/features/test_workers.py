@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from tests.slow import slowly
 from xbsql.features.workers import _pool, spread
 from xbsql.interrupts import stop, stoppable
 
@@ -54,20 +55,6 @@ def test_the_first_failure_is_raised_and_the_threads_live_on():
     with pytest.raises(ZeroDivisionError):
         spread(lambda item: 1 // item, [1, 0, 1])
     assert spread(lambda item: item, [1, 2]) == [1, 2]
-
-
-def slowly(ended):
-    """Work that would take half a minute, and says how it ended."""
-
-    def work(_):
-        try:
-            for _ in range(600):
-                time.sleep(0.05)
-        except BaseException as error:
-            ended.append(type(error))
-            raise
-
-    return work
 
 
 def test_who_is_stopped_stops_its_work(threads):

@@ -1,7 +1,5 @@
 """What leaves before single words are looked at, and blocks found whatever their numbers."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +14,6 @@ from xbsql.matching.pairs import CandidatePairs, Side
 from xbsql.matching.scorer import Scorer
 
 SIDE = 90
-STEMS = [one + two for one in ("ka", "li", "mo", "ne", "ru") for two in ("ba", "de", "fi", "go")]
 LEFT, RIGHT = np.divmod(np.arange(SIDE * SIDE), SIDE)
 
 
@@ -33,40 +30,36 @@ def test_likely_pairs_and_those_of_rows_with_few_rivals_stay(seed):
     assert kept[~few].tolist() == (odds[~few] > HOPELESS).tolist()
 
 
-def names(count, words):
-    """Names of three words, each word in two languages."""
-    rng = np.random.default_rng(0)
-    chosen = [rng.choice(len(words), 3, replace=False) for _ in range(count)]
-    return [[" ".join(words[place][side] for place in row.tolist()) for row in chosen] for side in (0, 1)]
+def encode(texts):
+    return embed_texts(texts, encoder())
+
+
+def named(count, spelled):
+    """Two sides of names of three words, each word in two languages: what two syllables are spelled as."""
+    syllables = [(a, b) for a in ("ka", "li", "mo", "ne", "ru") for b in ("ba", "de", "fi", "go")]
+    words, rng = [spelled(a, b) for a, b in syllables], np.random.default_rng(0)
+    chosen = [rng.choice(len(words), 3, replace=False).tolist() for _ in range(count)]
+    texts = [[" ".join(words[place][side] for place in row) for row in chosen] for side in (0, 1)]
+    return [Side(each, encode(each)) for each in texts]
 
 
 def test_what_something_else_speaks_for_is_looked_at_whatever_the_sieve_says():
-    words = [
-        (f"{a}{b}o", f"{b}{a}u") for a in ("ka", "li", "mo", "ne", "ru") for b in ("ba", "de", "fi", "go")
-    ]
-    own, other = names(60, words)
-    encode = partial(embed_texts, encoder=encoder())
-    sides = [Side(texts, encode(texts)) for texts in (own, other)]
+    sides = named(60, lambda a, b: (f"{a}{b}o", f"{b}{a}u"))
     scorer, pieces = Scorer.default(), encoder().pieces
     whole = describe(*sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), 1.0))
-    keys = whole.pairs.i * len(other) + whole.pairs.j
+    keys = whole.pairs.i * len(sides[1]) + whole.pairs.j
     assert len(keys) > 1000
     none = describe(*sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), -1.0))
     assert len(none.pairs) == len(none.table) == 0
     held = describe(
         *sides, encode, pieces, scorer.judges, lambda stands: np.full(len(stands), -1.0), keys[[3, 70]]
     )
-    assert (held.pairs.i * len(other) + held.pairs.j).tolist() == sorted(keys[[3, 70]].tolist())
+    assert (held.pairs.i * len(sides[1]) + held.pairs.j).tolist() == sorted(keys[[3, 70]].tolist())
 
 
 def test_the_sieve_keeps_likely_matches_and_leaves_most_pairs_out():
     """Names of one script whose words are made up: the sieve has not seen such."""
-    words = [
-        (f"{a}{b}el", f"{a}{b}ello") for a in ("ka", "li", "mo", "ne", "ru") for b in ("ba", "de", "fi", "go")
-    ]
-    own, other = names(150, words)
-    encode = partial(embed_texts, encoder=encoder())
-    sides = [Side(texts, encode(texts)) for texts in (own, other)]
+    sides = named(150, lambda a, b: (f"{a}{b}el", f"{a}{b}ello"))
     scorer, pieces = Scorer.default(), encoder().pieces
     whole = describe(*sides, encode, pieces, scorer.judges)
     kept = scorer.sieve(whole.table[:, : len(STANDING)]) > HOPELESS

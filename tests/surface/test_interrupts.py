@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import xbsql
+from tests.slow import slowly
 from xbsql import interrupts
 from xbsql.session import models
 
@@ -27,17 +28,7 @@ def con(request, tmp_path):
 def busy(monkeypatch):
     """A fit that would take half a minute, and that says when it has begun and how it ended."""
     began, ended = threading.Event(), []
-
-    def fit(*given, **more):
-        began.set()
-        try:
-            for _ in range(600):
-                time.sleep(0.05)
-        except BaseException as error:
-            ended.append(type(error))
-            raise
-
-    monkeypatch.setattr(models, "fit", fit)
+    monkeypatch.setattr(models, "fit", slowly(ended, began))
     return began, ended
 
 
@@ -73,17 +64,7 @@ def test_a_fit_is_stopped(con, busy, how):
 @pytest.mark.parametrize("how", ["signal", "interrupt"])
 def test_shards_of_entities_are_stopped_on_their_threads(con, monkeypatch, how):
     began, ended, before = threading.Event(), [], torch.get_num_threads()
-
-    def whole(*given):
-        began.set()
-        try:
-            for _ in range(600):
-                time.sleep(0.05)
-        except BaseException as error:
-            ended.append(type(error))
-            raise
-
-    monkeypatch.setattr("xbsql.session.entities._whole", whole)
+    monkeypatch.setattr("xbsql.session.entities._whole", slowly(ended, began))
     monkeypatch.setattr("xbsql.session.offer_shards.SHARD", 1)
     con.execute("CREATE TABLE o AS SELECT i AS id, 'm' || i % 2 AS m, 'tea ' || i AS t FROM range(4) r(i)")
     act = con.interrupt if how == "interrupt" else lambda: os.kill(os.getpid(), signal.SIGINT)

@@ -83,7 +83,7 @@ def test_another_network_in_the_folder_is_another_fit_and_bars_the_old_model(con
     write(tmp_path / "own", [*COLOURS.items(), *THINGS.items(), *NEW.items(), ("cup", "tasse")])
     with xbsql.connect(store=tmp_path / "store") as fresh:
         with pytest.raises(XbsqlError, match="holds another network than the model was fitted with; put it"):
-            said(fresh, "shop", ["red hat"] and ["red sofa"])
+            said(fresh, "shop", ["red sofa"])
         assert fitted(fresh, "shop", tmp_path / "own").to_pylist()[0]["version"] == first + 1
         assert said(fresh, "shop", ["red cup"])[0]["text"].lower() == "rouge tasse"
 

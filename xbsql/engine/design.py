@@ -211,6 +211,12 @@ def _levels(codes: NDArray[Any]) -> NDArray[np.float64]:
     return np.sort(found[np.argsort(-counts, kind="stable")[:MOST_LEVELS]]).astype(np.float64)
 
 
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length one; zero stays zero."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(length, np.float32(1e-12)), np.float32)
+
+
 def dense(view: Matrix) -> NDArray[Any]:
     """The matrix as a NumPy array."""
     return view.toarray() if isinstance(view, sparse.csr_matrix) else np.asarray(view)

@@ -126,13 +126,8 @@ def _parts(text: str, forms: Mapping[str, str]) -> Iterable[str]:
 
 def _torn(words: Sequence[str], at: int, end: int) -> bool:
     """Whether a number goes on beyond the part: 'UK 5' of 'UK 5-6' and of 'UK 5.25' is no size."""
-    first, last = words[at : at + 1], words[end - 1 : end]
-    before, behind = words[max(at - 1, 0) : at], words[end : end + 1]
-    return any(
-        one[0][-1].isdigit() and other[0][0].isdigit()
-        for one, other in ((before, first), (last, behind))
-        if one and other
-    )
+    cuts = (cut for cut in (at, end) if 0 < cut < len(words))
+    return any(words[cut - 1][-1].isdigit() and words[cut][0].isdigit() for cut in cuts)
 
 
 def _measured(value: str) -> str | None:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
-
     from xbsql.matching.pairs import Matches
     from xbsql.matching.tokens import Tokens
+
+    Ints = NDArray[np.int64]
 
 _ROUNDS: Final = 4
 _DOUBT: Final = 0.5  # of an occurrence: a word seen once proves little

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from xbsql.pages.page import page, save
+from xbsql.pages.page import page, save, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,16 +30,17 @@ def explained(where: str, path: str, said: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         XbsqlError: the file cannot be written.
     """
-    cells = ("evidence", "left", "right")
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(row[name] or ''))}</td>" for name in cells)
-        + f"<td>{row['bits']:+.2f}</td><td>{row['total']:+.2f}</td></tr>"
+    pieces = [
+        (
+            *(str(row[name] or "") for name in ("evidence", "left", "right")),
+            f"{row['bits']:+.2f}",
+            f"{row['total']:+.2f}",
+        )
         for row in said
-    )  # fmt: skip
-    head = "<tr><th>evidence</th><th>one offer</th><th>the other</th><th>bits</th><th>total</th></tr>"
+    ]
     sections = [
         ("What speaks for it and against it", waterfall(said)),
-        ("Piece by piece", f"<table>{head}{body}</table>"),
+        ("Piece by piece", table(("evidence", "one offer", "the other", "bits", "total"), pieces)),
     ]
     chance = 1 / (1 + 2.0 ** -float(said[-1]["total"]))
     lead = f"Bits above 0 speak for one product; one bit makes it twice as likely. In all: {chance:.1%}."

@@ -148,10 +148,8 @@ def adapt(
                 raise errors.invalid(WHERE, f"'{name}' was changed meanwhile", "run the call again")
             tracked, card = _kept(line, followed, table, asked)
             if followed.refit:
-                tracked, card = _refitted(session, line, followed, table, asked, options, chosen) or (
-                    tracked,
-                    card,
-                )
+                again = _refitted(session, line, followed, table, asked, options, chosen)
+                tracked, card = again or (tracked, card)
             own = {"parent": line.found.version, "content": key_of(WHERE, content)}
             return tracked, {**card, "adapted": {**card["adapted"], **own}}
 

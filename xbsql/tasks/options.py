@@ -169,11 +169,13 @@ class Options:
     @classmethod
     def written(cls, given: Mapping[str, Any]) -> list[list[Any]]:
         """Option, size and time of writing of the files that options name: another file is another fit."""
-        named = ((name, said.path, given.get(name)) for name, said in described(cls).items() if said.path)
-        paths = [(name, path(value)) for name, path, value in named if isinstance(value, str)]
-        there = [(name, Path(path).expanduser()) for name, path in paths if path and "\0" not in path]
-        stats = [(name, path.stat()) for name, path in there if path.is_file()]
-        return [[name, found.st_size, found.st_mtime_ns] for name, found in stats]
+        found = []
+        for name, said in described(cls).items():
+            value = given.get(name)
+            file = said.path(value) if said.path is not None and isinstance(value, str) else ""
+            if file and "\0" not in file and (path := Path(file).expanduser()).is_file():
+                found.append([name, path.stat().st_size, path.stat().st_mtime_ns])
+        return found
 
     @classmethod
     def under(cls, names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:

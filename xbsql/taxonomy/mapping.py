@@ -15,10 +15,10 @@ import numpy as np
 from scipy.special import softmax
 
 from xbsql import errors
+from xbsql.engine.design import unit
 from xbsql.features.ngrams import Ngrams
 from xbsql.harmonise.assignment import assigned
 from xbsql.progress import tell
-from xbsql.taxonomy.nodes import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbsql import errors
+from xbsql.engine.design import unit
 from xbsql.features.encoder import encoder
 from xbsql.features.text import embed_texts
 from xbsql.taxonomy.tree import Tree
@@ -135,9 +136,3 @@ def nonsense() -> NDArray[np.float32]:
     found = embedded(texts)
     found.flags.writeable = False
     return found
-
-
-def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of length one."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(length, 1e-12), np.float32)

@@ -99,23 +99,23 @@ def level_accuracy(tree: Tree, level: int) -> Score:
     """The accuracy at one level of whatever probabilities are scored."""
 
     def score(y: Labels, prediction: Floats, weight: Floats | None) -> Floats:
-        return node_accuracy(tree, level)(y, _path(tree, prediction), weight)
+        return _accuracy(tree, level, y, tree.descent(prediction).nodes, weight)
 
     return score
-
-
-def _path(tree: Tree, prediction: Floats) -> Floats:
-    return tree.descent(prediction).nodes.astype(np.float64)
 
 
 def node_accuracy(tree: Tree, level: int) -> Weighted:
     """The accuracy at one level of likeliest paths: in place of probabilities their nodes, see `Descent`."""
 
     def score(y: Labels, nodes: Floats, weight: Floats | None = None, /) -> Floats:
-        found = Answered(tree, np.asarray(nodes, np.int64), np.zeros(len(nodes), np.int64))
-        return found.scores()[f"accuracy_level_{level + 1}"](y, nodes, weight)
+        return _accuracy(tree, level, y, np.asarray(nodes, np.int64), weight)
 
     return score
+
+
+def _accuracy(tree: Tree, level: int, y: Labels, nodes: Codes, weight: Floats | None) -> Floats:
+    found = Answered(tree, nodes, np.zeros(len(nodes), np.int64))
+    return found.scores()[f"accuracy_level_{level + 1}"](y, nodes.astype(np.float64), weight)
 
 
 def _float(found: NDArray[np.bool_]) -> Floats:

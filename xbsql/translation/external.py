@@ -64,7 +64,7 @@ class External:
             XbsqlError: files are missing or no network, or CTranslate2 is not installed.
         """
         found = cls(folder, _digest(where, folder))
-        found._load(where)
+        vars(found)["_loaded"] = found._load(where)  # so it is neither hashed nor loaded again
         return found
 
     def say(self, texts: Sequence[str]) -> list[tuple[str, float]]:

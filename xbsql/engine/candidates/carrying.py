@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 
 from xbsql.engine.candidates.alignment import mutual_pairs
+from xbsql.engine.design import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,13 +51,17 @@ def learnt_map(rows: Vectors, grams: sparse.csr_matrix, names: Vectors) -> Vecto
         gram[np.diag_indices(len(gram))] += np.float32(PULL)
         goal = taught.T @ (names[pairs.source] - rows[pairs.target])
         found = np.asarray(cho_solve(cho_factor(gram), goal), np.float32)
-        here = carried(rows, grams, found)
+        here = _brought(rows, x, found)
     return found
 
 
 def carried(rows: Vectors, grams: sparse.csr_matrix, across: Vectors) -> Vectors:
     """The mean of rows and of where the map brings them, which is not believed alone; of length one."""
-    return _unit(rows + _unit(rows + _inputs(rows, grams) @ across))
+    return _brought(rows, _inputs(rows, grams), across)
+
+
+def _brought(rows: Vectors, inputs: Vectors, across: Vectors) -> Vectors:
+    return unit(rows + unit(rows + inputs @ across))
 
 
 def older_map(linear: Vectors) -> Vectors:
@@ -78,7 +83,3 @@ def _hashing(width: int) -> sparse.csr_matrix:
     column = ((mixed >> np.uint64(40)) % np.uint64(WIDTH)).astype(np.int64)
     sign = 1.0 - 2.0 * ((mixed >> np.uint64(33)) & np.uint64(1)).astype(np.float32)
     return sparse.csr_matrix((sign.astype(np.float32), (np.arange(width), column)), shape=(width, WIDTH))
-
-
-def _unit(rows: Vectors) -> Vectors:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from xbsql.engine.design import dense
+from xbsql.engine.design import dense, unit
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
 
@@ -52,12 +52,6 @@ def centred(x: Features, centre: NDArray[np.float32]) -> Features:
     moved[~view.any(axis=1)] = 0.0
     views: dict[str, Matrix] = {"picture": moved}
     return Features(ChainMap(views, x.views))  # type: ignore[arg-type] # the first map alone is written to
-
-
-def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of length one; zero stays zero."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(length, np.float32(1e-12)), np.float32)
 
 
 @restorable("centred")

@@ -15,9 +15,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.cluster import KMeans
 
-from xbsql.engine.candidates.centred import unit
 from xbsql.engine.candidates.process import SHARPNESSES
-from xbsql.engine.design import dense
+from xbsql.engine.design import dense, unit
 from xbsql.features.drawn import drawn
 from xbsql.store.model import State, restorable
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow.compute as pc
 
+from xbsql.engine.design import unit
 from xbsql.features.column import ALL
 from xbsql.matching.blank import is_blank
 from xbsql.store.model import State, restorable
 from xbsql.tasks.reader import Reader
-from xbsql.taxonomy.nodes import unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
