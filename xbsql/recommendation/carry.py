@@ -13,7 +13,8 @@ from xbsql.engine.evidence import Evidence, mean_loss
 from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.engine.objective import Objective
 from xbsql.features.views import Features
-from xbsql.metrics.ranking import ndcg, ndcg_loss
+from xbsql.metrics.ranking import ndcg, ndcg_loss, ndcg_of
+from xbsql.recommendation import lengths
 from xbsql.recommendation.blend import Blend, worth
 from xbsql.recommendation.rankers import part
 
@@ -39,6 +40,7 @@ class Recommended:
         weights: every method's weight by name; they sum to 1.
         evidence: of held-out items; None where users are too few.
         verdict: whether the other markets helped.
+        by_length: the blend's score by how many items are known of a user, in words; None without evidence.
     """
 
     blend: Blend
@@ -46,6 +48,7 @@ class Recommended:
     weights: Mapping[str, float]
     evidence: Evidence | None
     verdict: Verdict
+    by_length: str | None = None
 
     def noted(self, notes: Sequence[str]) -> Self:
         """The same with further notes behind those of the verdict."""
@@ -71,10 +74,12 @@ def weighed(
     """
     objective = Objective(METRIC, None if trial is None else trial.x.shape[1], ndcg_loss, ndcg)
     ordered = sorted(methods, key=lambda method: method.name)
-    evidence = None
+    evidence = by_length = None
     if trial is not None and enough(trial):
         evidence = _evidence(ordered, trial, objective, told)
         decision = decided(ordered, evidence, objective, seed)
+        if decision.held_out is not None:
+            by_length = lengths.said(trial.lengths, ndcg_of(trial.y, decision.held_out[0]))
     else:
         units = 0 if trial is None else trial.users
         sample = Sample(Features({}), np.zeros(units), group=np.arange(units))
@@ -85,7 +90,7 @@ def weighed(
     }
     members = {name: rankers[name] for name, weight in decision.weights.items() if weight > 0}
     blend = Blend(members, {name: decision.weights[name] for name in members})
-    return Recommended(blend, rankers, decision.weights, evidence, decision.verdict)
+    return Recommended(blend, rankers, decision.weights, evidence, decision.verdict, by_length)
 
 
 def _evidence(

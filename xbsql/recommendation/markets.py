@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from xbsql.recommendation.counts import Counts, pooled
+from xbsql.recommendation.spectrum import directions
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ BORROWED: Final = 50.0
 OWN, HOME, ALL = "own", "home", "all"
 """Views: the market itself, the other markets, both."""
 
-KINDS: Final = ("near", "nearest", "popular")
+KINDS: Final = ("near", "nearest", "alike", "alikest", "popular")
 """What each view says of a candidate."""
+
+SPECTRAL: Final = (OWN, HOME, ALL)
+"""Views whose items have directions."""
 
 LEAN: Final = ("near", "popular")
 """What each single one of several other markets says: `home nearest` has it of all of them."""
@@ -40,11 +44,13 @@ class Markets:
         own: of the market that is recommended to.
         others: of the other markets, by name.
         home: of the other markets together; None where there are none.
+        kept: directions by view, as far as they were made already.
     """
 
     own: Counts
     others: Mapping[str, Counts]
     home: Counts | None = None
+    kept: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(cls, own: Counts, others: Mapping[str, Counts]) -> Self:
@@ -53,7 +59,7 @@ class Markets:
 
     def with_own(self, own: Counts) -> Markets:
         """The same other markets beside other counts of the own one."""
-        return replace(self, own=own)
+        return replace(self, own=own, kept={})
 
     @property
     def items(self) -> int:
@@ -69,6 +75,22 @@ class Markets:
         return (
             found if len(self.others) == 1 else found | {f"in {name}": c for name, c in self.others.items()}
         )
+
+    @cached_property
+    def _directions(self) -> dict[str, Floats]:
+        return dict(self.kept)
+
+    def direction(self, view: str) -> Floats:
+        """Where the items of the market lie, see `directions`; of all items where it has none of its own.
+
+        Args:
+            view: one of `SPECTRAL`.
+        """
+        if view not in self._directions:
+            own = np.flatnonzero(self.own.buyers > 0)
+            items = own if len(own) else np.arange(self.items)
+            self._directions[view] = directions(self.views[view], items)
+        return self._directions[view]
 
     @property
     def widest(self) -> Counts:
@@ -94,15 +116,20 @@ class Markets:
     def state(self) -> State:
         """As data."""
         parts = {f"other{at}": counts.state() for at, counts in enumerate(self.others.values())}
+        arrays = {view: self.direction(view) for view in SPECTRAL if view in self.views}
         return State(
-            "recommendation_markets", {"others": list(self.others)}, parts={"own": self.own.state(), **parts}
+            "recommendation_markets",
+            {"others": list(self.others)},
+            arrays,
+            parts={"own": self.own.state(), **parts},
         )
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Again."""
         names = state.config["others"]
-        return cls.of(
+        found = cls.of(
             restore(state.parts["own"]),
             {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
         )
+        return replace(found, kept=dict(state.arrays))

@@ -62,6 +62,11 @@ def neighbours(view: str) -> Weighted:
     return Weighted((f"{view} near", f"{view} popular"), np.array([1.0, FAINT]))
 
 
+def alike(view: str) -> Weighted:
+    """What is alike in whom and what it is had with, then what is near and popular."""
+    return Weighted((f"{view} alike", f"{view} near", f"{view} popular"), np.array([1.0, FAINT, FAINT]))
+
+
 def popularity(view: str) -> Weighted:
     """What many have."""
     return Weighted((f"{view} popular",), np.ones(1))
@@ -83,6 +88,7 @@ def methods(
     found = [
         Method("own:popularity", "target", fixed=popularity(OWN), prior=0.5),
         Method("own:neighbours", "target", fixed=neighbours(OWN)),
+        Method("own:alike", "target", fixed=alike(OWN)),
     ]
     if learn:
         found += _learnt("own", "target", own, seed, units)
@@ -91,7 +97,9 @@ def methods(
     found += [
         Method("home:popularity", "source", fixed=popularity(HOME), prior=0.2),
         Method("home:neighbours", "source", fixed=neighbours(HOME)),
+        Method("home:alike", "source", fixed=alike(HOME)),
         Method("pooled:neighbours", "instance", fixed=neighbours(ALL), prior=2.0, pooled=True),
+        Method("pooled:alike", "instance", fixed=alike(ALL)),
     ]
     if learn:
         found += _learnt("features", "feature", tuple(names), seed, units)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from xbsql.recommendation.markets import ALL, OWN
+from xbsql.recommendation.spectrum import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,8 +68,8 @@ class Shelf:
         """What speaks for each candidate.
 
         `near` is the sum of its similarities to what the user has, each times what that counts; `nearest` the
-        root of the sum of their squares, which the largest decides; `popular` the logarithm of its buyers;
-        `length` that of how much the user has.
+        root of the sum of their squares, which the largest decides; `alike` and `alikest` what `likeness`
+        finds; `popular` the logarithm of its buyers; `length` that of how much the user has.
 
         Args:
             histories: of n users.
@@ -84,11 +85,16 @@ class Shelf:
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
         twice = had.power(2)
+        alike: dict[str, tuple[Floats, Floats]] = {}
         for at, name in enumerate(names[:-1]):
             if name not in wanted:
                 continue
             view, kind = name.rsplit(" ", 1)
-            if kind == "near":
+            if kind in ("alike", "alikest"):
+                if view not in alike:
+                    alike[view] = likeness(self.markets.direction(view), histories, self.items[place])
+                found[..., at] = alike[view][kind == "alikest"]
+            elif kind == "near":
                 found[..., at] = gathered(had, self.similar[view], place)
             elif kind == "nearest":
                 found[..., at] = np.sqrt(gathered(twice, self.squared[view], place))

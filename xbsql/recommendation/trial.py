@@ -9,6 +9,7 @@ import numpy as np
 
 from xbsql.engine.folds import assign_folds, plan
 from xbsql.recommendation.counts import Counts
+from xbsql.recommendation.markets import LENGTH
 from xbsql.recommendation.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ class Trial:
     def users(self) -> int:
         """How many users are tried."""
         return len(np.unique(self.group))
+
+    @property
+    def lengths(self) -> Places:
+        """How many items are known of the user of each row beside the held-out one, int64 (n,)."""
+        known = self.x[..., self.names.index(LENGTH)].max(axis=1)
+        return np.asarray(np.rint(np.expm1(known.astype(np.float64))), np.int64)
 
     def __len__(self) -> int:
         return len(self.y)

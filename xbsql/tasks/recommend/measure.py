@@ -10,6 +10,8 @@ from xbsql import errors
 from xbsql.metrics.ranking import DEEPEST, discounts
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.recommendation.events import read_events
+from xbsql.recommendation.lengths import NAMES, group_of
+from xbsql.recommendation.markets import LENGTH
 from xbsql.recommendation.serve import recommended
 from xbsql.recommendation.wanted import Wanted
 
@@ -35,16 +37,15 @@ def measured(model: Recommender, table: pa.Table, label: str, by: str | None) ->
         model: with histories.
         table: events; those of unknown users are of newcomers.
         label: the column of items.
-        by: NULL; nothing else is known of a group.
+        by: 'length': one more group of users for each range of how many items the model knows of them.
 
     Raises:
-        XbsqlError: a column is missing, no new event, a group, a model without histories.
+        XbsqlError: a column is missing, no new event, another group, a model without histories.
     """
     where = "xb.evaluate"
-    if by is not None:
-        raise errors.invalid(
-            where, f"a recommender is not measured by '{errors.shown(by)}'", "leave `by` out"
-        )
+    if by not in (None, LENGTH):
+        problem = f"a recommender is not measured by '{errors.shown(by)}'"
+        raise errors.invalid(where, problem, f"leave `by` out, or say '{LENGTH}'")
     import pyarrow as pa
 
     if not model.keeps:
@@ -69,7 +70,15 @@ def measured(model: Recommender, table: pa.Table, label: str, by: str | None) ->
         "hit@10": right.any(axis=1).astype(float),
         "recall@10": right.sum(axis=1) / count,
     }
-    return [{"group": None, "metric": name, **_over_users(values)} for name, values in metrics.items()]
+    found_rows = [{"group": None, "metric": name, **_over_users(v)} for name, v in metrics.items()]
+    if by is None:
+        return found_rows
+    group = group_of(past.take(asked).lengths)
+    return found_rows + [
+        {"group": NAMES[at], "metric": name, **_over_users(values[group == at])}
+        for at in np.unique(group).tolist()
+        for name, values in metrics.items()
+    ]
 
 
 def _over_users(values: Floats) -> dict[str, Any]:

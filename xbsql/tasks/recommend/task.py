@@ -130,7 +130,8 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
         """How much there was to learn from."""
         buyers = self.markets.own.buyers
         size = f"{len(self)} users, {int((buyers > 0).sum())} items, {len(self.events)} pairs of both"
-        return [size, *self.events.notes, *self.said]
+        by_length = () if found.by_length is None else (found.by_length,)
+        return [size, *by_length, *self.events.notes, *self.said]
 
 
 class Recommending(Task[Recommender, Recommended]):
