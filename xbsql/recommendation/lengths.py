@@ -31,6 +31,7 @@ def said(length: Places, score: Floats) -> str | None:
     group = group_of(length)
     count, total = (np.bincount(group, of, len(FROM)) for of in (np.ones(len(group)), score))
     parts = [
-        f"{NAMES[at]}: {total[at] / count[at]:.3f} ({int(count[at])})" for at in np.flatnonzero(count).tolist()
+        f"{NAMES[at]}: {total[at] / count[at]:.3f} ({int(count[at])})"
+        for at in np.flatnonzero(count).tolist()
     ]
     return f"nDCG@10 by items known of a user (held-out items): {', '.join(parts)}" if parts else None

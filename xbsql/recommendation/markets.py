@@ -15,7 +15,10 @@ from xbsql.store.model import State, restorable, restore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xbsql.recommendation.events import Floats
+    from numpy.typing import NDArray
+
+    from xbsql.recommendation.events import Floats, Places
+    from xbsql.recommendation.titles import Lent
 
 BORROWED: Final = 50.0
 """Users that the other markets count for in what is popular."""
@@ -23,14 +26,14 @@ BORROWED: Final = 50.0
 OWN, HOME, ALL = "own", "home", "all"
 """Views: the market itself, the other markets, both."""
 
-KINDS: Final = ("near", "nearest", "alike", "alikest", "popular")
+KINDS: Final = ("near", "alike", "alikest", "popular")
 """What each view says of a candidate."""
 
 SPECTRAL: Final = (OWN, HOME, ALL)
 """Views whose items have directions."""
 
 LEAN: Final = ("near", "popular")
-"""What each single one of several other markets says: `home nearest` has it of all of them."""
+"""What each single one of several other markets says: directions are those of all of them."""
 
 LENGTH: Final = "length"
 
@@ -44,18 +47,20 @@ class Markets:
         own: of the market that is recommended to.
         others: of the other markets, by name.
         home: of the other markets together; None where there are none.
+        lent: what items that nobody has borrow of others with like titles; None: nothing.
         kept: directions by view, as far as they were made already.
     """
 
     own: Counts
     others: Mapping[str, Counts]
     home: Counts | None = None
+    lent: Lent | None = None
     kept: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, own: Counts, others: Mapping[str, Counts]) -> Self:
+    def of(cls, own: Counts, others: Mapping[str, Counts], lent: Lent | None = None) -> Self:
         """One market and others."""
-        return cls(own, others, pooled(list(others.values())) if others else None)
+        return cls(own, others, pooled(list(others.values())) if others else None, lent)
 
     def with_own(self, own: Counts) -> Markets:
         """The same other markets beside other counts of the own one."""
@@ -69,12 +74,33 @@ class Markets:
     @cached_property
     def views(self) -> Mapping[str, Counts]:
         """The counts that items are scored by: own, home and all of it, and each of several other markets."""
-        if self.home is None:
-            return {OWN: self.own}
-        found = {OWN: self.own, HOME: self.home, ALL: self.own.plus(self.home)}
-        return (
-            found if len(self.others) == 1 else found | {f"in {name}": c for name, c in self.others.items()}
-        )
+        found = {OWN: self.own}
+        if self.home is not None:
+            found |= {HOME: self.home, ALL: self.own.plus(self.home)}
+        if len(self.others) > 1:
+            found |= {f"in {name}": counts for name, counts in self.others.items()}
+        lent = self._lent
+        return found if lent is None else {name: lent.given(counts) for name, counts in found.items()}
+
+    @cached_property
+    def _lent(self) -> Lent | None:
+        """What is lent, without what goes to items that somebody has by now."""
+        if self.lent is None:
+            return None
+        return self.lent.without(self.had)
+
+    @cached_property
+    def had(self) -> NDArray[np.bool_]:
+        """Which items somebody has in any of the markets; bool (items,)."""
+        return (self.own.buyers > 0) | (False if self.home is None else self.home.buyers > 0)
+
+    @cached_property
+    def offered(self) -> Places:
+        """What the market sells: what somebody there has, and items that are known by their titles alone."""
+        own = self.own.buyers > 0
+        if self._lent is not None:
+            own[self._lent.to] = True
+        return np.flatnonzero(own)
 
     @cached_property
     def _directions(self) -> dict[str, Floats]:
@@ -87,15 +113,14 @@ class Markets:
             view: one of `SPECTRAL`.
         """
         if view not in self._directions:
-            own = np.flatnonzero(self.own.buyers > 0)
-            items = own if len(own) else np.arange(self.items)
+            items = self.offered if self.own.users else np.arange(self.items)
             self._directions[view] = directions(self.views[view], items)
         return self._directions[view]
 
     @property
     def widest(self) -> Counts:
         """The counts that know most."""
-        return self.views.get(ALL, self.own)
+        return self.views.get(ALL, self.views[OWN])
 
     @cached_property
     def popular(self) -> Floats:
@@ -121,7 +146,7 @@ class Markets:
             "recommendation_markets",
             {"others": list(self.others)},
             arrays,
-            parts={"own": self.own.state(), **parts},
+            parts={"own": self.own.state(), **parts, **({"lent": self.lent.state()} if self.lent else {})},
         )
 
     @classmethod
@@ -131,5 +156,6 @@ class Markets:
         found = cls.of(
             restore(state.parts["own"]),
             {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
+            restore(state.parts["lent"]) if "lent" in state.parts else None,
         )
         return replace(found, kept=dict(state.arrays))

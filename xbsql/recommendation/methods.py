@@ -102,7 +102,8 @@ def methods(
         Method("pooled:alike", "instance", fixed=alike(ALL)),
     ]
     if learn:
-        found += _learnt("features", "feature", tuple(names), seed, units)
+        reads = tuple(name for name in names if not name.startswith(f"{HOME} alike"))  # all of it says more
+        found += _learnt("features", "feature", reads, seed, units)
     for name, ranker in home.items():
         kind = name.partition(":")[2]
         found += [

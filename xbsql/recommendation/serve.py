@@ -48,9 +48,9 @@ def _some(shelf: Shelf, blend: Blend, histories: Histories, wanted: Wanted, list
         lists = shelf.found(histories, max(ORDERED, wanted.k), seen=not wanted.exclude_seen)
     elif wanted.exclude_seen:
         lists = np.where(_had(shelf, histories, lists), -1, lists)
-    reads = {name for member in blend.members.values() for name in member.reads}
+    reads = sorted({name for member in blend.members.values() for name in member.reads})
     there = lists >= 0
-    score = blend.score(shelf.features(histories, lists, reads), shelf.markets.names, there)
+    score = blend.score(shelf.features(histories, lists, reads), reads, there)
     score = np.where(there, score, -np.inf)
     k = min(wanted.k, lists.shape[1])
     place = best(score, k) if not wanted.diversity else _apart(shelf, lists, score, k, wanted.diversity)

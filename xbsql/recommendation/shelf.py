@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from xbsql.recommendation.markets import ALL, OWN
+from xbsql.recommendation.markets import ALL, LENGTH, OWN
 from xbsql.recommendation.spectrum import likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.histories import Histories
@@ -47,11 +47,6 @@ class Shelf:
         return {view: counts.similar[:, self.items] for view, counts in self.markets.views.items()}
 
     @cached_property
-    def squared(self) -> dict[str, sp.csr_matrix]:
-        """The squares of it."""
-        return {view: sp.csr_matrix(similar.power(2)) for view, similar in self.similar.items()}
-
-    @cached_property
     def popular(self) -> Floats:
         """See `Markets.popular`; float64 (m,)."""
         return self.markets.popular[self.items]
@@ -63,44 +58,42 @@ class Shelf:
         return sp.csr_matrix(similar[OWN] + similar[ALL]) if ALL in similar else similar[OWN]
 
     def features(
-        self, histories: Histories, candidates: Places, reads: Iterable[str] | None = None
+        self, histories: Histories, candidates: Places, names: Sequence[str] | None = None
     ) -> Floats:
         """What speaks for each candidate.
 
-        `near` is the sum of its similarities to what the user has, each times what that counts; `nearest` the
-        root of the sum of their squares, which the largest decides; `alike` and `alikest` what `likeness`
-        finds; `popular` the logarithm of its buyers; `length` that of how much the user has.
+        `near` is the sum of its similarities to what the user has, each times what that counts; `alike` and
+        `alikest` are what `likeness` finds; `popular` the logarithm of its buyers; `length` that of how much
+        the user has. `nearest`, the root of the sum of the squares of what `near` sums, is read by models of
+        earlier versions alone.
 
         Args:
             histories: of n users.
             candidates: int64 (n, c), places in `items`; -1 is none, whose features are 0.
-            reads: names of features; the others stay 0. None: all.
+            names: of the features; None: those of `Markets.names`.
 
         Returns:
-            float32 (n, c, f), f the features of `Markets.names`.
+            float32 (n, c, f), f the names.
         """
-        names = self.markets.names
-        wanted = set(names if reads is None else reads)
+        names = self.markets.names if names is None else names
         found = np.zeros((*candidates.shape, len(names)), np.float32)
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
-        twice = had.power(2)
         alike: dict[str, tuple[Floats, Floats]] = {}
-        for at, name in enumerate(names[:-1]):
-            if name not in wanted:
-                continue
-            view, kind = name.rsplit(" ", 1)
-            if kind in ("alike", "alikest"):
+        for at, name in enumerate(names):
+            view, _, kind = name.rpartition(" ")
+            if name == LENGTH:
+                found[..., at] = np.log1p(histories.lengths)[:, None]
+            elif kind in ("alike", "alikest"):
                 if view not in alike:
                     alike[view] = likeness(self.markets.direction(view), histories, self.items[place])
                 found[..., at] = alike[view][kind == "alikest"]
             elif kind == "near":
                 found[..., at] = gathered(had, self.similar[view], place)
             elif kind == "nearest":
-                found[..., at] = np.sqrt(gathered(twice, self.squared[view], place))
+                found[..., at] = np.sqrt(gathered(had.power(2), self.similar[view].power(2), place))
             else:
                 found[..., at] = np.log1p(self.markets.views[view].buyers[self.items])[place]
-        found[..., -1] = np.log1p(histories.lengths)[:, None]
         found[~there] = 0.0
         return found
 

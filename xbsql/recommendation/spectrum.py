@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.histories import Histories
 
-SIZE: Final = 128
-"""Directions that are kept: fewer know less of small groups of items, twice as many cost more and bring little."""
+LEAST_SIZE: Final = 128
+MOST_SIZE: Final = 256
+ITEMS_EACH: Final = 32
+"""Directions that are kept, one for so many items: fewer know less of small groups of items, and more cost
+more and bring little."""
 
 SPARE: Final = 16
 """Directions beside these that the search carries along."""
@@ -51,13 +54,14 @@ def directions(counts: Counts, items: Places) -> Floats:
         items: int64 (m,): the items among which likeness is sought, ascending.
 
     Returns:
-        float32 (items of the counts, up to `SIZE`), rows of zeros for the items that nobody has, or that are
+        float32 (items of the counts, up to `MOST_SIZE`), rows of zeros for the items that nobody has, or that are
         not among these.
     """
     known = items[counts.mass[items] > 0]
     if len(known) > MOST:
         known = np.sort(known[np.argsort(-counts.buyers[known], kind="stable")[:MOST]])
-    found = np.zeros((len(counts), min(SIZE, len(known))), np.float32)
+    size = min(max(len(known) // ITEMS_EACH, LEAST_SIZE), MOST_SIZE, len(known))
+    found = np.zeros((len(counts), size), np.float32)
     if len(known):
         scale = sp.diags_array(1.0 / np.sqrt(counts.mass[known] + SHRINK))
         whole = counts.pairs[known][:, known] + sp.diags_array(counts.mass[known])

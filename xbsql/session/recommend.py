@@ -246,8 +246,9 @@ SCHEMA: Final = pa.schema(
 
 def _said(model: Recommender, item: Places, why: Places) -> pa.Array:
     """Why an item is recommended, in words."""
-    popular = np.where(model.markets.own.buyers[item] > 0, model.market or "this market", "other markets")
-    said = pc.binary_join_element_wise("popular in", pa.array(popular, pa.string()), " ")
+    where = np.where(model.markets.own.buyers[item] > 0, model.market or "this market", "other markets")
+    said = pc.binary_join_element_wise("popular in", pa.array(where, pa.string()), " ")
+    said = pc.if_else(pa.array(model.markets.had[item]), said, "new")
     bought = pc.binary_join_element_wise("bought", model.names(np.maximum(why, 0)), " ")
     return pc.if_else(pa.array(why >= 0), bought, said)
 

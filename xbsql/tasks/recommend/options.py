@@ -31,6 +31,14 @@ class RecommendOptions(Options):
             "goes by the mean of its user, so the unit does not matter",
         ),
     ] = None
+    title: Annotated[
+        str | None,
+        Option(
+            COLUMN,
+            "the column that says in words what an item is: one that nobody has is recommended by what is "
+            "had with items of like titles. A row without a user says that there is such an item",
+        ),
+    ] = None
     source_market: Annotated[
         str | None,
         Option(

@@ -80,7 +80,7 @@ class Recommender(Model):
     @cached_property
     def shelf(self) -> Shelf:
         """What is recommended where nobody says: what this market has bought, or else everything."""
-        own = np.flatnonzero(self.markets.own.buyers > 0)
+        own = self.markets.offered
         return Shelf(self.markets, own if len(own) else np.arange(len(self.items)))
 
     def names(self, places: Places) -> pa.Array:
@@ -129,7 +129,8 @@ class Recommender(Model):
         own = own.plus(Counts.of(before.take(back[changed]), len(items)), -1.0)
         own = own.plus(Counts.of(after.take(changed), len(items))).cleaned()
         others = {name: counts.placed(place, len(items)) for name, counts in self.markets.others.items()}
-        markets = type(self.markets).of(own, others)
+        lent = None if self.markets.lent is None else self.markets.lent.placed(place, len(items))
+        markets = type(self.markets).of(own, others, lent)
         return replace(self, items=items, markets=markets, users=users, histories=after)
 
     def state(self) -> State:

@@ -15,6 +15,7 @@ from xbsql.recommendation.counts import Counts, pooled
 from xbsql.recommendation.events import as_ids, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.methods import own_only
+from xbsql.recommendation.titles import catalogue
 from xbsql.tasks.recommend.recommender import merged
 
 if TYPE_CHECKING:
@@ -67,6 +68,27 @@ class Source:
     def beside(self, items: Names) -> tuple[Names, Places, Places]:
         """A target's items and these as one list, and where each stand in it."""
         return merged(items, self.items)
+
+
+def told(
+    asked: Asked, options: RecommendOptions, source: pa.Table | None
+) -> tuple[Asked, pa.Table | None, dict[str, str]]:
+    """The rows that are events on both sides, and what their titles say of items; the target's come first.
+
+    Raises:
+        XbsqlError: the target has no column of titles, or one that cannot be read.
+    """
+    if options.title is None:
+        return asked, source, {}
+    where, columns = asked.where, options.columns(asked.label)
+    for name in (columns.user, columns.item, options.title):
+        if name not in asked.data.column_names:
+            raise errors.unknown(where, "column", name, asked.data.column_names, place="the table has")
+    titles, data = catalogue(where, asked.data, columns, options.title)
+    if source is not None and {columns.user, columns.item} <= set(source.column_names):
+        theirs, source = catalogue(where, source, columns, options.title)
+        titles = {**theirs, **titles}
+    return replace(asked, data=data), source, titles
 
 
 def read_target(asked: Asked, options: RecommendOptions) -> Events:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,11 +16,12 @@ from xbsql.recommendation.counts import Counts
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import Method, methods, own_only
+from xbsql.recommendation.titles import Lent
 from xbsql.recommendation.trial import tried
 from xbsql.tasks.recommend.measure import measured
 from xbsql.tasks.recommend.options import RecommendOptions
-from xbsql.tasks.recommend.recommender import Recommender, hashed
-from xbsql.tasks.recommend.sources import Source, overlap, read_target, source_of
+from xbsql.tasks.recommend.recommender import Recommender, hashed, merged
+from xbsql.tasks.recommend.sources import Source, overlap, read_target, source_of, told
 from xbsql.tasks.task import Asked, Problem, Task, mine
 
 if TYPE_CHECKING:
@@ -147,10 +149,11 @@ class Recommending(Task[Recommender, Recommended]):
     def at_home(self, asked: Asked) -> RecommendProblem:
         """The events of one market."""
         options = RecommendOptions.of(asked.where, asked.options)
+        asked, _, titles = told(asked, options, None)
         events = read_target(asked, options)
         if not len(events):
             raise _empty(asked, events)
-        return self._problem(asked, options, events, None)
+        return self._problem(asked, options, events, None, titles=titles)
 
     def abroad(self, asked: Asked, base: Model | None, source: pa.Table | None) -> RecommendProblem:
         """The target's events with what is counted in other markets, and what orders at home.
@@ -159,6 +162,7 @@ class Recommending(Task[Recommender, Recommended]):
         """
         home = None if base is None else mine(asked.where, base, Recommender)
         options = RecommendOptions.of(asked.where, {**_as_at_home(home, asked), **asked.options})
+        asked, source, titles = told(asked, options, source)
         events = read_target(asked, options)
         found = source_of(asked, options, events, home, source)
         if home is None and found.histories is not None:
@@ -166,17 +170,23 @@ class Recommending(Task[Recommender, Recommended]):
         if not len(events) and not found.together.buyers.any():
             raise _empty(asked, events)
         said = (*overlap(asked.where, events.items, found.items), *found.notes)
-        return self._problem(asked, options, events, found, said)
+        return self._problem(asked, options, events, found, said, titles)
 
     def _problem(
         self, asked: Asked, options: RecommendOptions, events: Events, home: Source | None,
-        said: tuple[str, ...] = (),
+        said: tuple[str, ...] = (), titles: Mapping[str, str] = MappingProxyType({}),
     ) -> RecommendProblem:  # fmt: skip
         home = Source(events.items[:0], {}) if home is None else home
         items, own, theirs = home.beside(events.items)
+        items, old, _ = merged(items, np.array(sorted(titles), dtype=object))
+        own, theirs = old[own], old[theirs]
         others = {name: counts.placed(theirs, len(items)) for name, counts in home.counts.items()}
         histories = Histories.of(events, own)
         markets = Markets.of(Counts.of(histories, len(items), options.fewest), others)
+        if titles:
+            lent = Lent.of(items, titles, markets.had)
+            said = (*said, f"{len(lent.to)} items that nobody has are known by their titles")
+            markets = replace(markets, lent=lent)
         return RecommendProblem(
             events,
             items,
