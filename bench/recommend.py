@@ -32,8 +32,8 @@ TESTS = ("tests/test_recommend.py",)
 SOURCES = (
     "xbsql/recommendation/carry.py", "xbsql/recommendation/counts.py", "xbsql/recommendation/histories.py",
     "xbsql/recommendation/markets.py", "xbsql/recommendation/methods.py", "xbsql/recommendation/rankers.py",
-    "xbsql/recommendation/serve.py", "xbsql/recommendation/shelf.py", "xbsql/recommendation/trial.py",
-    "xbsql/session/recommend.py", "xbsql/tasks/recommend/task.py",
+    "xbsql/recommendation/serve.py", "xbsql/recommendation/shelf.py", "xbsql/recommendation/spectrum.py",
+    "xbsql/recommendation/trial.py", "xbsql/session/recommend.py", "xbsql/tasks/recommend/task.py",
 )  # fmt: skip
 USERS = (0, 211, 513, 1023, None)
 SERVED = 10_000

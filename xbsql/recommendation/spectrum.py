@@ -54,8 +54,8 @@ def directions(counts: Counts, items: Places) -> Floats:
         items: int64 (m,): the items among which likeness is sought, ascending.
 
     Returns:
-        float32 (items of the counts, up to `MOST_SIZE`), rows of zeros for the items that nobody has, or that are
-        not among these.
+        float32 (items of the counts, up to `MOST_SIZE`), rows of zeros for the items that nobody has, or that
+        are not among these.
     """
     known = items[counts.mass[items] > 0]
     if len(known) > MOST:
