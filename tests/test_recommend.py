@@ -14,13 +14,18 @@ import xbsql
 from xbsql import kernels, tasks
 from xbsql.errors import XbsqlError
 from xbsql.metrics.ranking import ndcg_of
+from xbsql.recommendation.blend import Blend
 from xbsql.recommendation.carry import weighed
 from xbsql.recommendation.counts import SHRINK, Counts
 from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import methods
+from xbsql.recommendation.rankers import Weighted
+from xbsql.recommendation.serve import recommended
 from xbsql.recommendation.shelf import Shelf
+from xbsql.recommendation.spectrum import REACH, directions
+from xbsql.recommendation.spectrum import SHRINK as FAINT_BUYERS
 from xbsql.recommendation.trial import tried
 from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
@@ -95,6 +100,41 @@ def test_neighbours_are_those_of_the_kernel():
     )
     found = Shelf(Markets.of(counts, {}), np.arange(items)).nearest(np.arange(items), 5)
     assert np.where(found.item < 0, -np.inf, found.score) == pytest.approx(np.asarray(scores), rel=1e-5)
+
+
+@pytest.mark.parametrize("users", [3, 60, 400])
+def test_directions_have_the_cosines_of_their_definition(users):
+    had, items = histories(market(users, 4, noise=0.05))
+    counts, known = Counts.of(had, items), np.arange(1, items)
+    scale = 1 / np.sqrt(counts.mass[1:] + FAINT_BUYERS)
+    value, vector = np.linalg.eigh(dense(counts)[1:, 1:] * scale[:, None] * scale)
+    spread = vector * np.maximum(value, 0) ** REACH
+    spread /= np.maximum(np.linalg.norm(spread, axis=1, keepdims=True), 1e-12)
+    found = directions(counts, known)
+    assert found[1:] @ found[1:].T == pytest.approx(spread @ spread.T, abs=2e-5)
+    assert not found[0].any()
+
+
+def test_what_is_alike_without_ever_being_had_together_is_found():
+    """Of a and c nobody has both, and each is had with b, d and e; x and y are had with each other."""
+    baskets = ["ab", "ad", "ae", "cb", "cd", "ce", "xy", "xy", "xy"] * 3
+    rows = [(str(at), item) for at, basket in enumerate(baskets) for item in basket]
+    had, items = histories(pa.table({"user": [u for u, _ in rows], "item": [i for _, i in rows]}))
+    shelf = Shelf(Markets.of(Counts.of(had, items), {}), np.arange(items))
+    names = ("own near", "own alike", "own alikest")
+    near, alike, alikest = shelf.features(Histories.listed([np.array([0])]), np.array([[2, 5]]), names)[0].T
+    assert near.tolist() == [0.0, 0.0]
+    assert alike[0] > 0.01 > 1e-6 > alike[1]
+    assert alikest[0] > 0.5 > 1e-3 > alikest[1]
+
+
+def test_a_ranker_of_an_earlier_version_still_orders():
+    had, items = histories(market(60, 4))
+    shelf = Shelf(Markets.of(Counts.of(had, items), {}), np.arange(items))
+    blend = Blend(
+        {"own:old": Weighted(("own nearest", "own popular"), np.array([1.0, 0.1]))}, {"own:old": 1.0}
+    )
+    assert (recommended(shelf, blend, had.take(np.arange(5)), Wanted(3)).item >= 0).all()
 
 
 @given(factor=st.floats(0.01, 1e6))
@@ -491,6 +531,84 @@ def test_a_worker_of_a_cluster_answers_as_sql(tmp_path):
     assert found.column_names == ["who", "had", "wants"]
     lists = zip(found["who"].to_pylist(), found["wants"].to_pylist(), strict=True)
     assert [(who, *one.values()) for who, wants in lists for one in wants] == expected
+
+
+TITLED = [
+    ("a", "i1", "red running shoes"), ("a", "i2", "blue running socks"), ("b", "i1", "red running shoes"),
+    ("b", "i2", "blue running socks"), ("c", "i3", "ceramic coffee mug"), ("c", "i4", "coffee filter paper"),
+    ("d", "i3", "ceramic coffee mug"), ("d", "i4", None), (None, "n1", "green running shoes"),
+    (None, "n2", "glass coffee cup"), (None, "n3", ""),
+]  # fmt: skip
+
+
+def titled(rows_):
+    return pa.table({name: [row[at] for row in rows_] for at, name in enumerate(("user", "item", "title"))})
+
+
+def test_an_item_that_nobody_has_is_known_by_its_title():
+    with xbsql.connect() as con:
+        con.register("sold", titled(TITLED))
+        con.sql("CALL xb.fit('m', sold, 'item', options := {'user': 'user', 'title': 'title'})").fetchall()
+        who = "WITH w AS (SELECT unnest(['a', 'c']) AS who) "
+        first = rows(con, who + "FROM xb.recommend('m', w, who, k := 1)")
+        assert [(row[0], row[1]) for row in first] == [("a", "n1"), ("c", "n2")]
+        assert [row[4] in ("bought i1", "bought i3") for row in first] == [True, True]
+        new = "WITH w AS (SELECT 'n1' AS what) FROM xb.similar_items('m', w, what, k := 1)"
+        assert rows(con, new)[0][1] in ("i1", "i2")
+        stranger = "WITH w AS (SELECT 'x' AS who) FROM xb.recommend('m', w, who, filter := ['n2'])"
+        assert rows(con, stranger)[0][4] == "new"
+        con.execute("CREATE TABLE late AS SELECT 'e' AS user, unnest(['n1', 'i3']) AS item")
+        con.sql("CALL xb.add_events('m', late)").fetchall()
+        assert rows(con, who + "FROM xb.recommend('m', w, who, k := 1)")[0][1] != "n1"
+
+
+def test_titles_may_stand_at_home_alone_and_must_be_text():
+    home = titled(TITLED)
+    abroad = pa.table(
+        {"user": ["p", "p", "q"], "item": ["i1", "i2", "i1"], "title": pa.nulls(3, pa.string())}
+    )
+    options = {"user": "user", "title": "title"}
+    model = road.transfer(TASK, abroad, "item", source=home, options=options)[0]
+    assert [str(model.items[at]) for at in model.markets.lent.to] == ["n1", "n2"]
+    again = restore(model.state())
+    assert (again.markets.lent.share != model.markets.lent.share).nnz == 0
+    numbers = abroad.set_column(2, "title", pa.array([1, 2, 3]))
+    with pytest.raises(XbsqlError, match="column 'title' is int64, and a title is text; cast it"):
+        fit(numbers, title="title")
+    with pytest.raises(XbsqlError, match="no column 'name'"):
+        fit(abroad, title="name")
+
+
+def test_evidence_and_measures_are_told_by_what_is_known_of_a_user(shop):
+    call = "CALL xb.transfer('jp', jp, 'item', base := 'us', market := 'JP', task := 'recommend')"
+    note = " ".join(map(str, rows(shop, call)[0]))
+    assert "nDCG@10 by items known of a user (held-out items): " in note
+    shop.execute("CREATE OR REPLACE TABLE next AS SELECT user, 'i007' AS item FROM jp WHERE user < 'jp2'")
+    shop.execute("INSERT INTO next VALUES ('stranger', 'i008')")
+    found = rows(shop, "SELECT \"group\", metric, rows FROM xb.evaluate('jp', next, by := 'length')")
+    total = {metric: count for group, metric, count in found if group is None}
+    for metric, count in total.items():
+        assert sum(row[2] for row in found if row[1] == metric and row[0] is not None) == count
+    assert ("0", "ndcg@10", 1) in found
+    with pytest.raises(Exception, match="is not measured by 'user'; leave `by` out, or say 'length'"):
+        rows(shop, "FROM xb.evaluate('jp', next, by := 'user')")
+
+
+def test_weights_out_of_range_are_left_out_and_told():
+    weights = [5.0, float("nan"), float("inf"), 0.0, -1.0, None, 1e300]
+    table = pa.table({"user": list("abcdefg"), "item": ["x"] * 7, "w": weights})
+    events = read_events("xb.fit", table, Columns("user", "item", None, "w"))
+    assert list(events.users[events.user]) == ["a", "g"]
+    assert [note.split(" ")[0] for note in events.notes] == ["3", "2"]
+
+
+def test_users_with_one_event_are_served_and_judge_nothing():
+    table = pa.table({"user": [f"u{at}" for at in range(40)], "item": [f"i{at % 4}" for at in range(40)]})
+    model, report = road.fit(TASK, table, "item", options={"user": "user"})
+    assert report[0]["value"] is None
+    assert model.markets.own.pairs.nnz == 0
+    found = recommended(model.shelf, model.blend, model.histories, Wanted(2))
+    assert (found.item >= 0).all()
 
 
 @pytest.mark.parametrize(
