@@ -8,7 +8,10 @@ libraries. EIRE is left out: three wholesalers. `coverage` is the share of custo
 hi, asked for .9.
 
 The median as the point of least absolute error, and which end of the interval counts where it begins at 0,
-were decided on days from March to June 2011; the days reported are from July on.
+were decided on days from March to June 2011; the days reported are from July on. So was from which periods
+intervals are held to what happened (eight days of these months, 30 to 60 days ahead): the last one alone held
+.853 of the spends, the widest of the last three thirds apart .879, with the one a whole period before .883,
+and those half a period, one and two before .901, which it is.
 """
 
 from __future__ import annotations

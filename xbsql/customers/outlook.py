@@ -29,6 +29,8 @@ DRAWS = 400
 CHUNK = 4_096
 ENOUGH = 40
 """Customers whose last period is known, from which on intervals are held to what happened."""
+BACK = (0, 1, 2, 4)
+"""Half periods before the last day, at which intervals are tried."""
 MOST = 20_000
 """Customers that parameters and intervals are learnt from; of more, every so many."""
 SEED = 0
@@ -110,6 +112,23 @@ def outlook(orders: Orders, days: int, level: float, home: Lifetime | None = Non
 
 
 def _tried(orders: Orders, days: int, level: float, home: Lifetime | None) -> tuple[float, ...] | None:
+    """The widest of the quantiles at which earlier periods lay as often as asked; None where none can say.
+
+    One period tells its own season alone: where the year rises it leaves out too many. So the last one is
+    tried, and those that ended half a period, one and two before, as far as the table goes back.
+    """
+    found = []
+    for halves in BACK:
+        until = orders.until - halves * days // 2
+        told = _held(orders if not halves else Orders.of(orders.lines, until), days, level, home)
+        found += [] if told is None else [told]
+    if not found:
+        return None
+    low, *above = zip(*found, strict=True)
+    return (min(low), *(max(each) for each in above))
+
+
+def _held(orders: Orders, days: int, level: float, home: Lifetime | None) -> tuple[float, ...] | None:
     """At which quantiles of the draws the last period lay as often as asked; None where too few can say.
 
     The lower end, the upper end, and the upper end where the lower one is 0, below which nobody spends.
