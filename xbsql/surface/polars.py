@@ -809,7 +809,7 @@ class Frames(FrameSpace):
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
             label: VARCHAR: the label column; NULL for the one the model was fitted on.
             by: VARCHAR: a column, one group of rows a value; of a forecast 'step', of an extraction
-                'attribute' or 'kind'.
+                'attribute' or 'kind', of a recommender 'length'.
 
         Returns:
             group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.

@@ -617,7 +617,7 @@ def evaluate(
             without a label do not count.
         label: VARCHAR: the label column; NULL for the one the model was fitted on.
         by: VARCHAR: a column, one group of rows a value; of a forecast 'step', of an extraction
-            'attribute' or 'kind'.
+            'attribute' or 'kind', of a recommender 'length'.
 
     Returns:
         group VARCHAR, metric VARCHAR, value DOUBLE, lo DOUBLE, hi DOUBLE, rows BIGINT.
