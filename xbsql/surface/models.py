@@ -129,8 +129,8 @@ def evaluate(
     label: Annotated[Text, "the label column; NULL for the one the model was fitted on"] = None,
     by: Annotated[
         Text,
-        "a column, one group of rows a value; of a forecast 'step', of an extraction 'attribute' or 'kind', of a "
-        "recommender 'length'",
+        "a column, one group of rows a value; of a forecast 'step', of an extraction 'attribute' or 'kind', "
+        "of a recommender 'length'",
     ] = None,
 ) -> Found:
     """Measure a model on labelled rows, with 95 % bootstrap intervals. Where `group` is NULL the row is
