@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.recommendation.events import Floats, Places
+    from xbsql.recommendation.events import Floats, Places, Singles
     from xbsql.recommendation.titles import Lent
 
 BORROWED: Final = 50.0
@@ -55,7 +55,7 @@ class Markets:
     others: Mapping[str, Counts]
     home: Counts | None = None
     lent: Lent | None = None
-    kept: Mapping[str, Floats] = field(default_factory=dict)
+    kept: Mapping[str, Singles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, own: Counts, others: Mapping[str, Counts], lent: Lent | None = None) -> Self:
@@ -103,10 +103,10 @@ class Markets:
         return np.flatnonzero(own)
 
     @cached_property
-    def _directions(self) -> dict[str, Floats]:
+    def _directions(self) -> dict[str, Singles]:
         return dict(self.kept)
 
-    def direction(self, view: str) -> Floats:
+    def direction(self, view: str) -> Singles:
         """Where the items of the market lie, see `directions`; of all items where it has none of its own.
 
         Args:
@@ -158,4 +158,4 @@ class Markets:
             {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
             restore(state.parts["lent"]) if "lent" in state.parts else None,
         )
-        return replace(found, kept=dict(state.arrays))
+        return replace(found, kept=dict(state.arrays))  # type: ignore[arg-type]

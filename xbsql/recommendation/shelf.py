@@ -15,7 +15,7 @@ from xbsql.recommendation.spectrum import likeness
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from xbsql.recommendation.events import Floats, Places
+    from xbsql.recommendation.events import Floats, Places, Singles
     from xbsql.recommendation.histories import Histories
     from xbsql.recommendation.markets import Markets
 
@@ -79,7 +79,7 @@ class Shelf:
         found = np.zeros((*candidates.shape, len(names)), np.float32)
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
-        alike: dict[str, tuple[Floats, Floats]] = {}
+        alike: dict[str, tuple[Singles, Singles]] = {}
         for at, name in enumerate(names):
             view, _, kind = name.rpartition(" ")
             if name == LENGTH:

@@ -10,7 +10,7 @@ from scipy.linalg import eigh, lu
 
 if TYPE_CHECKING:
     from xbsql.recommendation.counts import Counts
-    from xbsql.recommendation.events import Floats, Places
+    from xbsql.recommendation.events import Floats, Places, Singles
     from xbsql.recommendation.histories import Histories
 
 LEAST_SIZE: Final = 128
@@ -41,7 +41,7 @@ SHARP: Final = 3
 TINY: Final = 1e-12
 
 
-def directions(counts: Counts, items: Places) -> Floats:
+def directions(counts: Counts, items: Places) -> Singles:
     """Unit vectors of items; the cosine of two says how alike is what they are had with, and that with, ....
 
     The leading eigenvectors of the symmetrically normalised similarity, an item's own mass on its diagonal,
@@ -61,7 +61,7 @@ def directions(counts: Counts, items: Places) -> Floats:
     if len(known) > MOST:
         known = np.sort(known[np.argsort(-counts.buyers[known], kind="stable")[:MOST]])
     size = min(max(len(known) // ITEMS_EACH, LEAST_SIZE), MOST_SIZE, len(known))
-    found = np.zeros((len(counts), size), np.float32)
+    found: Singles = np.zeros((len(counts), size), np.float32)
     if len(known):
         scale = sp.diags_array(1.0 / np.sqrt(counts.mass[known] + SHRINK))
         whole = counts.pairs[known][:, known] + sp.diags_array(counts.mass[known])
@@ -87,7 +87,7 @@ def _units(vector: Floats, value: Floats) -> Floats:
     return np.asarray(spread / np.maximum(np.linalg.norm(spread, axis=1, keepdims=True), TINY))
 
 
-def likeness(direction: Floats, histories: Histories, candidates: Places) -> tuple[Floats, Floats]:
+def likeness(direction: Singles, histories: Histories, candidates: Places) -> tuple[Singles, Singles]:
     """How alike each candidate is to what the user has.
 
     Args:
@@ -99,7 +99,8 @@ def likeness(direction: Floats, histories: Histories, candidates: Places) -> tup
         Two float32 (n, c): the sum of the cosines to the eighth, each times what the item counts for the
         user, and the largest cosine; below 0 is 0. The power leaves what is very alike.
     """
-    summed, largest = (np.zeros(candidates.shape, np.float32) for _ in range(2))
+    summed: Singles = np.zeros(candidates.shape, np.float32)
+    largest: Singles = np.zeros(candidates.shape, np.float32)
     recent = histories.recent()
     had = recent.matrix(len(direction))
     for user in np.flatnonzero(np.diff(had.indptr)).tolist():
