@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
-from xbsql import errors
+from xbsql import errors, kernels
 from xbsql.arrow import is_text, one_chunk
 from xbsql.recommendation.counts import Counts
 from xbsql.recommendation.events import as_ids
@@ -88,19 +88,14 @@ class Lent:
         lender, cold = place[bought], place[~bought]
         if not len(lender) or not len(cold):
             return cls(sp.csc_matrix((len(items), len(items))))
-        import torch
-
-        from xbsql import kernels
-        from xbsql.features.encoder import encoder
+        from xbsql.features.encoder import encoder  # loads torch
 
         ours, theirs = (encoder().encode([str(said[at]) for at in some]) for some in (cold, lender))
-        score, near = kernels.topk(
-            torch.from_numpy(ours), torch.from_numpy(theirs), min(LENDERS, len(lender))
-        )
-        like = np.where(score.numpy() >= LEAST, score.numpy().astype(np.float64), 0.0)
+        score, near = kernels.topk(ours, theirs, min(LENDERS, len(lender)))
+        like = np.where(score >= LEAST, score.astype(np.float64), 0.0)
         total = like.sum(axis=1, keepdims=True)
         share = like / np.maximum(total, 1e-12) * like.max(axis=1, keepdims=True)
-        row, column = lender[near.numpy()].ravel(), np.repeat(cold, share.shape[1])
+        row, column = lender[near].ravel(), np.repeat(cold, share.shape[1])
         found = sp.csc_matrix((share.ravel(), (row, column)), shape=(len(items), len(items)))
         found.eliminate_zeros()
         return cls(found)
