@@ -23,7 +23,7 @@ RIDGE: Final = 1.0
 """Users' worth of loss that a standardised coefficient of 1 costs."""
 
 STEPS: Final = 80
-ROUNDS: Final = 120
+ROUNDS: Final = 60
 ONE_THREAD_ROWS: Final = 20_000
 """Up to so many candidates a second thread costs more than it brings."""
 
@@ -183,7 +183,7 @@ def fit_trees(x: Floats, y: Places, reads: Sequence[str], seed: int) -> Trees:
     label = np.zeros((n, c))
     label[np.arange(n), y] = 1.0
     settings: dict[str, Any] = {
-        "objective": "lambdarank", "lambdarank_truncation_level": 10, "learning_rate": 0.05, "num_leaves": 15,
+        "objective": "lambdarank", "lambdarank_truncation_level": 10, "learning_rate": 0.1, "num_leaves": 8,
         "min_data_in_leaf": 100, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
         "bagging_by_query": True, "lambda_l2": 5.0, "max_bin": 127, "seed": seed, "deterministic": True,
         "force_row_wise": True, "num_threads": 1, "verbose": -1,
