@@ -526,11 +526,18 @@ def test_a_worker_of_a_cluster_answers_as_sql(tmp_path):
         con.register("jp", market(60, 2, "jp"))
         con.register("asked", users)
         con.sql("CALL xb.fit('m', jp, 'item', options := {'user': 'user'})").fetchall()
-        expected = rows(con, "FROM xb.recommend('m', asked, who, k := 4, history := had)")
+        call = "FROM xb.recommend('m', asked, who, k := 4, history := had{})"
+        expected = rows(con, call.format(""))
+        some = rows(con, call.format(", exclude_seen := false, filter := ['i001', 'i003']"))
     found = cluster._recommended(Session(tmp_path), users, "m@1", ("who", "had", None), Wanted(4), "wants")
     assert found.column_names == ["who", "had", "wants"]
     lists = zip(found["who"].to_pylist(), found["wants"].to_pylist(), strict=True)
     assert [(who, *one.values()) for who, wants in lists for one in wants] == expected
+    args = (users, "m@1", ("who", "had", None), Wanted(4, exclude_seen=False), "wants", ["i001", "i003"])
+    found = cluster._recommended(Session(tmp_path), *args)
+    assert [(one["item"], one["rank"]) for wants in found["wants"].to_pylist() for one in wants] == [
+        (row[1], row[3]) for row in some
+    ]
 
 
 TITLED = [

@@ -31,6 +31,7 @@ from xbsql.session import search as searches
 from xbsql.session import text as texts
 from xbsql.session.session import Session
 from xbsql.store.store import Store
+from xbsql.surface.checks import as_array
 
 if TYPE_CHECKING:
     import os
@@ -128,7 +129,8 @@ def predict(
 
 def recommend(
     data: Dataset, model: str, user: str, *, store: Place, k: int = 10, history: str | None = None,
-    candidates: str | None = None, into: str = "recommended", workers: Workers = Workers(),
+    candidates: str | None = None, filter: Sequence[Any] | None = None, exclude_seen: bool = True,
+    diversity: float = 0.0, into: str = "recommended", workers: Workers = Workers(),
 ) -> Dataset:  # fmt: skip
     """Every column of a dataset of users and the items that each wants next, see `xb.recommend`.
 
@@ -140,6 +142,9 @@ def recommend(
         k: how many items.
         history: a column of lists of items, in place of what the model knows.
         candidates: a column of lists of items, among which to choose.
+        filter: the items that may come back; None: those that the model's market has bought.
+        exclude_seen: leave out what a user has.
+        diversity: 0 to below 1: how much an item loses by being like one before it.
         into: the new column, LIST(STRUCT(item, score, rank, because)).
         workers: that hold the model.
 
@@ -151,7 +156,14 @@ def recommend(
     columns = (user, history, candidates)
     check_columns(where, data, [name for name in columns if name is not None])
     reference = _fitted(where, "recommend", model, store)
-    answer = partial(_recommended, reference=reference, columns=columns, wanted=Wanted(k), into=into)
+    answer = partial(
+        _recommended,
+        reference=reference,
+        columns=columns,
+        wanted=Wanted(k, exclude_seen, diversity),
+        into=into,
+        filter=None if filter is None else list(filter),
+    )
     return _mapped(where, data, store, workers, answer)
 
 
@@ -270,12 +282,11 @@ def _predicted(
 
 def _recommended(
     session: Session, batch: pa.Table, reference: str, columns: tuple[str, str | None, str | None],
-    wanted: Wanted, into: str,
+    wanted: Wanted, into: str, filter: Sequence[Any] | None = None,
 ) -> pa.Table:  # fmt: skip
+    allowed = wants.EVERYTHING if filter is None else as_array("cluster.recommend", "filter", filter)
     who, past, among = (None if name is None else one_chunk(column_of(batch, name)) for name in columns)
-    found = wants.recommended_lists(
-        session, reference, wants.Asked(who, past, among, wants.EVERYTHING, wanted)
-    )
+    found = wants.recommended_lists(session, reference, wants.Asked(who, past, among, allowed, wanted))
     return _with(batch, into, found)
 
 
