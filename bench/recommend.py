@@ -22,7 +22,7 @@ on t2, one score alone:
 
 With a ranker on top: .595 by trees over neighbours and popularity of every market, .605 with neighbours of
 each kind and SVDs as 42 further features, .611 with the directions alone beside; with everything together
-.607 against .601 on 3,000 of the users, each kind of the others +.001 or less. So the directions are in, and
+.607 against .601 on 3,000 of the users, each kind of the others +.003 or less. So the directions are in, and
 the others, which would take several times the time of an answer, are not. Trees that learn
 from t2's answers themselves, in halves, got .603 where those that learn from held-out training rows got
 .607: the sampling of candidates and users is not what is missing. A second draw of held-out items gave
