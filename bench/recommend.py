@@ -28,10 +28,10 @@ from t2's answers themselves, in halves, got .603 where those that learn from he
 .607: the sampling of candidates and users is not what is missing. A second draw of held-out items gave
 +.001, the mean of two rankers +.003 for twice the time.
 
-On t1 the directions gave .704 where there was .693, and .528 without an event of t1 where there was .514; with
-211, 513 and 1,023 users they cost: .618, .644 and .643 were .591, .636 and .634. Only what the market's own
-users have is given a direction (`Markets.direction`), which most candidates lack where users are few, and
-held-out items never do; this was seen in the figures reported and nothing has been changed by it yet.
+On t1 the directions gave .704 where there was .693, and .528 without an event of t1 where there was .514;
+with 211, 513 and 1,023 users they cost: .618, .644 and .643 were .591, .636 and .634. Only what the market's
+own users have is given a direction (`Markets.direction`), which most candidates lack where users are few,
+and held-out items never do; this was seen in the figures reported, and nothing was changed by it.
 """
 
 from __future__ import annotations
