@@ -51,11 +51,12 @@ def directions(counts: Counts, items: Places) -> Singles:
 
     Args:
         counts: of the users.
-        items: int64 (m,): the items among which likeness is sought, ascending.
+        items: int64 (m,): the items among which likeness is sought, ascending. The others are laid between
+            these by what they are had with (Nystrom's extension), so that who was looked at tells nothing.
 
     Returns:
-        float32 (items of the counts, up to `MOST_SIZE`), rows of zeros for the items that nobody has, or that
-        are not among these.
+        float32 (items of the counts, up to `MOST_SIZE`), rows of zeros for the items that nobody has, or
+        nobody with these.
     """
     known = items[counts.mass[items] > 0]
     if len(known) > MOST:
@@ -63,9 +64,13 @@ def directions(counts: Counts, items: Places) -> Singles:
     size = min(max(len(known) // ITEMS_EACH, LEAST_SIZE), MOST_SIZE, len(known))
     found: Singles = np.zeros((len(counts), size), np.float32)
     if len(known):
-        scale = sp.diags_array(1.0 / np.sqrt(counts.mass[known] + SHRINK))
-        whole = counts.pairs[known][:, known] + sp.diags_array(counts.mass[known])
-        found[known] = _units(*_leading(sp.csr_matrix(scale @ whole @ scale), found.shape[1]))
+        scale = 1.0 / np.sqrt(counts.mass + SHRINK)
+        near = sp.csr_matrix(sp.diags_array(scale) @ counts.pairs[:, known] @ sp.diags_array(scale[known]))
+        own = sp.diags_array(counts.mass[known] * scale[known] ** 2)
+        vector, value = _leading(sp.csr_matrix(near[known] + own), size)
+        whole = near @ (vector / np.maximum(value, TINY))
+        whole[known] = vector
+        found[:] = _units(whole, value)
     return found
 
 
