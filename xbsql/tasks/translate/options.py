@@ -40,7 +40,7 @@ class TranslateOptions(Options):
         str | None,
         Option(
             WORD,
-            "the folder of a network of your own, as CTranslate2 reads it, with its SentencePiece models: "
+            "the folder of a network of your own, of CTranslate2 or of Marian, with its SentencePiece models: "
             "one more origin, `external`",
             shown="abroad that of the home model, where its languages are the same",
             path=network,
