@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import statistics
 import time
 from decimal import Decimal
@@ -386,3 +387,39 @@ def test_a_result_of_another_model_is_refused(con):
     assert not again(con, done.drop_columns(["translator"]))["outdated"]
     own = xbsql.translate_table(con, "shop@1", table(KNOWN[:1]), "en")
     assert not again(con, own)["outdated"]
+
+
+def test_sizes_become_the_markets_where_that_is_asked_for(con):
+    taught = [(f"{a}, {k + 3} in", f"{b}, {k + 3} in") for k, (a, b) in enumerate(KNOWN[:60])]
+    options = {**LANGUAGES, "units": "market"}
+    xbsql.fit(con, "sizes", table(taught), "fr", task="translate", market="FR", options=options)
+    source, target = HELD_OUT[0]
+    found = said(con, f"{source}, 12 in", "sizes")
+    assert (found["text"], found["changed_terms"]) == (f"{target}, 30,5 cm", ["12 in -> 30,5 cm"])
+    assert said(con, f"{source}, 12 cm", "sizes")["text"] == f"{target}, 12 cm"
+    asked = table([(f"{a}, 12 in", f"{b}, 30,5 cm") for a, b in HELD_OUT[:20]])
+    rows = {row["metric"]: row["value"] for row in xbsql.evaluate(con, "sizes", asked).to_pylist()}
+    assert rows["numbers_kept"] == 1
+    with pytest.raises(XbsqlError, match="the option units = 'market' needs a market; say it"):
+        xbsql.fit(con, "none", table(taught), "fr", task="translate", options=options)
+
+
+@pytest.mark.parametrize("given", [{"src": "fr"}, {"dst": "en"}, {"src": "fr", "dst": "en"}])
+def test_swapped_columns_are_noticed(con, given):
+    with pytest.raises(XbsqlError, match="'en' looks English and 'fr' French, the wrong way round"):
+        xbsql.fit(con, "bad", table(KNOWN), "fr", task="translate", options=given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "red \u0448\u0430\u043f\u043a\u0430 hat",
+        "\u8d64\u3044red\u5e3d\u5b50 hat",
+        "\u05d0\u05d1 blue \u0639\u0631\u0628 bag",
+    ],
+)
+def test_of_mixed_scripts_what_is_known_is_translated(con, text):
+    found = said(con, text)["text"]
+    foreign = re.findall(r"[^\x00-\x7f]+", text)
+    assert all(word in found for word in foreign)
+    assert re.search("ouge|bleu|apeau|sac", found)

@@ -95,7 +95,10 @@ def test_another_network_in_the_folder_is_another_fit_and_bars_the_old_model(con
     ("broken", "message"),
     [
         (lambda folder: shutil.rmtree(folder), "no folder '.*' for the option 'external'; give its path"),
-        (lambda folder: (folder / "model.bin").unlink(), "has no model.bin, and not one .npz with one or two vocabularies .yml; give a folder"),
+        (
+            lambda folder: (folder / "model.bin").unlink(),
+            "has no model.bin, and not one .npz with one or two vocabularies .yml; give a folder",
+        ),
         (
             lambda folder: (folder / "target.spm").unlink(),
             "has no source.spm and target.spm, or sent",

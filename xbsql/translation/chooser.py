@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 NAMES: Final = (
     "cosine", "language", "length", "copied", "agreement", "covered", "covered_back", "ways", "words",
-    "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", *ORIGINS,
+    "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", "alike", "votes",
+    "attested", *ORIGINS,
 )  # fmt: skip
 """What is known of a proposal."""
+BEFORE: Final = tuple(name for name in NAMES if name not in ("alike", "votes", "attested"))
+"""What choosers knew that were stored without saying it."""
 ALIEN: Final = NAMES.index("alien")
 ROUNDS, LEAVES, RATE = 180, 8, 0.05
 
@@ -44,14 +47,21 @@ def features(
     said = [each.text for several in found for each in several]
     meant = proposer.encode(said) if said else np.empty((0, vectors.shape[1]), np.float32)
     rows, start = [], 0
-    for one, several, vector in zip(asked, found, vectors, strict=True):
+    told = proposer.attested(vectors, found)
+    for one, several, vector, attested in zip(asked, found, vectors, told, strict=True):
         cosine = meant[start : start + len(several)] @ vector
-        rows.append(_rows(one, several, cosine, proposer))
+        rows.append(_rows(one, several, cosine, attested, proposer))
         start += len(several)
     return np.concatenate(rows) if rows else np.empty((0, len(NAMES)))
 
 
-def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], proposer: Proposer) -> Floats:
+def _rows(
+    one: Asked,
+    several: Sequence[Proposal],
+    cosine: NDArray[np.float32],
+    attested: Sequence[float],
+    proposer: Proposer,
+) -> Floats:
     forms = [form for form in one.words.forms if is_word(form)]
     there = set(forms)
     known = sum(form in proposer.lexicon.table for form in forms) / max(len(forms), 1)
@@ -77,6 +87,9 @@ def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], 
             0.0,
             0.0,
             alien(one.words.forms, each.words.forms, proposer.lexicon, proposer.backwards),
+            each.alike,
+            float(each.votes),
+            attested[place],
             *(each.origins.get(name, np.nan) for name in ORIGINS),
         ])  # fmt: skip
     rows = np.array(found, np.float64).reshape(len(several), len(NAMES))
@@ -103,10 +116,12 @@ class Chooser:
     Attributes:
         trees: learnt; None where there was nothing to learn from: a fixed sum then.
         line: of the chosen one's expectation, (constant, slope): the best of several was likely overrated.
+        names: what the trees know of a proposal, of `NAMES`.
     """
 
     trees: BoostedPredictor | None = None
     line: tuple[float, float] = (0.0, 1.0)
+    names: tuple[str, ...] = NAMES
 
     @classmethod
     def learned(cls, x: Floats, y: Floats, seed: int = 0) -> Self:
@@ -121,7 +136,8 @@ class Chooser:
         if self.trees is None:
             total = 55.0 * x[:, 0] + 25.0 * x[:, 4] + 15.0 * x[:, 5] + 10.0 * x[:, 6] - 15.0 * x[:, 3]
             return np.clip(total, 0.0, 100.0)
-        said = np.clip(self.trees.predict(Features({"table": x})), 0.0, 100.0)
+        known = x if self.names == NAMES else x[:, [NAMES.index(name) for name in self.names]]
+        said = np.clip(self.trees.predict(Features({"table": known})), 0.0, 100.0)
         return np.asarray(said * (1.0 - x[:, ALIEN]) ** 2)
 
     def score(self, expected: Floats) -> Floats:
@@ -131,13 +147,15 @@ class Chooser:
     def state(self) -> State:
         """The chooser as data."""
         parts = {} if self.trees is None else {"trees": self.trees.state()}
-        return State("translation_chooser", {"line": list(self.line)}, parts=parts)
+        config = {"line": list(self.line), "names": list(self.names)}
+        return State("translation_chooser", config, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The chooser again."""
         trees = restore(state.parts["trees"]) if "trees" in state.parts else None
-        return cls(trees, (float(state.config["line"][0]), float(state.config["line"][1])))
+        line = float(state.config["line"][0]), float(state.config["line"][1])
+        return cls(trees, line, tuple(state.config.get("names", BEFORE)))
 
 
 def chosen(expected: Floats, sizes: Sequence[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""A network of the user's that translates: a folder of CTranslate2 or Marian, SentencePiece models beside it."""
+"""A network of the user's that translates: a folder of CTranslate2 or Marian, with SentencePiece models."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ class External:
             ]
         except Exception as error:  # of C++ code, that has no common type
             problem = f"'{errors.shown(self.folder)}' cannot be read ({errors.shown(error, 80)})"
-            raise errors.invalid(where, problem, "make it by a converter of CTranslate2, or by Marian") from error
+            raise errors.invalid(
+                where, problem, "make it by a converter of CTranslate2, or by Marian"
+            ) from error
         return _Loaded(network, read[0], read[-1])
 
     def state(self) -> State:
@@ -194,7 +196,9 @@ def _lacking(where: str, folder: Path, *, network: bool) -> errors.XbsqlError:
     shown = errors.shown(folder)
     if not network and any(FIREFOX in path.name for path in folder.iterdir()):
         problem = f"'{shown}' is a network for Firefox, whose decoder CTranslate2 cannot run"
-        return errors.invalid(where, problem, "give the network that it was distilled from, as Marian keeps it")
+        return errors.invalid(
+            where, problem, "give the network that it was distilled from, as Marian keeps it"
+        )
     if not network:
         problem = f"'{shown}' has no {NETWORK}, and not one {MARIAN} with one or two vocabularies .yml"
     else:

@@ -144,7 +144,7 @@ def stock_of(
     language = LanguageModel.counted((t.forms for t in titles), (1.0 for _ in titles)) if titles else None
     learnt = Knowledge.of(own.taught, own.pairs.words) if own.split else None
     parts = (learnt, knowledge, memory, phrases, words, language, casing, material.terms, only)
-    return own, Stock(*parts, external=external)
+    return own, Stock(*parts, external=external, market=material.market)
 
 
 def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:
@@ -154,7 +154,7 @@ def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:
         if len(material.pairs) > MOST_REMEMBERED
         else range(len(material.pairs))
     )
-    chosen = [material.pairs[i] for i in order]
+    chosen = [(material.measured(material.pairs[i][0]), material.pairs[i][1]) for i in order]
     found = [(pair, as_words(pair[0], material.terms), as_words(pair[1], material.terms)) for pair in chosen]
     found = [each for each in found if len(each[1]) and len(each[2])]
     extra = [(as_words(a, material.terms), as_words(b, material.terms)) for a, b in material.dictionary]
