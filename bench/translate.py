@@ -69,6 +69,10 @@ def run(bench: Bench) -> dict[str, float]:
         found |= bench.unit(language, partial(one_language, bench, language))
     for name, scores in found.items():
         for metric, value in scores.items():
+            if metric.startswith(BY_PAIRS):
+                pairs = int(metric.removeprefix(BY_PAIRS))
+                bench.record(name, "choice", "chrf_by_pairs", value, sizes={"pairs": pairs})
+                continue
             bench.record(name, metric.partition(": ")[0], metric.partition(": ")[2] or "chrf", value)
     kept = bench.unit("kept", partial(kept_shares, bench))
     cases = list(found.values())
@@ -85,6 +89,9 @@ def run(bench: Bench) -> dict[str, float]:
     }
 
 
+BY_PAIRS = "choice with pairs: "
+FEWER = (50, 100, 300)
+"""Numbers of own pairs beside the whole, for the chart: `python -m bench.plot translate`."""
 RIVALS = ("general pairs", "own pairs", "memory")
 
 
@@ -104,9 +111,15 @@ def one_language(bench: Bench, language: str) -> dict[str, dict[str, float]]:
         if home is None:
             home = HomePart.of_rows(home_rows, material, trained=False, seed=0)
             seconds = time.process_time() - start
-        found[f"{language} {name}"] = one_set(
-            TranslateProblem(material, options, "en", "to", home), test, seconds
-        )
+        scores = one_set(TranslateProblem(material, options, "en", "to", home), test, seconds)
+        found[f"{language} {name}"] = scores
+        for count in FEWER:
+            part = read("bench", table(train[:count], titles), "to", options)
+            few = TranslateProblem(part, options, "en", "to", home)
+            model = few.model(few.weighed(few.candidates(), quiet))
+            said = [answer.text for answer in model.answers([a for a, _ in test]) if answer]
+            scores[f"{BY_PAIRS}{count}"] = measure(said, [b for _, b in test])
+        scores[f"{BY_PAIRS}{len(train)}"] = scores["choice"]
     return found
 
 

@@ -88,7 +88,7 @@ def _other(unit: Unit, value: float, table: dict[str, tuple[str, ...]]) -> Unit 
     """The market's unit for a size; None where it is in one."""
     others = [units()[name] for name in table.get(unit.name, ())]
     large = [each for each in others if value * unit.scale / each.scale >= 1.0]
-    return (large or others or [None])[-1 if large else 0]
+    return large[-1] if large else next(iter(others), None)
 
 
 def _rounded(value: float) -> str:

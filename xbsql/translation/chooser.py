@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 NAMES: Final = (
     "cosine", "language", "length", "copied", "agreement", "covered", "covered_back", "ways", "words",
     "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", "alike", "votes",
-    "attested", *ORIGINS,
+    "attested", "usual", "least_usual", "unheard", *ORIGINS,
 )  # fmt: skip
 """What is known of a proposal."""
-BEFORE: Final = tuple(name for name in NAMES if name not in ("alike", "votes", "attested"))
+LATER: Final = ("alike", "votes", "attested", "usual", "least_usual", "unheard")
+BEFORE: Final = tuple(name for name in NAMES if name not in LATER)
 """What choosers knew that were stored without saying it."""
 ALIEN: Final = NAMES.index("alien")
 ROUNDS, LEAVES, RATE = 180, 8, 0.05
@@ -90,6 +91,7 @@ def _rows(
             each.alike,
             float(each.votes),
             attested[place],
+            *_usual(own, proposer),
             *(each.origins.get(name, np.nan) for name in ORIGINS),
         ])  # fmt: skip
     rows = np.array(found, np.float64).reshape(len(several), len(NAMES))
@@ -97,6 +99,15 @@ def _rows(
         rows[:, 12] = rows[:, 0] - rows[:, 0].max()
         rows[:, 13] = rows[:, 1] - rows[:, 1].max()
     return rows
+
+
+def _usual(own: Sequence[str], proposer: Proposer) -> tuple[float, float, float]:
+    """How often the target market writes the words: mean and least log count, and how many never."""
+    often = [proposer.heard(form) for form in own]
+    if not often:
+        return 0.0, 0.0, 0.0
+    logs = np.log1p(often)
+    return float(logs.mean()), float(logs.min()), float(np.mean(logs == 0.0))
 
 
 def _grams(text: str) -> frozenset[str]:

@@ -53,6 +53,7 @@ NEAR: Final = 3
 SHORT: Final = 2
 """Letters of a word whose meaning nobody guesses."""
 MOST_GUESSED: Final = 100_000
+"""Words and parts of texts whose translations are kept at hand."""
 
 
 class Asked(NamedTuple):
@@ -135,6 +136,7 @@ class Proposer:
     only: frozenset[str] = frozenset(ORIGINS)
     external: External | None = None
     _split: dict[str, Words] = field(default_factory=dict, repr=False)
+    _said: dict[Words, list[Sequence[str]]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
 
     def propose(self, asked: Sequence[Asked]) -> tuple[list[list[Proposal]], NDArray[np.float32]]:
@@ -196,8 +198,14 @@ class Proposer:
         return Overlap.of([self._words(text).forms for text in self.memory.texts])
 
     def _ways(self, words: Words) -> list[Sequence[str]]:
-        """The best ways to say a part of a text."""
-        return [found.shown for found in self._decoders[self._main].decode(words, WAYS)]
+        """The best ways to say a part of a text; the same part comes back in many edits."""
+        found = self._said.get(words)
+        if found is None:
+            if len(self._said) > MOST_GUESSED:
+                self._said.clear()
+            best = self._decoders[self._main].decode(words, WAYS)
+            found = self._said[words] = [each.shown for each in best]
+        return found
 
     def _add(
         self,
@@ -247,6 +255,11 @@ class Proposer:
             own = [[worth.get(form, 0.0) for form in each.words.forms if is_word(form)] for each in several]
             told.append([sum(each) / max(len(each), 1) for each in own])
         return told
+
+    def heard(self, form: str) -> float:
+        """How often target texts have a word: titles, the market's pairs, home's."""
+        bare = form.strip(JOINER)
+        return sum(model.counts.get(bare, 0.0) for model, _ in self.language.parts)
 
     @cached_property
     def language(self) -> Mixture:

@@ -47,7 +47,7 @@ class TranslateOptions(Options):
         str | None,
         Option(
             WORD,
-            "the folder of a network of your own, of CTranslate2 or Marian, with its SentencePiece models: one "
+            "the folder of a network of your own, of CTranslate2 or Marian, with SentencePiece models: one "
             "more origin, `external`",
             shown="abroad that of the home model, where its languages are the same",
             path=network,
