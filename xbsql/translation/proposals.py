@@ -122,6 +122,7 @@ class Proposer:
         banned: forms that are never used.
         only: the origins that are tried.
         external: a network of the user's.
+        bridge: source word -> words of a third language; None without.
     """
 
     own: Knowledge | None
@@ -135,6 +136,7 @@ class Proposer:
     banned: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset(ORIGINS)
     external: External | None = None
+    bridge: Lexicon | None = None
     _split: dict[str, Words] = field(default_factory=dict, repr=False)
     _said: dict[Words, list[Sequence[str]]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
@@ -324,10 +326,21 @@ class Proposer:
         new = [form for form in bare if form not in self._guessed and self._is_unknown(form)]
         if not new:
             return
-        scores, places = self.words.nearest(self.encode(new), NEAR)
+        scores, places = self.words.nearest(self._meant(new), NEAR)
         for form, score, place in zip(new, scores.tolist(), places.tolist(), strict=True):
             near = zip(score, place, strict=True)
             self._guessed[form] = [(self.words.texts[p], PULL * (s - 1.0)) for s, p in near if s > CLOSE]
+
+    def _meant(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of words; of one that a third language has a word for the mean of both, of length one."""
+        own = self.encode(words)
+        said = [None if self.bridge is None else self.bridge.best(word) for word in words]
+        known = [k for k, word in enumerate(said) if word is not None and is_word(word)]
+        if known:
+            own = own.copy()
+            own[known] += self.encode([str(said[k]).strip(JOINER) for k in known])
+            own[known] /= np.linalg.norm(own[known], axis=1, keepdims=True)
+        return own
 
     def _is_unknown(self, form: str) -> bool:
         """Whether a form is a word that no table translates."""

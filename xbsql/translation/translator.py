@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xbsql.translation.external import External
     from xbsql.translation.knowledge import Knowledge
     from xbsql.translation.language_model import LanguageModel
+    from xbsql.translation.lexicon import Lexicon
     from xbsql.translation.pieces import Piece
     from xbsql.translation.shelf import Encode, Shelf
     from xbsql.translation.terms import Marked, Terms
@@ -66,6 +67,7 @@ class Stock:
         only: the origins that are tried.
         external: a network of the user's.
         market: whose sizes a text is given; '' where they stay as they are.
+        bridge: source word -> words of a third language; None without.
     """
 
     own: Knowledge | None
@@ -79,17 +81,29 @@ class Stock:
     only: frozenset[str]
     external: External | None = None
     market: str = ""
+    bridge: Lexicon | None = None
 
     def proposer(self, encode: Encode) -> Proposer:
         """Ready to propose."""
         return Proposer(
             self.own, self.home, self.memory, self.phrases, self.words, self.titles, self.casing, encode,
-            self.terms.banned, self.only, self.external,
+            self.terms.banned, self.only, self.external, self.bridge,
         )  # fmt: skip
 
     def state(self) -> State:
         """The stock as data."""
-        names = ("own", "home", "memory", "phrases", "words", "titles", "casing", "terms", "external")
+        names = (
+            "own",
+            "home",
+            "memory",
+            "phrases",
+            "words",
+            "titles",
+            "casing",
+            "terms",
+            "external",
+            "bridge",
+        )
         parts = {name: getattr(self, name).state() for name in names if getattr(self, name) is not None}
         config = {"only": sorted(self.only), "market": self.market}
         return State("translation_stock", config, parts=parts)
@@ -101,7 +115,7 @@ class Stock:
         return cls(
             parts.get("own"), parts.get("home"), parts["memory"], parts["phrases"], parts["words"],
             parts.get("titles"), parts["casing"], parts["terms"], frozenset(state.config["only"]),
-            parts.get("external"), state.config.get("market", ""),
+            parts.get("external"), state.config.get("market", ""), parts.get("bridge"),
         )  # fmt: skip
 
 

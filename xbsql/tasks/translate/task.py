@@ -104,7 +104,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         progress(0.3, "trying them")
         whole = tried(own.pairs, own.taught, stock, encode, self.options.seed, _told(progress, 0.3, 0.6))
         alone = None
-        if self.home is not None and self.home.knowledge is not None:
+        if self.home is not None and (self.home.knowledge or self.home.bridge) is not None:
             mine_, bare = stock_of(
                 self.material,
                 None,
