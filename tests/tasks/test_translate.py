@@ -265,7 +265,7 @@ def test_a_home_of_another_language_lends_how_it_chooses(con):
         base="shop", options={"src": "en", "dst": "de"},
     ).to_pylist()  # fmt: skip
     assert rows[0]["verdict"] == "NOT MEASURED"
-    assert "only how it chooses" in rows[0]["note"]
+    assert "how it chooses and what its words mean are carried over" in rows[0]["note"]
     assert said(con, "red hat", "abroad")["text"] == "roter Hut"
 
 
@@ -423,3 +423,24 @@ def test_of_mixed_scripts_what_is_known_is_translated(con, text):
     foreign = re.findall(r"[^\x00-\x7f]+", text)
     assert all(word in found for word in foreign)
     assert re.search("ouge|bleu|apeau|sac", found)
+
+
+def test_a_home_of_the_same_source_language_is_tried_for_its_words(con):
+    german = {"hat": "Hut", "bag": "Tasche", "coat": "Mantel", "towel": "Handtuch", "lamp": "Lampe"}
+    hues = {"red": "rot", "blue": "blau", "black": "schwarz", "white": "wei\u00df", "green": "gr\u00fcn"}
+    pairs = [(f"{c} {t}", f"{german[t]} {hues[c]}") for c in hues for t in german] + [
+        (f"the {t}", f"die {german[t]}") for t in german
+    ] * 2
+    data = pa.table({"en": [a for a, _ in pairs], "de": [b for _, b in pairs]})
+    home = pa.table({"en": [a for a, _ in KNOWN], "de": [b for _, b in KNOWN]})
+    xbsql.fit(con, "french", home, "de", task="translate", options={"src": "en", "dst": "fr"})
+    rows = xbsql.transfer(
+        con, "german", data, "de", base="french", options={"src": "en", "dst": "de"}
+    ).to_pylist()
+    assert rows[0]["verdict"] in ("HELPS", "NO EVIDENCE", "HURTS")
+    assert "what its words mean" in rows[0]["note"]
+    assert said(con, "red hat", "german")["text"] == "Hut rot"
+    asked = {"text": "en", "src": "fr", "dst": "de"}
+    turned = pa.table({"en": [b for _, b in KNOWN[:2]], "de": ["roter Hut", "blaue Tasche"]})
+    rows = xbsql.transfer(con, "apart", turned, "de", base="french", options=asked).to_pylist()
+    assert "only how it chooses is carried over" in rows[0]["note"]

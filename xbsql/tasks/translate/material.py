@@ -101,8 +101,8 @@ class HomePart:
         src, dst = languages
         shared = knowledge is not None and src == target.src
         bridge = knowledge.forth if knowledge is not None and shared else None
-        lent = "how it chooses and what its words mean" if shared else "only how it chooses"
-        note = f"home translates {src} to {dst}: {lent} is carried over"
+        lent = "how it chooses and what its words mean are" if shared else "only how it chooses is"
+        note = f"home translates {src} to {dst}: {lent} carried over"
         empty = Shelf((), (), stock.words.vectors[:0])
         return cls(None, empty, chooser, stock.casing, src, dst, (note,), bridge=bridge)
 
