@@ -45,14 +45,14 @@ def features(
     proposer: Proposer,
 ) -> Floats:
     """What speaks for each proposal, text after text: float64 (proposals, features), NaN where unknown."""
-    said = [each.text for several in found for each in several]
-    meant = proposer.encode(said) if said else np.empty((0, vectors.shape[1]), np.float32)
-    rows, start = [], 0
+    known = {one.known: vector for one, vector in zip(asked, vectors, strict=True)}
+    said = dict.fromkeys(each.text for several in found for each in several if each.text not in known)
+    known |= dict(zip(said, proposer.encode(list(said)), strict=True)) if said else {}
+    rows = []
     told = proposer.attested(vectors, found)
     for one, several, vector, attested in zip(asked, found, vectors, told, strict=True):
-        cosine = meant[start : start + len(several)] @ vector
+        cosine = np.array([known[each.text] @ vector for each in several], np.float32)
         rows.append(_rows(one, several, cosine, attested, proposer))
-        start += len(several)
     return np.concatenate(rows) if rows else np.empty((0, len(NAMES)))
 
 
