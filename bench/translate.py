@@ -41,8 +41,15 @@ For the correlation of the score (least: de off, .455; what is copied is right o
    second model.
 3. Boosted trees on the same: + .011 (de off .459). Left out.
 
-A small transformer stays out: in the sketch of this task one that was trained for 361 processor seconds got
-chrF 5.7 on fr google, where copying gets 16.7. A network that was trained elsewhere comes in by the option
+From English-French to English-German by the shared source side, 200 German pairs and no general ones, 250
+phrases: words that nothing German is near to looked for by their French ones, de google 24.01 -> 23.68, de
+off 34.80 -> 34.97; all unknown words so, 23.67 and 34.59. Kept for the former only; the verdict is NO
+EVIDENCE.
+
+A small transformer stays out. One of 8,000 pieces, initialised from the encoder's vectors (192 of their
+directions, 2 + 2 layers), was trained for 150 processor seconds on 142,000 pairs: chrF 9.99 on 400 phrases
+of fr google, where copying gets 19.24, and 9.15 on fr off (23.48). In the sketch of this task one of 361
+seconds got 5.7, where copying got 16.7. A network that was trained elsewhere comes in by the option
 `external`.
 """
 

@@ -326,21 +326,31 @@ class Proposer:
         new = [form for form in bare if form not in self._guessed and self._is_unknown(form)]
         if not new:
             return
-        scores, places = self.words.nearest(self._meant(new), NEAR)
-        for form, score, place in zip(new, scores.tolist(), places.tolist(), strict=True):
+        vectors = self.encode(new)
+        self._guess_near(new, vectors)
+        lost = [k for k, form in enumerate(new) if not self._guessed[form]]
+        if self.bridge is not None and lost:
+            forms = [new[k] for k in lost]
+            self._guess_near(forms, self._meant(forms, vectors[lost], self.bridge))
+
+    def _guess_near(self, forms: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep the words of the target language that are near enough to each of some vectors."""
+        scores, places = self.words.nearest(vectors, NEAR)
+        for form, score, place in zip(forms, scores.tolist(), places.tolist(), strict=True):
             near = zip(score, place, strict=True)
             self._guessed[form] = [(self.words.texts[p], PULL * (s - 1.0)) for s, p in near if s > CLOSE]
 
-    def _meant(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of words; of one that a third language has a word for the mean of both, of length one."""
-        own = self.encode(words)
-        said = [None if self.bridge is None else self.bridge.best(word) for word in words]
+    def _meant(
+        self, words: Sequence[str], vectors: NDArray[np.float32], bridge: Lexicon
+    ) -> NDArray[np.float32]:
+        """The mean, of length one, of each word's vector and of that of a third language's word for it."""
+        said = [bridge.best(word) for word in words]
         known = [k for k, word in enumerate(said) if word is not None and is_word(word)]
+        found = vectors.copy()
         if known:
-            own = own.copy()
-            own[known] += self.encode([str(said[k]).strip(JOINER) for k in known])
-            own[known] /= np.linalg.norm(own[known], axis=1, keepdims=True)
-        return own
+            found[known] += self.encode([str(said[k]).strip(JOINER) for k in known])
+            found[known] /= np.linalg.norm(found[known], axis=1, keepdims=True)
+        return found
 
     def _is_unknown(self, form: str) -> bool:
         """Whether a form is a word that no table translates."""
