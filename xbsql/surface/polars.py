@@ -361,10 +361,11 @@ class Expressions(ExpressionSpace):
         score. `from` says where it is from: 'memory' (translated before), 'edit' (the same with other
         numbers, brands or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of
         home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
-        'copy' (as it was). `changed_terms` lists terms that were given their translation, and forbidden
-        words that could not be avoided. Markup, line ends, numbers and protected words stay. NULL gives
-        NULL; a text without letters is returned with the score NULL, and so is one that was not translated
-        before where too few pairs were there to learn scores from.
+        'copy' (as it was). `changed_terms` lists terms that were given their translation, sizes that were
+        given in the market's units (option `units`), and forbidden words that could not be avoided. Markup,
+        line ends, numbers and protected words stay. NULL gives NULL; a text without letters is returned
+        with the score NULL, and so is one that was not translated before where too few pairs were there to
+        learn scores from.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column

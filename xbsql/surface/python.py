@@ -2328,10 +2328,10 @@ def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
     `from` says where it is from: 'memory' (translated before), 'edit' (the same with other numbers, brands
     or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
     'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
-    `changed_terms` lists terms that were given their translation, and forbidden words that could not be
-    avoided. Markup, line ends, numbers and protected words stay. NULL gives NULL; a text without letters is
-    returned with the score NULL, and so is one that was not translated before where too few pairs were
-    there to learn scores from.
+    `changed_terms` lists terms that were given their translation, sizes that were given in the market's
+    units (option `units`), and forbidden words that could not be avoided. Markup, line ends, numbers and
+    protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and so is
+    one that was not translated before where too few pairs were there to learn scores from.
 
     Args:
         con: a connection that xbsql is loaded in.
