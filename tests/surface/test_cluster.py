@@ -126,6 +126,20 @@ def test_embeddings_and_classes_are_those_of_one_process(rays, con, store):
     assert labels[0] == labels[1]
 
 
+def test_translations_are_those_of_one_process(rays, con, store):
+    words = {"red": "rouge", "blue": "bleu", "hat": "chapeau", "bag": "sac"}
+    pairs = [(f"{c} {t}", f"{words[t]} {words[c]}") for c in ("red", "blue") for t in ("hat", "bag")]
+    known = pa.table({"en": [a for a, _ in pairs[:3]], "fr": [b for _, b in pairs[:3]]})
+    xbsql.fit(con, "french", known, "fr", task="translate", options={"src": "en", "dst": "fr"})
+    rows = pa.table({"title": [a for a, _ in pairs] + [None, "12"]})
+    one = cluster.Workers(count=1, cpus=0.5, rows=4)
+    spread = cluster.translate(rays.data.from_arrow(rows), "french", "title", store=store, workers=one)
+    found = pa.concat_tables(rays.get(spread.to_arrow_refs()))
+    assert found["translated"].to_pylist() == xbsql.translate(con, "french", rows["title"]).to_pylist()
+    with pytest.raises(xbsql.XbsqlError, match=r"'kind' was fitted for classify; use cluster\.classify"):
+        cluster.translate(rays.data.from_arrow(rows), "kind", "title", store=store)
+
+
 def test_predictions_survive_the_death_of_a_worker(rays, con, store):
     rng = np.random.default_rng(1)
     rows = pa.table({"a": rng.normal(size=2000), "b": rng.normal(size=2000)})

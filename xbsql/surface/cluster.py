@@ -45,7 +45,7 @@ _FOR_EVER = -1
 """Retries of a task whose worker or node died; a mistake of the user's is not tried again."""
 
 
-__all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join"]
+__all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join", "translate"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,26 @@ def predict(
         XbsqlError: ray is not installed, no such model or task.
     """
     return _answered("predict", data, model, None, store, into, workers)
+
+
+def translate(
+    data: Dataset, model: str, text: str | None = None, *, store: Place, into: str = "translated",
+    workers: Workers = Workers(),
+) -> Dataset:  # fmt: skip
+    """Every column of a dataset and the translation of each row, see `xb.translate`.
+
+    Args:
+        data: rows.
+        model: 'name' or 'name@version'; the version that the name stands for now serves the whole dataset.
+        text: the column of texts; None gives the model the whole row.
+        store: the folder of the models, at the same path on every node.
+        into: the new column, STRUCT(text, score, from, changed_terms).
+        workers: that hold the model.
+
+    Raises:
+        XbsqlError: ray is not installed, no such model, column or task.
+    """
+    return _answered("translate", data, model, text, store, into, workers)
 
 
 def recommend(
@@ -265,7 +285,9 @@ def _predicted(
     session: Session, batch: pa.Table, task: str, reference: str, text: str | None, into: str
 ) -> pa.Table:  # fmt: skip
     inputs = one_chunk(batch.to_struct_array() if text is None else column_of(batch, text))
-    return _with(batch, into, getattr(models, task)(session, reference, inputs))
+    if task == "predict":
+        return _with(batch, into, models.predict(session, reference, inputs))
+    return _with(batch, into, models.ask(session, task, reference, inputs))
 
 
 def _recommended(

@@ -46,6 +46,7 @@ NAMES = (
     "last_calls",
     "launch",
     "lint",
+    "localise",
     "map_taxonomy",
     "market_report",
     "market_sensitivity",

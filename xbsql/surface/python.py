@@ -1164,6 +1164,39 @@ def lint(
     return found
 
 
+def localise(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    fields: Mapping[str, Any] | None,
+    id: str | None = None,
+    done: object = None,
+) -> pa.Table:
+    """A catalogue as another market has it, in the same columns: fields marked 'translated' in the target
+    language, those marked 'same' as they are, those marked 'market' as `done` has them, else NULL, so
+    that no home price goes abroad.
+
+    A text that has not changed since `done`, by its digest, is taken from there, also where a person has
+    changed it. By field: `scores` as of xb.translate, `outdated` (what was translated now), `digests` (md5
+    of the sources). `translator` is the model's name; a `done` of another is refused.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        fields: STRUCT: column -> 'translated', 'same' (everywhere) or 'market' (each market's own); a
+            column that is not named is the same: {'title': 'translated', 'price': 'market'}.
+        id: VARCHAR: the column that says which row of `done` is which.
+        done: a table: an earlier result, with what the market wrote there since.
+
+    Returns:
+        every column of `tbl`, scores MAP(VARCHAR, DOUBLE), outdated VARCHAR[], digests MAP(VARCHAR,
+        VARCHAR), translator VARCHAR.
+    """
+    found: pa.Table = called("localise", con, model=model, tbl=tbl, fields=fields, id=id, done=done)
+    return found
+
+
 def map_taxonomy(
     con: DuckDBPyConnection,
     left: object,
@@ -2296,10 +2329,10 @@ def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
     `from` says where it is from: 'memory' (translated before), 'edit' (the same with other numbers, brands
     or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
     'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
-    `changed_terms` lists terms that were given their translation, and forbidden words that could not be
-    avoided. Markup, line ends, numbers and protected words stay. NULL gives NULL; a text without letters is
-    returned with the score NULL, and so is one that was not translated before where too few pairs were
-    there to learn scores from.
+    `changed_terms` lists terms that were given their translation, sizes that were given in the market's
+    units (option `units`), and forbidden words that could not be avoided. Markup, line ends, numbers and
+    protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and so is
+    one that was not translated before where too few pairs were there to learn scores from.
 
     Args:
         con: a connection that xbsql is loaded in.
