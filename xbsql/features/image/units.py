@@ -29,13 +29,13 @@ class Network(nn.Module):
     Attributes:
         trunk: (n, 3, side, side) -> maps; it stays as it was published.
         tail: maps -> (n, width); what can be fine-tuned.
-        width: numbers of a vector, none of them below 0.
+        width: numbers of a vector.
         head: key of its own classifier in the published state dict, which is not read.
     """
 
-    head: str
+    head: str = ""
 
-    def __init__(self, trunk: nn.Sequential, tail: nn.Sequential, width: int) -> None:
+    def __init__(self, trunk: nn.Module, tail: nn.Module, width: int) -> None:
         super().__init__()
         self.trunk, self.tail, self.width = trunk, tail, width
 
