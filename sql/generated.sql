@@ -187,6 +187,13 @@ CREATE MACRO xb.parse_date(text, market) AS
 CREATE MACRO xb.parse_number(text, market) AS
     _xb_parse_number(text, market);
 
+CREATE MACRO xb.picture_sheet(model, tbl, path, home := 'xb._nothing', n := 200) AS TABLE
+    SELECT unnest(_xb_picture_sheet(
+        model, path, n,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.predict(model, row) AS
     _xb_predict(model, row);
 

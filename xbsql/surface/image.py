@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 
+from xbsql.pages import pictures as page
 from xbsql.session import image as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import Name, Values
+from xbsql.surface.arguments import DATA, Folder, Model, Name, Rows, Values, Whole
 from xbsql.surface.function import function
 
 Blob = Annotated[pa.Array, Values("BLOB"), "the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"]
@@ -20,7 +21,8 @@ def embed_image(
     blob: Blob,
     model: Annotated[
         Name,
-        "'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict of your own",
+        "'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH', 'resnet50:PATH', 'timm:FOLDER', "
+        "'hub:OWNER/NAME'",
     ] = "image",
 ) -> pa.Array:
     """The vector of a picture, of length one: the inner product of two is how alike they look. 'image' has
@@ -41,3 +43,30 @@ def image_info(session: Session, blob: Blob) -> pa.Array:
     NULL.
     """
     return run.image_info(session, blob)
+
+
+@function(
+    {"path": "VARCHAR", "rows": "BIGINT", "unread": "BIGINT", "right": "DOUBLE"},
+    example="CALL xb.fit('kinds_us', icons_us, 'category', "
+    "options := {'ignore': ['sku'], 'network': 'lite0'}); "
+    "FROM xb.picture_sheet('kinds_us', photos_jp, 'pictures.html', home := icons_us)",
+    action=True,
+)
+def picture_sheet(
+    session: Session,
+    model: Annotated[Model, "a model that reads pictures"],
+    tbl: Annotated[pa.Table, Rows(), f"rows with the columns that it reads: {DATA}"],
+    path: Annotated[Folder, "of the HTML file, which is replaced"],
+    home: Annotated[
+        pa.Table | None,
+        Rows(optional=True),
+        "the home market's rows: the most alike of them stands beside each",
+    ] = None,
+    n: Annotated[Whole, "how many pictures are shown, at most 2,000"] = 200,
+) -> list[dict[str, Any]]:
+    """Write pictures as one HTML page that fetches nothing: each with the label that the model gives it, how
+    sure that is, the label it has (a wrong answer is red) and the home picture that is most alike, each side
+    less its own mean; the least sure first. `unread` counts rows in which there is no picture that can be
+    read, `right` is the share of the labelled rows that is answered right.
+    """
+    return [page.sheet(session, model, tbl, str(path), home, n)]

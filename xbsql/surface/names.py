@@ -58,6 +58,7 @@ NAMES = (
     "options",
     "parse_date",
     "parse_number",
+    "picture_sheet",
     "predict",
     "predict_table",
     "profile",

@@ -81,8 +81,8 @@ class Expressions(ExpressionSpace):
         xb.last_calls. The same bytes are looked at once.
 
         Args:
-            model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state
-                dict of your own.
+            model: VARCHAR: 'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH',
+                'resnet50:PATH', 'timm:FOLDER', 'hub:OWNER/NAME'.
 
         Returns:
             FLOAT[].
@@ -1332,6 +1332,31 @@ class Frames(FrameSpace):
             price DOUBLE, brand DOUBLE, image DOUBLE.
         """
         return self._call("match_candidates", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, variants=variants)
+
+    def picture_sheet(
+        self,
+        model: str,
+        path: str | os.PathLike[str],
+        home: pl.LazyFrame | pl.DataFrame | None = None,
+        n: int = 200,
+    ) -> pl.LazyFrame:
+        """Write pictures as one HTML page that fetches nothing: each with the label that the model gives
+        it, how sure that is, the label it has (a wrong answer is red) and the home picture that is most
+        alike, each side less its own mean; the least sure first.
+
+        `unread` counts rows in which there is no picture that can be read, `right` is the share of the
+        labelled rows that is answered right.
+
+        Args:
+            model: VARCHAR: a model that reads pictures.
+            path: VARCHAR: of the HTML file, which is replaced.
+            home: a table: the home market's rows: the most alike of them stands beside each.
+            n: INTEGER: how many pictures are shown, at most 2,000.
+
+        Returns:
+            path VARCHAR, rows BIGINT, unread BIGINT, right DOUBLE.
+        """
+        return self._call("picture_sheet", model=model, path=path, home=home, n=n)
 
     def predict_table(self, model: str, shift: bool = False) -> pl.LazyFrame:
         """Every column of the table and the prediction.

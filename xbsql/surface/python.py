@@ -492,8 +492,8 @@ def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> 
     Args:
         con: a connection that xbsql is loaded in.
         blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
-        model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict
-            of your own.
+        model: VARCHAR: 'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH',
+            'resnet50:PATH', 'timm:FOLDER', 'hub:OWNER/NAME'.
 
     Returns:
         FLOAT[].
@@ -1521,6 +1521,37 @@ def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Ar
         DOUBLE.
     """
     found: pa.Array = called("parse_number", con, text=text, market=market)
+    return found
+
+
+def picture_sheet(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    path: str | os.PathLike[str],
+    home: object = None,
+    n: int = 200,
+) -> pa.Table:
+    """Write pictures as one HTML page that fetches nothing: each with the label that the model gives it,
+    how sure that is, the label it has (a wrong answer is red) and the home picture that is most alike,
+    each side less its own mean; the least sure first.
+
+    `unread` counts rows in which there is no picture that can be read, `right` is the share of the labelled
+    rows that is answered right.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model that reads pictures.
+        tbl: a table: rows with the columns that it reads: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        path: VARCHAR: of the HTML file, which is replaced.
+        home: a table: the home market's rows: the most alike of them stands beside each.
+        n: INTEGER: how many pictures are shown, at most 2,000.
+
+    Returns:
+        path VARCHAR, rows BIGINT, unread BIGINT, right DOUBLE.
+    """
+    found: pa.Table = called("picture_sheet", con, model=model, tbl=tbl, path=path, home=home, n=n)
     return found
 
 
