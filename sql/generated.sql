@@ -57,6 +57,9 @@ CREATE MACRO xb.drop_model(model) AS TABLE
 CREATE MACRO xb.embed(text, model := 'text') AS
     _xb_embed(text, model);
 
+CREATE MACRO xb.embed_both(text, blob, model := 'image', share := 0.5) AS
+    _xb_embed_both(text, blob, model, share);
+
 CREATE MACRO xb.embed_image(blob, model := 'image') AS
     _xb_embed_image(blob, model);
 

@@ -283,3 +283,35 @@ def test_pictures_that_show_something_else_have_drifted_also_beside_texts(icons,
         half = told("both", home.set_column(at, "photo", pa.array(broken, pa.binary())))
         assert half["photo", "missing"]["value"] == pytest.approx(0.5, abs=0.02)
         assert half["photo", "missing"]["alarm"]
+
+
+def test_a_text_and_a_picture_stand_in_one_vector(icons, tmp_path):
+    """The cosine is the mean of both; what is missing is unlike everything, what lacks both is NULL."""
+    blobs, titles = icons["photo"].to_pylist()[:4], ["a red bag", "a blue bag", "a red shoe", None]
+    photos = pa.array([*blobs, b""], pa.binary())
+    rows = pa.table({"id": [0, 1, 2, 3, 4], "title": [*titles, " "], "photo": photos})
+    both = "xb.embed_both(title, photo, model := 'lite0')"
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        con.register("rows_of", rows)
+        con.execute(
+            f"CREATE TABLE made AS SELECT id, title, {both} AS v, xb.embed(title) AS t, "
+            "xb.embed_image(photo, model := 'lite0') AS p FROM rows_of"
+        )
+        pairs = con.sql(
+            "SELECT b.title, xb.similarity(a.v, b.v), xb.similarity(a.t, b.t), xb.similarity(a.p, b.p) "
+            "FROM made a, made b WHERE a.id < b.id AND b.id < 4"
+        ).fetchall()
+        for title, found, text, look in pairs:
+            expected = 0.5 * (text + look) if title is not None else 0.5 * look / 0.5**0.5
+            assert found == pytest.approx(expected, abs=1e-4)
+        assert con.sql("SELECT id FROM made WHERE v IS NULL").fetchall() == [(4,)]
+        con.sql(f"CALL xb.build_index('both', rows_of, id := id, vec := {both})").fetchall()
+        near = con.sql(f"SELECT id, xb.search('both', {both}, k := 1)[1].id FROM rows_of WHERE id < 4")
+        assert all(str(own) == found for own, found in near.fetchall())
+        twins = con.sql(
+            "WITH twice AS (FROM rows_of UNION ALL SELECT 9, title, photo FROM rows_of WHERE id = 0) "
+            f"FROM xb.duplicates(twice, id := id, vec := {both}, threshold := 0.999)"
+        )
+        assert [set(row[:2]) for row in twins.fetchall()] == [{0, 9}]
+        with pytest.raises(Exception, match="share is 2"):
+            con.sql("SELECT xb.embed_both('a', ''::BLOB, model := 'lite0', share := 2)").fetchall()

@@ -9,7 +9,7 @@ import pyarrow as pa
 from xbsql.pages import pictures as page
 from xbsql.session import image as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Folder, Model, Name, Rows, Values, Whole
+from xbsql.surface.arguments import DATA, Folder, Model, Name, Rows, Share, Values, Whole
 from xbsql.surface.function import function
 
 Blob = Annotated[pa.Array, Values("BLOB"), "the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"]
@@ -31,6 +31,23 @@ def embed_image(
     bytes are looked at once.
     """
     return run.embed_image(session, blob, model)
+
+
+@function(
+    "FLOAT[]", example="SELECT sku, xb.embed_both('a red bag', photo) AS vec FROM (FROM photos_jp LIMIT 3)"
+)
+def embed_both(
+    session: Session,
+    text: Annotated[pa.Array, Values("VARCHAR"), "a text, such as a title"],
+    blob: Blob,
+    model: Annotated[Name, "what reads the picture, as of xb.embed_image"] = "image",
+    share: Annotated[Share, "of the picture in the similarity of two rows, 0 to 1"] = 0.5,
+) -> pa.Array:
+    """The vector of a text and a picture side by side: for search, duplicates and joins by both. The cosine
+    of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A part that is
+    missing counts as unlike everything; NULL where both are.
+    """
+    return run.embed_both(session, text, blob, model, share)
 
 
 @function(

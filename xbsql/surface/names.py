@@ -23,6 +23,7 @@ NAMES = (
     "drop_model",
     "duplicates",
     "embed",
+    "embed_both",
     "embed_image",
     "entities",
     "estimate",

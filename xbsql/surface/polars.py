@@ -73,6 +73,27 @@ class Expressions(ExpressionSpace):
         """
         return self._call("embed", model=model)
 
+    def embed_both(
+        self,
+        blob: pl.Expr | str | float | None,
+        model: str = "image",
+        share: float = 0.5,
+    ) -> pl.Expr:
+        """The vector of a text and a picture side by side: for search, duplicates and joins by both.
+
+        The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by
+        `share`. A part that is missing counts as unlike everything; NULL where both are.
+
+        Args:
+            blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+            model: VARCHAR: what reads the picture, as of xb.embed_image.
+            share: DOUBLE: of the picture in the similarity of two rows, 0 to 1.
+
+        Returns:
+            FLOAT[].
+        """
+        return self._call("embed_both", blob=blob, model=model, share=share)
+
     def embed_image(self, model: str = "image") -> pl.Expr:
         """The vector of a picture, of length one: the inner product of two is how alike they look.
 

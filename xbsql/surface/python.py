@@ -482,6 +482,32 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     return found
 
 
+def embed_both(
+    con: DuckDBPyConnection,
+    text: Values,
+    blob: Values,
+    model: str = "image",
+    share: float = 0.5,
+) -> pa.Array:
+    """The vector of a text and a picture side by side: for search, duplicates and joins by both.
+
+    The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A
+    part that is missing counts as unlike everything; NULL where both are.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text, such as a title.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+        model: VARCHAR: what reads the picture, as of xb.embed_image.
+        share: DOUBLE: of the picture in the similarity of two rows, 0 to 1.
+
+    Returns:
+        FLOAT[].
+    """
+    found: pa.Array = called("embed_both", con, text=text, blob=blob, model=model, share=share)
+    return found
+
+
 def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> pa.Array:
     """The vector of a picture, of length one: the inner product of two is how alike they look.
 
