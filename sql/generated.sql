@@ -219,6 +219,12 @@ CREATE MACRO xb.rank_markets(
         (SELECT list(_xb_row) FROM query_table(curves) _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.rank_networks(tbl, label, networks := NULL) AS TABLE
+    SELECT unnest(_xb_rank_networks(
+        label, networks,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 

@@ -315,3 +315,24 @@ def test_a_text_and_a_picture_stand_in_one_vector(icons, tmp_path):
         assert [set(row[:2]) for row in twins.fetchall()] == [{0, 9}]
         with pytest.raises(Exception, match="share is 2"):
             con.sql("SELECT xb.embed_both('a', ''::BLOB, model := 'lite0', share := 2)").fetchall()
+
+
+def test_networks_are_ranked_before_anything_is_fitted(icons, tmp_path):
+    """A network that was drawn at random says less than one that has seen things, by both measures."""
+    network, generator = VGG16(2, 32), torch.Generator().manual_seed(0)
+    units = [unit.tensors() for unit in network.modules() if isinstance(unit, Unit)]
+    shapes = {name: shape for found in units for name, shape in found.items()}
+    drawn = {name: torch.randn(shape, generator=generator) * 0.05 for name, shape in shapes.items()}
+    torch.save(drawn, tmp_path / "vgg16.pth")
+    names = [f"vgg16:{tmp_path / 'vgg16.pth'}", "lite0"]
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        found = xbsql.rank_networks(con, icons, "category", networks=names).to_pylist()
+        assert [row["network"] for row in found] == names[::-1]
+        assert found[0]["accuracy"] > found[1]["accuracy"]
+        assert found[0]["numbers"] == picture_encoder("lite0").dim
+        with pytest.raises(XbsqlError, match="no column of pictures"):
+            xbsql.rank_networks(con, icons.drop_columns(["photo"]), "category")
+        with pytest.raises(XbsqlError, match="of one class, or one of each"):
+            xbsql.rank_networks(con, icons.slice(0, 2), "category", networks=["lite0"])
+        with pytest.raises(XbsqlError, match="no picture encoder 'lite1'"):
+            xbsql.rank_networks(con, icons, "category", networks=["lite1"])

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import pyarrow as pa
 
 from xbsql.pages import pictures as page
+from xbsql.session import backbones
 from xbsql.session import image as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Folder, Model, Name, Rows, Share, Values, Whole
+from xbsql.surface.arguments import DATA, Folder, Model, Name, Names, Rows, Share, Values, Whole
 from xbsql.surface.function import function
 
 Blob = Annotated[pa.Array, Values("BLOB"), "the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"]
@@ -87,3 +88,24 @@ def picture_sheet(
     read, `right` is the share of the labelled rows that is answered right.
     """
     return [page.sheet(session, model, tbl, str(path), home, n)]
+
+
+@function(
+    {"network": "VARCHAR", "logme": "DOUBLE", "accuracy": "DOUBLE", "numbers": "BIGINT", "ms": "DOUBLE"},
+    example="FROM xb.rank_networks(photos_jp, 'category', networks := ['lite0', 'lite2'])",
+)
+def rank_networks(
+    session: Session,
+    tbl: Annotated[pa.Table, Rows(), f"labelled pictures: {DATA}"],
+    label: Annotated[Name, "the label column; rows where it is NULL are not looked at"],
+    networks: Annotated[
+        Names, "what to compare, as of the option `network`; NULL: those that are installed"
+    ] = None,
+) -> list[dict[str, Any]]:
+    """Which network reads these pictures best, before anything is fitted; best first. `logme` is the log
+    evidence a row that labels can be told from its vectors by a line (LogME: You et al., 2021); larger is
+    better, and only differences say something. `accuracy` is that of the nearest mean of a class, with each
+    picture's scene left out of it. `numbers` is the length of a vector, `ms` what a picture took now. The
+    first column of pictures is read, at most 2,000 of its rows.
+    """
+    return backbones.rank_networks(session, tbl, label, networks)

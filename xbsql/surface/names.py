@@ -65,6 +65,7 @@ NAMES = (
     "profile",
     "promote",
     "rank_markets",
+    "rank_networks",
     "recommend",
     "reorder_point",
     "report",

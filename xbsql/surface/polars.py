@@ -1491,6 +1491,24 @@ class Frames(FrameSpace):
         """
         return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
 
+    def rank_networks(self, label: str, networks: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Which network reads these pictures best, before anything is fitted; best first.
+
+        `logme` is the log evidence a row that labels can be told from its vectors by a line (LogME: You et
+        al., 2021); larger is better, and only differences say something. `accuracy` is that of the nearest
+        mean of a class, with each picture's scene left out of it. `numbers` is the length of a vector, `ms`
+        what a picture took now. The first column of pictures is read, at most 2,000 of its rows.
+
+        Args:
+            label: VARCHAR: the label column; rows where it is NULL are not looked at.
+            networks: VARCHAR[]: what to compare, as of the option `network`; NULL: those that are
+                installed.
+
+        Returns:
+            network VARCHAR, logme DOUBLE, accuracy DOUBLE, numbers BIGINT, ms DOUBLE.
+        """
+        return self._call("rank_networks", label=label, networks=networks)
+
     def recommend(
         self,
         model: str,

@@ -1747,6 +1747,34 @@ def rank_markets(
     return found
 
 
+def rank_networks(
+    con: DuckDBPyConnection,
+    tbl: object,
+    label: str,
+    networks: Sequence[str] | None = None,
+) -> pa.Table:
+    """Which network reads these pictures best, before anything is fitted; best first.
+
+    `logme` is the log evidence a row that labels can be told from its vectors by a line (LogME: You et al.,
+    2021); larger is better, and only differences say something. `accuracy` is that of the nearest mean of a
+    class, with each picture's scene left out of it. `numbers` is the length of a vector, `ms` what a
+    picture took now. The first column of pictures is read, at most 2,000 of its rows.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: labelled pictures: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable.
+        label: VARCHAR: the label column; rows where it is NULL are not looked at.
+        networks: VARCHAR[]: what to compare, as of the option `network`; NULL: those that are
+            installed.
+
+    Returns:
+        network VARCHAR, logme DOUBLE, accuracy DOUBLE, numbers BIGINT, ms DOUBLE.
+    """
+    found: pa.Table = called("rank_networks", con, tbl=tbl, label=label, networks=networks)
+    return found
+
+
 def recommend(
     con: DuckDBPyConnection,
     model: str,

@@ -35,7 +35,7 @@ BATCH: Final = 16
 RUN: Final = 256
 """Pictures between two reports of how far it is."""
 
-_CODE: Final = "1"  # raise it when the same picture would get another vector: models record it
+_CODE: Final = "2"  # raise it when the same picture would get another vector: models record it
 
 _loaded: dict[tuple[str, int], PictureEncoder] = {}
 _loading = threading.Lock()
