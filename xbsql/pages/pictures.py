@@ -72,7 +72,7 @@ def sheet(
     if right is not None:
         lead += f"; {100 * right:.0f} % of {len(judged)} labelled ones are answered right"
     names = _labels(home, label) if home is not None else []
-    body = gallery(model.reader.pictures[0], rows, found, shown, truth, home=home, names=names)
+    body = gallery(model.reader.pictures[0], rows, found, shown.tolist(), truth, home=home, names=names)
     save(WHERE, path, page(f"Pictures by {reference}", lead, [("Pictures", body)]))
     return {"path": path, "rows": len(shown), "unread": int((~found.there).sum()), "right": right}
 

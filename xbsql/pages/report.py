@@ -21,7 +21,7 @@ from xbsql.progress import part, tell
 from xbsql.session import cards, insight
 from xbsql.session import forecast as forecasts
 from xbsql.session.drift import drift
-from xbsql.session.looks import looked_at
+from xbsql.session.looks import looked_at, model_of_pictures
 from xbsql.session.verdict import row_of
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _reads_pictures(subject: Subject) -> bool:
 
 def _pictures(subject: Subject) -> str:
     """Pictures at even steps of the rows, the least sure first, with what is said of them."""
-    rows, model = _rows(subject), subject.session.model(WHERE, subject.name)
+    rows, model = _rows(subject), model_of_pictures(subject.session, WHERE, subject.name)
     some = rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), PICTURES)).astype(int)))
     found, label = looked_at(subject.session, WHERE, subject.name, some), model.signature.label
     known = some[label].to_pylist() if label in some.column_names else [None] * len(some)

@@ -84,7 +84,7 @@ def looked_at(
         near, alike = _nearest(own, _seen_at_home(where, model, home))
     texts = [None if value is None else _told(value) for value in said.to_pylist()]
     sure = np.asarray(pc.fill_null(score, float("nan")).to_numpy(zero_copy_only=False), np.float64)
-    return Looked(texts, sure, own.any(axis=1), near, alike)
+    return Looked(texts, sure, np.asarray(own.any(axis=1), np.bool_), near, alike)
 
 
 def _seen_at_home(where: str, model: RowModel, home: pa.Table) -> NDArray[np.float32]:
