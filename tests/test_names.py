@@ -39,6 +39,7 @@ CALLS = {
     "import_booster": lambda con, name: xbsql.import_booster(con, name, "/tmp/none", "y"),
     "label_curve": lambda con, name: xbsql.label_curve(con, name, HOME),
     "model_card": lambda con, name: xbsql.model_card(con, name),
+    "picture_sheet": lambda con, name: xbsql.picture_sheet(con, name, HOME, "/tmp/none"),
     "predict": lambda con, name: xbsql.predict(con, name, ROWS),
     "predict_table": lambda con, name: xbsql.predict_table(con, name, HOME),
     "promote": lambda con, name: xbsql.promote(con, name, 1),
@@ -77,6 +78,7 @@ SQL = {
     "import_booster": "CALL xb.import_booster({}, '/tmp/none', 'y')",
     "label_curve": "FROM xb.label_curve({}, h)",
     "model_card": "FROM xb.model_card({})",
+    "picture_sheet": "FROM xb.picture_sheet({}, h, '/tmp/none')",
     "predict": "SELECT xb.predict({}, h) FROM h",
     "predict_table": "FROM xb.predict_table({}, h)",
     "promote": "CALL xb.promote({}, 1)",
@@ -98,7 +100,7 @@ SQL = {
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}
-ENCODERS = {"embed", "embed_image", "domain_similarity", "match"}
+ENCODERS = {"embed", "embed_both", "embed_image", "domain_similarity", "match"}
 """Their `model` is an encoder, or a model whose rows are pairs."""
 
 HOSTILE = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql import cluster
+from xbsql import cluster, sample
 
 ray = pytest.importorskip("ray", reason="the extra xbsql[cluster] is not installed")
 pytestmark = [
@@ -107,6 +107,25 @@ def killed_in_the_middle(name, work):
     finally:
         done.set()
         thread.join()
+
+
+def test_pictures_over_workers_are_those_of_one_process(rays, con, store):
+    """A broken one is a NULL there too."""
+    icons = sample.pictures("US", 1)
+    xbsql.fit(con, "kinds", icons, "category", options={"network": "lite0", "ignore": ["sku"]})
+    blobs = pa.array([*icons["photo"].to_pylist()[:3], b"no picture", None], pa.binary())
+    rows = pa.table({"photo": blobs})
+    one = cluster.Workers(count=1, cpus=0.5, rows=32)
+    data = cluster.embed_image(rays.data.from_arrow(rows), "photo", store=store, model="lite0", workers=one)
+    spread = cluster.classify(data, "kinds", "photo", store=store, workers=one)
+    found = pa.concat_tables(rays.get(spread.to_arrow_refs()))
+    vectors, classes = xbsql.embed_image(con, blobs, model="lite0"), xbsql.classify(con, "kinds", blobs)
+    assert [row and row["label"] for row in found["classified"].to_pylist()] == [
+        row and row["label"] for row in classes.to_pylist()
+    ]
+    assert [value is None for value in found["embedding"].to_pylist()] == [False] * 3 + [True] * 2
+    for own, expected in zip(found["embedding"].to_pylist()[:3], vectors.to_pylist(), strict=False):
+        np.testing.assert_allclose(own, expected, atol=1e-5)
 
 
 def test_embeddings_and_classes_are_those_of_one_process(rays, con, store):

@@ -25,6 +25,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import matrix, one_chunk
 from xbsql.recommendation.wanted import Wanted
+from xbsql.session import image as looks
 from xbsql.session import models
 from xbsql.session import recommend as wants
 from xbsql.session import search as searches
@@ -45,7 +46,11 @@ _FOR_EVER = -1
 """Retries of a task whose worker or node died; a mistake of the user's is not tried again."""
 
 
+<<<<<<< HEAD
 __all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join", "translate"]
+=======
+__all__ = ["Workers", "classify", "embed", "embed_image", "predict", "recommend", "similarity_join"]
+>>>>>>> w-img
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,29 @@ def embed(
     return _mapped(where, data, store, workers, partial(_embedded, text=text, model=model, into=into))
 
 
+def embed_image(
+    data: Dataset, photo: str, *, store: Place, model: str = "image", into: str = "embedding",
+    workers: Workers = Workers(),
+) -> Dataset:  # fmt: skip
+    """Every column of a dataset and the vector of a picture, see `xb.embed_image`.
+
+    Args:
+        data: rows.
+        photo: the column of pictures, BLOBs.
+        store: the folder of the models, at the same path on every node.
+        model: what reads pictures; files that it names lie at the same path on every node.
+        into: the new column, FLOAT[]; NULL where there is no picture that can be read.
+        workers: that look.
+
+    Raises:
+        XbsqlError: ray is not installed, no such column.
+    """
+    where = "cluster.embed_image"
+    ray_of(where)
+    check_columns(where, data, (photo,))
+    return _mapped(where, data, store, workers, partial(_seen, photo=photo, model=model, into=into))
+
+
 def classify(
     data: Dataset, model: str, text: str | None = None, *, store: Place, into: str = "classified",
     workers: Workers = Workers(),
@@ -97,7 +125,8 @@ def classify(
     Args:
         data: rows.
         model: 'name' or 'name@version'; the version that the name stands for now serves the whole dataset.
-        text: the column of texts for a model of texts; None gives the model the whole row.
+        text: the column of texts for a model of texts, of pictures for one of pictures; None gives the model
+            the whole row.
         store: the folder of the models, at the same path on every node.
         into: the new column, STRUCT(label, score, runner_up, margin, shift).
         workers: that hold the model.
@@ -279,6 +308,10 @@ def _mapped(
 
 def _embedded(session: Session, batch: pa.Table, text: str, model: str, into: str) -> pa.Table:
     return _with(batch, into, texts.embed(session, one_chunk(column_of(batch, text)), model))
+
+
+def _seen(session: Session, batch: pa.Table, photo: str, model: str, into: str) -> pa.Table:
+    return _with(batch, into, looks.embed_image(session, one_chunk(column_of(batch, photo)), model))
 
 
 def _predicted(

@@ -482,6 +482,32 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     return found
 
 
+def embed_both(
+    con: DuckDBPyConnection,
+    text: Values,
+    blob: Values,
+    model: str = "image",
+    share: float = 0.5,
+) -> pa.Array:
+    """The vector of a text and a picture side by side: for search, duplicates and joins by both.
+
+    The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A
+    part that is missing counts as unlike everything; NULL where both are.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text, such as a title.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+        model: VARCHAR: what reads the picture, as of xb.embed_image.
+        share: DOUBLE: of the picture in the similarity of two rows, 0 to 1.
+
+    Returns:
+        FLOAT[].
+    """
+    found: pa.Array = called("embed_both", con, text=text, blob=blob, model=model, share=share)
+    return found
+
+
 def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> pa.Array:
     """The vector of a picture, of length one: the inner product of two is how alike they look.
 
@@ -492,8 +518,8 @@ def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> 
     Args:
         con: a connection that xbsql is loaded in.
         blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
-        model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict
-            of your own.
+        model: VARCHAR: 'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH',
+            'resnet50:PATH', 'timm:FOLDER', 'hub:OWNER/NAME'.
 
     Returns:
         FLOAT[].
@@ -1558,6 +1584,37 @@ def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Ar
     return found
 
 
+def picture_sheet(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    path: str | os.PathLike[str],
+    home: object = None,
+    n: int = 200,
+) -> pa.Table:
+    """Write pictures as one HTML page that fetches nothing: each with the label that the model gives it,
+    how sure that is, the label it has (a wrong answer is red) and the home picture that is most alike,
+    each side less its own mean; the least sure first.
+
+    `unread` counts rows in which there is no picture that can be read, `right` is the share of the labelled
+    rows that is answered right.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model that reads pictures.
+        tbl: a table: rows with the columns that it reads: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        path: VARCHAR: of the HTML file, which is replaced.
+        home: a table: the home market's rows: the most alike of them stands beside each.
+        n: INTEGER: how many pictures are shown, at most 2,000.
+
+    Returns:
+        path VARCHAR, rows BIGINT, unread BIGINT, right DOUBLE.
+    """
+    found: pa.Table = called("picture_sheet", con, model=model, tbl=tbl, path=path, home=home, n=n)
+    return found
+
+
 def predict(con: DuckDBPyConnection, model: Values, row: Values) -> pa.Array:
     """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
     rows (another share by the option `level`), how far the row lies from what the model was fitted on (0
@@ -1721,6 +1778,34 @@ def rank_markets(
         days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
     """
     found: pa.Table = called("rank_markets", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+    return found
+
+
+def rank_networks(
+    con: DuckDBPyConnection,
+    tbl: object,
+    label: str,
+    networks: Sequence[str] | None = None,
+) -> pa.Table:
+    """Which network reads these pictures best, before anything is fitted; best first.
+
+    `logme` is the log evidence a row that labels can be told from its vectors by a line (LogME: You et al.,
+    2021); larger is better, and only differences say something. `accuracy` is that of the nearest mean of a
+    class, with each picture's scene left out of it. `numbers` is the length of a vector, `ms` what a
+    picture took now. The first column of pictures is read, at most 2,000 of its rows.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: labelled pictures: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable.
+        label: VARCHAR: the label column; rows where it is NULL are not looked at.
+        networks: VARCHAR[]: what to compare, as of the option `network`; NULL: those that are
+            installed.
+
+    Returns:
+        network VARCHAR, logme DOUBLE, accuracy DOUBLE, numbers BIGINT, ms DOUBLE.
+    """
+    found: pa.Table = called("rank_networks", con, tbl=tbl, label=label, networks=networks)
     return found
 
 
