@@ -46,11 +46,9 @@ _FOR_EVER = -1
 """Retries of a task whose worker or node died; a mistake of the user's is not tried again."""
 
 
-<<<<<<< HEAD
-__all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join", "translate"]
-=======
-__all__ = ["Workers", "classify", "embed", "embed_image", "predict", "recommend", "similarity_join"]
->>>>>>> w-img
+__all__ = [
+    "Workers", "classify", "embed", "embed_image", "predict", "recommend", "similarity_join", "translate",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
