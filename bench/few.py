@@ -65,8 +65,8 @@ SOURCES = (
     "xbsql/tasks/forecast/task.py",
     "xbsql/engine/evidence.py",
     *(f"xbsql/series/{name}.py" for name in (
-        "backtest", "carry", "closures", "calibration", "classical", "history", "methods", "newcomer",
-        "profile", "rehearsal", "units",
+        "backtest", "carry", "closures", "calibration", "classical", "history", "levels", "methods",
+        "newcomer", "profile", "rehearsal", "units",
     )),
 )  # fmt: skip
 REPORTED = 1000
