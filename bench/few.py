@@ -88,13 +88,15 @@ def run(bench: Bench) -> dict[str, float]:
         (case.data, case.length, bench.unit(unit_of(i, case), partial(scored, case, homes)))
         for i, case in enumerate(cases(bench))
     ]
-    verdicts = min(
-        statistics.fmean(
+    verdicts = {
+        name: statistics.fmean(
             bench.unit(f"verdict {alike} {seed}", partial(right, seed, alike=alike))
             for seed in range(REPORTED, REPORTED + (3 if bench.quick else 40))
         )
-        for alike in (True, False)
-    )
+        for name, alike in (("home is alike", True), ("home is the opposite", False))
+    }
+    for name, share in verdicts.items():
+        bench.record("verdict", name, "right", share)
     launches = [
         bench.unit(f"launch {seed}", partial(launched, seed))
         for seed in range(REPORTED, REPORTED + (20 if bench.quick else 100))
@@ -102,7 +104,7 @@ def run(bench: Bench) -> dict[str, float]:
     seconds = bench.unit("one series", one_series)
     return {
         **headline(bench, scores),
-        "verdict_right": verdicts,
+        "verdict_right": min(verdicts.values()),
         "launch_ratio": math.exp(statistics.median(abs(math.log(ratio)) for ratio, _ in launches)),
         "launch_coverage": statistics.fmean(inside for _, inside in launches),
         "one_series_s": seconds,
