@@ -44,8 +44,8 @@ worse; upper ends drawn to .8 of their distance hold 92.9 %, 1.2 % worse. A shoc
 market share (weeks 20 to 36, 45 windows: the log of all that came over all that was forecast has a deviation
 of .48), as a share of `yhat` added in quadrature to each product's half-widths: the deviation of coverage
 between windows is .0334 with it and .0331 without, at .0361 and .0333 where ends are first narrowed to hold
-no more than before, and the score gains .02 %. Factors by quartile of what is expected of a product, chosen in
-hindsight (.8, .9, 1, 1.1), gain 1.1 % of the score, at .0341; the weeks that a target has teach no such
+no more than before, and the score gains .02 %. Factors by quartile of what is expected of a product, chosen
+in hindsight (.8, .9, 1, 1.1), gain 1.1 % of the score, at .0341; the weeks that a target has teach no such
 factors, as they are trusted by a sixteenth. A product sells so little that its own luck is nearly all of
 its width, and no past says which window will be lively. Sums have that shock, see `coherent.least_spread`.
 
