@@ -114,6 +114,15 @@ FIGURES = (
     ),
     Figure("profiles", "mae_gain120", "below the best of three from 120 labels"),
     Figure("profiles", "coverage", "share of spends inside 90 % intervals, from a summer into Christmas"),
+    Figure(
+        "translate", "chrf_fr_google", "names of categories into French, 1,000 pairs: chrF (copied: 17.7)"
+    ),
+    Figure("translate", "chrf_fr_off", "names of foods into French (copied: 23.7)"),
+    Figure("translate", "chrf_gain", "over the best of general pairs, own pairs and the memory, each alone"),
+    Figure("translate", "memory_gain", "over the same without its memory"),
+    Figure("translate", "score_corr", "least correlation of score and chrF, fr and de"),
+    Figure("translate", "numbers_kept", "titles whose numbers all stay, ten directions"),
+    Figure("translate", "terms_kept", "titles whose brands all stay"),
     Figure("images", "fine0", "photos by catalogue icons alone: accuracy, 81 classes"),
     Figure("images", "coarse0", "the same, coarse classes"),
     Figure("images", "fine5", "81 classes with 5 labelled photos each"),

@@ -57,6 +57,9 @@ CREATE MACRO xb.drop_model(model) AS TABLE
 CREATE MACRO xb.embed(text, model := 'text') AS
     _xb_embed(text, model);
 
+CREATE MACRO xb.embed_both(text, blob, model := 'image', share := 0.5) AS
+    _xb_embed_both(text, blob, model, share);
+
 CREATE MACRO xb.embed_image(blob, model := 'image') AS
     _xb_embed_image(blob, model);
 
@@ -187,6 +190,13 @@ CREATE MACRO xb.parse_date(text, market) AS
 CREATE MACRO xb.parse_number(text, market) AS
     _xb_parse_number(text, market);
 
+CREATE MACRO xb.picture_sheet(model, tbl, path, home := 'xb._nothing', n := 200) AS TABLE
+    SELECT unnest(_xb_picture_sheet(
+        model, path, n,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row)
+    ), recursive := true);
+
 CREATE MACRO xb.predict(model, row) AS
     _xb_predict(model, row);
 
@@ -207,6 +217,12 @@ CREATE MACRO xb.rank_markets(
         (SELECT list(_xb_row) FROM query_table(duties) _xb_row),
         (SELECT list(_xb_row) FROM query_table(vat) _xb_row),
         (SELECT list(_xb_row) FROM query_table(curves) _xb_row)
+    ), recursive := true);
+
+CREATE MACRO xb.rank_networks(tbl, label, networks := NULL) AS TABLE
+    SELECT unnest(_xb_rank_networks(
+        label, networks,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS

@@ -20,7 +20,10 @@ ROOMS = {
     "market": {"babel", "holidays"},
     "store": {"numpy", "pyarrow", "safetensors"},
     "metrics": {"numpy", "sacrebleu"},
-    "features": {"numpy", "pyarrow", "scipy", "sklearn", "torch", "sentencepiece", "py3langid", "PIL"},
+    "features": {
+        "huggingface_hub", "numpy", "pyarrow", "scipy", "sklearn", "torch", "safetensors", "sentencepiece",
+        "timm", "py3langid", "PIL",
+    },
     "engine": {"numpy", "scipy", "sklearn", "lightgbm", "torch"},
     "series": {
         "fracast", "hierarchicalforecast", "holidays", "lightgbm", "numpy", "pyarrow", "scipy",

@@ -39,6 +39,7 @@ CALLS = {
     "import_booster": lambda con, name: xbsql.import_booster(con, name, "/tmp/none", "y"),
     "label_curve": lambda con, name: xbsql.label_curve(con, name, HOME),
     "model_card": lambda con, name: xbsql.model_card(con, name),
+    "picture_sheet": lambda con, name: xbsql.picture_sheet(con, name, HOME, "/tmp/none"),
     "predict": lambda con, name: xbsql.predict(con, name, ROWS),
     "predict_table": lambda con, name: xbsql.predict_table(con, name, HOME),
     "promote": lambda con, name: xbsql.promote(con, name, 1),
@@ -52,6 +53,7 @@ CALLS = {
     "similar_items": lambda con, name: xbsql.similar_items(con, name, HOME, "y"),
     "translate": lambda con, name: xbsql.translate(con, name, pa.array(["a"])),
     "translate_table": lambda con, name: xbsql.translate_table(con, name, HOME),
+    "localise": lambda con, name: xbsql.localise(con, name, HOME, {"x": "translated"}),
     "adapt": lambda con, name: xbsql.adapt(con, name, HOME, "y"),
     "drift": lambda con, name: xbsql.drift(con, name, HOME),
     "history": lambda con, name: xbsql.history(con, name),
@@ -76,6 +78,7 @@ SQL = {
     "import_booster": "CALL xb.import_booster({}, '/tmp/none', 'y')",
     "label_curve": "FROM xb.label_curve({}, h)",
     "model_card": "FROM xb.model_card({})",
+    "picture_sheet": "FROM xb.picture_sheet({}, h, '/tmp/none')",
     "predict": "SELECT xb.predict({}, h) FROM h",
     "predict_table": "FROM xb.predict_table({}, h)",
     "promote": "CALL xb.promote({}, 1)",
@@ -89,6 +92,7 @@ SQL = {
     "similar_items": "FROM xb.similar_items({}, h, y)",
     "translate": "SELECT xb.translate({}, 'a')",
     "translate_table": "FROM xb.translate_table({}, h)",
+    "localise": "FROM xb.localise({}, h, {{'x': 'translated'}})",
     "adapt": "CALL xb.adapt({}, h, 'y')",
     "drift": "FROM xb.drift({}, h)",
     "history": "FROM xb.history({})",
@@ -96,7 +100,7 @@ SQL = {
 }
 """Every function that takes a name, in Python and in SQL."""
 NAMED = {"model", "index", "base"}
-ENCODERS = {"embed", "embed_image", "domain_similarity", "match"}
+ENCODERS = {"embed", "embed_both", "embed_image", "domain_similarity", "match"}
 """Their `model` is an encoder, or a model whose rows are pairs."""
 
 HOSTILE = {

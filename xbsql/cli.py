@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("model")
     forecast.add_argument("table", help="series, in columns named as those that the model was fitted on")
     _database(forecast)
+    forecast.add_argument("--home", help="home's series, in columns of the same names: drawn beside")
     forecast.add_argument("--horizon", type=int, default=8, help="periods (default: 8)")
     forecast.add_argument("--page", type=Path, default=Path("forecast.html"), help="what to write")
     forecast.set_defaults(command=_forecast)
@@ -128,7 +129,8 @@ def _forecast(given: argparse.Namespace) -> int:
     check_place(where, given.page)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
-        save(where, given.page, outlook(session_of(where, con), given.model, rows, asked))
+        home = rows_of(where, con, given.home, ordered=False) if given.home else None
+        save(where, given.page, outlook(session_of(where, con), given.model, rows, asked, home))
     print(f"Look at {given.page}")
     return 0
 

@@ -72,7 +72,11 @@ def test_the_bits_of_an_explanation_add_up_to_the_odds_of_the_pair(con):
     assert rows[0]["evidence"].startswith("prior")
     assert rows[0]["bits"] < 0
     assert rows[-1]["total"] == pytest.approx(sum(row["bits"] for row in rows))
-    assert 1 / (1 + 2 ** -rows[-1]["total"]) == pytest.approx(best[4], abs=1e-9)
+    assert rows[-1]["evidence"] == "the entity and other candidates"
+    assert 1 / (1 + 2 ** -rows[-2]["total"]) == pytest.approx(best[4], abs=1e-9)
+    joined = con.sql("FROM xb.entities(goods, id, market, title, beside := more)").fetchall()
+    sure = [score for _, market, id, score, _ in joined if (market, id) in (best[:2], best[2:4])]
+    assert 1 / (1 + 2 ** -rows[-1]["total"]) == pytest.approx(min(sure), abs=1e-9)
     brand = next(row for row in rows if row["evidence"] == "brand")
     assert brand["left"] == brand["right"]
     assert brand["bits"] > 0

@@ -15,7 +15,7 @@ from xbsql.features.image import networks
 from xbsql.features.image.column import forget, pictures
 from xbsql.features.image.encoder import given, picture_encoder, unpacked
 from xbsql.features.image.networks import KINDS, PACKAGES, brought, installed
-from xbsql.features.image.units import Unit, conv
+from xbsql.features.image.units import Middle, Unit, conv
 from xbsql.features.image.vgg import VGG16
 
 SEEN = {"kitchen": 504, "lighting": 846, "clothing": 610}  # ImageNet's coffee mug, table lamp, jersey
@@ -55,7 +55,8 @@ def test_a_drawn_thing_is_seen_as_what_it_is(name, icons):
     shown = [i for i, category in enumerate(icons["category"].to_pylist()) if category in SEEN]
     pixels, _ = unpacked([icons["photo"][i].as_py() for i in shown])
     with torch.inference_mode():
-        found = loaded.network(given(torch.from_numpy(pixels), loaded))
+        maps = loaded.network.trunk(given(torch.from_numpy(pixels), loaded))
+        found = loaded.network.tail[0](maps).mean((2, 3))  # as it was published; ours weighs the middle
     named = (found @ published["_fc.weight"].T + published["_fc.bias"]).argmax(1).tolist()
     assert named == [SEEN[icons["category"][i].as_py()] for i in shown]
 
@@ -77,6 +78,24 @@ def test_a_unit_is_its_layer_normalised(kernel, stride, side):
         plain, parts["n.running_mean"], parts["n.running_var"], parts["n.weight"], parts["n.bias"], eps=1e-3
     )
     torch.testing.assert_close(unit(x).detach(), normal.clamp(0, 6), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "weights"),
+    [
+        ((1, 1), [[1.0]]),
+        ((3, 3), [[1 / 9] * 3] * 3),
+        ((4, 5), [[1 / 20] * 5] * 4),
+        ((5, 5), [[1 / 50] * 5, *[[1 / 50, *[1 / 50 + 1 / 18] * 3, 1 / 50]] * 3, [1 / 50] * 5]),
+    ],
+)
+def test_the_middle_counts_more_and_weights_sum_to_one(shape, weights):
+    cells = torch.eye(shape[0] * shape[1]).reshape(-1, 1, *shape)
+    found = Middle()(cells).reshape(shape)
+    torch.testing.assert_close(found, torch.tensor(weights))
+    large = Middle()(torch.eye(49).reshape(-1, 1, 7, 7)).reshape(7, 7)
+    assert large.sum().item() == pytest.approx(1)
+    assert large[3, 3] > large[1, 3] > large[0, 3] > 0
 
 
 @pytest.mark.parametrize("kind", ["vgg16", "resnet50"])

@@ -51,6 +51,19 @@ def test_the_largest_come_first_and_each_gets_a_panel_also_one_without_history_o
     assert "aria-label='b: last 61, then 12 expected in 3 periods'" in shown
 
 
+def test_home_is_drawn_at_the_level_of_the_series():
+    weeks, none = np.array([FIRST, FIRST + 10]), np.array([0, 61, 70])
+    home = Series(("a", "z"), np.full(70, 2.0), none, weeks, WEEKS, ("ok",) * 2)
+    b, a = fans_of(told(), 2, home=home)
+    assert len(a.home) == len(a.ds) + 3
+    assert np.nanmean(a.home[:52]) == pytest.approx(a.y.mean())
+    assert np.isfinite(a.home[:53]).all()
+    assert np.isnan(a.home[53:]).all()
+    assert b.home[:2].sum() == pytest.approx(b.y.sum())
+    assert "home, at this level" in fan_charts([a])
+    assert "home, at this level" not in fan_charts(fans_of(told(), 2))
+
+
 def test_a_page_is_written_from_the_command_line(tmp_path, capsys):
     shop, page = str(tmp_path / "shop.duckdb"), tmp_path / "outlook.html"
     with xbsql.connect(shop) as con:
@@ -63,6 +76,8 @@ def test_a_page_is_written_from_the_command_line(tmp_path, capsys):
     drawn = ["forecast", "demand", "sales", shop, "--horizon", "2", "--page", str(page)]
     assert main(drawn) == 0
     assert "the next 2 periods of 3 series" in page.read_text()
+    assert main([*drawn, "--home", "sales"]) == 0
+    assert "home, at this level" in page.read_text()
     assert main(["forecast", "demnad", "sales", shop]) == 1
     assert "xbsql forecast: no model 'demnad'" in capsys.readouterr().err
     assert main(["forecast", "demand", "sales", shop, "--horizon", "0"]) == 1

@@ -142,6 +142,13 @@ def test_short_intermittent_histories_leave_intervals_nearly_as_they_are():
     assert (np.abs(np.log(done.calibration.factors)) <= np.log(MOST) * 8 / SETTLED).all()
 
 
+@pytest.mark.parametrize(("n", "alike"), [(3, True), (40, False)])
+def test_intervals_of_few_series_are_put_right_for_all_steps_at_once(n, alike):
+    done = carry(own_methods(noise(n, 60), ()), Known(noise(n, 60), None, 8, (), 0), lambda share, name: None)
+    factors = done.calibration.factors
+    assert bool((factors == factors[:1]).all()) == alike
+
+
 class Silent:
     """A forecaster that has nothing to say of the first series."""
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from xbsql.series.fan import MEAN, interval
+from xbsql.series.levels import SPREAD
 from xbsql.series.method import Known
-from xbsql.series.newcomer import SPREAD, fit_newcomer
+from xbsql.series.newcomer import fit_newcomer
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
 from xbsql.store.model import restore
@@ -47,6 +48,29 @@ def test_a_fact_that_tells_levels_tells_that_of_a_new_market():
         fan = model.fan(cold(np.array([[size]])), 28)
         assert fan[0, :, MEAN].sum() / (40 * size * 32) == pytest.approx(1, abs=0.25)
     assert model.deviation < 0.5
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_few_markets_say_which_fact_their_level_is_proportional_to(size):
+    facts = np.exp(np.random.default_rng(size).normal(0, 1, (8, 6)))
+    model = fitted(markets(np.maximum(60 * facts[:, size], 2.0), facts))
+    elasticity = model.coefficients[1:] / model.scale
+    assert elasticity[size] == pytest.approx(1, abs=0.15)
+    assert np.abs(np.delete(elasticity, size)).max() < 0.2
+
+
+def test_a_market_unlike_all_known_ones_is_less_sure():
+    facts = np.exp(np.linspace(0, 1, 6))[:, None]
+    model = fitted(markets(40 * facts[:, 0], facts))
+    near, far = (model.level(cold(np.array([[value]])))[1][0] for value in (1.6, 60.0))
+    assert far > 1.3 * near
+
+
+def test_a_model_stored_before_lines_were_unsure_lives_again():
+    model = fitted(markets(np.array([50.0, 60, 70])))
+    state = model.state()
+    stored = {name: array for name, array in state.arrays.items() if name != "covariance"}
+    assert not restore(replace(state, arrays=stored)).covariance.any()
 
 
 def test_the_days_of_the_week_are_those_of_the_known_markets():

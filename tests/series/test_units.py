@@ -156,8 +156,16 @@ def test_few_series_refuse_home_as_surely_as_they_praise_it():
     assert np.isinf(short.evidence.refused)
     assert long.measured
     units = len(np.unique(long.evidence.group))
-    assert long.evidence.refused == pytest.approx(stdtrit(units - 1, 0.99) / long.evidence.trust)
+    assert long.evidence.refused == pytest.approx(stdtrit(units - 1, 0.99), rel=0.3)
     assert long.evidence.refused > CLEARLY_WORSE == many.evidence.refused
+
+
+@pytest.mark.parametrize(("weeks", "stretch"), [(60, 28), (24, 16)])
+def test_one_stretch_speaks_by_its_share_in_it_and_the_horizon(weeks, stretch):
+    found = of_one_series(weeks).evidence
+    assert found.trust <= stretch / (stretch + 8)
+    assert found.trust > 0.5 * stretch / (stretch + 8)
+    assert of_one_series(40, n=30).evidence.trust == 1.0
 
 
 def test_the_ratio_of_two_losses_counts_more_the_more_units_there_are():

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import xbsql
-from xbsql import cluster
+from xbsql import cluster, sample
 
 ray = pytest.importorskip("ray", reason="the extra xbsql[cluster] is not installed")
 pytestmark = [
@@ -109,6 +109,25 @@ def killed_in_the_middle(name, work):
         thread.join()
 
 
+def test_pictures_over_workers_are_those_of_one_process(rays, con, store):
+    """A broken one is a NULL there too."""
+    icons = sample.pictures("US", 1)
+    xbsql.fit(con, "kinds", icons, "category", options={"network": "lite0", "ignore": ["sku"]})
+    blobs = pa.array([*icons["photo"].to_pylist()[:3], b"no picture", None], pa.binary())
+    rows = pa.table({"photo": blobs})
+    one = cluster.Workers(count=1, cpus=0.5, rows=32)
+    data = cluster.embed_image(rays.data.from_arrow(rows), "photo", store=store, model="lite0", workers=one)
+    spread = cluster.classify(data, "kinds", "photo", store=store, workers=one)
+    found = pa.concat_tables(rays.get(spread.to_arrow_refs()))
+    vectors, classes = xbsql.embed_image(con, blobs, model="lite0"), xbsql.classify(con, "kinds", blobs)
+    assert [row and row["label"] for row in found["classified"].to_pylist()] == [
+        row and row["label"] for row in classes.to_pylist()
+    ]
+    assert [value is None for value in found["embedding"].to_pylist()] == [False] * 3 + [True] * 2
+    for own, expected in zip(found["embedding"].to_pylist()[:3], vectors.to_pylist(), strict=False):
+        np.testing.assert_allclose(own, expected, atol=1e-5)
+
+
 def test_embeddings_and_classes_are_those_of_one_process(rays, con, store):
     rows = offers(60)
     one = cluster.Workers(count=1, cpus=0.5, rows=32)
@@ -124,6 +143,20 @@ def test_embeddings_and_classes_are_those_of_one_process(rays, con, store):
     np.testing.assert_allclose(own, other, atol=2e-6)
     labels = [[row and row["label"] for row in each.to_pylist()] for each in (found["classified"], classes)]
     assert labels[0] == labels[1]
+
+
+def test_translations_are_those_of_one_process(rays, con, store):
+    words = {"red": "rouge", "blue": "bleu", "hat": "chapeau", "bag": "sac"}
+    pairs = [(f"{c} {t}", f"{words[t]} {words[c]}") for c in ("red", "blue") for t in ("hat", "bag")]
+    known = pa.table({"en": [a for a, _ in pairs[:3]], "fr": [b for _, b in pairs[:3]]})
+    xbsql.fit(con, "french", known, "fr", task="translate", options={"src": "en", "dst": "fr"})
+    rows = pa.table({"title": [a for a, _ in pairs] + [None, "12"]})
+    one = cluster.Workers(count=1, cpus=0.5, rows=4)
+    spread = cluster.translate(rays.data.from_arrow(rows), "french", "title", store=store, workers=one)
+    found = pa.concat_tables(rays.get(spread.to_arrow_refs()))
+    assert found["translated"].to_pylist() == xbsql.translate(con, "french", rows["title"]).to_pylist()
+    with pytest.raises(xbsql.XbsqlError, match=r"'kind' was fitted for classify; use cluster\.classify"):
+        cluster.translate(rays.data.from_arrow(rows), "kind", "title", store=store)
 
 
 def test_predictions_survive_the_death_of_a_worker(rays, con, store):

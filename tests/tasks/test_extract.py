@@ -229,6 +229,26 @@ def test_an_attribute_without_a_label_is_homes_as_before(rows, home):
         assert f1(model, mine, "f1_asked") >= f1(home[0], mine, "f1_asked") - 0.01
 
 
+def test_an_attribute_of_the_same_meaning_takes_the_place_of_homes_and_homes_is_still_answered(home):
+    table = titles(ENGLISH | {"colours": ENGLISH["colour"]}, ("brand", "colours", "material"), 40, 9)
+    model, _ = road.transfer(extract, table, "value", base=home[0], options=OPTIONS)
+    text = "Orvex scarf navy wool"
+    assert set(dict(answers(model, [text])[0])) == {"brand", "colours", "material"}
+    assert dict(answers(model, [text], ["colour"])[0]) == dict(answers(home[0], [text], ["colour"])[0])
+
+
+def test_another_attribute_of_a_similar_name_leaves_homes_where_it_is(home):
+    table = titles(ENGLISH, HOME_NAMES, 40, 9)
+    only = table.filter(pa.array([name == "brand" for name in table["attribute"].to_pylist()]))
+    other = only.set_column(1, "attribute", pa.array(["material of frame"] * len(only)))
+    model, _ = road.transfer(extract, other, "value", base=home[0], options=OPTIONS)
+    text = "Orvex scarf navy wool"
+    found, before = dict(answers(model, [text])[0]), dict(answers(home[0], [text])[0])
+    assert found["material"]["value"] == before["material"]["value"] == "wool"
+    again = restore(model.state())
+    assert answers(again, [text]) == answers(model, [text])
+
+
 def test_a_source_that_says_the_opposite_does_not_help(rows, home):
     """Home that calls colours materials and materials colours."""
     other = {"colour": "material", "material": "colour"}

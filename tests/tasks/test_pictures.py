@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import torch
+from PIL import Image
 
 import xbsql
+import xbsql.frame
 from xbsql import sample
 from xbsql.engine.candidate import Sample
 from xbsql.engine.candidates.centred import centre_of
@@ -283,3 +289,122 @@ def test_pictures_that_show_something_else_have_drifted_also_beside_texts(icons,
         half = told("both", home.set_column(at, "photo", pa.array(broken, pa.binary())))
         assert half["photo", "missing"]["value"] == pytest.approx(0.5, abs=0.02)
         assert half["photo", "missing"]["alarm"]
+
+
+def test_a_text_and_a_picture_stand_in_one_vector(icons, tmp_path):
+    """The cosine is the mean of both; what is missing is unlike everything, what lacks both is NULL."""
+    blobs, titles = icons["photo"].to_pylist()[:4], ["a red bag", "a blue bag", "a red shoe", None]
+    photos = pa.array([*blobs, b""], pa.binary())
+    rows = pa.table({"id": [0, 1, 2, 3, 4], "title": [*titles, " "], "photo": photos})
+    both = "xb.embed_both(title, photo, model := 'lite0')"
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        con.register("rows_of", rows)
+        con.execute(
+            f"CREATE TABLE made AS SELECT id, title, {both} AS v, xb.embed(title) AS t, "
+            "xb.embed_image(photo, model := 'lite0') AS p FROM rows_of"
+        )
+        pairs = con.sql(
+            "SELECT b.title, xb.similarity(a.v, b.v), xb.similarity(a.t, b.t), xb.similarity(a.p, b.p) "
+            "FROM made a, made b WHERE a.id < b.id AND b.id < 4"
+        ).fetchall()
+        for title, found, text, look in pairs:
+            expected = 0.5 * (text + look) if title is not None else 0.5 * look / 0.5**0.5
+            assert found == pytest.approx(expected, abs=1e-4)
+        assert con.sql("SELECT id FROM made WHERE v IS NULL").fetchall() == [(4,)]
+        con.sql(f"CALL xb.build_index('both', rows_of, id := id, vec := {both})").fetchall()
+        near = con.sql(f"SELECT id, xb.search('both', {both}, k := 1)[1].id FROM rows_of WHERE id < 4")
+        assert all(str(own) == found for own, found in near.fetchall())
+        twins = con.sql(
+            "WITH twice AS (FROM rows_of UNION ALL SELECT 9, title, photo FROM rows_of WHERE id = 0) "
+            f"FROM xb.duplicates(twice, id := id, vec := {both}, threshold := 0.999)"
+        )
+        assert [set(row[:2]) for row in twins.fetchall()] == [{0, 9}]
+        with pytest.raises(Exception, match="share is 2"):
+            con.sql("SELECT xb.embed_both('a', ''::BLOB, model := 'lite0', share := 2)").fetchall()
+
+
+def test_networks_are_ranked_before_anything_is_fitted(icons, tmp_path):
+    """A network that was drawn at random says less than one that has seen things, by both measures."""
+    network, generator = VGG16(2, 32), torch.Generator().manual_seed(0)
+    units = [unit.tensors() for unit in network.modules() if isinstance(unit, Unit)]
+    shapes = {name: shape for found in units for name, shape in found.items()}
+    drawn = {name: torch.randn(shape, generator=generator) * 0.05 for name, shape in shapes.items()}
+    torch.save(drawn, tmp_path / "vgg16.pth")
+    names = [f"vgg16:{tmp_path / 'vgg16.pth'}", "lite0"]
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        found = xbsql.rank_networks(con, icons, "category", networks=names).to_pylist()
+        assert [row["network"] for row in found] == names[::-1]
+        assert found[0]["accuracy"] > found[1]["accuracy"]
+        assert found[0]["numbers"] == picture_encoder("lite0").dim
+        with pytest.raises(XbsqlError, match="no column of pictures"):
+            xbsql.rank_networks(con, icons.drop_columns(["photo"]), "category")
+        with pytest.raises(XbsqlError, match="of one class, or one of each"):
+            xbsql.rank_networks(con, icons.slice(0, 2), "category", networks=["lite0"])
+        with pytest.raises(XbsqlError, match="no picture encoder 'lite1'"):
+            xbsql.rank_networks(con, icons, "category", networks=["lite1"])
+
+
+def test_polars_reads_binary_columns(icons, tmp_path):
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        xbsql.fit(con, "kinds", icons, "category", options=LITE)
+        xbsql.frame.use(con)
+        photo, given = pl.col("photo"), [*icons["photo"].to_pylist()[:3], b"", None]
+        rows = pl.LazyFrame({"photo": pl.Series(given, dtype=pl.Binary)})
+        found = rows.select(
+            said=photo.xb.classify("kinds"),
+            vector=photo.xb.embed_image(model="lite0"),
+            info=photo.xb.image_info(),
+        ).collect()
+        blobs = pa.array(given, pa.binary())
+        expected = xbsql.classify(con, "kinds", blobs).to_pylist()
+        for said, own in zip(found["said"].to_list(), expected, strict=True):
+            assert (said and said["label"]) == (own and own["label"])
+            assert (said and said["score"]) == (own and pytest.approx(own["score"]))
+        assert found["vector"].to_list() == xbsql.embed_image(con, blobs, model="lite0").to_pylist()
+        assert [row and row["problem"] for row in found["info"].to_list()] == [*[None] * 3, "empty", None]
+
+
+def test_no_blob_loses_a_query(icons, tmp_path):
+    """In one query: a vector of all that shows something, NULL and a count of the rest."""
+    plain = Image.effect_noise((60, 40), 80).convert("RGB")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    good = {
+        "animated": file_of(plain, "GIF", save_all=True, append_images=[plain.rotate(90)]),
+        "cmyk": file_of(plain.convert("CMYK"), "JPEG"),
+        "16 bits": file_of(Image.fromarray(np.arange(2500, dtype=np.uint16).reshape(50, 50)), "PNG"),
+        "palette": file_of(plain.convert("P"), "PNG"),
+        "turned": file_of(plain, "JPEG", exif=turned),
+        "1 pixel": file_of(plain.resize((1, 1)), "PNG"),
+    }
+    whole = file_of(Image.new("1", (1, 1)), "PNG")
+    start = b"IHDR" + struct.pack(">II", 20_000, 20_000) + bytes([1, 0, 0, 0, 0])
+    bad = {
+        "empty": b"",
+        "text": b"no picture",
+        "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        "cut": good["cmyk"][:200],
+        "broken": good["palette"][:-80] + bytes(60) + good["palette"][-20:],
+        "20,000 x 20,000": whole[:12] + start + struct.pack(">I", zlib.crc32(start)) + whole[33:],
+    }
+    names = [*good, *bad, "NULL"]
+    blobs = [*good.values(), *bad.values(), None]
+    rows = pa.table({"name": names, "photo": pa.array(blobs, pa.binary())})
+    with xbsql.connect(tmp_path / "shop.duckdb") as con:
+        con.register("rows_of", rows)
+        xbsql.fit(con, "kinds", icons, "category", options=LITE)
+        found = con.sql(
+            "SELECT name, xb.embed_image(photo, model := 'lite0') IS NULL, "
+            "xb.classify('kinds', photo) IS NULL, xb.image_info(photo).problem FROM rows_of"
+        ).fetchall()
+        assert {name for name, vector, said, _ in found if vector and said} == {*bad, "NULL"}
+        assert {name for name, vector, said, _ in found if not vector and not said} == set(good)
+        assert {name for name, *_, problem in found if problem is not None} == set(bad)
+        note = con.sql("FROM xb.last_calls() WHERE function = 'embed_image' LIMIT 1").fetchall()[0][-1]
+        assert note.startswith("6 BLOBs are no pictures that can be read: ")
+
+
+def file_of(picture, kind, **options):
+    out = BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import statistics
 import time
 from decimal import Decimal
@@ -264,7 +265,7 @@ def test_a_home_of_another_language_lends_how_it_chooses(con):
         base="shop", options={"src": "en", "dst": "de"},
     ).to_pylist()  # fmt: skip
     assert rows[0]["verdict"] == "NOT MEASURED"
-    assert "only how it chooses" in rows[0]["note"]
+    assert "how it chooses and what its words mean are carried over" in rows[0]["note"]
     assert said(con, "red hat", "abroad")["text"] == "roter Hut"
 
 
@@ -386,3 +387,60 @@ def test_a_result_of_another_model_is_refused(con):
     assert not again(con, done.drop_columns(["translator"]))["outdated"]
     own = xbsql.translate_table(con, "shop@1", table(KNOWN[:1]), "en")
     assert not again(con, own)["outdated"]
+
+
+def test_sizes_become_the_markets_where_that_is_asked_for(con):
+    taught = [(f"{a}, {k + 3} in", f"{b}, {k + 3} in") for k, (a, b) in enumerate(KNOWN[:60])]
+    options = {**LANGUAGES, "units": "market"}
+    xbsql.fit(con, "sizes", table(taught), "fr", task="translate", market="FR", options=options)
+    source, target = HELD_OUT[0]
+    found = said(con, f"{source}, 12 in", "sizes")
+    assert (found["text"], found["changed_terms"]) == (f"{target}, 30,5 cm", ["12 in -> 30,5 cm"])
+    assert said(con, f"{source}, 12 cm", "sizes")["text"] == f"{target}, 12 cm"
+    asked = table([(f"{a}, 12 in", f"{b}, 30,5 cm") for a, b in HELD_OUT[:20]])
+    rows = {row["metric"]: row["value"] for row in xbsql.evaluate(con, "sizes", asked).to_pylist()}
+    assert rows["numbers_kept"] == 1
+    with pytest.raises(XbsqlError, match="the option units = 'market' needs a market; say it"):
+        xbsql.fit(con, "none", table(taught), "fr", task="translate", options=options)
+
+
+@pytest.mark.parametrize("given", [{"src": "fr"}, {"dst": "en"}, {"src": "fr", "dst": "en"}])
+def test_swapped_columns_are_noticed(con, given):
+    with pytest.raises(XbsqlError, match="'en' looks English and 'fr' French, the wrong way round"):
+        xbsql.fit(con, "bad", table(KNOWN), "fr", task="translate", options=given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "red \u0448\u0430\u043f\u043a\u0430 hat",
+        "\u8d64\u3044red\u5e3d\u5b50 hat",
+        "\u05d0\u05d1 blue \u0639\u0631\u0628 bag",
+    ],
+)
+def test_of_mixed_scripts_what_is_known_is_translated(con, text):
+    found = said(con, text)["text"]
+    foreign = re.findall(r"[^\x00-\x7f]+", text)
+    assert all(word in found for word in foreign)
+    assert re.search("ouge|bleu|apeau|sac", found)
+
+
+def test_a_home_of_the_same_source_language_is_tried_for_its_words(con):
+    german = {"hat": "Hut", "bag": "Tasche", "coat": "Mantel", "towel": "Handtuch", "lamp": "Lampe"}
+    hues = {"red": "rot", "blue": "blau", "black": "schwarz", "white": "wei\u00df", "green": "gr\u00fcn"}
+    pairs = [(f"{c} {t}", f"{german[t]} {hues[c]}") for c in hues for t in german] + [
+        (f"the {t}", f"die {german[t]}") for t in german
+    ] * 2
+    data = pa.table({"en": [a for a, _ in pairs], "de": [b for _, b in pairs]})
+    home = pa.table({"en": [a for a, _ in KNOWN], "de": [b for _, b in KNOWN]})
+    xbsql.fit(con, "french", home, "de", task="translate", options={"src": "en", "dst": "fr"})
+    rows = xbsql.transfer(
+        con, "german", data, "de", base="french", options={"src": "en", "dst": "de"}
+    ).to_pylist()
+    assert rows[0]["verdict"] in ("HELPS", "NO EVIDENCE", "HURTS")
+    assert "what its words mean" in rows[0]["note"]
+    assert said(con, "red hat", "german")["text"] == "Hut rot"
+    asked = {"text": "en", "src": "fr", "dst": "de"}
+    turned = pa.table({"en": [b for _, b in KNOWN[:2]], "de": ["roter Hut", "blaue Tasche"]})
+    rows = xbsql.transfer(con, "apart", turned, "de", base="french", options=asked).to_pylist()
+    assert "only how it chooses is carried over" in rows[0]["note"]

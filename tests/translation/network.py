@@ -74,3 +74,66 @@ def _cutter(words):
         user_defined_symbols=words, vocab_size=1000, hard_vocab_limit=False, minloglevel=2,
     )  # fmt: skip
     return made.getvalue()
+
+
+def write_marian(folder, words):
+    """The same network as Marian keeps it: one `.npz`, a vocabulary `.yml` for each side, `.spm` beside.
+
+    Its embeddings are multiplied by the root of their size, its decoder begins with nothing, and places are
+    given as `Wpos`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    left, right = (
+        ["</s>", "<unk>", *("\u2581" + word for word in side)] for side in zip(*words, strict=True)
+    )
+    count, size = len(left), len(left) + LONGEST
+    size += size % 2
+    tokens, places = np.zeros((2, size, size))
+    tokens[:count, :count] = np.eye(count)
+    places[count : count + LONGEST, count : count + LONGEST] = np.eye(LONGEST)
+    root, nothing = np.sqrt(size), np.zeros((size, size))
+    layers = {"encoder_l1_self": nothing, "decoder_l1_self": nothing}
+    found = {"encoder_Wemb": tokens[:count] / root, "decoder_Wemb": np.zeros((count, size))}
+    found["Wpos"] = places[count : count + LONGEST]
+    for name, weight in layers.items():
+        found |= {f"{name}_{part}": weight for part in ("Wq", "Wk", "Wv", "Wo")}
+    found["decoder_l1_context_Wq"] = SHARP * places.T
+    found["decoder_l1_context_Wk"] = SHARP * places.T
+    found["decoder_l1_context_Wv"] = tokens.T
+    found["decoder_l1_context_Wo"] = SHARP * np.eye(size)
+    for name in ("encoder_l1_ffn", "decoder_l1_ffn"):
+        found |= {f"{name}_W1": np.zeros((size, 4)), f"{name}_b1": np.zeros((1, 4))}
+        found |= {f"{name}_W2": np.zeros((4, size)), f"{name}_b2": np.zeros((1, size))}
+        found |= _normal(f"{name}_ffn", size)
+    for name in (*layers, "decoder_l1_context"):
+        found |= {f"{name}_b{part}": np.zeros((1, size)) for part in "qkvo"} | _normal(f"{name}_Wo", size)
+    found |= _normal("encoder_top", size, "") | _normal("decoder_top", size, "")
+    found["decoder_ff_logit_out_W"] = SHARP * tokens[:count].T
+    found["decoder_ff_logit_out_b"] = np.zeros((1, count))
+    shown = CONFIG.encode() + b"\0"
+    arrays = {name: np.asarray(values, np.float32) for name, values in found.items()}
+    np.savez(folder / "model.npz", **arrays, **{"special:model.yml": np.frombuffer(shown, np.int8)})
+    for name, side in (("src", left), ("trg", right)):
+        lines = "".join(f'"{word}": {place}\n' for place, word in enumerate(side))
+        (folder / f"vocab.{name}.yml").write_text(lines, encoding="utf-8")
+    for name, side in (("source.spm", left), ("target.spm", right)):
+        (folder / name).write_bytes(_cutter(side[2:]))
+
+
+CONFIG = """type: transformer
+enc-depth: 1
+dec-depth: 1
+transformer-heads: 1
+transformer-ffn-activation: relu
+transformer-preprocess: n
+transformer-postprocess: da
+transformer-postprocess-top: n
+transformer-postprocess-emb: d
+transformer-decoder-autoreg: self-attention
+transformer-no-projection: false
+transformer-guided-alignment-layer: last
+"""
+
+
+def _normal(name, size, place="_pre"):
+    return {f"{name}_ln_scale{place}": np.ones((1, size)), f"{name}_ln_bias{place}": np.zeros((1, size))}

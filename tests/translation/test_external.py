@@ -7,9 +7,10 @@ import pytest
 
 import xbsql
 from xbsql.errors import XbsqlError
+from xbsql.translation.external import External
 
 pytest.importorskip("ctranslate2")
-from tests.translation.network import write
+from tests.translation.network import write, write_marian
 
 COLOURS = {"red": "rouge", "blue": "bleu", "black": "noir", "white": "blanc", "green": "vert", "grey": "gris"}
 THINGS = {"hat": "chapeau", "bag": "sac", "coat": "manteau", "towel": "torchon", "lamp": "luminaire"}
@@ -45,8 +46,10 @@ def said(con, name, texts):
     return [row.as_py() for row in xbsql.translate(con, name, texts)]
 
 
-def test_words_that_no_pair_has_are_the_networks(con, network):
-    fitted(con, "shop", network)
+@pytest.mark.parametrize("made", [write, write_marian])
+def test_words_that_no_pair_has_are_the_networks(con, tmp_path, made):
+    made(tmp_path / "network", [*COLOURS.items(), *THINGS.items(), *NEW.items()])
+    fitted(con, "shop", tmp_path / "network")
     found = said(con, "shop", [f"red {thing}" for thing in NEW])
     assert [row["text"].lower() for row in found] == [f"rouge {word}" for word in NEW.values()]
     assert {row["from"] for row in found} == {"external"}
@@ -92,7 +95,10 @@ def test_another_network_in_the_folder_is_another_fit_and_bars_the_old_model(con
     ("broken", "message"),
     [
         (lambda folder: shutil.rmtree(folder), "no folder '.*' for the option 'external'; give its path"),
-        (lambda folder: (folder / "model.bin").unlink(), "has no model.bin; give a folder of CTranslate2"),
+        (
+            lambda folder: (folder / "model.bin").unlink(),
+            "has no model.bin, and not one .npz with one or two vocabularies .yml; give a folder",
+        ),
         (
             lambda folder: (folder / "target.spm").unlink(),
             "has no source.spm and target.spm, or sent",
@@ -105,6 +111,10 @@ def test_another_network_in_the_folder_is_another_fit_and_bars_the_old_model(con
             lambda folder: (folder / "source.spm").write_bytes(b"0" * 99),
             "cannot be read .*; make it by a conv",
         ),
+        (
+            lambda folder: (folder / "model.bin").rename(folder / "model.enfr.intgemm.alphas.bin"),
+            "is a network for Firefox, whose decoder CTranslate2 cannot run; give the network",
+        ),
     ],
 )
 def test_a_folder_that_is_no_network_is_one_clear_line(con, network, tmp_path, broken, message):
@@ -112,4 +122,29 @@ def test_a_folder_that_is_no_network_is_one_clear_line(con, network, tmp_path, b
     broken(tmp_path / "own")
     with pytest.raises(XbsqlError, match=message) as caught:
         fitted(con, "shop", tmp_path / "own")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (
+            lambda folder: [(folder / f"vocab.{side}.yml").unlink() for side in ("src", "trg")],
+            "has no model.bin, and not one .npz with one or two vocabularies .yml",
+        ),
+        (
+            lambda folder: shutil.copy(folder / "model.npz", folder / "other.npz"),
+            "has no model.bin, and not one .npz with one or two vocabularies .yml",
+        ),
+        (
+            lambda folder: (folder / "model.npz").write_bytes(b"0" * 99),
+            "cannot be read .*; make it by a conv",
+        ),
+    ],
+)
+def test_a_folder_of_marian_that_is_broken_is_one_clear_line(tmp_path, broken, message):
+    write_marian(tmp_path / "own", [*COLOURS.items(), *THINGS.items()])
+    broken(tmp_path / "own")
+    with pytest.raises(XbsqlError, match=message) as caught:
+        External.of("xb.fit", str(tmp_path / "own"))
     assert "\n" not in str(caught.value)

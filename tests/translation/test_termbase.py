@@ -76,6 +76,8 @@ def test_conflicts_are_listed(tmp_path):
     ("name", "content", "said"),
     [
         ("a.tbx", TBX[:-20], "is broken XML"),
+        ("a.tmx", TMX[:-30], "is broken XML"),
+        ("a.tmx", TMX.replace("<seg>", "<seg>&nothing;"), "is broken XML"),
         ("a.tmx", "<tmx><body></body></tmx>", "has no entry"),
         ("a.tmx", '<!DOCTYPE tmx [<!ENTITY a "b">]><tmx/>', "defines entities"),
         ("a.csv", "", "has no entry"),

@@ -51,6 +51,14 @@ def test_a_long_text_comes_apart():
     assert all(len(split(piece.text)) <= MOST_WORDS for piece in found)
 
 
+@pytest.mark.parametrize("number", ["12,5", "1,000", "0,75"])
+def test_a_long_text_never_comes_apart_inside_a_number(number):
+    wood = "\u6728" * 30
+    text = f"{wood}, {number} cm, {wood}"
+    assert any(number in piece.text for piece in pieces(text))
+    assert len(pieces(text)) > 3
+
+
 def test_markup_is_not_translated():
     said = [piece.text for piece in pieces("<p class='a'>Red shoes</p><br/>12") if piece.speaks]
     assert said == ["Red shoes"]

@@ -147,7 +147,7 @@ def _fitted(
     nowhere = np.full(len(known.sheet.names), -1)
     return Finder(
         known.sheet.names, witnesses, judges, used, known.home if needed else None,
-        known.place if needed else nowhere, (ANSWERED, ANSWERED), known.kinds, known.likely,
+        known.place if needed else nowhere, (ANSWERED, ANSWERED), known.kinds, known.likely, known.hidden,
     )  # fmt: skip
 
 
@@ -173,9 +173,10 @@ def _least(rehearsal: Rehearsal, blend: Answers) -> tuple[float, float]:
     """The probabilities from which on answers are given, asked for and not."""
     queries, truth = rehearsal.queries, rehearsal.sheet.truth(rehearsal.queries)
     best, right = _best(blend, truth)
+    known = np.isin(queries.attribute, rehearsal.sheet.attribute)  # of others nobody said what is right
     found = [
         tuned(best[rows], right[rows], int((truth[rows] > 0).sum()))
-        for rows in (queries.asked, ~queries.asked)
+        for rows in (queries.asked & known, ~queries.asked & known)
     ]
     return found[0], found[1]
 

@@ -66,6 +66,8 @@ class Finder:
         least: probabilities from which on an answer is given where the attribute is asked for, and where not.
         kinds: uint64 (G,), ascending: kinds of titles that are known.
         likely: bool (G, A): attributes that titles of a kind have.
+        hidden: bool (A,): attributes of home that go on under another name. They are answered where they are
+            asked for by their own one, and listed nowhere; None for none.
     """
 
     names: tuple[str, ...]
@@ -77,6 +79,17 @@ class Finder:
     least: tuple[float, float]
     kinds: NDArray[np.uint64]
     likely: NDArray[np.bool_]
+    hidden: NDArray[np.bool_] | None = None
+
+    @property
+    def listed(self) -> list[str]:
+        """The names of the attributes that titles are asked for."""
+        return [self.names[at] for at in self._listed.tolist()]
+
+    @property
+    def _listed(self) -> Ints:
+        everything = np.arange(len(self.names))
+        return everything if self.hidden is None else everything[~self.hidden]
 
     def answers(self, titles: Titles, queries: Queries) -> Answers:
         """How likely each candidate is the answer, all ways together."""
@@ -95,9 +108,18 @@ class Finder:
             shares.append(self.weights["home"][queries.attribute])
         return parts[0] if len(parts) == 1 else mixed(parts, shares)
 
+    def bars(self, queries: Queries) -> Floats:
+        """The probability from which on each query is answered: home's where the answer is home's alone."""
+        own = np.where(queries.asked, *self.least)
+        if self.home is None or "home" not in self.weights:
+            return own
+        theirs = self.place[queries.attribute]
+        alone = (self.weights["home"][queries.attribute] == 1) & (theirs >= 0)
+        return np.where(alone, self.home.bars(queries._replace(attribute=theirs)), own)
+
     def asks(self, titles: Titles) -> list[Ints]:
         """The attributes that each title may have: those of its kind, or all where its kind is not known."""
-        everything = np.arange(len(self.names))
+        everything = self._listed
         if not len(self.kinds):
             return [everything] * len(titles)
         kinds, place = np.unique(titles.group, return_inverse=True)
@@ -129,6 +151,8 @@ class Finder:
             "weights": weights, "place": self.place, "kinds": self.kinds.view(np.int64),
             "likely": self.likely.astype(np.uint8),
         }  # fmt: skip
+        if self.hidden is not None:
+            arrays["hidden"] = self.hidden.astype(np.uint8)
         return State("finder", config, arrays, parts=parts)
 
     @classmethod
@@ -147,6 +171,7 @@ class Finder:
             (float(config["least"][0]), float(config["least"][1])),
             arrays["kinds"].view(np.uint64),
             arrays["likely"].astype(bool),
+            arrays["hidden"].astype(bool) if "hidden" in arrays else None,
         )
 
 

@@ -27,8 +27,7 @@ def placed(names: Sequence[str], known: Sequence[str]) -> NDArray[np.int64]:
     Returns:
         int64 (len(names),): a place in `known`, or -1 for none.
     """
-    spelled = {plain(name).strip(): at for at, name in reversed(list(enumerate(known)))}
-    found = np.array([spelled.get(plain(name).strip(), -1) for name in names], np.int64)
+    found = spelled(names, known)
     left = np.flatnonzero(found < 0)
     if not len(left) or not len(known):
         return found
@@ -39,3 +38,9 @@ def placed(names: Sequence[str], known: Sequence[str]) -> NDArray[np.int64]:
     best = alike.argmax(axis=1)
     found[left] = np.where(alike[np.arange(len(left)), best] >= ALIKE, best, -1)
     return found
+
+
+def spelled(names: Sequence[str], known: Sequence[str]) -> NDArray[np.int64]:
+    """Which of the known names is spelled as each name; int64 (len(names),), -1 for none."""
+    place = {plain(name).strip(): at for at, name in reversed(list(enumerate(known)))}
+    return np.array([place.get(plain(name).strip(), -1) for name in names], np.int64)

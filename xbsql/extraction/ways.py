@@ -57,6 +57,7 @@ class Known:
         place: int64 (A,): which of its attributes one of ours is; -1 for none.
         beside: home's titles under our names, or None.
         meaning: of the words of all the target's titles.
+        hidden: bool (A,), see `Finder`; None for none.
     """
 
     sheet: Sheet
@@ -67,6 +68,7 @@ class Known:
     place: Ints
     beside: Sheet | None
     meaning: Meaning
+    hidden: NDArray[np.bool_] | None = None
 
     def ways(self) -> list[Entrant]:
         """What can be tried."""
@@ -81,6 +83,8 @@ class Known:
     def asks(self) -> list[Ints]:
         """The attributes that each labelled title may have."""
         everything = np.arange(len(self.sheet.names))
+        if self.hidden is not None:
+            everything = everything[~self.hidden]
         if not len(self.kinds):
             return [everything] * len(self.sheet.titles)
         each = [np.flatnonzero(row) for row in self.likely]

@@ -55,6 +55,7 @@ _COARSE = {
 _LATIN = r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
 _PLAIN = r"\d+(?:[.,]\d+)*"
 _VALUE = rf"(?:(?:\d+\s)?\d+[/\u2044]\d+|{_PLAIN})"
+_SIGN = r"\s*[x\u00d7*]\s*"
 _CHAIN = re.compile(
     rf"(?<![\d.,/\u2044{_LATIN}])(?<![{_LATIN}]-)(?<!\d[-\u2013~])(?<!\d\s[-\u2013~]\s)"
     rf"(?P<values>{_VALUE}(?:\s*[x\u00d7*]\s*{_VALUE})*)(?P<times>\s*[x\u00d7](?=\s+[^\W\d]))?"
@@ -117,13 +118,49 @@ def measures(text: str) -> dict[str, Measure]:
 
     Of a number with several units none is given.
     """
-    plain, found = _plain(text), dict[str, set[Measure]]()
+    several = dict[str, set[Measure]]()
+    plain = _plain(text)
+    for each in _found(plain):
+        chain = plain[each.start : each.stop - len(each.written)]
+        several.setdefault(chain, set()).add(Measure(each.unit.name, each.written))
+    return {chain: names.pop() for chain, names in several.items() if len(names) == 1}
+
+
+class Found(NamedTuple):
+    """A size in a text.
+
+    Attributes:
+        start, stop: its first character, and the one behind its unit.
+        values: its numbers as written: three of '3 x 60 x 40 cm'.
+        between: what stands between these.
+        unit: of the last ones.
+        written: as the text has it, with what is between it and the number.
+    """
+
+    start: int
+    stop: int
+    values: tuple[str, ...]
+    between: tuple[str, ...]
+    unit: Unit
+    written: str
+
+
+def found(text: str) -> Iterator[Found]:
+    """The sizes that a text states, in its order; none where normal characters would change its length."""
+    plain = _plain(text)
+    if len(plain) == len(text[:READ]):
+        yield from _found(plain)
+
+
+def _found(plain: str) -> Iterator[Found]:
     for match in _CHAIN.finditer(plain):
         behind = plain[match.end() : match.end() + READ_BEHIND]
         unit = None if match["times"] or _pieces(behind) else _unit(behind, spaced=behind[:1].isspace())
         if unit is not None:
-            found.setdefault(match["values"], set()).add(Measure(unit.name, _written(behind)))
-    return {number: names.pop() for number, names in found.items() if len(names) == 1}
+            written = _written(behind)
+            signs = re.split(rf"({_SIGN})", match["values"])
+            stop = match.end() + len(written)
+            yield Found(match.start(), stop, tuple(signs[::2]), tuple(signs[1::2]), unit, written)
 
 
 def models(text: str) -> tuple[str, ...]:
@@ -163,7 +200,7 @@ def _measured(text: str) -> Iterator[tuple[int, Quantity]]:
 
 def _counted(place: int, values: list[str]) -> Iterator[tuple[int, Quantity]]:
     """The product of whole numbers, as a count."""
-    counts = [_number(value, coarse=False) for value in values]
+    counts = [number(value, coarse=False) for value in values]
     product = 1.0
     for count in counts:
         product *= count if count is not None else 0.5
@@ -183,12 +220,12 @@ def _packed(text: str) -> Iterator[tuple[int, Quantity]]:
 
 
 def _quantity(text: str, unit: Unit) -> Iterator[Quantity]:
-    value = _number(text, coarse=unit.name in _COARSE)
+    value = number(text, coarse=unit.name in _COARSE)
     if value is not None:
         yield Quantity(float(f"{value * unit.scale + unit.offset:.10g}"), CANONICAL[unit.dimension])
 
 
-def _number(text: str, *, coarse: bool) -> float | None:
+def number(text: str, *, coarse: bool) -> float | None:
     """A number of either decimal mark; None where it may be a thousand times as much."""
     if "/" in text or "\u2044" in text:
         *whole, part = re.split(r"\s", text)

@@ -39,6 +39,7 @@ class Graph:
         stated: what the texts state: rows that contradict each other are never joined; None: they may be.
         block: int64, shape (n,): rows of different blocks are never joined; None for one block.
         apart: int64, shape (q,): keys (lower row * n + higher row) of pairs that are two products.
+        copy: int64, shape (n,): the first row of this market and block that has this text; None: all differ.
     """
 
     market: Ints
@@ -48,6 +49,7 @@ class Graph:
     stated: Stated | None = None
     block: Ints | None = None
     apart: Ints | None = None
+    copy: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.market)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from xbsql.harmonise.assignment import assigned
-from xbsql.linking.worth import Rules, Sums, members_across, sums
+from xbsql.linking.worth import Rules, Sums, lowest, members_across, sums
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Bools, Floats, Graph, Ints
@@ -63,7 +63,7 @@ def _first(graph: Graph, known: Ints | None, tied: Ints | None) -> Ints:
     keys = np.where(known >= 0, known, known.max(initial=0) + 1 + np.arange(len(graph)))
     best = keys.copy()
     np.minimum.at(best, entity, keys)  # what is tied to a settled row is settled with it
-    return _lowest(np.where(known >= 0, keys, best[entity]))
+    return lowest(np.where(known >= 0, keys, best[entity]))
 
 
 def _merged(graph: Graph, rules: Rules, entity: Ints, settled: Bools) -> Ints:
@@ -203,16 +203,9 @@ def _assigned_anew(
     there = np.flatnonzero(chosen >= 0)
     found = entity.copy()
     found[rows[there]] = parts[part[chosen[there]]]
-    return _lowest(found)
+    return lowest(found)
 
 
 def _without(entity: Ints, free: np.ndarray) -> Ints:
     """The entities without some rows, which stand alone."""
-    found = np.where(free, len(entity) + np.arange(len(entity)), entity)
-    return _lowest(found)
-
-
-def _lowest(entity: Ints) -> Ints:
-    """Entities named by their lowest row."""
-    _, first, place = np.unique(entity, return_index=True, return_inverse=True)
-    return np.asarray(first[place], np.int64)
+    return lowest(np.where(free, len(entity) + np.arange(len(entity)), entity))

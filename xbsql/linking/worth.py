@@ -12,7 +12,7 @@ proposed says NOT_PROPOSED.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +41,11 @@ class Rules:
     many: bool = False
     dependence: float = DEPENDENCE
     not_proposed: float = NOT_PROPOSED
+
+    @property
+    def free(self) -> Rules:
+        """The same without a threshold."""
+        return replace(self, threshold=0.0)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,12 @@ class Sums:
         repeated = 1 + np.maximum(self.pairs / joins - 1, 0) * rules.dependence
         found = (self.rows - 1) * (self.prior / pairs - rules.threshold) + self.ratio / repeated
         return np.where(self.pairs > 0, found, 0.0)
+
+
+def lowest(entity: Ints) -> Ints:
+    """Entities named by their lowest row."""
+    _, first, place = np.unique(entity, return_index=True, return_inverse=True)
+    return np.asarray(first[place], np.int64)
 
 
 def members_across(entity: Ints, a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
@@ -128,7 +139,6 @@ def belongs(graph: Graph, rules: Rules, entity: Ints) -> Floats:
     whole = own[entity[rows]]
     lost = (-each[rows] for each in (pairs, ratio, prior.astype(np.float64)))
     rest = whole + Sums(-np.ones(len(rows)), *lost)
-    free = Rules(0.0, rules.many, rules.dependence, rules.not_proposed)
     found = np.full(n, np.nan)
-    found[rows] = whole.worth(free) - rest.worth(free)
+    found[rows] = whole.worth(rules.free) - rest.worth(rules.free)
     return found

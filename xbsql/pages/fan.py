@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Dates = NDArray[np.datetime64] | NDArray[np.int64]
 
-PAST, AHEAD, BAND = "#5b6470", "#1a7f52", "#b9dccb"
+PAST, AHEAD, BAND, HOME = "#5b6470", "#1a7f52", "#b9dccb", "#8a6fb0"
 THOUSANDS: Final = 10_000
 """Values from which on they are told in thousands, millions ..."""
 MARKED: Final = {"closed": "#5b6470", "known in advance": "#b45309"}
@@ -41,6 +41,8 @@ class Fan(NamedTuple):
         hi: upper ends.
         closed: bool (horizon,), steps without trade.
         known: bool (horizon,), steps that something known in advance moves.
+        home: home's series at this one's level over history and forecast, (n + horizon,); NaN where home has
+            no value; None where nobody gave it.
     """
 
     title: str
@@ -52,18 +54,20 @@ class Fan(NamedTuple):
     hi: Floats
     closed: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    home: Floats | None = None
 
 
-def fans_of(told: SeriesForecast, most: int, last: int = 52) -> list[Fan]:
+def fans_of(told: SeriesForecast, most: int, last: int = 52, home: Series | None = None) -> list[Fan]:
     """The series of which most is expected, the largest first; of equal ones the first.
 
     Args:
         told: what a model expects of n series.
         most: how many are chosen.
         last: periods of history that are shown.
+        home: series to draw beside, see `_at_home`.
     """
     total = np.nan_to_num(told.yhat.sum(axis=1), nan=-np.inf)
-    return [_fan(told, int(i), last) for i in np.argsort(-total, kind="stable")[:most]]
+    return [_fan(told, int(i), last, home) for i in np.argsort(-total, kind="stable")[:most]]
 
 
 def fan_charts(fans: Sequence[Fan], level: float = 0.9) -> str:
@@ -74,6 +78,7 @@ def fan_charts(fans: Sequence[Fan], level: float = 0.9) -> str:
     """
     known = {name for fan in fans for name, mask, _ in _marks(fan) if mask.any()}
     key = [("history", PAST), ("expected", AHEAD), (f"{level:.0%} interval", BAND)]
+    key += [("home, at this level", HOME)] if any(fan.home is not None for fan in fans) else []
     key += [(name, colour) for name, colour in MARKED.items() if name in known]
     shown = "".join(f"<span><i style='background:{colour}'></i>{name}</span> " for name, colour in key)
     drawn = "".join(
@@ -91,6 +96,8 @@ def fan_chart(fan: Fan) -> Figure:
 
     figure = Figure(figsize=(3.6, 2.1), layout="constrained")
     axes = figure.subplots()
+    if fan.home is not None:
+        axes.plot(np.concatenate([fan.ds, fan.ahead]), fan.home, color=HOME, lw=0.9)
     axes.plot(fan.ds, fan.y, color=PAST, lw=1.1)
     if len(fan.ds):
         axes.plot([fan.ds[-1], fan.ahead[0]], [fan.y[-1], fan.yhat[0]], color=AHEAD, lw=1, ls=":")
@@ -127,7 +134,7 @@ def _told(fan: Fan, drawing: str) -> str:
     return drawing.replace("<svg", f"<svg role='img' aria-label='{said}'", 1)
 
 
-def _fan(told: SeriesForecast, i: int, last: int) -> Fan:
+def _fan(told: SeriesForecast, i: int, last: int, home: Series | None) -> Fan:
     series, (_, horizon) = told.series, told.yhat.shape
     y, end = series.values(i)[-last:], int(series.ends[i])
     ds, ahead = (
@@ -138,7 +145,30 @@ def _fan(told: SeriesForecast, i: int, last: int) -> Fan:
         ds, ahead = (seconds.astype("datetime64[s]") for seconds in (ds, ahead))
     none = np.zeros(horizon, bool)
     closed, known = (none if mask is None else mask[i] for mask in (told.closed, told.known))
-    return Fan(series.names[i], ds, y, ahead, told.yhat[i], told.lo[i], told.hi[i], closed, known)
+    periods = np.arange(end - len(y), end + horizon)
+    beside = None if home is None else _at_home(home, series.names[i], periods, y)
+    return Fan(series.names[i], ds, y, ahead, told.yhat[i], told.lo[i], told.hi[i], closed, known, beside)
+
+
+def _at_home(home: Series, name: str, periods: NDArray[np.int64], y: Floats) -> Floats:
+    """Home's series of a name, or the sum of all of them where it has none, in these periods.
+
+    Times what makes its mean that of y over the periods that both know; as it is where they share none.
+
+    Args:
+        home: n series of the same frequency.
+        name: of the series beside which it is drawn.
+        periods: int64 (m,).
+        y: what the series was in the first of them.
+    """
+    found = np.full(len(periods), np.nan)
+    for i in [i for i, own in enumerate(home.names) if own == name] or range(len(home)):
+        place = periods - home.start[i]
+        there = (place >= 0) & (place < home.lengths[i])
+        found[there] = np.nan_to_num(found[there]) + home.values(i)[place[there]]
+    shared = np.isfinite(found[: len(y)])
+    theirs, ours = found[: len(y)][shared].sum(), y[shared].sum()
+    return found * (ours / theirs) if theirs > 0 and ours > 0 else found
 
 
 def tried_fans(series: Series, origins: Sequence[Origin], row: int, last: int = 52) -> list[Fan]:

@@ -73,6 +73,12 @@ FONTS: Final = (
 )
 
 
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
 def page(title: str, lead: str, sections: Sequence[tuple[str, str]]) -> str:
     """A page of sections, each a heading and HTML; where a text needs East Asian fonts, the page says so."""
     body = "\n".join(f"<h2>{escape(heading)}</h2>\n{html}" for heading, html in sections)
@@ -145,5 +151,7 @@ def code(text: str) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Markup):
+        return f"<td>{value}</td>"
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     return f"<td{' class=long' if len(text) > UNBROKEN else ''}>{escape(text)}</td>"

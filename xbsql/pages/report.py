@@ -15,11 +15,13 @@ from xbsql.pages.card import interval, sentences, told
 from xbsql.pages.curve import curve
 from xbsql.pages.fan import fan_charts, fans_of
 from xbsql.pages.page import check_place, page, save, table
+from xbsql.pages.pictures import STYLE, gallery, thumbnail
 from xbsql.pages.terms import terms
 from xbsql.progress import part, tell
 from xbsql.session import cards, insight
 from xbsql.session import forecast as forecasts
 from xbsql.session.drift import drift
+from xbsql.session.looks import looked_at, model_of_pictures
 from xbsql.session.verdict import row_of
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ SUGGESTED = 10
 TEXT = 90
 """Characters of a value that are shown."""
 DRAWN = 6
+PICTURES = 24
 HORIZON = 8
 
 
@@ -134,6 +137,7 @@ def _of_model(
         works = [("What it expects", _outlook)]
     elif rows is not None:
         works = [
+            *([("What it says of pictures", _pictures)] if _reads_pictures(subject) else []),
             ("What it looks at", _looks),
             ("Whether the rows have moved", _moved),
             ("Which rows to label next", next_labels),
@@ -205,6 +209,22 @@ def _looks(subject: Subject) -> str:
     return bars(pairs[:SHOWN])
 
 
+def _reads_pictures(subject: Subject) -> bool:
+    reader = getattr(subject.session.model(WHERE, subject.name), "reader", None)
+    return bool(getattr(reader, "pictures", ()))
+
+
+def _pictures(subject: Subject) -> str:
+    """Pictures at even steps of the rows, the least sure first, with what is said of them."""
+    rows, model = _rows(subject), model_of_pictures(subject.session, WHERE, subject.name)
+    some = rows.take(np.unique(np.linspace(0, len(rows) - 1, min(len(rows), PICTURES)).astype(int)))
+    found, label = looked_at(subject.session, WHERE, subject.name, some), model.signature.label
+    known = some[label].to_pylist() if label in some.column_names else [None] * len(some)
+    truth = [None if value is None else str(value) for value in known]
+    shown = found.least_sure(PICTURES).tolist()
+    return gallery(model.reader.pictures[0], some, found, shown, truth)
+
+
 def _moved(subject: Subject) -> str:
     """What has drifted from the rows of the fit, alarms first."""
     found = drift(subject.session, subject.name, _rows(subject), None, 0.01)
@@ -238,7 +258,7 @@ def next_labels(subject: Subject) -> str:
     for place, doubt in zip(found["row"].to_pylist(), found["doubt"].to_pylist(), strict=True):
         values = [_value(rows[name][place - 1].as_py()) for name in columns]
         lines.append((*values, _short(doubt)))
-    return table((*columns, "doubt"), lines)
+    return f"{STYLE}{table((*columns, 'doubt'), lines)}"
 
 
 def _curve(subject: Subject) -> str:
@@ -264,6 +284,8 @@ def _rows(subject: Subject) -> pa.Table:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bytes):
+        return thumbnail(value, "picture")
     return f"{value:.6g}" if isinstance(value, float) else str(value)[:TEXT]
 
 

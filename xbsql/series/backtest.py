@@ -112,11 +112,16 @@ def backtest(methods: Sequence[Method], known: Known, told: Callable[[str], None
     held = origins(known.target, known.horizon)
     trials = [tried(methods, known, held_out, told) for held_out in held]
     trials = [trial for trial in trials if len(trial.rows)]
-    return joined(methods, trials, known) if trials else None
+    return joined(methods, trials, known, stretch=max(held)) if trials else None
 
 
 def joined(
-    methods: Sequence[Method], trials: Sequence[Trial], known: Known, *, windows: bool = False
+    methods: Sequence[Method],
+    trials: Sequence[Trial],
+    known: Known,
+    *,
+    windows: bool = False,
+    stretch: int = 0,
 ) -> Backtest:
     """Several trials as evidence.
 
@@ -125,6 +130,8 @@ def joined(
         trials: at least one.
         known: what may be learned from in the end.
         windows: whether each trial is a unit for itself; else see `units_of`.
+        stretch: periods from the first origin on. Days of one stretch are alike in more than their losses
+            show, and what comes is another one: of few series it speaks by its share in it and the horizon.
     """
     names = tuple(method.name for method in methods)
     shape = [np.isfinite(trial.y) for trial in trials]
@@ -151,7 +158,8 @@ def joined(
     power = POWER * number / (number + SETTLING) if few and not is_sparse(known.target) else 0.0
     shown = (names, prior, y, units.group, folds, predictions, losses)
     refused = _refused(number, believed, measured=units.measured) if few else CLEARLY_WORSE
-    evidence = Evidence(*shown, trust=believed, power=power, refused=refused)
+    reach = stretch / (stretch + known.horizon) if few and stretch else 1.0
+    evidence = Evidence(*shown, trust=believed * reach, power=power, refused=refused)
     return Backtest(evidence, step, units.measured)
 
 

@@ -139,7 +139,10 @@ def _calibration(
     practice: Rehearsal | None,
     weights: Mapping[str, float],
 ) -> Calibration | None:
-    """From what the blend missed in the target's past, and in home's where it was rehearsed."""
+    """From what the blend missed in the target's past, and in home's where it was rehearsed.
+
+    Of few series all steps have one factor: fans widen by themselves, and a step has few forecasts.
+    """
     parts = [] if tried is None or held_out is None else [(tried, held_out[0])]
     trust = _trust(known) if parts else 0.0
     if practice is not None:
@@ -156,7 +159,7 @@ def _calibration(
     return calibrated(
         np.asarray(y, np.float64),
         fan,
-        step,
+        np.zeros_like(step) if few else step,
         trust,
         whole=is_whole(known.target),
         least=_least(practice, tried),

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from xbsql.series.fan import LEVELS, fan_of
+from xbsql.series.levels import SPREAD_WEIGHT, Line, fit_line
 from xbsql.series.profile import fit_profile
 from xbsql.series.read.series import joined
 from xbsql.store.model import State, restorable, restore
@@ -28,10 +29,6 @@ FEWEST: Final = 8
 """Values of a history from which on it has a level."""
 LEVEL_OF: Final = 91
 """Last values that a level is the mean of."""
-SPREAD, SPREAD_WEIGHT = 0.8, 2.0
-"""Standard deviation of log levels that is believed before any market is seen, and how many it counts as."""
-RIDGE: Final = 0.5
-"""Weight of the belief that a fact, in units of its own spread, says nothing of the log level."""
 EXPECTED_SD: Final = 0.5
 """Share of the expected level that a user's expectation may be off where he does not say."""
 AGES: Final = (0, 7, 14, 28, 56, 91, 182, 365)
@@ -58,15 +55,17 @@ NOTHING: Final = 50.0
 class Newcomer:
     """The level of a market without history, spread as wide as levels of known markets are.
 
-    The log level is linear in the logs of the facts (ridge); its deviation is that of the known markets about
-    that line, drawn to `SPREAD`, with Student's t for how few they are. Days are moved by the calendar that
-    the known markets show, and by the ramp of those that were launched within their histories.
+    The log level is linear in the logs of the facts, see `fit_line`; its deviation is that of the known
+    markets about that line, drawn to `SPREAD`, and that of the line, with Student's t for how few they are.
+    Days are moved by the calendar that the known markets show, and by the ramp of those that were launched
+    within their histories.
 
     Attributes:
         logged: bool (k,), facts that are read as logs: all known ones are above 0.
         center: float64 (k,), their means over the known markets.
         scale: float64 (k,), their deviations.
         coefficients: float64 (1 + k,).
+        covariance: float64 (1 + k, 1 + k), of these; 0 in models of versions that knew none.
         deviation: of the log level about the line.
         freedom: degrees of freedom of Student's t.
         noise: standard deviation of the log of a period's value about its level.
@@ -79,6 +78,7 @@ class Newcomer:
     center: Floats
     scale: Floats
     coefficients: Floats
+    covariance: Floats
     deviation: float
     freedom: float
     noise: float
@@ -101,9 +101,11 @@ class Newcomer:
         facts = _told(series, self.logged)
         there = np.isfinite(facts)
         told = np.where(there, (facts - self.center) / self.scale, 0.0)
-        middle = self.coefficients[0] + told @ self.coefficients[1:]
+        x = np.concatenate([np.ones((len(told), 1)), told], axis=1)
+        middle = x @ self.coefficients
         unknown = np.square(np.where(there, 0.0, self.coefficients[1:])).sum(axis=1)
-        deviation = np.sqrt(self.deviation**2 + unknown)
+        line = np.einsum("ij,jk,ik->i", x, self.covariance, x)
+        deviation = np.sqrt(self.deviation**2 + line + unknown)
         if series.expected is None:
             return middle, deviation
         hoped, error = series.expected.T
@@ -116,7 +118,7 @@ class Newcomer:
 
     def state(self) -> State:
         """The forecaster as data."""
-        names = ("logged", "center", "scale", "coefficients", "ramp")
+        names = ("logged", "center", "scale", "coefficients", "covariance", "ramp")
         config = {name: getattr(self, name) for name in ("deviation", "freedom", "noise")}
         arrays = {name: getattr(self, name) for name in names}
         return State("series_newcomer", config, arrays, parts={"calendar": self.calendar.state()})
@@ -125,6 +127,7 @@ class Newcomer:
     def from_state(cls, state: State) -> Self:
         """The forecaster again."""
         arrays: dict[str, Any] = {name: np.asarray(array) for name, array in state.arrays.items()}
+        arrays.setdefault("covariance", np.zeros((len(arrays["coefficients"]),) * 2))
         return cls(**arrays, **state.config, calendar=restore(state.parts["calendar"]))
 
 
@@ -145,16 +148,14 @@ def fit_newcomer(known: Known) -> Newcomer:
     center = np.where(there, facts, 0.0).sum(axis=0) / count
     scale = np.sqrt(np.square(np.where(there, facts - center, 0.0)).sum(axis=0) / count)
     scale = np.where(scale > 0, scale, 1.0)
-    x = np.concatenate([np.ones((n, 1)), np.where(there, (facts - center) / scale, 0.0)], axis=1)
-    bend = x.T @ x + np.diag(np.r_[1e-9, np.full(x.shape[1] - 1, RIDGE)])
-    coefficients = np.linalg.solve(bend, x.T @ levels)
-    lever = np.einsum("ij,ji->i", x, np.linalg.solve(bend, x.T))
-    left_out = (levels - x @ coefficients) / np.maximum(1 - lever, 0.2)
-    left_out = left_out if n > 1 else np.zeros(0)
-    weight = SPREAD_WEIGHT + len(left_out)
-    deviation = np.sqrt((SPREAD_WEIGHT * SPREAD**2 + np.square(left_out).sum()) / weight)
-    deviation = float(deviation) if n else 2 * NOTHING
-    return Newcomer(logged, center, scale, coefficients, deviation, weight, noise, ramp, calendar)
+    told = np.where(there, (facts - center) / scale, 0.0)
+    line = fit_line(told, levels, np.where(logged, scale, 0.0)) if n else _nothing(len(logged))
+    return Newcomer(logged, center, scale, *line, noise, ramp, calendar)
+
+
+def _nothing(k: int) -> Line:
+    """The line of no market."""
+    return Line(np.zeros(1 + k), np.zeros((1 + k, 1 + k)), 2 * NOTHING, SPREAD_WEIGHT)
 
 
 def _teachers(known: Known) -> Series:

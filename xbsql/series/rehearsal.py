@@ -25,8 +25,6 @@ WINDOWS: Final = 8
 """Stretches of home's history that stand for the target's."""
 FEWEST, SHORTEST = 3, 4
 """Stretches, and values of a usual history, from which on something is learnt from them."""
-BELIEVED: Final = 0.5
-"""What standard errors at home are multiplied by: home is not the target."""
 LEAST: Final = 0.02
 """A method that is clearly wrong at home keeps this share of its prior."""
 MOST_HOME: Final = 60
@@ -84,7 +82,7 @@ def rehearsed(methods: Sequence[Method], known: Known, told: Callable[[str], Non
     losses = of_units(found.evidence.losses, found.evidence.group)
     relative = losses / losses.mean(axis=0)
     z, mean = behind_best(relative), relative.mean(axis=1)
-    factors = np.maximum(np.exp(-0.5 * np.square(BELIEVED * z)), LEAST)
+    factors = np.maximum(np.exp(-0.5 * np.square(z)), LEAST)
     alone = np.exp(-0.5 * np.square(z)) * (mean.min() / mean) ** POWER
     given = dict.fromkeys((method.name for method in methods), 1.0)
     names = found.evidence.names

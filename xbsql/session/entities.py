@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xbsql.session.session import Session
 
 SURENESS: Final = 0.7
-"""By what a row's log odds are multiplied to be as sure as they are right: chosen on other catalogues."""
+"""By what a pair's log odds are multiplied to be as sure as they are right: chosen on other catalogues."""
 LARGE, LARGE_SHARE = 100, 0.1
 """An entity of more rows than both, the share being of all rows, joins what has nothing in common."""
 
@@ -96,15 +96,21 @@ def joined_rows(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tup
     Raises:
         XbsqlError: a settled entity holds two rows of a market.
     """
+    from xbsql.linking.belonging import without_doubtful
     from xbsql.linking.joined import joined
-    from xbsql.linking.worth import Rules, belongs
+    from xbsql.linking.worth import Rules
 
-    rules = Rules(_logit(asked.threshold) / SURENESS, asked.many)
+    # What speaks for a row is known when all are joined: more is joined than stays.
+    least = _logit(asked.threshold)
+    rules = Rules(min(least / SURENESS, 0.0), asked.many)
     known = _settled(where, judged.graph, rows, asked.many)
     tied = judged.labels.tied(len(rows)) if len(judged.labels.a) else None
+    held = np.zeros(len(rows), np.bool_) if known is None else known >= 0
+    if tied is not None:
+        held |= np.bincount(tied, minlength=len(rows))[tied] > 1
     found = joined(judged.graph, rules, known, tied)
-    odds = belongs(judged.graph, rules, found)
-    return found, 1 / (1 + np.exp(-SURENESS * np.clip(odds, -60, 60)))
+    found, odds = without_doubtful(judged.graph, rules.free, found, held, least)
+    return found, 1 / (1 + np.exp(-odds))
 
 
 def _settled(where: str, graph: Graph, rows: pa.Table, many: bool) -> Ints | None:

@@ -101,7 +101,7 @@ def columns_of(model: Extraction, attributes: Sequence[str] | None) -> list[str]
     if attributes is not None and not all(each and each.strip() for each in attributes):
         problem = "one of the attributes has no name"
         raise errors.invalid("xb.extract_table", problem, "leave '' out of attributes")
-    return list(model.finder.names if attributes is None else dict.fromkeys(attributes))
+    return list(model.finder.listed if attributes is None else dict.fromkeys(attributes))
 
 
 def _quoted(text: str) -> str:

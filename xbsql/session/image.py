@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from xbsql import arrow
+from xbsql import arrow, errors
 
 if TYPE_CHECKING:
     from xbsql.session.session import Session
@@ -36,6 +38,40 @@ def embed_image(session: Session, blobs: pa.Array, model: str) -> pa.Array:
         found = pictures(blobs, picture_encoder(model), "xb.embed_image")
         call.unread.update(found.problems)
     return arrow.vectors(found.vectors, found.there).cast(pa.list_(pa.float32()))
+
+
+def embed_both(session: Session, texts: pa.Array, blobs: pa.Array, model: str, share: float) -> pa.Array:
+    """FLOAT[] of each row's text and picture side by side; NULL of a row that has neither.
+
+    Args:
+        session: whose encoder of texts is used.
+        texts: one a row; of NULL or a blank one the text's numbers are 0.
+        blobs: the same of pictures; what cannot be read counts as none.
+        model: the encoder of pictures.
+        share: of the squared length that is the picture's, 0 to 1.
+
+    Raises:
+        XbsqlError: a column of another type, no such network, or a share outside 0 .. 1.
+    """
+    from xbsql.features.image.column import pictures
+    from xbsql.features.image.encoder import picture_encoder
+    from xbsql.features.text import embed_array
+
+    where = "xb.embed_both"
+    if isinstance(share, bool) or not 0 <= share <= 1:
+        raise errors.invalid(where, f"share is {share}", "give the share of the picture, 0 to 1")
+    if not arrow.is_text(texts.type) and not pa.types.is_null(texts.type):
+        raise errors.invalid(where, f"the text is {texts.type}", "cast it to VARCHAR")
+    with session.calls.record("embed_both", model, len(blobs)) as call:
+        call.kernel = "network"
+        looks = pictures(blobs, picture_encoder(model), where)
+        call.unread.update(looks.problems)
+        words = pc.utf8_trim_whitespace(texts.cast(pa.string()))
+        said = pc.fill_null(pc.not_equal(words, ""), fill_value=False).to_numpy(zero_copy_only=False)
+        vectors, _ = arrow.matrix(embed_array(pc.fill_null(words, ""), session.encoder("text")), where)
+        left = np.float32((1.0 - share) ** 0.5) * np.where(said[:, None], vectors, np.float32(0.0))
+        both = np.hstack([left, np.float32(share**0.5) * looks.vectors]).astype(np.float32)
+    return arrow.vectors(both, said | looks.there).cast(pa.list_(pa.float32()))
 
 
 def image_info(session: Session, blobs: pa.Array) -> pa.Array:

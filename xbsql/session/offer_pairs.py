@@ -87,7 +87,18 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     if not asked.variants and "gtin" in evidence.names:
         packs = evidence.levels[:, evidence.names.index("gtin")] == 1
         apart = np.concatenate([apart, (i * len(rows) + j)[packs]])
-    return Judged(replace(whole, apart=apart), odds, told, evidence, labels, markets)
+    whole = replace(whole, apart=apart, copy=_copies(texts, market, block))
+    return Judged(whole, odds, told, evidence, labels, markets)
+
+
+def _copies(texts: Sequence[str | None], market: Ints, block: Ints) -> Ints:
+    """The first row of each row's market and block that has its text; a row without a text is its own."""
+    first: dict[tuple[int, int, str], int] = {}
+    keys = zip(market.tolist(), block.tolist(), texts, strict=True)
+    found = [
+        row if text is None else first.setdefault((m, b, text), row) for row, (m, b, text) in enumerate(keys)
+    ]
+    return np.array(found, np.int64)
 
 
 class _Market(NamedTuple):

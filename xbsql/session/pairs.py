@@ -236,12 +236,13 @@ def _said(
         found.append(_row(name, own, theirs, says))
     entity, _ = joined_rows(where, judged, rows, asked)
     if entity[one] == entity[other]:
-        from xbsql.linking.worth import Rules, belongs
+        from xbsql.linking.belonging import belonging
+        from xbsql.linking.worth import Rules
 
-        odds = belongs(graph, Rules(0.0, asked.many), entity)[[one, other]].min()
-        if (entity == entity[one]).sum() > 2:
-            more = f"{(entity == entity[one]).sum() - 2} more offers"
-            found.append(_row("the other offers of the entity", more, None, float(odds - graph.odds[at])))
+        odds = belonging(graph, Rules(0.0, asked.many), entity)[[one, other]].min()
+        others = int((entity == entity[one]).sum()) - 2
+        more = f"{others} more offer{'s' if others != 1 else ''}"
+        found.append(_row("the entity and other candidates", more, None, float(odds - graph.odds[at])))
     return found
 
 

@@ -135,7 +135,7 @@ def _known(
     kept = session.translated.get(done)
     if kept is None:
         raise errors.invalid(where, "done was dropped from memory meanwhile", "run the query again")
-    _refuse_others(where, kept, parted(where, reference)[0])
+    refuse_others(where, kept, parted(where, reference)[0])
     found: dict[str | None, dict[str, dict[str, Any]]] = {}
     for row in kept.to_pylist():
         if row["digest"] in texts and row["digest"] and row["translated"] is not None:
@@ -152,7 +152,7 @@ def _known(
     return {digest: next(iter(rows.values())) for digest, rows in found.items()}
 
 
-def _refuse_others(where: str, done: pa.Table, name: str) -> None:
+def refuse_others(where: str, done: pa.Table, name: str) -> None:
     """Refuse an earlier result of another model.
 
     Raises:

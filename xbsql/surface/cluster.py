@@ -25,6 +25,7 @@ import pyarrow as pa
 from xbsql import errors
 from xbsql.arrow import matrix, one_chunk
 from xbsql.recommendation.wanted import Wanted
+from xbsql.session import image as looks
 from xbsql.session import models
 from xbsql.session import recommend as wants
 from xbsql.session import search as searches
@@ -46,7 +47,9 @@ _FOR_EVER = -1
 """Retries of a task whose worker or node died; a mistake of the user's is not tried again."""
 
 
-__all__ = ["Workers", "classify", "embed", "predict", "recommend", "similarity_join"]
+__all__ = [
+    "Workers", "classify", "embed", "embed_image", "predict", "recommend", "similarity_join", "translate",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,29 @@ def embed(
     return _mapped(where, data, store, workers, partial(_embedded, text=text, model=model, into=into))
 
 
+def embed_image(
+    data: Dataset, photo: str, *, store: Place, model: str = "image", into: str = "embedding",
+    workers: Workers = Workers(),
+) -> Dataset:  # fmt: skip
+    """Every column of a dataset and the vector of a picture, see `xb.embed_image`.
+
+    Args:
+        data: rows.
+        photo: the column of pictures, BLOBs.
+        store: the folder of the models, at the same path on every node.
+        model: what reads pictures; files that it names lie at the same path on every node.
+        into: the new column, FLOAT[]; NULL where there is no picture that can be read.
+        workers: that look.
+
+    Raises:
+        XbsqlError: ray is not installed, no such column.
+    """
+    where = "cluster.embed_image"
+    ray_of(where)
+    check_columns(where, data, (photo,))
+    return _mapped(where, data, store, workers, partial(_seen, photo=photo, model=model, into=into))
+
+
 def classify(
     data: Dataset, model: str, text: str | None = None, *, store: Place, into: str = "classified",
     workers: Workers = Workers(),
@@ -98,7 +124,8 @@ def classify(
     Args:
         data: rows.
         model: 'name' or 'name@version'; the version that the name stands for now serves the whole dataset.
-        text: the column of texts for a model of texts; None gives the model the whole row.
+        text: the column of texts for a model of texts, of pictures for one of pictures; None gives the model
+            the whole row.
         store: the folder of the models, at the same path on every node.
         into: the new column, STRUCT(label, score, runner_up, margin, shift).
         workers: that hold the model.
@@ -125,6 +152,26 @@ def predict(
         XbsqlError: ray is not installed, no such model or task.
     """
     return _answered("predict", data, model, None, store, into, workers)
+
+
+def translate(
+    data: Dataset, model: str, text: str | None = None, *, store: Place, into: str = "translated",
+    workers: Workers = Workers(),
+) -> Dataset:  # fmt: skip
+    """Every column of a dataset and the translation of each row, see `xb.translate`.
+
+    Args:
+        data: rows.
+        model: 'name' or 'name@version'; the version that the name stands for now serves the whole dataset.
+        text: the column of texts; None gives the model the whole row.
+        store: the folder of the models, at the same path on every node.
+        into: the new column, STRUCT(text, score, from, changed_terms).
+        workers: that hold the model.
+
+    Raises:
+        XbsqlError: ray is not installed, no such model, column or task.
+    """
+    return _answered("translate", data, model, text, store, into, workers)
 
 
 def recommend(
@@ -273,11 +320,17 @@ def _embedded(session: Session, batch: pa.Table, text: str, model: str, into: st
     return _with(batch, into, texts.embed(session, one_chunk(column_of(batch, text)), model))
 
 
+def _seen(session: Session, batch: pa.Table, photo: str, model: str, into: str) -> pa.Table:
+    return _with(batch, into, looks.embed_image(session, one_chunk(column_of(batch, photo)), model))
+
+
 def _predicted(
     session: Session, batch: pa.Table, task: str, reference: str, text: str | None, into: str
 ) -> pa.Table:  # fmt: skip
     inputs = one_chunk(batch.to_struct_array() if text is None else column_of(batch, text))
-    return _with(batch, into, getattr(models, task)(session, reference, inputs))
+    if task == "predict":
+        return _with(batch, into, models.predict(session, reference, inputs))
+    return _with(batch, into, models.ask(session, task, reference, inputs))
 
 
 def _recommended(

@@ -226,8 +226,9 @@ def explain_match(
     row a piece of evidence. The first is the prior, how rare it is that two offers at random are one product;
     a bit more makes it twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is
     even, 5 is 97 %. The text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs
-    agree so over how often others do; the other offers of the entity say what closing circles adds. After
-    xb.entities with the same rows the pairs are not judged again.
+    agree so over how often others do. Of two offers of one entity the last row says what its other offers
+    add, and what other candidates of either take away; the last total is then the score of the less sure one.
+    After xb.entities with the same rows the pairs are not judged again.
     """
     given = {"id": id, "market": market, "text": text, "block": block, "beside": beside}
     rows = offers_of("xb.explain_match", tbl, given)

@@ -73,6 +73,27 @@ class Expressions(ExpressionSpace):
         """
         return self._call("embed", model=model)
 
+    def embed_both(
+        self,
+        blob: pl.Expr | str | float | None,
+        model: str = "image",
+        share: float = 0.5,
+    ) -> pl.Expr:
+        """The vector of a text and a picture side by side: for search, duplicates and joins by both.
+
+        The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by
+        `share`. A part that is missing counts as unlike everything; NULL where both are.
+
+        Args:
+            blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+            model: VARCHAR: what reads the picture, as of xb.embed_image.
+            share: DOUBLE: of the picture in the similarity of two rows, 0 to 1.
+
+        Returns:
+            FLOAT[].
+        """
+        return self._call("embed_both", blob=blob, model=model, share=share)
+
     def embed_image(self, model: str = "image") -> pl.Expr:
         """The vector of a picture, of length one: the inner product of two is how alike they look.
 
@@ -81,8 +102,8 @@ class Expressions(ExpressionSpace):
         xb.last_calls. The same bytes are looked at once.
 
         Args:
-            model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state
-                dict of your own.
+            model: VARCHAR: 'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH',
+                'resnet50:PATH', 'timm:FOLDER', 'hub:OWNER/NAME'.
 
         Returns:
             FLOAT[].
@@ -361,10 +382,11 @@ class Expressions(ExpressionSpace):
         score. `from` says where it is from: 'memory' (translated before), 'edit' (the same with other
         numbers, brands or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of
         home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
-        'copy' (as it was). `changed_terms` lists terms that were given their translation, and forbidden
-        words that could not be avoided. Markup, line ends, numbers and protected words stay. NULL gives
-        NULL; a text without letters is returned with the score NULL, and so is one that was not translated
-        before where too few pairs were there to learn scores from.
+        'copy' (as it was). `changed_terms` lists terms that were given their translation, sizes that were
+        given in the market's units (option `units`), and forbidden words that could not be avoided. Markup,
+        line ends, numbers and protected words stay. NULL gives NULL; a text without letters is returned
+        with the score NULL, and so is one that was not translated before where too few pairs were there to
+        learn scores from.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
@@ -869,8 +891,9 @@ class Frames(FrameSpace):
         The first is the prior, how rare it is that two offers at random are one product; a bit more makes
         it twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97
         %. The text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree
-        so over how often others do; the other offers of the entity say what closing circles adds. After
-        xb.entities with the same rows the pairs are not judged again.
+        so over how often others do. Of two offers of one entity the last row says what its other offers
+        add, and what other candidates of either take away; the last total is then the score of the less
+        sure one. After xb.entities with the same rows the pairs are not judged again.
 
         Args:
             id: a column or expression: what names an offer in its market, any type; other markets may
@@ -1111,6 +1134,34 @@ class Frames(FrameSpace):
         """
         return self._call("lint", target=target, label=label)
 
+    def localise(
+        self,
+        model: str,
+        fields: Mapping[str, Any] | None,
+        id: str | None = None,
+        done: pl.LazyFrame | pl.DataFrame | None = None,
+    ) -> pl.LazyFrame:
+        """A catalogue as another market has it, in the same columns: fields marked 'translated' in the
+        target language, those marked 'same' as they are, those marked 'market' as `done` has them, else
+        NULL, so that no home price goes abroad.
+
+        A text that has not changed since `done`, by its digest, is taken from there, also where a person
+        has changed it. By field: `scores` as of xb.translate, `outdated` (what was translated now),
+        `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused.
+
+        Args:
+            model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+            fields: STRUCT: column -> 'translated', 'same' (everywhere) or 'market' (each market's own);
+                a column that is not named is the same: {'title': 'translated', 'price': 'market'}.
+            id: VARCHAR: the column that says which row of `done` is which.
+            done: a table: an earlier result, with what the market wrote there since.
+
+        Returns:
+            every column of `tbl`, scores MAP(VARCHAR, DOUBLE), outdated VARCHAR[], digests MAP(VARCHAR,
+            VARCHAR), translator VARCHAR.
+        """
+        return self._call("localise", model=model, fields=fields, id=id, done=done)
+
     def map_taxonomy(
         self,
         right: pl.LazyFrame | pl.DataFrame,
@@ -1333,6 +1384,31 @@ class Frames(FrameSpace):
         """
         return self._call("match_candidates", right=right, lid=lid, ltext=ltext, rid=rid, rtext=rtext, block=block, beside=beside, variants=variants)
 
+    def picture_sheet(
+        self,
+        model: str,
+        path: str | os.PathLike[str],
+        home: pl.LazyFrame | pl.DataFrame | None = None,
+        n: int = 200,
+    ) -> pl.LazyFrame:
+        """Write pictures as one HTML page that fetches nothing: each with the label that the model gives
+        it, how sure that is, the label it has (a wrong answer is red) and the home picture that is most
+        alike, each side less its own mean; the least sure first.
+
+        `unread` counts rows in which there is no picture that can be read, `right` is the share of the
+        labelled rows that is answered right.
+
+        Args:
+            model: VARCHAR: a model that reads pictures.
+            path: VARCHAR: of the HTML file, which is replaced.
+            home: a table: the home market's rows: the most alike of them stands beside each.
+            n: INTEGER: how many pictures are shown, at most 2,000.
+
+        Returns:
+            path VARCHAR, rows BIGINT, unread BIGINT, right DOUBLE.
+        """
+        return self._call("picture_sheet", model=model, path=path, home=home, n=n)
+
     def predict_table(self, model: str, shift: bool = False) -> pl.LazyFrame:
         """Every column of the table and the prediction.
 
@@ -1444,6 +1520,24 @@ class Frames(FrameSpace):
             days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
         """
         return self._call("rank_markets", currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+
+    def rank_networks(self, label: str, networks: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Which network reads these pictures best, before anything is fitted; best first.
+
+        `logme` is the log evidence a row that labels can be told from its vectors by a line (LogME: You et
+        al., 2021); larger is better, and only differences say something. `accuracy` is that of the nearest
+        mean of a class, with each picture's scene left out of it. `numbers` is the length of a vector, `ms`
+        what a picture took now. The first column of pictures is read, at most 2,000 of its rows.
+
+        Args:
+            label: VARCHAR: the label column; rows where it is NULL are not looked at.
+            networks: VARCHAR[]: what to compare, as of the option `network`; NULL: those that are
+                installed.
+
+        Returns:
+            network VARCHAR, logme DOUBLE, accuracy DOUBLE, numbers BIGINT, ms DOUBLE.
+        """
+        return self._call("rank_networks", label=label, networks=networks)
 
     def recommend(
         self,

@@ -482,6 +482,32 @@ def embed(con: DuckDBPyConnection, text: Values, model: str = "text") -> pa.Arra
     return found
 
 
+def embed_both(
+    con: DuckDBPyConnection,
+    text: Values,
+    blob: Values,
+    model: str = "image",
+    share: float = 0.5,
+) -> pa.Array:
+    """The vector of a text and a picture side by side: for search, duplicates and joins by both.
+
+    The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A
+    part that is missing counts as unlike everything; NULL where both are.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        text: VARCHAR: a text, such as a title.
+        blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
+        model: VARCHAR: what reads the picture, as of xb.embed_image.
+        share: DOUBLE: of the picture in the similarity of two rows, 0 to 1.
+
+    Returns:
+        FLOAT[].
+    """
+    found: pa.Array = called("embed_both", con, text=text, blob=blob, model=model, share=share)
+    return found
+
+
 def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> pa.Array:
     """The vector of a picture, of length one: the inner product of two is how alike they look.
 
@@ -492,8 +518,8 @@ def embed_image(con: DuckDBPyConnection, blob: Values, model: str = "image") -> 
     Args:
         con: a connection that xbsql is loaded in.
         blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
-        model: VARCHAR: 'image', 'lite0', 'lite2', or 'vgg16:PATH' and 'resnet50:PATH' with a state dict
-            of your own.
+        model: VARCHAR: 'image', 'lite0', 'lite2', or weights of your own: 'vgg16:PATH',
+            'resnet50:PATH', 'timm:FOLDER', 'hub:OWNER/NAME'.
 
     Returns:
         FLOAT[].
@@ -684,8 +710,9 @@ def explain_match(
     The first is the prior, how rare it is that two offers at random are one product; a bit more makes it
     twice as likely. `total` sums up, and the last is the log odds to the base 2: 0 is even, 5 is 97 %. The
     text's parts are SHAP values of the scorer; fields say log2 of how often likely pairs agree so over how
-    often others do; the other offers of the entity say what closing circles adds. After xb.entities with
-    the same rows the pairs are not judged again.
+    often others do. Of two offers of one entity the last row says what its other offers add, and what other
+    candidates of either take away; the last total is then the score of the less sure one. After xb.entities
+    with the same rows the pairs are not judged again.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1163,6 +1190,39 @@ def lint(
     return found
 
 
+def localise(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    fields: Mapping[str, Any] | None,
+    id: str | None = None,
+    done: object = None,
+) -> pa.Table:
+    """A catalogue as another market has it, in the same columns: fields marked 'translated' in the target
+    language, those marked 'same' as they are, those marked 'market' as `done` has them, else NULL, so
+    that no home price goes abroad.
+
+    A text that has not changed since `done`, by its digest, is taken from there, also where a person has
+    changed it. By field: `scores` as of xb.translate, `outdated` (what was translated now), `digests` (md5
+    of the sources). `translator` is the model's name; a `done` of another is refused.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
+        tbl: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
+        fields: STRUCT: column -> 'translated', 'same' (everywhere) or 'market' (each market's own); a
+            column that is not named is the same: {'title': 'translated', 'price': 'market'}.
+        id: VARCHAR: the column that says which row of `done` is which.
+        done: a table: an earlier result, with what the market wrote there since.
+
+    Returns:
+        every column of `tbl`, scores MAP(VARCHAR, DOUBLE), outdated VARCHAR[], digests MAP(VARCHAR,
+        VARCHAR), translator VARCHAR.
+    """
+    found: pa.Table = called("localise", con, model=model, tbl=tbl, fields=fields, id=id, done=done)
+    return found
+
+
 def map_taxonomy(
     con: DuckDBPyConnection,
     left: object,
@@ -1524,6 +1584,37 @@ def parse_number(con: DuckDBPyConnection, text: Values, market: Values) -> pa.Ar
     return found
 
 
+def picture_sheet(
+    con: DuckDBPyConnection,
+    model: str,
+    tbl: object,
+    path: str | os.PathLike[str],
+    home: object = None,
+    n: int = 200,
+) -> pa.Table:
+    """Write pictures as one HTML page that fetches nothing: each with the label that the model gives it,
+    how sure that is, the label it has (a wrong answer is red) and the home picture that is most alike,
+    each side less its own mean; the least sure first.
+
+    `unread` counts rows in which there is no picture that can be read, `right` is the share of the labelled
+    rows that is answered right.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        model: VARCHAR: a model that reads pictures.
+        tbl: a table: rows with the columns that it reads: its name, a CTE, a registered Arrow or Polars
+            object or a Python variable.
+        path: VARCHAR: of the HTML file, which is replaced.
+        home: a table: the home market's rows: the most alike of them stands beside each.
+        n: INTEGER: how many pictures are shown, at most 2,000.
+
+    Returns:
+        path VARCHAR, rows BIGINT, unread BIGINT, right DOUBLE.
+    """
+    found: pa.Table = called("picture_sheet", con, model=model, tbl=tbl, path=path, home=home, n=n)
+    return found
+
+
 def predict(con: DuckDBPyConnection, model: Values, row: Values) -> pa.Array:
     """The number that a model expects for a row, the interval that holds the truth for 90 % of its market's
     rows (another share by the option `level`), how far the row lies from what the model was fitted on (0
@@ -1687,6 +1778,34 @@ def rank_markets(
         days DOUBLE, on_time DOUBLE, labels_needed BIGINT, note VARCHAR.
     """
     found: pa.Table = called("rank_markets", con, tbl=tbl, currency=currency, rates=rates, duties=duties, vat=vat, curves=curves, goal=goal, promise=promise, level=level, correlation=correlation, seed=seed)
+    return found
+
+
+def rank_networks(
+    con: DuckDBPyConnection,
+    tbl: object,
+    label: str,
+    networks: Sequence[str] | None = None,
+) -> pa.Table:
+    """Which network reads these pictures best, before anything is fitted; best first.
+
+    `logme` is the log evidence a row that labels can be told from its vectors by a line (LogME: You et al.,
+    2021); larger is better, and only differences say something. `accuracy` is that of the nearest mean of a
+    class, with each picture's scene left out of it. `numbers` is the length of a vector, `ms` what a
+    picture took now. The first column of pictures is read, at most 2,000 of its rows.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        tbl: a table: labelled pictures: its name, a CTE, a registered Arrow or Polars object or a
+            Python variable.
+        label: VARCHAR: the label column; rows where it is NULL are not looked at.
+        networks: VARCHAR[]: what to compare, as of the option `network`; NULL: those that are
+            installed.
+
+    Returns:
+        network VARCHAR, logme DOUBLE, accuracy DOUBLE, numbers BIGINT, ms DOUBLE.
+    """
+    found: pa.Table = called("rank_networks", con, tbl=tbl, label=label, networks=networks)
     return found
 
 
@@ -2295,10 +2414,10 @@ def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
     `from` says where it is from: 'memory' (translated before), 'edit' (the same with other numbers, brands
     or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
     'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
-    `changed_terms` lists terms that were given their translation, and forbidden words that could not be
-    avoided. Markup, line ends, numbers and protected words stay. NULL gives NULL; a text without letters is
-    returned with the score NULL, and so is one that was not translated before where too few pairs were
-    there to learn scores from.
+    `changed_terms` lists terms that were given their translation, sizes that were given in the market's
+    units (option `units`), and forbidden words that could not be avoided. Markup, line ends, numbers and
+    protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and so is
+    one that was not translated before where too few pairs were there to learn scores from.
 
     Args:
         con: a connection that xbsql is loaded in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +10,14 @@ import pyarrow as pa
 
 from xbsql.arrow import digest, one_chunk, table_of_rows
 from xbsql.pages.translations import sheet
+from xbsql.session import localise as market
 from xbsql.session import translate as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import (
     DATA,
     Each,
     Folder,
+    Given,
     KeptOnce,
     Keys,
     Model,
@@ -44,7 +47,8 @@ def translate(
     is from: 'memory' (translated before), 'edit' (the same with other numbers, brands or words), 'phrases',
     'home', 'pooled' (phrases of the market's own pairs, of home's, of both), 'catalogue' (a phrase of the
     market's titles), 'guess' (unknown words by meaning), 'copy' (as it was). `changed_terms` lists terms that
-    were given their translation, and forbidden words that could not be avoided. Markup, line ends, numbers
+    were given their translation, sizes that were given in the market's units (option `units`), and forbidden
+    words that could not be avoided. Markup, line ends, numbers
     and protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and
     so is one that was not translated before where too few pairs were there to learn scores from.
     """
@@ -90,6 +94,53 @@ def translate_table(
     """
     kept = str(done.names) if isinstance(done, Keys) else None if done is None else _kept(session, done)
     return run.translate_table(session, model, tbl, text, kept or None)
+
+
+@dataclass(frozen=True)
+class Bound(Rows):
+    """A table that a query reads which is written when it is bound; Python hands it on as rows."""
+
+    order: str = ""
+    empty: bool = True
+
+
+def _bound(
+    session: Session, *, model: Name, tbl: Name, fields: Given, id: Text = None, done: Text = None
+) -> list[dict[str, str]]:
+    return [{"sql": market.localise_sql(session, model, tbl, fields, id, done)}]
+
+
+@function(
+    {
+        "scores": "MAP(VARCHAR, DOUBLE)", "outdated": "VARCHAR[]", "digests": "MAP(VARCHAR, VARCHAR)",
+        "translator": "VARCHAR",
+    },
+    example="FROM xb.localise('shop_fr', home, {'title': 'translated', 'category': 'market'}) LIMIT 3",
+    handler=_bound,
+    travels={"sql": "VARCHAR"},
+    beside="tbl",
+)  # fmt: skip
+def localise(
+    session: Session,
+    model: Model,
+    tbl: Annotated[pa.Table, Bound(), DATA],
+    fields: Annotated[
+        Given,
+        "column -> 'translated', 'same' (everywhere) or 'market' (each market's own); a column that is not "
+        "named is the same: {'title': 'translated', 'price': 'market'}",
+    ],
+    id: Annotated[Text, "the column that says which row of `done` is which"] = None,
+    done: Annotated[
+        pa.Table | None, Bound(optional=True), "an earlier result, with what the market wrote there since"
+    ] = None,
+) -> pa.Table:
+    """A catalogue as another market has it, in the same columns: fields marked 'translated' in the target
+    language, those marked 'same' as they are, those marked 'market' as `done` has them, else NULL, so that
+    no home price goes abroad. A text that has not changed since `done`, by its digest, is taken from there,
+    also where a person has changed it. By field: `scores` as of xb.translate, `outdated` (what was translated
+    now), `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused.
+    """
+    return market.localise(session, model, tbl, fields, id, done)
 
 
 @function(

@@ -218,7 +218,7 @@ class Reader:
         grown = self.table.extended(target, added, keeping)
         numbers = [column.name for column in self.table.columns if column.role == "number"]
         written = tuple(name for name in numbers if name in read and numbers_of(target[name]) is not None)
-        pooled, maps = pooled and bool(self.text), pooled and bool(self.pictures)
+        pooled, maps = pooled and bool(self.text), pooled and self._tunable()
         schema = _schema(target, read)
         return replace(
             self,
@@ -230,6 +230,19 @@ class Reader:
             written=written,
             maps=maps,
         )
+
+    def _tunable(self) -> bool:
+        """Whether pictures are read whose network can be fine-tuned.
+
+        Raises:
+            XbsqlError: they are, and it cannot.
+        """
+        from xbsql.features.image.encoder import picture_encoder
+
+        if self.pictures and not picture_encoder(self.network).tunable:
+            problem = f"the option 'finetune' is true, and '{self.network}' has no last part to train"
+            raise errors.invalid("xb.transfer", problem, "leave it out")
+        return bool(self.pictures)
 
     def state(self) -> State:
         """The reader as data."""

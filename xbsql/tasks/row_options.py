@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from xbsql import errors
 from xbsql.features.column import Keeping
 from xbsql.features.fingerprints import fingerprints
-from xbsql.features.image.magic import IMAGE
+from xbsql.features.image.magic import IMAGE, file_of
 from xbsql.features.roles import as_text, kind_of
 from xbsql.tasks.options import COLUMN, COLUMNS, FLAG, WORD, Option, Options, whole
 
@@ -82,10 +82,10 @@ class RowOptions(Options):
         Option(
             WORD,
             "what reads columns of pictures: `image`, two networks side by side, `lite0` or `lite2`, one of "
-            "them in half the time, or a state dict of your own, `vgg16:PATH` or `resnet50:PATH`; see "
-            "[pictures](pictures.md)",
+            "them in half the time, or weights of your own: `vgg16:PATH`, `resnet50:PATH`, `timm:FOLDER`, "
+            "`hub:OWNER/NAME`; see [pictures](pictures.md)",
             shown=f"`{IMAGE}`; abroad that of the home model",
-            path=lambda value: value.partition(":")[2],
+            path=file_of,
         ),
     ] = None
 

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 NAMES: Final = (
     "cosine", "language", "length", "copied", "agreement", "covered", "covered_back", "ways", "words",
-    "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", *ORIGINS,
+    "source_words", "known", "remembered", "cosine_behind", "language_behind", "alien", "alike", "votes",
+    "attested", "usual", "least_usual", "unheard", *ORIGINS,
 )  # fmt: skip
 """What is known of a proposal."""
+LATER: Final = ("alike", "votes", "attested", "usual", "least_usual", "unheard")
+BEFORE: Final = tuple(name for name in NAMES if name not in LATER)
+"""What choosers knew that were stored without saying it."""
 ALIEN: Final = NAMES.index("alien")
 ROUNDS, LEAVES, RATE = 180, 8, 0.05
 
@@ -41,17 +45,24 @@ def features(
     proposer: Proposer,
 ) -> Floats:
     """What speaks for each proposal, text after text: float64 (proposals, features), NaN where unknown."""
-    said = [each.text for several in found for each in several]
-    meant = proposer.encode(said) if said else np.empty((0, vectors.shape[1]), np.float32)
-    rows, start = [], 0
-    for one, several, vector in zip(asked, found, vectors, strict=True):
-        cosine = meant[start : start + len(several)] @ vector
-        rows.append(_rows(one, several, cosine, proposer))
-        start += len(several)
+    known = {one.known: vector for one, vector in zip(asked, vectors, strict=True)}
+    said = dict.fromkeys(each.text for several in found for each in several if each.text not in known)
+    known |= dict(zip(said, proposer.encode(list(said)), strict=True)) if said else {}
+    rows = []
+    told = proposer.attested(vectors, found)
+    for one, several, vector, attested in zip(asked, found, vectors, told, strict=True):
+        cosine = np.array([known[each.text] @ vector for each in several], np.float32)
+        rows.append(_rows(one, several, cosine, attested, proposer))
     return np.concatenate(rows) if rows else np.empty((0, len(NAMES)))
 
 
-def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], proposer: Proposer) -> Floats:
+def _rows(
+    one: Asked,
+    several: Sequence[Proposal],
+    cosine: NDArray[np.float32],
+    attested: Sequence[float],
+    proposer: Proposer,
+) -> Floats:
     forms = [form for form in one.words.forms if is_word(form)]
     there = set(forms)
     known = sum(form in proposer.lexicon.table for form in forms) / max(len(forms), 1)
@@ -77,6 +88,10 @@ def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], 
             0.0,
             0.0,
             alien(one.words.forms, each.words.forms, proposer.lexicon, proposer.backwards),
+            each.alike,
+            float(each.votes),
+            attested[place],
+            *_usual(own, proposer),
             *(each.origins.get(name, np.nan) for name in ORIGINS),
         ])  # fmt: skip
     rows = np.array(found, np.float64).reshape(len(several), len(NAMES))
@@ -84,6 +99,15 @@ def _rows(one: Asked, several: Sequence[Proposal], cosine: NDArray[np.float32], 
         rows[:, 12] = rows[:, 0] - rows[:, 0].max()
         rows[:, 13] = rows[:, 1] - rows[:, 1].max()
     return rows
+
+
+def _usual(own: Sequence[str], proposer: Proposer) -> tuple[float, float, float]:
+    """How often the target market writes the words: mean and least log count, and how many never."""
+    often = [proposer.heard(form) for form in own]
+    if not often:
+        return 0.0, 0.0, 0.0
+    logs = np.log1p(often)
+    return float(logs.mean()), float(logs.min()), float(np.mean(logs == 0.0))
 
 
 def _grams(text: str) -> frozenset[str]:
@@ -103,10 +127,12 @@ class Chooser:
     Attributes:
         trees: learnt; None where there was nothing to learn from: a fixed sum then.
         line: of the chosen one's expectation, (constant, slope): the best of several was likely overrated.
+        names: what the trees know of a proposal, of `NAMES`.
     """
 
     trees: BoostedPredictor | None = None
     line: tuple[float, float] = (0.0, 1.0)
+    names: tuple[str, ...] = NAMES
 
     @classmethod
     def learned(cls, x: Floats, y: Floats, seed: int = 0) -> Self:
@@ -121,7 +147,8 @@ class Chooser:
         if self.trees is None:
             total = 55.0 * x[:, 0] + 25.0 * x[:, 4] + 15.0 * x[:, 5] + 10.0 * x[:, 6] - 15.0 * x[:, 3]
             return np.clip(total, 0.0, 100.0)
-        said = np.clip(self.trees.predict(Features({"table": x})), 0.0, 100.0)
+        known = x if self.names == NAMES else x[:, [NAMES.index(name) for name in self.names]]
+        said = np.clip(self.trees.predict(Features({"table": known})), 0.0, 100.0)
         return np.asarray(said * (1.0 - x[:, ALIEN]) ** 2)
 
     def score(self, expected: Floats) -> Floats:
@@ -131,13 +158,15 @@ class Chooser:
     def state(self) -> State:
         """The chooser as data."""
         parts = {} if self.trees is None else {"trees": self.trees.state()}
-        return State("translation_chooser", {"line": list(self.line)}, parts=parts)
+        config = {"line": list(self.line), "names": list(self.names)}
+        return State("translation_chooser", config, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The chooser again."""
         trees = restore(state.parts["trees"]) if "trees" in state.parts else None
-        return cls(trees, (float(state.config["line"][0]), float(state.config["line"][1])))
+        line = float(state.config["line"][0]), float(state.config["line"][1])
+        return cls(trees, line, tuple(state.config.get("names", BEFORE)))
 
 
 def chosen(expected: Floats, sizes: Sequence[int]) -> list[int]:

@@ -1,8 +1,9 @@
-"""A network of the user's that translates: a folder of CTranslate2, SentencePiece models beside it."""
+"""A network of the user's that translates: a folder of CTranslate2 or Marian, with SentencePiece models."""
 
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     import sentencepiece
 
 NETWORK: Final = "model.bin"
+MARIAN: Final = ".npz"
+"""How a network of Marian's ends; its vocabularies end in `VOCABULARY`."""
+VOCABULARY: Final = (".yml", ".yaml")
+FIREFOX: Final = ".intgemm"
+"""In the names of networks that Firefox translates with."""
 SHARED: Final = ("sentencepiece.model", "spm.model", "spiece.model")
 """What a folder may call one SentencePiece model of both sides; else it has `SIDES`."""
 SIDES: Final = ("source.spm", "target.spm")
@@ -57,8 +63,9 @@ class External:
 
         Args:
             where: the SQL function.
-            folder: made by one of CTranslate2's converters (Marian, OPUS-MT, OpenNMT, fairseq), with
-                `source.spm` and `target.spm`, or one `sentencepiece.model` for both sides.
+            folder: made by one of CTranslate2's converters (OpenNMT, fairseq, Transformers), or Marian's own
+                (an OPUS-MT release: one .npz, one or two vocabularies .yml); with `source.spm` and
+                `target.spm`, or one `sentencepiece.model` for both sides.
 
         Raises:
             XbsqlError: files are missing or no network, or CTranslate2 is not installed.
@@ -100,14 +107,16 @@ class External:
             raise errors.invalid(where, problem, "pip install 'xbsql[external]'") from error
         folder = Path(self.folder)
         try:
-            network = ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=2)
+            network = _network(ctranslate2, folder)
             read = [
                 sentencepiece.SentencePieceProcessor(model_proto=(folder / name).read_bytes(), num_threads=1)
                 for name in _cutters(folder)
             ]
         except Exception as error:  # of C++ code, that has no common type
             problem = f"'{errors.shown(self.folder)}' cannot be read ({errors.shown(error, 80)})"
-            raise errors.invalid(where, problem, "make it by a converter of CTranslate2") from error
+            raise errors.invalid(
+                where, problem, "make it by a converter of CTranslate2, or by Marian"
+            ) from error
         return _Loaded(network, read[0], read[-1])
 
     def state(self) -> State:
@@ -120,9 +129,38 @@ class External:
         return cls(str(state.config["folder"]), str(state.config["digest"]))
 
 
+def _network(ctranslate2: Any, folder: Path) -> Any:  # noqa: ANN401 - the package is an extra, and not typed
+    """The network of a folder; one of Marian's is converted on its way into memory."""
+    options = {"device": "cpu", "inter_threads": 1, "intra_threads": 2}
+    if (folder / NETWORK).is_file():
+        return ctranslate2.Translator(str(folder), **options)
+    from ctranslate2.converters import MarianConverter  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    weights, *vocabularies = (str(folder / name) for name in _marian(folder))
+    with tempfile.TemporaryDirectory() as made:
+        MarianConverter(weights, vocabularies[:2]).convert(made, force=True)
+        return ctranslate2.Translator(made, **options)
+
+
 def network(folder: str) -> str:
     """The file that holds the network of a folder."""
-    return f"{folder}/{NETWORK}"
+    if "\0" in folder:
+        return folder
+    return f"{folder}/{(*_files(Path(folder)), NETWORK)[0]}"
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    """The names of the network's own files; none where there is none."""
+    return (NETWORK,) if (folder / NETWORK).is_file() else _marian(folder)
+
+
+def _marian(folder: Path) -> tuple[str, ...]:
+    """Marian's weights and its vocabularies, source before target; none where one is missing."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    weights = [name for name in names if name.endswith(MARIAN)]
+    words = [name for name in names if name.endswith(VOCABULARY) and "vocab" in name]
+    words.sort(key=lambda name: ("trg" in name or "target" in name, name))
+    return (weights[0], *words) if len(weights) == 1 and 1 <= len(words) <= 2 else ()
 
 
 def _cutters(folder: Path) -> tuple[str, ...]:
@@ -142,14 +180,28 @@ def _digest(where: str, folder: str) -> str:
     path, shown = Path(folder), errors.shown(folder)
     if "\0" in folder or not path.is_dir():
         raise errors.invalid(where, f"no folder '{shown}' for the option 'external'", "give its path")
-    cutters = _cutters(path)
-    if not (path / NETWORK).is_file() or not cutters:
-        lacking = NETWORK if not (path / NETWORK).is_file() else f"{' and '.join(SIDES)}, or {SHARED[0]}"
-        problem = f"'{shown}' has no {lacking}"
-        raise errors.invalid(where, problem, "give a folder of CTranslate2 with its SentencePiece models")
+    cutters, files = _cutters(path), _files(path)
+    if not files or not cutters:
+        raise _lacking(where, path, network=bool(files))
     found = hashlib.sha256()
-    for name in (NETWORK, *cutters):
+    for name in (*files, *cutters):
         with (path / name).open("rb") as file:
             while block := file.read(READ):
                 found.update(block)
     return found.hexdigest()
+
+
+def _lacking(where: str, folder: Path, *, network: bool) -> errors.XbsqlError:
+    """What a folder has not that is needed."""
+    shown = errors.shown(folder)
+    if not network and any(FIREFOX in path.name for path in folder.iterdir()):
+        problem = f"'{shown}' is a network for Firefox, whose decoder CTranslate2 cannot run"
+        return errors.invalid(
+            where, problem, "give the network that it was distilled from, as Marian keeps it"
+        )
+    if not network:
+        problem = f"'{shown}' has no {NETWORK}, and not one {MARIAN} with one or two vocabularies .yml"
+    else:
+        problem = f"'{shown}' has no {' and '.join(SIDES)}, or {SHARED[0]}"
+    remedy = "give a folder of CTranslate2 or Marian with its SentencePiece models"
+    return errors.invalid(where, problem, remedy)

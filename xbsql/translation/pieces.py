@@ -20,7 +20,8 @@ _UNSPACED: Final = (
 )
 _LONG: Final = re.compile(rf"([^\s,;{_UNSPACED}]{{{MOST_LETTERS + 1},}})")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:])(\s+)|(?<=[\u3002\uff01\uff1f\uff1b])()")
-_COMMA: Final = re.compile(r"(?<=[,\u3001\uff0c])(\s*)")
+_COMMA: Final = re.compile(r"(?<=[,\u3001\uff0c])(?!(?<=\d.)\d)(\s*)")
+"""Behind a comma that is not inside a number."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 

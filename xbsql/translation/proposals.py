@@ -12,6 +12,7 @@ from xbsql.harmonise.quantities import Measure, measures
 from xbsql.translation.decoder import Decoder
 from xbsql.translation.language_model import Mixture
 from xbsql.translation.memory import edited
+from xbsql.translation.overlap import Overlap
 from xbsql.translation.words import JOINER, KEPT, is_word, joined, numbers, plain, split
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ FAMILY: Final = {
 BEST: Final = 4
 """Translations of the best decoder that are looked at."""
 REMEMBERED: Final = 3
+"""Pairs of the nearest meaning that are looked at, and edited."""
+WAYS: Final = 3
+"""Translations of what differs that an edit tries."""
+ATTESTING: Final = 16
+"""Pairs of near meaning whose targets attest words."""
+SHARING: Final = 4
+"""Pairs that share most words, which are edited."""
 CLOSE: Final = 0.55
 """Cosine from which on a word may be another's translation."""
 PULL: Final = 4.0
@@ -45,6 +53,7 @@ NEAR: Final = 3
 SHORT: Final = 2
 """Letters of a word whose meaning nobody guesses."""
 MOST_GUESSED: Final = 100_000
+"""Words and parts of texts whose translations are kept at hand."""
 
 
 class Asked(NamedTuple):
@@ -80,11 +89,15 @@ class Proposal:
         text: it.
         words: its tokens.
         origins: where it came from, with a score each.
+        alike: of the remembered text that it is an edit of, the share of words in common; 0 for others.
+        votes: how many remembered texts it is an edit of.
     """
 
     text: str
     words: Words
     origins: dict[str, float] = field(default_factory=dict)
+    alike: float = 0.0
+    votes: int = 0
 
     @property
     def origin(self) -> str:
@@ -109,6 +122,7 @@ class Proposer:
         banned: forms that are never used.
         only: the origins that are tried.
         external: a network of the user's.
+        bridge: source word -> words of a third language; None without.
     """
 
     own: Knowledge | None
@@ -122,7 +136,9 @@ class Proposer:
     banned: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset(ORIGINS)
     external: External | None = None
+    bridge: Lexicon | None = None
     _split: dict[str, Words] = field(default_factory=dict, repr=False)
+    _said: dict[Words, list[Sequence[str]]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
 
     def propose(self, asked: Sequence[Asked]) -> tuple[list[list[Proposal]], NDArray[np.float32]]:
@@ -137,8 +153,7 @@ class Proposer:
         for k, one in enumerate(asked):
             pool: dict[str, Proposal] = {}
             self._decoded(one, pool)
-            for score, row in zip(near[k].tolist(), rows[k].tolist(), strict=True):
-                self._remembered(one, row, score, pool)
+            self._remembered(one, vectors[k], rows[k].tolist(), near[k].tolist(), pool)
             for score, place in zip(alike[k].tolist(), places[k].tolist(), strict=True):
                 forms = self.phrases.texts[place].split(" ")
                 self._add(pool, "catalogue", forms, score, one)
@@ -158,16 +173,41 @@ class Proposer:
                 score = result.score / max(len(one.words), 1) - 0.01 * rank
                 self._add(pool, origin, result.shown, score, one)
 
-    def _remembered(self, one: Asked, row: int, score: float, pool: dict[str, Proposal]) -> None:
-        source, target = self._words(self.memory.texts[row]), self._words(self.memory.others[row])
-        self._add(pool, "memory", [KEPT + token for token in target.shown], score, one)
-        if "edit" in self.only:
-            changed = edited(one.words, source, target, self.lexicon, self._translate)
-            if changed is not None:
-                self._add(pool, "edit", [*changed], score, one)
+    def _remembered(
+        self,
+        one: Asked,
+        vector: NDArray[np.float32],
+        rows: Sequence[int],
+        near: Sequence[float],
+        pool: dict[str, Proposal],
+    ) -> None:
+        """Add the nearest pairs as they are, and edits of these and of those that share most words."""
+        for row, score in zip(rows, near, strict=True):
+            target = self._words(self.memory.others[row])
+            self._add(pool, "memory", [KEPT + token for token in target.shown], score, one)
+        if "edit" not in self.only or not len(self.memory):
+            return
+        for row in dict.fromkeys([*rows, *self._overlap.nearest(one.words.forms, SHARING)]):
+            source, target = self._words(self.memory.texts[row]), self._words(self.memory.others[row])
+            found = edited(one.words, source, target, self.lexicon, self._ways, self.language)
+            if found is not None:
+                score = float(self.memory.vectors[row] @ vector)
+                self._add(pool, "edit", found.shown, score, one, alike=found.alike)
 
-    def _translate(self, words: Words) -> Sequence[str]:
-        return self._decoders[self._main].decode(words)[0].shown
+    @cached_property
+    def _overlap(self) -> Overlap:
+        """The words of the remembered sources."""
+        return Overlap.of([self._words(text).forms for text in self.memory.texts])
+
+    def _ways(self, words: Words) -> list[Sequence[str]]:
+        """The best ways to say a part of a text; the same part comes back in many edits."""
+        found = self._said.get(words)
+        if found is None:
+            if len(self._said) > MOST_GUESSED:
+                self._said.clear()
+            best = self._decoders[self._main].decode(words, WAYS)
+            found = self._said[words] = [each.shown for each in best]
+        return found
 
     def _add(
         self,
@@ -177,6 +217,7 @@ class Proposer:
         score: float,
         one: Asked,
         text: str = "",
+        alike: float = 0.0,
     ) -> None:
         """Add a proposal, unless it loses or invents something that stays."""
         if origin not in self.only:
@@ -189,6 +230,7 @@ class Proposer:
             return
         there = pool.setdefault(said, Proposal(said, words))
         there.origins[origin] = max(there.origins.get(origin, -np.inf), score)
+        there.alike, there.votes = max(there.alike, alike), there.votes + (origin == "edit")
 
     def _words(self, text: str) -> Words:
         found = self._split.get(text)
@@ -197,6 +239,29 @@ class Proposer:
                 self._split.clear()
             found = self._split[text] = split(plain(text))
         return found
+
+    def attested(
+        self, vectors: NDArray[np.float32], found: Sequence[Sequence[Proposal]]
+    ) -> list[list[float]]:
+        """How far the targets of pairs of near meaning have the words of each proposal, 0 .. 1.
+
+        A word counts by the similarity of the nearest pair whose target has it.
+        """
+        near, rows = self.memory.nearest(vectors, ATTESTING)
+        told = []
+        for score, row, several in zip(near.tolist(), rows.tolist(), found, strict=True):
+            worth: dict[str, float] = {}
+            for value, place in zip(score, row, strict=True):
+                for form in self._words(self.memory.others[place]).forms:
+                    worth.setdefault(form, value)
+            own = [[worth.get(form, 0.0) for form in each.words.forms if is_word(form)] for each in several]
+            told.append([sum(each) / max(len(each), 1) for each in own])
+        return told
+
+    def heard(self, form: str) -> float:
+        """How often target texts have a word: titles, the market's pairs, home's."""
+        bare = form.strip(JOINER)
+        return sum(model.counts.get(bare, 0.0) for model, _ in self.language.parts)
 
     @cached_property
     def language(self) -> Mixture:
@@ -261,10 +326,31 @@ class Proposer:
         new = [form for form in bare if form not in self._guessed and self._is_unknown(form)]
         if not new:
             return
-        scores, places = self.words.nearest(self.encode(new), NEAR)
-        for form, score, place in zip(new, scores.tolist(), places.tolist(), strict=True):
+        vectors = self.encode(new)
+        self._guess_near(new, vectors)
+        lost = [k for k, form in enumerate(new) if not self._guessed[form]]
+        if self.bridge is not None and lost:
+            forms = [new[k] for k in lost]
+            self._guess_near(forms, self._meant(forms, vectors[lost], self.bridge))
+
+    def _guess_near(self, forms: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep the words of the target language that are near enough to each of some vectors."""
+        scores, places = self.words.nearest(vectors, NEAR)
+        for form, score, place in zip(forms, scores.tolist(), places.tolist(), strict=True):
             near = zip(score, place, strict=True)
             self._guessed[form] = [(self.words.texts[p], PULL * (s - 1.0)) for s, p in near if s > CLOSE]
+
+    def _meant(
+        self, words: Sequence[str], vectors: NDArray[np.float32], bridge: Lexicon
+    ) -> NDArray[np.float32]:
+        """The mean, of length one, of each word's vector and of that of a third language's word for it."""
+        said = [bridge.best(word) for word in words]
+        known = [k for k, word in enumerate(said) if word is not None and is_word(word)]
+        found = vectors.copy()
+        if known:
+            found[known] += self.encode([str(said[k]).strip(JOINER) for k in known])
+            found[known] /= np.linalg.norm(found[known], axis=1, keepdims=True)
+        return found
 
     def _is_unknown(self, form: str) -> bool:
         """Whether a form is a word that no table translates."""

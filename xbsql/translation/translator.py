@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
 
+from xbsql.harmonise.remeasured import remeasured
 from xbsql.store.model import State, restorable, restore
 from xbsql.translation.chooser import chosen, features
 from xbsql.translation.pieces import pieces, written
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from xbsql.translation.external import External
     from xbsql.translation.knowledge import Knowledge
     from xbsql.translation.language_model import LanguageModel
+    from xbsql.translation.lexicon import Lexicon
     from xbsql.translation.pieces import Piece
     from xbsql.translation.shelf import Encode, Shelf
     from xbsql.translation.terms import Marked, Terms
@@ -64,6 +66,8 @@ class Stock:
         terms: the user's words.
         only: the origins that are tried.
         external: a network of the user's.
+        market: whose sizes a text is given; '' where they stay as they are.
+        bridge: source word -> words of a third language; None without.
     """
 
     own: Knowledge | None
@@ -76,19 +80,33 @@ class Stock:
     terms: Terms
     only: frozenset[str]
     external: External | None = None
+    market: str = ""
+    bridge: Lexicon | None = None
 
     def proposer(self, encode: Encode) -> Proposer:
         """Ready to propose."""
         return Proposer(
             self.own, self.home, self.memory, self.phrases, self.words, self.titles, self.casing, encode,
-            self.terms.banned, self.only, self.external,
+            self.terms.banned, self.only, self.external, self.bridge,
         )  # fmt: skip
 
     def state(self) -> State:
         """The stock as data."""
-        names = ("own", "home", "memory", "phrases", "words", "titles", "casing", "terms", "external")
+        names = (
+            "own",
+            "home",
+            "memory",
+            "phrases",
+            "words",
+            "titles",
+            "casing",
+            "terms",
+            "external",
+            "bridge",
+        )
         parts = {name: getattr(self, name).state() for name in names if getattr(self, name) is not None}
-        return State("translation_stock", {"only": sorted(self.only)}, parts=parts)
+        config = {"only": sorted(self.only), "market": self.market}
+        return State("translation_stock", config, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -97,7 +115,7 @@ class Stock:
         return cls(
             parts.get("own"), parts.get("home"), parts["memory"], parts["phrases"], parts["words"],
             parts.get("titles"), parts["casing"], parts["terms"], frozenset(state.config["only"]),
-            parts.get("external"),
+            parts.get("external"), state.config.get("market", ""), parts.get("bridge"),
         )  # fmt: skip
 
 
@@ -142,9 +160,9 @@ class Engine:
 
     def _batch(self, texts: Sequence[str]) -> list[Answer]:
         terms = self.stock.terms
-        marked = [terms.mark(plain(text)) for text in texts]
+        marked = [self._marked(text) for text in texts]
         asked = [Asked.of(each.text, each.marks) for each in marked]
-        sure = [self._sure(text, each) for text, each in zip(texts, marked, strict=True)]
+        sure = [self._sure(self.as_read(t)[0], each) for t, each in zip(texts, marked, strict=True)]
         open_ = [k for k, found in enumerate(sure) if found is None]
         found, vectors = self.proposer.propose([asked[k] for k in open_])
         x = features([asked[k] for k in open_], found, vectors, self.proposer)
@@ -162,18 +180,30 @@ class Engine:
             for k, text in enumerate(sure)
         ]
 
+    def as_read(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """A text as it is read, with the market's sizes where these are asked for, and what was changed."""
+        read = plain(text)
+        return remeasured(read, self.stock.market) if self.stock.market else (read, ())
+
+    def _marked(self, text: str) -> Marked:
+        """A text with marks for what is kept."""
+        read, changed = self.as_read(text)
+        found = self.stock.terms.mark(read)
+        return found._replace(changed=(*changed, *found.changed))
+
     def _remembered(self, text: str) -> Answer | None:
         """How a whole text was translated before; None where it was not."""
-        if plain(text).lower() not in self.known:
-            return None
         terms = self.stock.terms
-        marked = terms.mark(plain(text))
-        found = self._sure(text, marked)
+        read = self.as_read(text)[0]
+        if read.lower() not in self.known:
+            return None
+        marked = self._marked(text)
+        found = self._sure(read, marked)
         return None if found is None else _answer(found, SURE, "memory", marked, terms)
 
     def _sure(self, text: str, marked: Marked) -> str | None:
-        """How the very text was translated before, unless a term or a forbidden word bars that."""
-        found = self.known.get(plain(text).lower())
+        """How a text as it is read was translated before, unless a term or a forbidden word bars that."""
+        found = self.known.get(text.lower())
         if found is None or not all(mark in found for mark in marked.marks):
             return None
         return None if self.stock.terms.broken(found) else found

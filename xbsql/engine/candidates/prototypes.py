@@ -165,7 +165,9 @@ class Known:
         return cls(space(view[there]), np.asarray(sample.y, np.int64)[there], group)
 
 
-def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, classes: int) -> Prototypes:
+def fit_prototypes(
+    space: Space, home: Known | None, known: Known, pool: Rows, classes: int, home_worth: float = 1.0
+) -> Prototypes:
     """The means of labelled rows, drawn to unlabelled ones.
 
     Args:
@@ -175,10 +177,11 @@ def fit_prototypes(space: Space, home: Known | None, known: Known, pool: Rows, c
         known: the market's own.
         pool: float32, shape (m, d): its unlabelled rows in the space.
         classes: how many.
+        home_worth: labelled rows of the market that a mean of home counts for.
     """
     seeds, owner = _seeds(home, known, classes)
     own = _nearest_own(seeds, owner, known)
-    sums = seeds.copy()
+    sums = seeds * np.float32(home_worth)
     np.add.at(sums, own, known.rows)
     sums *= np.float32(WORTH)
     found, pool = sums, pool[pool.any(axis=1)][:MOST_POOLED]

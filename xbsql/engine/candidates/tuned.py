@@ -40,6 +40,9 @@ SMOOTHING = 0.1
 PULL = 1.0
 """Weight of the squared distance, relative to the mean square of each matrix."""
 
+LEAST_SQUARE = 1e-6
+"""Mean square from which on a matrix, such as a bias, counts as zero throughout."""
+
 
 @restorable("tuned_tails")
 @dataclass(frozen=True)
@@ -188,5 +191,8 @@ def _lost(scores: Tensor, y: Tensor, weight: Tensor) -> Tensor:
 
 def _distance(parts: list[Tensor], start: list[Tensor]) -> Tensor:
     """Sum over the matrices of their mean squared distance, relative to their mean square."""
-    each = [(a - b).square().mean() / b.square().mean() for a, b in zip(parts, start, strict=True)]
+    each = [
+        (a - b).square().mean() / b.square().mean().clamp_min(LEAST_SQUARE)
+        for a, b in zip(parts, start, strict=True)
+    ]
     return torch.stack(each).sum()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from torch import nn
 
-from xbsql.features.image.units import Mean, Network, Unit, conv
+from xbsql.features.image.units import Middle, Network, Unit, conv
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,4 +87,4 @@ class EfficientNetLite(Network):
                 inside = stage.channels
         stem = unit(conv(3, 32, 3, 2), "_conv_stem", "_bn0")
         last = unit(conv(inside, WIDTH, 1), "_conv_head", "_bn1")
-        super().__init__(nn.Sequential(stem, *blocks), nn.Sequential(last, Mean()), WIDTH)
+        super().__init__(nn.Sequential(stem, *blocks), nn.Sequential(last, Middle()), WIDTH)

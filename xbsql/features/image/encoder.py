@@ -15,7 +15,7 @@ import torch
 from xbsql import errors
 from xbsql.features.image import colours as colour
 from xbsql.features.image.decode import Unreadable, square
-from xbsql.features.image.magic import IMAGE
+from xbsql.features.image.magic import IMAGE, file_of
 from xbsql.features.image.networks import PACKAGES, SIDE, brought, installed
 from xbsql.features.image.units import WHERE
 from xbsql.features.workers import spread
@@ -35,7 +35,7 @@ BATCH: Final = 16
 RUN: Final = 256
 """Pictures between two reports of how far it is."""
 
-_CODE: Final = "1"  # raise it when the same picture would get another vector: models record it
+_CODE: Final = "2"  # raise it when the same picture would get another vector: models record it
 
 _loaded: dict[tuple[str, int], PictureEncoder] = {}
 _loading = threading.Lock()
@@ -63,6 +63,7 @@ class PictureEncoder:
         width: numbers that are the networks'; they come first.
         share: of the squared length that is the colours'; 0 leaves them out.
         dim: length of a vector.
+        side: pixels of a side of what is read of a picture.
         version: digest of weights and code; equal versions give equal vectors.
     """
 
@@ -70,6 +71,7 @@ class PictureEncoder:
         self.name, self.parts = name, tuple(parts)
         self.width = sum(part.network.width for part in parts)
         self.share = colour.SHARE if name == IMAGE else 0.0
+        self.side = max(part.scale.side for part in self.parts)
         self.dim = self.width + (colour.WIDTH if self.share else 0)
         made_of = [*(part.digest for part in parts), str(self.share), _CODE]
         self.version = hashlib.sha256("".join(made_of).encode()).hexdigest()[:16]
@@ -94,9 +96,14 @@ class PictureEncoder:
     @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
         """The shape of what each network's trunk gives of one picture."""
-        blank = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
+        blank = torch.zeros(1, self.side, self.side, 3, dtype=torch.uint8)
         with torch.inference_mode():
             return [tuple(part.network.trunk(given(blank, part)).shape[1:]) for part in self.parts]
+
+    @property
+    def tunable(self) -> bool:
+        """Whether it has last layers that can be fine-tuned."""
+        return all(any(True for _ in part.network.tail.parameters()) for part in self.parts)
 
     def maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
         """What the trunks give, which the networks' tails take, so that these can be fine-tuned.
@@ -114,7 +121,7 @@ class PictureEncoder:
         return whole
 
     def _maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
-        pixels, problems = unpacked([content or b"" for content in contents])
+        pixels, problems = unpacked([content or b"" for content in contents], self.side)
         shown = torch.from_numpy(pixels)
         found = [part.network.trunk(given(shown, part)).flatten(1) for part in self.parts]
         rows = torch.cat(found, dim=1).half().numpy()
@@ -122,7 +129,7 @@ class PictureEncoder:
         return rows
 
     def _batch(self, contents: Sequence[bytes | memoryview]) -> tuple[NDArray[np.float32], dict[int, str]]:
-        pixels, problems = unpacked(contents)
+        pixels, problems = unpacked(contents, self.side)
         vectors = np.zeros((len(contents), self.dim), np.float32)
         there = [row for row in range(len(contents)) if row not in problems]
         if there:
@@ -134,13 +141,15 @@ class PictureEncoder:
         return vectors, problems
 
 
-def unpacked(contents: Sequence[bytes | memoryview]) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    """Pictures as uint8, shape (n, 224, 224, 3), 0 where there is none; and by row why there is none."""
-    pixels = np.zeros((len(contents), SIDE, SIDE, 3), np.uint8)
+def unpacked(
+    contents: Sequence[bytes | memoryview], side: int = SIDE
+) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    """Pictures as uint8, shape (n, side, side, 3), 0 where there is none; and by row why there is none."""
+    pixels = np.zeros((len(contents), side, side, 3), np.uint8)
     problems: dict[int, str] = {}
     for row, content in enumerate(contents):
         try:
-            pixels[row] = square(bytes(content), SIDE)
+            pixels[row] = square(bytes(content), side)
         except Unreadable as error:
             problems[row] = str(error)
     return pixels, problems
@@ -148,7 +157,7 @@ def unpacked(contents: Sequence[bytes | memoryview]) -> tuple[NDArray[np.uint8],
 
 def given(pixels: Tensor, part: Loaded) -> Tensor:
     """What a network takes: uint8 (n, side, side, 3) -> float32 (n, 3, side, side), channels last."""
-    mean, deviation = torch.tensor(part.kind.mean), torch.tensor(part.kind.deviation)
+    mean, deviation = torch.tensor(part.scale.mean), torch.tensor(part.scale.deviation)
     return ((pixels - mean) / deviation).permute(0, 3, 1, 2)
 
 
@@ -163,8 +172,8 @@ def picture_encoder(name: str = IMAGE) -> PictureEncoder:
     """The encoder of that name, loaded on the first call and shared by all later ones.
 
     Args:
-        name: 'image' (both networks that come with the installation), 'lite0', 'lite2', or 'vgg16:PATH' and
-            'resnet50:PATH' with a state dict of one's own.
+        name: 'image' (both networks that come with the installation), 'lite0', 'lite2'; with weights of one's
+            own 'vgg16:PATH' and 'resnet50:PATH' (a state dict), 'timm:FOLDER', 'hub:OWNER/NAME' (see `hub`).
 
     Raises:
         XbsqlError: unknown name, weights that are not installed or are other ones.
@@ -178,18 +187,22 @@ def picture_encoder(name: str = IMAGE) -> PictureEncoder:
 
 def _written_at(name: str) -> int:
     """When the file that a name points at was last written, nanoseconds; 0 of what is installed."""
-    _, brings, file = name.partition(":")
+    file = file_of(name)
     path = Path(file).expanduser()
-    return path.stat().st_mtime_ns if brings and path.is_file() else 0
+    return path.stat().st_mtime_ns if file and "\0" not in file and path.is_file() else 0
 
 
 def _parts(name: str) -> list[Loaded]:
     kind, brings, file = name.partition(":")
+    if kind in ("timm", "hub") and brings:
+        from xbsql.features.image import hub  # reads networks, whose module it needs
+
+        return [hub.local(file) if kind == "timm" else hub.cached(file)]
     if brings:
         return [brought(kind, file)]
     if name == IMAGE:
         return [installed(one) for one in PACKAGES]
     if name not in PACKAGES:
-        known = [IMAGE, *PACKAGES, "vgg16:PATH", "resnet50:PATH"]
+        known = [IMAGE, *PACKAGES, "vgg16:PATH", "resnet50:PATH", "timm:FOLDER", "hub:OWNER/NAME"]
         raise errors.unknown(WHERE, "picture encoder", name, known)
     return [installed(name)]

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 IMAGE: Final = "image"
 """The encoder where nobody names one: both networks that come with the installation."""
 
+WEIGHTS: Final = "model.safetensors"
+"""The file that a folder of timm keeps its weights in."""
+
 MOST_LOOKED_AT: Final = 32
 """Bytes that say whether a file is a picture."""
 
@@ -26,6 +29,14 @@ def looks_like_picture(head: bytes) -> bool:
         return len(head) >= MOST_LOOKED_AT and head[6:10] == bytes(4)
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     return webp or head[4:12] in (b"ftypavif", b"ftypavis")
+
+
+def file_of(network: str) -> str:
+    """The file of weights that a network's name stands for; '' of what is installed or in the hub's cache."""
+    kind, _, path = network.partition(":")
+    if kind == "hub":
+        return ""
+    return f"{path}/{WEIGHTS}" if kind == "timm" and path else path
 
 
 def told(problems: Counter[str]) -> str:

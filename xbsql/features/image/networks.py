@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 Three: TypeAlias = tuple[float, float, float]
 
 SIDE: Final = 224
-"""Pixels of a side of what every network here is given."""
+"""Pixels of a side of what every network that is known here is given; those of timm say their own."""
+
+
+class Scale(NamedTuple):
+    """What a network is given.
+
+    Attributes:
+        mean: of a pixel 0 .. 255 by channel, which is taken off.
+        deviation: what is left is divided by.
+        side: pixels of a side.
+    """
+
+    mean: Three
+    deviation: Three
+    side: int = SIDE
 
 
 class Kind(NamedTuple):
@@ -32,13 +46,11 @@ class Kind(NamedTuple):
 
     Attributes:
         make: of the tensors in its state dict, not yet filled with them.
-        mean: of a pixel 0 .. 255 by channel, which is taken off.
-        deviation: what is left is divided by.
+        scale: what it is given.
     """
 
     make: Callable[[Published], Network]
-    mean: Three
-    deviation: Three
+    scale: Scale
 
 
 class Package(NamedTuple):
@@ -64,23 +76,23 @@ class Loaded(NamedTuple):
 
     Attributes:
         network: in evaluation mode, without gradients.
-        kind: what it is given.
+        scale: what it is given.
         digest: sha256 of its weights' file.
     """
 
     network: Network
-    kind: Kind
+    scale: Scale
     digest: str
 
 
-_TORCHVISION: Final = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-_LITE: Final = (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)
+_TORCHVISION: Final = Scale((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+_LITE: Final = Scale((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "lite0": Kind(lambda _: EfficientNetLite(LITE0), *_LITE),
-    "lite2": Kind(lambda _: EfficientNetLite(LITE2), *_LITE),
-    "vgg16": Kind(VGG16.of, *_TORCHVISION),
-    "resnet50": Kind(ResNet50.of, *_TORCHVISION),
+    "lite0": Kind(lambda _: EfficientNetLite(LITE0), _LITE),
+    "lite2": Kind(lambda _: EfficientNetLite(LITE2), _LITE),
+    "vgg16": Kind(VGG16.of, _TORCHVISION),
+    "resnet50": Kind(ResNet50.of, _TORCHVISION),
 }
 PACKAGES: Final[Mapping[str, Package]] = {
     "lite0": Package(
@@ -153,4 +165,4 @@ def _loaded(kind: str, content: bytes, path: Path) -> Loaded:
     network = KINDS[kind].make(tensors)
     fill(network, tensors, kind)
     network.eval().requires_grad_(requires_grad=False)
-    return Loaded(network, KINDS[kind], hashlib.sha256(content).hexdigest())
+    return Loaded(network, KINDS[kind].scale, hashlib.sha256(content).hexdigest())

@@ -35,7 +35,7 @@ LOOKS = Layout(("picture",))
 LOOKS_PENALTY = 1 / 30
 """Of a line over pictures: they have length one and many numbers."""
 
-HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":product", "taught:nodes")
+HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":icons", ":product", "taught:nodes")
 """Learners whose predictors hold embeddings of their training rows."""
 
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LOOKS = Covariance(lexical=0.0, picture=1.0, sight=0.5)
 """Pictures alone."""
 
+FIRM = 3.0
+"""Labelled photos that an icon counts for in `centred_pool:icons`; without labels means must move on."""
+
 BESIDE = 0.5
 """The prior of candidates that read pictures alone, where there is text as well."""
 
@@ -110,6 +113,7 @@ class Laid:
                 "centred_pool:pictures", "instance", self.pooled, prior=prior, pooled=not self.problem.text
             ),
             Candidate("centred_pool:prototypes", "instance", means.fit, prior=2.0 * prior),
+            Candidate("centred_pool:icons", "instance", Gathered(self.problem, self, FIRM).fit, prior=prior),
         ]
         if both is not None:
             found.append(Candidate("centred_pool:product", "instance", both.fit, prior=2.0))
@@ -169,10 +173,12 @@ class Gathered:
     Attributes:
         problem: the kind of picture problem.
         home: the home rows; None for the target alone.
+        home_worth: see `fit_prototypes`.
     """
 
     problem: Pictures
     home: Laid | None = None
+    home_worth: float = 1.0
 
     def fit(self, source: Source, target: Sample, unlabelled: Features) -> Prototypes:
         """See `fit_prototypes`."""
@@ -180,7 +186,7 @@ class Gathered:
         known = Known(np.zeros((0, len(space.centre)), np.float32), np.zeros(0, np.int64))
         if self.problem.labels and len(target):
             known = Known.of(space, target)
-        return fit_prototypes(space, home, known, pool, self.problem.classes)
+        return fit_prototypes(space, home, known, pool, self.problem.classes, self.home_worth)
 
     def _place(self, unlabelled: Features) -> _Place:
         view = picture_of(unlabelled)

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from xbsql.extraction.finder import at_home
+from xbsql.extraction.names import spelled
+from xbsql.extraction.sheet import Queries
 from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -19,12 +24,53 @@ if TYPE_CHECKING:
 
 MOST_BESIDE: Final = 400
 """Home titles that are pooled."""
+MOST_TRIED: Final = 100
+"""Values of an attribute that home is asked for, to see whether its own is the same."""
+AGREES: Final = 0.3
+"""Share of them that home has to find."""
+
+
+def renamed(
+    where: str, found: Read, names: Sequence[str], home: Extraction, place: NDArray[np.int64],
+    options: ExtractOptions,
+) -> set[int]:  # fmt: skip
+    """Which of home's attributes go on under another name of the target's, as places among home's.
+
+    A name of the same meaning may be another attribute ('frame material' beside 'material'): where the target
+    has values of it, home has to find some of these as values of its own; else both stand side by side.
+
+    Args:
+        where: the function, for errors.
+        found: the target's rows.
+        names: of its attributes.
+        home: home's model.
+        place: int64 (A,): the attribute of home that each is like; -1 for none.
+        options: of the user.
+    """
+    other = spelled(names, home.finder.names) < 0
+    sheet = labelled(found, list(names), options).sheet
+    gone = set()
+    for at in np.flatnonzero((place >= 0) & other).tolist():
+        rows = np.flatnonzero((sheet.attribute == at) & (sheet.length > 0))[:MOST_TRIED]
+        if not len(rows) or _found(sheet, rows, home, place):
+            gone.add(int(place[at]))
+    return gone
+
+
+def _found(sheet: Sheet, rows: NDArray[np.int64], home: Extraction, place: NDArray[np.int64]) -> bool:
+    """Whether home finds enough of these labels as values of its own attribute."""
+    asked = Queries(sheet.title[rows], sheet.attribute[rows], np.ones(len(rows), bool))
+    answers = at_home(home.finder, place, sheet.titles, asked)
+    chosen = answers.chosen(len(rows))
+    said = np.append(answers.value, np.uint64(0))[chosen]  # the last one is that of no answer
+    return bool((said == sheet.value[rows]).mean() >= AGREES)
 
 
 def with_home(
-    rows: Labelled, found: Read, home: Extraction, place: NDArray[np.int64], options: ExtractOptions
-) -> Labelled:
-    """The titles with the attributes that home knows of their kinds, and all its kinds."""
+    rows: Labelled, found: Read, home: Extraction, place: NDArray[np.int64], hidden: NDArray[np.bool_],
+    options: ExtractOptions,
+) -> Labelled:  # fmt: skip
+    """The titles with what home knows of their kinds, but for hidden attributes, and with all its kinds."""
     if options.kind is None:
         return rows
     theirs = home.finder
@@ -35,8 +81,8 @@ def with_home(
     there = np.flatnonzero(place >= 0)
     at = np.searchsorted(kinds, theirs.kinds)
     likely[np.ix_(at, there)] |= theirs.likely[:, place[there]]
-    nothing = ~likely.any(axis=1)  # of a kind that nobody knows
-    likely[nothing] = True
+    likely[~likely.any(axis=1)] = True  # of a kind that nobody knows
+    likely[:, hidden] = False
     return rows._replace(kinds=kinds, likely=likely)
 
 

@@ -141,7 +141,7 @@ class Extraction(Model):
         """The queries that have an answer, and these answers."""
         answers = self.finder.answers(titles, queries)
         best, chosen = answers.best(len(queries.title)), answers.chosen(len(queries.title))
-        least = np.where(queries.asked, *self.finder.least) if self.abstain is None else self.abstain
+        least = self.finder.bars(queries) if self.abstain is None else self.abstain
         rows = np.flatnonzero((chosen >= 0) & (best >= least))
         return rows, answers.take(chosen[rows])
 

@@ -11,12 +11,12 @@ from xbsql import errors
 from xbsql.extraction.canonical import Canonical, sorts_of
 from xbsql.extraction.carry import Carried, carry
 from xbsql.extraction.meaning import Meaning, fit_meaning
-from xbsql.extraction.names import placed
+from xbsql.extraction.names import placed, spelled
 from xbsql.extraction.scoring import scored
 from xbsql.extraction.titles import titles_of
 from xbsql.extraction.ways import Entrant, Known
 from xbsql.features.roles import kind_of
-from xbsql.tasks.extract.crossing import home_titles, with_home
+from xbsql.tasks.extract.crossing import home_titles, renamed, with_home
 from xbsql.tasks.extract.measuring import measured
 from xbsql.tasks.extract.model import Extraction
 from xbsql.tasks.extract.options import ExtractOptions
@@ -163,11 +163,14 @@ class Extracting(Task[Extraction, Carried]):
         refuse_many(where, found, options.attribute)
         names = found.names
         known = placed(names, home.finder.names)
-        beside = [name for at, name in enumerate(home.finder.names) if at not in set(known.tolist())]
-        names = [*names, *beside]
+        gone = renamed(where, found, names, home, known, options)
+        # What home knew is still known by its own name; hidden is what goes on under another.
+        beside = np.flatnonzero(spelled(home.finder.names, names) < 0)
+        names = [*names, *(home.finder.names[at] for at in beside.tolist())]
+        hidden = np.isin(np.concatenate([np.full(len(known), -1), beside]), list(gone))
         refuse_absent(where, options, names)
-        place = np.concatenate([known, [home.finder.names.index(name) for name in beside]]).astype(np.int64)
-        rows = with_home(labelled(found, names, options), found, home, place, options)
+        place = np.concatenate([known, beside]).astype(np.int64)
+        rows = with_home(labelled(found, names, options), found, home, place, hidden, options)
         pooled = (
             None if source is None else home_titles(where, source, label, options, rows.sheet, home, place)
         )
@@ -180,6 +183,7 @@ class Extracting(Task[Extraction, Carried]):
             place,
             pooled,
             meaning_of(found, options),
+            hidden,
         )
         return ExtractProblem(asked, options, rows, given)
 

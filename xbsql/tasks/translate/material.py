@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from xbsql.translation.chooser import Chooser
     from xbsql.translation.external import External
     from xbsql.translation.learn import Taught
+    from xbsql.translation.lexicon import Lexicon
     from xbsql.translation.words import Words
 
 MOST_REMEMBERED: Final = 20_000
@@ -61,6 +62,9 @@ class HomePart:
         src: its source language; dst: its target language.
         notes: one line each.
         external: its network.
+        titles: how its titles are written, where its target language is the market's.
+        bridge: what its words mean, where only the source language is the market's: source word -> words of
+            another language.
     """
 
     knowledge: Knowledge | None
@@ -71,18 +75,36 @@ class HomePart:
     dst: str
     notes: tuple[str, ...] = ()
     external: External | None = None
+    titles: LanguageModel | None = None
+    bridge: Lexicon | None = None
 
     @classmethod
     def of_model(cls, model: Translation, target: Material) -> HomePart:
         """A home model: its phrases where it has the target's languages, its chooser in any case."""
         stock = model.stock
-        if _apart(model.dst, target.dst) or _apart(model.src, target.src):
-            note = f"home translates {model.src} to {model.dst}: only how it chooses is carried over"
-            empty = Shelf((), (), stock.words.vectors[:0])
-            return cls(None, empty, model.chooser, stock.casing, model.src, model.dst, (note,))
         knowledge = stock.own if stock.own is not None else stock.home
+        if _apart(model.dst, target.dst) or _apart(model.src, target.src):
+            return cls._other(stock, knowledge, model.chooser, (model.src, model.dst), target)
         rest = (model.chooser, stock.casing, model.src, model.dst)
-        return cls(knowledge, stock.words, *rest, external=stock.external)
+        return cls(knowledge, stock.words, *rest, external=stock.external, titles=stock.titles)
+
+    @classmethod
+    def _other(
+        cls,
+        stock: Stock,
+        knowledge: Knowledge | None,
+        chooser: Chooser | None,
+        languages: tuple[str, str],
+        target: Material,
+    ) -> HomePart:
+        """A home of other languages: how it chooses; of the same source language also what its words mean."""
+        src, dst = languages
+        shared = knowledge is not None and src == target.src
+        bridge = knowledge.forth if knowledge is not None and shared else None
+        lent = "how it chooses and what its words mean are" if shared else "only how it chooses is"
+        note = f"home translates {src} to {dst}: {lent} carried over"
+        empty = Shelf((), (), stock.words.vectors[:0])
+        return cls(None, empty, chooser, stock.casing, src, dst, (note,), bridge=bridge)
 
     @classmethod
     def of_rows(cls, home: Material, target: Material, *, trained: bool, seed: int) -> HomePart:
@@ -93,10 +115,8 @@ class HomePart:
         if trained and len(np.unique(own.pairs.unit)) >= FEWEST:
             chooser = tried(own.pairs, own.taught, stock, encode, seed, lambda text: None).chooser()
         if other:
-            note = f"home translates {home.src} to {home.dst}: only how it chooses is carried over"
-            empty = Shelf((), (), stock.words.vectors[:0])
-            return cls(None, empty, chooser, stock.casing, home.src, home.dst, (note,))
-        return cls(stock.own, stock.words, chooser, stock.casing, home.src, home.dst)
+            return cls._other(stock, stock.own, chooser, (home.src, home.dst), target)
+        return cls(stock.own, stock.words, chooser, stock.casing, home.src, home.dst, titles=stock.titles)
 
 
 def _apart(one: str, other: str) -> bool:
@@ -142,9 +162,12 @@ def stock_of(
             casing.rest,
         )
     language = LanguageModel.counted((t.forms for t in titles), (1.0 for _ in titles)) if titles else None
+    if language is None and home is not None:
+        language = home.titles
     learnt = Knowledge.of(own.taught, own.pairs.words) if own.split else None
     parts = (learnt, knowledge, memory, phrases, words, language, casing, material.terms, only)
-    return own, Stock(*parts, external=external)
+    bridge = None if home is None else home.bridge
+    return own, Stock(*parts, external=external, market=material.market, bridge=bridge)
 
 
 def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:
@@ -154,7 +177,7 @@ def own_part(material: Material, home: Knowledge | None, seed: int) -> OwnPart:
         if len(material.pairs) > MOST_REMEMBERED
         else range(len(material.pairs))
     )
-    chosen = [material.pairs[i] for i in order]
+    chosen = [(material.measured(material.pairs[i][0]), material.pairs[i][1]) for i in order]
     found = [(pair, as_words(pair[0], material.terms), as_words(pair[1], material.terms)) for pair in chosen]
     found = [each for each in found if len(each[1]) and len(each[2])]
     extra = [(as_words(a, material.terms), as_words(b, material.terms)) for a, b in material.dictionary]

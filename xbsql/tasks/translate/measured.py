@@ -10,7 +10,7 @@ from xbsql import errors
 from xbsql.features.roles import as_text
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.metrics.texts import chrf, corpus
-from xbsql.translation.words import numbers, plain
+from xbsql.translation.words import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,18 +60,18 @@ def measured(model: Translation, table: pa.Table, label: str, by: str | None) ->
 class _Judged:
     """A pair and its translation."""
 
-    def __init__(self, source: str, reference: str, answer: Answer, kept: Sequence[str]) -> None:
+    def __init__(self, source: str, read: str, reference: str, answer: Answer, kept: Sequence[str]) -> None:
         self.source, self.reference, self.answer = source, reference, answer
         self.chrf = chrf(answer.text, reference)
-        stated = numbers(source)
+        stated = numbers(read)
         self.numbers = None if not stated else _all_in(stated, numbers(answer.text))
         self.terms = None if not kept else all(term in answer.text for term in kept)
 
     @classmethod
     def of(cls, model: Translation, source: str, reference: str, answer: Answer) -> _Judged:
         """Judge one."""
-        marked = model.stock.terms.mark(plain(source))
-        return cls(source, reference, answer, marked.marks)
+        read, _ = model.engine.as_read(source)
+        return cls(source, read, reference, answer, model.stock.terms.mark(read).marks)
 
 
 def _all_in(wanted: Sequence[str], found: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from xbsql import errors
 from xbsql.features.scripts import NAMES
-from xbsql.tasks.options import COLUMN, WORD, Option, Options, whole
+from xbsql.tasks.options import COLUMN, WORD, Option, Options, choice, whole
 from xbsql.translation.external import network
 
 
@@ -36,12 +36,19 @@ class TranslateOptions(Options):
         str | None,
         Option(WORD, "the language of the translations", shown="what it looks like", at_home=False),
     ] = None
+    units: Annotated[
+        str,
+        Option(
+            choice("kept", "market"),
+            "sizes: as the source has them, or as those of the model's market ('12 in' as '30,5 cm' for FR)",
+        ),
+    ] = "kept"
     external: Annotated[
         str | None,
         Option(
             WORD,
-            "the folder of a network of your own, as CTranslate2 reads it, with its SentencePiece models: "
-            "one more origin, `external`",
+            "the folder of a network of your own, of CTranslate2 or Marian, with SentencePiece models: one "
+            "more origin, `external`",
             shown="abroad that of the home model, where its languages are the same",
             path=network,
         ),

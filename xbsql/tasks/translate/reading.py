@@ -13,6 +13,7 @@ from xbsql.features.drawn import drawn
 from xbsql.features.language import identify
 from xbsql.features.roles import as_text
 from xbsql.features.scripts import NAMES
+from xbsql.harmonise.remeasured import remeasured
 from xbsql.tasks.translate.options import language
 from xbsql.translation.pieces import pieces
 from xbsql.translation.terms import Terms
@@ -51,6 +52,7 @@ class Material:
         terms: the user's words.
         src: the language of the sources; dst: of the translations; '' where nobody can tell.
         notes: one line each.
+        market: whose units sizes are given in; '' where they stay as they are.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -61,6 +63,11 @@ class Material:
     src: str
     dst: str
     notes: tuple[str, ...] = ()
+    market: str = ""
+
+    def measured(self, text: str) -> str:
+        """A source text as it is learnt from: with the market's sizes where these are asked for."""
+        return remeasured(plain(text), self.market)[0] if self.market else text
 
 
 def source_column(where: str, table: pa.Table, label: str, options: TranslateOptions) -> str:
@@ -187,8 +194,9 @@ def _languages(
     left = looks([a for a, _ in some] or waiting[:LOOKED_AT], options.src)
     right = looks([b for _, b in some] or titles, options.dst)
     src, dst = language(options.src or left), language(options.dst or right)
-    swapped = len(some) >= FEWEST and options.src and options.dst and (left, right) == (dst, src)
-    if swapped:
+    given = bool(options.src or options.dst) and left != right
+    turned = (not options.src or src == right) and (not options.dst or dst == left)
+    if len(some) >= FEWEST and given and turned and left and right:
         one, two = f"'{errors.shown(text)}' looks {NAMES[left]}", f"'{errors.shown(label)}' {NAMES[right]}"
         problem = f"column {one} and {two}, the wrong way round"
         raise errors.invalid(where, problem, f"swap src and dst, or let '{text}' be the label")

@@ -104,7 +104,7 @@ class TranslateProblem(Problem[Origin, Translated, Translation]):
         progress(0.3, "trying them")
         whole = tried(own.pairs, own.taught, stock, encode, self.options.seed, _told(progress, 0.3, 0.6))
         alone = None
-        if self.home is not None and self.home.knowledge is not None:
+        if self.home is not None and (self.home.knowledge or self.home.bridge) is not None:
             mine_, bare = stock_of(
                 self.material,
                 None,
@@ -211,7 +211,7 @@ class Translating(Task[Translation, Translated]):
             XbsqlError: an option or a column that cannot be used, or nothing to learn from.
         """
         options = TranslateOptions.of(asked.where, asked.options)
-        material = read(asked.where, asked.data, asked.label, options)
+        material = _read(asked, asked.data, options)
         refuse_personal(asked, options, text := source_column(asked.where, asked.data, asked.label, options))
         if not (material.pairs or material.dictionary):
             problem = f"no row has both a text and a translation in '{errors.shown(asked.label)}'"
@@ -227,7 +227,7 @@ class Translating(Task[Translation, Translated]):
             XbsqlError: an option or a column that cannot be used, or nothing to learn from.
         """
         options = TranslateOptions.of(asked.where, asked.options)
-        material = read(asked.where, asked.data, asked.label, options)
+        material = _read(asked, asked.data, options)
         refuse_personal(asked, options, text := source_column(asked.where, asked.data, asked.label, options))
         if base is not None:
             home = HomePart.of_model(mine(asked.where, base, Translation), material)
@@ -253,12 +253,27 @@ class Translating(Task[Translation, Translated]):
             raise errors.unknown(
                 asked.where, "label column", asked.label, source.column_names, place="the source has"
             )
-        theirs = read(asked.where, source, asked.label, TranslateOptions.of(asked.where, given))
+        theirs = _read(asked, source, TranslateOptions.of(asked.where, given))
         return HomePart.of_rows(theirs, material, trained=len(material.pairs) < FEWEST, seed=options.seed)
 
     def evaluated(self, model: Model, table: pa.Table, label: str, by: str | None) -> list[dict[str, Any]]:
         """See `measured`."""
         return measured(mine("xb.evaluate", model, Translation), table, label, by)
+
+
+def _read(asked: Asked, table: pa.Table, options: TranslateOptions) -> Material:
+    """A table, in the market's sizes where these are asked for.
+
+    Raises:
+        XbsqlError: see `read`; or there is no market whose sizes could be meant.
+    """
+    material = read(asked.where, table, asked.label, options)
+    if options.units == "kept":
+        return material
+    if asked.market is None:
+        problem = "the option units = 'market' needs a market"
+        raise errors.invalid(asked.where, problem, "say it: market := 'FR'")
+    return replace(material, market=asked.market)
 
 
 def _external(where: str, options: TranslateOptions) -> External | None:
