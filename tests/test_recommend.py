@@ -14,18 +14,14 @@ import xbsql
 from xbsql import kernels, tasks
 from xbsql.errors import XbsqlError
 from xbsql.metrics.ranking import ndcg_of
-from xbsql.recommendation.blend import Blend
 from xbsql.recommendation.carry import weighed
 from xbsql.recommendation.counts import SHRINK, Counts
 from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import methods
-from xbsql.recommendation.rankers import Weighted
 from xbsql.recommendation.serve import recommended
 from xbsql.recommendation.shelf import Shelf
-from xbsql.recommendation.spectrum import REACH, directions
-from xbsql.recommendation.spectrum import SHRINK as FAINT_BUYERS
 from xbsql.recommendation.trial import tried
 from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
@@ -100,45 +96,6 @@ def test_neighbours_are_those_of_the_kernel():
     )
     found = Shelf(Markets.of(counts, {}), np.arange(items)).nearest(np.arange(items), 5)
     assert np.where(found.item < 0, -np.inf, found.score) == pytest.approx(np.asarray(scores), rel=1e-5)
-
-
-@pytest.mark.parametrize("users", [3, 60, 400])
-def test_directions_have_the_cosines_of_their_definition(users):
-    had, items = histories(market(users, 4, noise=0.05))
-    counts, known = Counts.of(had, items), np.arange(1, items)
-    scale = 1 / np.sqrt(counts.mass[1:] + FAINT_BUYERS)
-    value, vector = np.linalg.eigh(dense(counts)[1:, 1:] * scale[:, None] * scale)
-    spread = vector * np.maximum(value, 0) ** REACH
-    spread /= np.maximum(np.linalg.norm(spread, axis=1, keepdims=True), 1e-12)
-    found = directions(counts, known)
-    assert found[1:] @ found[1:].T == pytest.approx(spread @ spread.T, abs=2e-5)
-    # The item that is not among them lies where its own row of the similarity puts it (Nystrom's extension).
-    row = dense(counts)[0, 1:] * scale / np.sqrt(counts.mass[0] + FAINT_BUYERS)
-    there = value > 1e-9
-    laid = (row @ vector)[there] / value[there] * value[there] ** REACH
-    assert found[0] @ found[1:].T == pytest.approx(laid / np.linalg.norm(laid) @ spread[:, there].T, abs=1e-4)
-
-
-def test_what_is_alike_without_ever_being_had_together_is_found():
-    """Of a and c nobody has both, and each is had with b, d and e; x and y are had with each other."""
-    baskets = ["ab", "ad", "ae", "cb", "cd", "ce", "xy", "xy", "xy"] * 3
-    rows = [(str(at), item) for at, basket in enumerate(baskets) for item in basket]
-    had, items = histories(pa.table({"user": [u for u, _ in rows], "item": [i for _, i in rows]}))
-    shelf = Shelf(Markets.of(Counts.of(had, items), {}), np.arange(items))
-    names = ("own near", "own alike", "own alikest")
-    near, alike, alikest = shelf.features(Histories.listed([np.array([0])]), np.array([[2, 5]]), names)[0].T
-    assert near.tolist() == [0.0, 0.0]
-    assert alike[0] > 0.01 > 1e-6 > alike[1]
-    assert alikest[0] > 0.5 > 1e-3 > alikest[1]
-
-
-def test_a_ranker_of_an_earlier_version_still_orders():
-    had, items = histories(market(60, 4))
-    shelf = Shelf(Markets.of(Counts.of(had, items), {}), np.arange(items))
-    blend = Blend(
-        {"own:old": Weighted(("own nearest", "own popular"), np.array([1.0, 0.1]))}, {"own:old": 1.0}
-    )
-    assert (recommended(shelf, blend, had.take(np.arange(5)), Wanted(3)).item >= 0).all()
 
 
 @given(factor=st.floats(0.01, 1e6))

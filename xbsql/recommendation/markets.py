@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from xbsql.recommendation.counts import Counts, pooled
-from xbsql.recommendation.spectrum import directions
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.recommendation.events import Floats, Places, Singles
+    from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.titles import Lent
 
 BORROWED: Final = 50.0
@@ -26,14 +25,11 @@ BORROWED: Final = 50.0
 OWN, HOME, ALL = "own", "home", "all"
 """Views: the market itself, the other markets, both."""
 
-KINDS: Final = ("near", "alike", "alikest", "popular")
+KINDS: Final = ("near", "nearest", "popular")
 """What each view says of a candidate."""
 
-SPECTRAL: Final = (OWN, HOME, ALL)
-"""Views whose items have directions."""
-
 LEAN: Final = ("near", "popular")
-"""What each single one of several other markets says: directions are those of all of them."""
+"""What each single one of several other markets says: `home nearest` has it of all of them."""
 
 LENGTH: Final = "length"
 
@@ -48,14 +44,12 @@ class Markets:
         others: of the other markets, by name.
         home: of the other markets together; None where there are none.
         lent: what items that nobody has borrow of others with like titles; None: nothing.
-        kept: directions by view, as far as they were made already.
     """
 
     own: Counts
     others: Mapping[str, Counts]
     home: Counts | None = None
     lent: Lent | None = None
-    kept: Mapping[str, Singles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, own: Counts, others: Mapping[str, Counts], lent: Lent | None = None) -> Self:
@@ -64,7 +58,7 @@ class Markets:
 
     def with_own(self, own: Counts) -> Markets:
         """The same other markets beside other counts of the own one."""
-        return replace(self, own=own, kept={})
+        return replace(self, own=own)
 
     @property
     def items(self) -> int:
@@ -102,21 +96,6 @@ class Markets:
             own[self._lent.to] = True
         return np.flatnonzero(own)
 
-    @cached_property
-    def _directions(self) -> dict[str, Singles]:
-        return dict(self.kept)
-
-    def direction(self, view: str) -> Singles:
-        """Where the items of the market lie, see `directions`; of all items where it has none of its own.
-
-        Args:
-            view: one of `SPECTRAL`.
-        """
-        if view not in self._directions:
-            items = self.offered if self.own.users else np.arange(self.items)
-            self._directions[view] = directions(self.views[view], items)
-        return self._directions[view]
-
     @property
     def widest(self) -> Counts:
         """The counts that know most."""
@@ -141,21 +120,15 @@ class Markets:
     def state(self) -> State:
         """As data."""
         parts = {f"other{at}": counts.state() for at, counts in enumerate(self.others.values())}
-        arrays = {view: self.direction(view) for view in SPECTRAL if view in self.views}
-        return State(
-            "recommendation_markets",
-            {"others": list(self.others)},
-            arrays,
-            parts={"own": self.own.state(), **parts, **({"lent": self.lent.state()} if self.lent else {})},
-        )
+        parts = {"own": self.own.state(), **parts, **({"lent": self.lent.state()} if self.lent else {})}
+        return State("recommendation_markets", {"others": list(self.others)}, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Again."""
         names = state.config["others"]
-        found = cls.of(
+        return cls.of(
             restore(state.parts["own"]),
             {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
             restore(state.parts["lent"]) if "lent" in state.parts else None,
         )
-        return replace(found, kept=dict(state.arrays))  # type: ignore[arg-type]

@@ -62,11 +62,6 @@ def neighbours(view: str) -> Weighted:
     return Weighted((f"{view} near", f"{view} popular"), np.array([1.0, FAINT]))
 
 
-def alike(view: str) -> Weighted:
-    """What is alike in whom and what it is had with, then what is near and popular."""
-    return Weighted((f"{view} alike", f"{view} near", f"{view} popular"), np.array([1.0, FAINT, FAINT]))
-
-
 def popularity(view: str) -> Weighted:
     """What many have."""
     return Weighted((f"{view} popular",), np.ones(1))
@@ -88,7 +83,6 @@ def methods(
     found = [
         Method("own:popularity", "target", fixed=popularity(OWN), prior=0.5),
         Method("own:neighbours", "target", fixed=neighbours(OWN)),
-        Method("own:alike", "target", fixed=alike(OWN)),
     ]
     if learn:
         found += _learnt("own", "target", own, seed, units)
@@ -97,13 +91,10 @@ def methods(
     found += [
         Method("home:popularity", "source", fixed=popularity(HOME), prior=0.2),
         Method("home:neighbours", "source", fixed=neighbours(HOME)),
-        Method("home:alike", "source", fixed=alike(HOME)),
         Method("pooled:neighbours", "instance", fixed=neighbours(ALL), prior=2.0, pooled=True),
-        Method("pooled:alike", "instance", fixed=alike(ALL)),
     ]
     if learn:
-        reads = tuple(name for name in names if not name.startswith(f"{HOME} alike"))  # all of it says more
-        found += _learnt("features", "feature", reads, seed, units)
+        found += _learnt("features", "feature", tuple(names), seed, units)
     for name, ranker in home.items():
         kind = name.partition(":")[2]
         found += [

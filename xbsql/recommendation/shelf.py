@@ -10,12 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from xbsql.recommendation.markets import ALL, LENGTH, OWN
-from xbsql.recommendation.spectrum import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from xbsql.recommendation.events import Floats, Places, Singles
+    from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.histories import Histories
     from xbsql.recommendation.markets import Markets
 
@@ -47,6 +46,11 @@ class Shelf:
         return {view: counts.similar[:, self.items] for view, counts in self.markets.views.items()}
 
     @cached_property
+    def squared(self) -> dict[str, sp.csr_matrix]:
+        """The squares of it."""
+        return {view: sp.csr_matrix(similar.power(2)) for view, similar in self.similar.items()}
+
+    @cached_property
     def popular(self) -> Floats:
         """See `Markets.popular`; float64 (m,)."""
         return self.markets.popular[self.items]
@@ -62,10 +66,9 @@ class Shelf:
     ) -> Floats:
         """What speaks for each candidate.
 
-        `near` is the sum of its similarities to what the user has, each times what that counts; `alike` and
-        `alikest` are what `likeness` finds; `popular` the logarithm of its buyers; `length` that of how much
-        the user has. `nearest`, the root of the sum of the squares of what `near` sums, is read by models of
-        earlier versions alone.
+        `near` is the sum of its similarities to what the user has, each times what that counts; `nearest` the
+        root of the sum of their squares, which the largest decides; `popular` the logarithm of its buyers;
+        `length` that of how much the user has.
 
         Args:
             histories: of n users.
@@ -79,19 +82,14 @@ class Shelf:
         found = np.zeros((*candidates.shape, len(names)), np.float32)
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
-        alike: dict[str, tuple[Singles, Singles]] = {}
         for at, name in enumerate(names):
             view, _, kind = name.rpartition(" ")
             if name == LENGTH:
                 found[..., at] = np.log1p(histories.lengths)[:, None]
-            elif kind in ("alike", "alikest"):
-                if view not in alike:
-                    alike[view] = likeness(self.markets.direction(view), histories, self.items[place])
-                found[..., at] = alike[view][kind == "alikest"]
             elif kind == "near":
                 found[..., at] = gathered(had, self.similar[view], place)
             elif kind == "nearest":
-                found[..., at] = np.sqrt(gathered(had.power(2), self.similar[view].power(2), place))
+                found[..., at] = np.sqrt(gathered(had.power(2), self.squared[view], place))
             else:
                 found[..., at] = np.log1p(self.markets.views[view].buyers[self.items])[place]
         found[~there] = 0.0
