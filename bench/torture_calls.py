@@ -214,7 +214,7 @@ class Calls(Case):
             more = {n: _argument(v) for n, v in given.items() if n != own}
             frame.select(getattr(first.xb, function.name)(**more))
         elif function.name in dir(Frames):
-            tabled = ("Rows", "Each", "Stream")
+            tabled = ("Rows", "Each", "Stream", "Bound")
             own = next(a.name for a in function.arguments if a.kind.__class__.__name__ in tabled)
             more = {n: self._framed(v) for n, v in given.items() if n != own}
             getattr(space.xb, function.name)(**more).collect()

@@ -319,6 +319,12 @@ def test_python_answers_as_sql(shop):
     assert [tuple(row.values()) for row in found.to_pylist()] == rows(shop, query)
 
 
+def test_a_filter_that_is_no_list_is_one_line(shop):
+    items = pa.table({"what": ["i025"]})
+    with pytest.raises(XbsqlError, match=r"xb\.similar_items: filter is -1; give a list"):
+        xbsql.similar_items(shop, "us", items, "what", filter=-1)
+
+
 def test_similar_items_are_of_the_same_group(shop):
     query = (
         "WITH w AS (SELECT unnest(['i025', 'nothing']) AS what) FROM xb.similar_items('us', w, what, k := 5)"

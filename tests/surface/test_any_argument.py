@@ -129,6 +129,7 @@ def test_a_day_of_no_calendar_is_refused_wherever_it_stands(con):
             lambda f: f.lazy().xb.match(f, 0, "title", "id", "title"),
             "lid must be the name of a column, got 0",
         ),
+        (lambda f: f.lazy().xb.extract_table(f), "model must be a name in quotes, got"),
         (lambda f: f.select(pl.col("x").xb.convert("kg", 10**30)), "new_unit holds values of no one type"),
         (lambda f: f.clear().select(pl.struct("x").xb.predict("no")), "no model 'no'"),
         (lambda f: f.select(pl.lit(10**30).xb.convert("kg", "g")), "Int128"),

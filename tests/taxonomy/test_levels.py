@@ -82,6 +82,11 @@ def test_what_cannot_be_read_is_one_line(values, levels, error):
     assert "\n" not in str(raised.value)
 
 
+def test_blobs_are_no_labels():
+    with pytest.raises(XbsqlError, match="label column 'hs' holds BLOBs"):
+        read_labels("xb.fit", pa.table({"hs": [b"\xff", b"6403"]}), "hs", Levels.of(" > "))
+
+
 def test_codes_that_were_floats_and_full_width_digits_are_the_codes():
     table = pa.table({"hs": ["6403.0", "6403", "\uff16\uff14\uff10\uff13", "8471.30"]})
     found = read_labels("xb.fit", table, "hs", Levels(lengths=(2, 4, 6)))

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from xbsql import errors
 from xbsql.arrow import free_name
-from xbsql.surface.arguments import ColumnOf, Each, EachOr, Rows, Stream, Values
+from xbsql.surface.arguments import ColumnOf, Constant, Each, EachOr, Rows, Stream, Values
 from xbsql.surface.bar import listening
 from xbsql.surface.checks import as_array, shown
 from xbsql.surface.functions import DECLARED as FUNCTIONS
@@ -226,7 +226,7 @@ def _check_frames(
             and not (value is None and not a.required)
         ):
             raise errors.invalid(where, f"{a.name} must be a frame of Polars, got {shown(value)}")
-        if isinstance(a.kind, ColumnOf):
+        if isinstance(a.kind, ColumnOf) or (a.name in frames and isinstance(a.kind, Constant)):
             a.kind.checked(where, a.name, value)
 
 

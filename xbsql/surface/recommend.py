@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 
+from xbsql import errors
 from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Flag, KeptOnce, Model, Name, Rows, Share, Text, Whole
@@ -153,7 +155,12 @@ def _listed(where: str, filter: Any) -> pa.Array | str | None:  # noqa: ANN401 -
     if filter is None or isinstance(filter, str):
         return filter
     filter = filter.combine_chunks() if isinstance(filter, pa.ChunkedArray) else filter
-    return filter if isinstance(filter, pa.Array) else as_array(where, "filter", list(filter))
+    if isinstance(filter, pa.Array):
+        return filter
+    if not isinstance(filter, Iterable):
+        problem = f"filter is {errors.shown(filter, 60)}"
+        raise errors.invalid(where, problem, "give a list of items")
+    return as_array(where, "filter", list(filter))
 
 
 def _beside(name: str, given: pa.Table, column: str, found: pa.Table) -> pa.Table:

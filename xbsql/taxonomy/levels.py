@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
+from xbsql.arrow import is_blob
 from xbsql.features.roles import as_text
 from xbsql.harmonise.blank import EMPTY
 
@@ -114,6 +115,10 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat
     listed = [name for name in levels.columns if name != label]
     missing = [name for name in listed if name not in table.column_names]
     columns = [label] if missing else [*listed, label]
+    for name in columns:
+        if is_blob(table[name].type):
+            problem = f"label column '{name}' holds BLOBs, not text"
+            raise errors.invalid(where, problem, f"decode it: decode({name})")
     coded = _written(table, columns).combine_chunks().dictionary_encode()
     if missing and (len(missing) < len(listed) or not _parted(coded.dictionary, levels.separator)):
         known = table.column_names
