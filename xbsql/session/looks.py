@@ -10,9 +10,6 @@ import pyarrow.compute as pc
 
 from xbsql import errors, kernels
 from xbsql.arrow import one_chunk
-from xbsql.engine.candidates.centred import centre_of
-from xbsql.engine.design import unit
-from xbsql.features.views import Features
 from xbsql.session.insight import of_rows
 
 if TYPE_CHECKING:
@@ -99,6 +96,10 @@ def _nearest(
     own: NDArray[np.float32], home: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The most alike home row of each row, -1 where either side has no picture, and the cosine."""
+    from xbsql.engine.candidates.centred import centre_of
+    from xbsql.engine.design import unit
+    from xbsql.features.views import Features
+
     known = np.flatnonzero(home.any(axis=1))
     there = own.any(axis=1)
     near, alike = np.full(len(own), -1, np.int64), np.zeros(len(own), np.float32)

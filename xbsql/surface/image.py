@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 
-from xbsql.pages import pictures as page
-from xbsql.session import backbones
 from xbsql.session import image as run
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, Folder, Model, Name, Names, Rows, Share, Values, Whole
@@ -87,6 +85,8 @@ def picture_sheet(
     less its own mean; the least sure first. `unread` counts rows in which there is no picture that can be
     read, `right` is the share of the labelled rows that is answered right.
     """
+    from xbsql.pages import pictures as page
+
     return [page.sheet(session, model, tbl, str(path), home, n)]
 
 
@@ -108,4 +108,6 @@ def rank_networks(
     picture's scene left out of it. `numbers` is the length of a vector, `ms` what a picture took now. The
     first column of pictures is read, at most 2,000 of its rows.
     """
+    from xbsql.session import backbones
+
     return backbones.rank_networks(session, tbl, label, networks)
