@@ -209,7 +209,7 @@ def test_mistakes_are_one_line_before_anything_runs(rays, con, store):
             lambda: cluster.embed(data, "name", store=store),
             "cluster.embed: no column 'name'; the dataset has",
         ),
-        (lambda: cluster.classify(data, "kinds", "title", store=store), "cluster.classify: no model 'kinds'"),
+        (lambda: cluster.classify(data, "sorts", "title", store=store), "cluster.classify: no model 'sorts'"),
         (
             lambda: cluster.predict(data, "kind", store=store),
             "'kind' was fitted for classify; use cluster.classify",
