@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from xbsql.linking.graph import SUREST
-from xbsql.linking.worth import Rules, belongs, lowest
+from xbsql.linking.worth import Rules, belongs, without
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Bools, Floats, Graph, Ints
@@ -72,4 +72,4 @@ def without_doubtful(
         doubtful = (odds < least) & ~held
         if not doubtful.any():
             return entity, odds
-        entity = lowest(np.where(doubtful, len(graph) + np.arange(len(graph)), entity))
+        entity = without(entity, doubtful)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from xbsql.harmonise.assignment import assigned
-from xbsql.linking.worth import Rules, Sums, lowest, members_across, sums
+from xbsql.linking.worth import Rules, Sums, lowest, members_across, sums, without
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Bools, Floats, Graph, Ints
@@ -195,7 +195,7 @@ def _assigned_anew(
 ) -> Ints:  # fmt: skip
     """Take the rows of a market that nothing holds out of their entities and assign them anew."""
     free = (graph.market == market) & ~settled & ~held
-    entity = _without(entity, free)
+    entity = without(entity, free)
     near = _near(graph, rules, entity, settled, 0.0, free)
     own, other = np.where(free[near.a], near.a, near.b), np.where(free[near.a], near.b, near.a)
     (rows, row), (parts, part) = (np.unique(ends, return_inverse=True) for ends in (own, other))
@@ -204,8 +204,3 @@ def _assigned_anew(
     found = entity.copy()
     found[rows[there]] = parts[part[chosen[there]]]
     return lowest(found)
-
-
-def _without(entity: Ints, free: np.ndarray) -> Ints:
-    """The entities without some rows, which stand alone."""
-    return lowest(np.where(free, len(entity) + np.arange(len(entity)), entity))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from xbsql.linking.graph import Floats, Graph, Ints
+    from xbsql.linking.graph import Bools, Floats, Graph, Ints
 
 DEPENDENCE: Final = 0.65
 """How much of a further pair repeats what the first said, 0 to 1."""
@@ -87,6 +87,11 @@ def lowest(entity: Ints) -> Ints:
     """Entities named by their lowest row."""
     _, first, place = np.unique(entity, return_index=True, return_inverse=True)
     return np.asarray(first[place], np.int64)
+
+
+def without(entity: Ints, rows: Bools) -> Ints:
+    """The entities without some rows, which stand alone."""
+    return lowest(np.where(rows, len(entity) + np.arange(len(entity)), entity))
 
 
 def members_across(entity: Ints, a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:

@@ -82,6 +82,7 @@ class Shelf:
         found = np.zeros((*candidates.shape, len(names)), np.float32)
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
+        twice = had.power(2)
         for at, name in enumerate(names):
             view, _, kind = name.rpartition(" ")
             if name == LENGTH:
@@ -89,7 +90,7 @@ class Shelf:
             elif kind == "near":
                 found[..., at] = gathered(had, self.similar[view], place)
             elif kind == "nearest":
-                found[..., at] = np.sqrt(gathered(had.power(2), self.squared[view], place))
+                found[..., at] = np.sqrt(gathered(twice, self.squared[view], place))
             else:
                 found[..., at] = np.log1p(self.markets.views[view].buyers[self.items])[place]
         found[~there] = 0.0

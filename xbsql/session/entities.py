@@ -109,7 +109,7 @@ def joined_rows(where: str, judged: Judged, rows: pa.Table, asked: Asked) -> tup
     if tied is not None:
         held |= np.bincount(tied, minlength=len(rows))[tied] > 1
     found = joined(judged.graph, rules, known, tied)
-    found, odds = without_doubtful(judged.graph, rules.free, found, held, least)
+    found, odds = without_doubtful(judged.graph, rules, found, held, least)
     return found, 1 / (1 + np.exp(-odds))
 
 

@@ -13,8 +13,6 @@ from xbsql.extraction.sheet import Queries
 from xbsql.tasks.extract.rows import Labelled, Read, labelled, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -30,25 +28,18 @@ AGREES: Final = 0.3
 """Share of them that home has to find."""
 
 
-def renamed(
-    where: str, found: Read, names: Sequence[str], home: Extraction, place: NDArray[np.int64],
-    options: ExtractOptions,
-) -> set[int]:  # fmt: skip
+def renamed(sheet: Sheet, home: Extraction, place: NDArray[np.int64]) -> set[int]:
     """Which of home's attributes go on under another name of the target's, as places among home's.
 
     A name of the same meaning may be another attribute ('frame material' beside 'material'): where the target
     has values of it, home has to find some of these as values of its own; else both stand side by side.
 
     Args:
-        where: the function, for errors.
-        found: the target's rows.
-        names: of its attributes.
+        sheet: the target's labelled titles, under A names.
         home: home's model.
         place: int64 (A,): the attribute of home that each is like; -1 for none.
-        options: of the user.
     """
-    other = spelled(names, home.finder.names) < 0
-    sheet = labelled(found, list(names), options).sheet
+    other = spelled(sheet.names, home.finder.names) < 0
     gone = set()
     for at in np.flatnonzero((place >= 0) & other).tolist():
         rows = np.flatnonzero((sheet.attribute == at) & (sheet.length > 0))[:MOST_TRIED]

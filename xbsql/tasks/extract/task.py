@@ -163,14 +163,15 @@ class Extracting(Task[Extraction, Carried]):
         refuse_many(where, found, options.attribute)
         names = found.names
         known = placed(names, home.finder.names)
-        gone = renamed(where, found, names, home, known, options)
         # What home knew is still known by its own name; hidden is what goes on under another.
         beside = np.flatnonzero(spelled(home.finder.names, names) < 0)
         names = [*names, *(home.finder.names[at] for at in beside.tolist())]
-        hidden = np.isin(np.concatenate([np.full(len(known), -1), beside]), list(gone))
         refuse_absent(where, options, names)
         place = np.concatenate([known, beside]).astype(np.int64)
-        rows = with_home(labelled(found, names, options), found, home, place, hidden, options)
+        own = labelled(found, names, options)
+        gone = renamed(own.sheet, home, place)
+        hidden = np.isin(place, list(gone)) & (np.arange(len(place)) >= len(known))
+        rows = with_home(own, found, home, place, hidden, options)
         pooled = (
             None if source is None else home_titles(where, source, label, options, rows.sheet, home, place)
         )
