@@ -160,9 +160,10 @@ class Engine:
 
     def _batch(self, texts: Sequence[str]) -> list[Answer]:
         terms = self.stock.terms
-        marked = [self._marked(text) for text in texts]
+        read = [self.as_read(text) for text in texts]
+        marked = [self._marked(*each) for each in read]
         asked = [Asked.of(each.text, each.marks) for each in marked]
-        sure = [self._sure(self.as_read(t)[0], each) for t, each in zip(texts, marked, strict=True)]
+        sure = [self._sure(text, each) for (text, _), each in zip(read, marked, strict=True)]
         open_ = [k for k, found in enumerate(sure) if found is None]
         found, vectors = self.proposer.propose([asked[k] for k in open_])
         x = features([asked[k] for k in open_], found, vectors, self.proposer)
@@ -185,19 +186,18 @@ class Engine:
         read = plain(text)
         return remeasured(read, self.stock.market) if self.stock.market else (read, ())
 
-    def _marked(self, text: str) -> Marked:
-        """A text with marks for what is kept."""
-        read, changed = self.as_read(text)
+    def _marked(self, read: str, changed: tuple[str, ...]) -> Marked:
+        """A text as it is read, with marks for what is kept."""
         found = self.stock.terms.mark(read)
         return found._replace(changed=(*changed, *found.changed))
 
     def _remembered(self, text: str) -> Answer | None:
         """How a whole text was translated before; None where it was not."""
         terms = self.stock.terms
-        read = self.as_read(text)[0]
+        read, changed = self.as_read(text)
         if read.lower() not in self.known:
             return None
-        marked = self._marked(text)
+        marked = self._marked(read, changed)
         found = self._sure(read, marked)
         return None if found is None else _answer(found, SURE, "memory", marked, terms)
 
