@@ -83,7 +83,7 @@ MISSING = 0.1
 NODES, QUICK_NODES = 1334, 150
 PRODUCTS, QUICK_PRODUCTS = 250, 50
 """Products of a block of simulated offers."""
-BLOCKS, QUICK_BLOCKS = (8, 16), (1, 3)
+BLOCKS, QUICK_BLOCKS = (16, 48), (1, 3)
 """Blocks of the smaller table and of the larger one: both are worked on in several shards at a time."""
 SETS = {"abt": "Abt-Buy", "ag": "Amazon-Google", "wa": "Walmart-Amazon"}
 FIELDS = {

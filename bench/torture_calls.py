@@ -34,10 +34,15 @@ LONG_BY_NATURE = {
     "fit",
     "match",
     "match_candidates",
+    "entities",
+    "score_pairs",
+    "review",
+    "explain_match",
     "selfcheck",
     "launch",
     "forecast",
 }
+"""What may take 60 seconds. Offers are compared two markets at a time: sixty markets are 1,770 matches."""
 PINNED = 25
 """After so many seeds the answers of what nobody changes are compared."""
 

@@ -186,6 +186,20 @@ def test_bad_input_is_one_line(tmp_path, change, said):
             con.sql(f"FROM xb.profile(sold, who, d, paid, {change})").fetchall()
 
 
+def test_ids_may_be_lists(tmp_path):
+    with xbsql.connect(store=tmp_path) as con:
+        con.sql(
+            "CREATE TABLE sold AS SELECT [i % 2] AS who, [i] AS basket, {'a': i % 2} AS kind, "
+            "DATE '2024-01-01' + (i // 2)::INTEGER AS d, 1.0 AS paid FROM range(40) t(i)"
+        )
+        told = xbsql.profile(con, "sold", "who", "d", "paid", basket="basket", category="kind")
+        rows = con.sql("FROM xb.profile(sold, who, d, paid, basket := basket, category := kind)").fetchall()
+        assert [row[0] for row in rows] == told["user"].to_pylist() == [[0], [1]]
+        assert [row[1] for row in rows] == told["orders"].to_pylist() == [20, 20]
+        again = xbsql.profile(con, "sold", "who", "d", "paid", home=told)
+        assert again["nearest"].to_pylist() == ["[0]", "[0]"]
+
+
 def test_a_day_of_the_future_is_told():
     ahead = [dt.datetime(2024, 1, 1), dt.datetime(2999, 1, 1)]
     sales = market(2).slice(0, 2).set_column(1, "ts", pa.array(ahead))

@@ -23,7 +23,7 @@ from xbsql.engine.candidates.process import (
     share_of_each,
     sharpest,
 )
-from xbsql.engine.nearest import nearest
+from xbsql.engine.nearest import nearest, ranks
 from xbsql.features.views import Features, stack
 from xbsql.store.model import restore
 
@@ -235,3 +235,14 @@ def test_nearest_rows_of_both_sides_are_those_of_the_search(n, m, seed):
     sides = [(target, source), (source, target)]
     for (scores, _), (a, b) in zip(nearest(target, source, k, k), sides, strict=True):
         np.testing.assert_allclose(scores, kernels.topk(a, b, k)[0], atol=1e-6)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from([-1.0, 0.0, 0.5, 2.0])), max_size=40),
+    st.sampled_from([0, 2**16 - 6, 2**16 - 3, 2**40]),
+)
+def test_the_rank_of_a_pair_is_how_many_of_its_row_stand_before_it(pairs, first):
+    found = ranks(np.array([first + row for row, _ in pairs], np.int64), np.array([v for _, v in pairs]))
+    for place, (row, value) in enumerate(pairs):
+        before = [(v > value) or (v == value and k < place) for k, (r, v) in enumerate(pairs) if r == row]
+        assert found[place] == sum(before)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xbsql.errors import XbsqlError
 from xbsql.features.column import MOST_LEVELS, OTHERS, Column, Keeping, category
 from xbsql.features.hidden import fresh_key, hidden, hidden_column
 
@@ -93,3 +95,16 @@ def test_a_hash_tells_equal_values_and_nothing_across_keys():
     chunks = pa.chunked_array([pa.array(["a", None]), pa.array(["b", "a"])])
     assert hidden_column(chunks, one).to_pylist() == [*hidden(["a"], one), None, *hidden(["b", "a"], one)]
     assert np.unique(hidden(map(str, range(1000)), one)).size == 1000
+
+
+@pytest.mark.parametrize("values", [[b"\xff", b"a"], [b"a", None], [{"a": 1}, None]])
+def test_bytes_and_structs_are_no_category(values):
+    given = pa.chunked_array([pa.array(values)])
+    known = category("c", column(["a", "b"]))
+    for use in (
+        lambda: category("c", given),
+        lambda: known.grown(given, Keeping()),
+        lambda: known.written(given),
+    ):
+        with pytest.raises(XbsqlError, match=r"column 'c' is .*, which is no category; cast it"):
+            use()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from xbsql.harmonise.blank import EMPTY, is_placeholder
+from xbsql.harmonise.blank import _CORES, EMPTY, is_placeholder
 from xbsql.harmonise.lint import lint
 from xbsql.harmonise.lint_texts import OPPOSITES
 from xbsql.matching.blank import is_blank
@@ -34,6 +34,10 @@ NO_VALUES = (
 def test_placeholders_stand_for_nothing_everywhere(text):
     assert is_placeholder(text)
     assert is_blank(text)
+
+
+def test_no_placeholder_has_a_digit_from_one_on():
+    assert [core for core in _CORES if any(c.isdigit() and c != "0" for c in core)] == []
 
 
 @pytest.mark.parametrize("text", VALUES)

@@ -4,13 +4,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 import xbsql
 from xbsql.harmonise.assignment import assigned
 from xbsql.matching.columns import KNOWN_COLUMNS
 from xbsql.matching.pairs import Matches
-from xbsql.matching.tokens import Tokens
+from xbsql.matching.tokens import Tokens, distinct
 from xbsql.matching.translation import translated
 
 HOME = [
@@ -188,3 +190,11 @@ def test_what_is_there_in_another_size_only_is_not_matched_to_another_thing(con)
     )
     same = con.sql(f"FROM xb.match(ours, alike, {PAIRS}, threshold := 0.5)").fetchall()
     assert sum(left == right for left, right, _ in same) >= 0.75 * len(titles)
+
+
+@given(st.lists(st.lists(st.integers(-1, 7), min_size=3, max_size=3), max_size=8))
+def test_distinct_words_are_those_of_unique(rows):
+    words = np.array(rows, np.int64).reshape(-1, 3)
+    found, places = distinct(words, 8)
+    np.testing.assert_array_equal(found, np.unique(words))
+    np.testing.assert_array_equal(found[places], words)

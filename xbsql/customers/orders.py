@@ -49,11 +49,13 @@ class Lines:
         amount = pc.cast(table["amount"], pa.float64())
         whole = pc.and_(pc.and_(pc.is_valid(table["user"]), pc.is_valid(table["ts"])), pc.is_finite(amount))
         kept = table.set_column(table.column_names.index("amount"), "amount", amount).filter(whole)
-        users = one_chunk(kept["user"]).dictionary_encode()
+        ids = one_chunk(kept["user"])
+        users = shown_ids(ids).dictionary_encode()
+        place = users.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         moment = pc.cast(kept["ts"], pa.timestamp("us"))
         return cls(
-            users.dictionary,
-            users.indices.to_numpy(zero_copy_only=False).astype(np.int64),
+            ids.take(pa.array(np.unique(place, return_index=True)[1])),
+            place,
             one_chunk(pc.cast(moment, pa.int64())).to_numpy(zero_copy_only=False),
             one_chunk(kept["amount"]).to_numpy(zero_copy_only=False),
             *(_given(kept, name) for name in ("basket", "category")),
@@ -81,7 +83,14 @@ def summed(place: Places, value: Floats, m: int) -> Floats:
 
 def _given(table: pa.Table, name: str) -> pa.Array | None:
     column = one_chunk(table[name])
-    return None if column.null_count == len(column) else column
+    return None if column.null_count == len(column) else shown_ids(column)
+
+
+def shown_ids(column: pa.Array) -> pa.Array:
+    """Lists and structs as text, since Arrow cannot tell them apart; any others as they are."""
+    if not pa.types.is_nested(column.type):
+        return column
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
 
 
 @dataclass(frozen=True)

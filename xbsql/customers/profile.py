@@ -14,7 +14,7 @@ from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.customers import habits
 from xbsql.customers.lifetime import Histories
-from xbsql.customers.orders import Lines, Orders
+from xbsql.customers.orders import Lines, Orders, shown_ids
 from xbsql.customers.outlook import Lifetime, Outlook, outlook
 from xbsql.customers.segments import Behaviour, carried, grouped
 
@@ -209,7 +209,7 @@ class _Home:
         values = {n: known[n].to_numpy(zero_copy_only=False)[whole] for n in known.column_names}
         own = Behaviour(*(values[n] for n in ("orders", "recency", "age", "order_value", "alive")))
         past = Histories(own.orders - 1, own.age - own.recency, own.age, own.value)
-        users = one_chunk(pc.cast(table["user"].filter(pa.array(whole)), pa.string()))
+        users = pc.cast(shown_ids(one_chunk(table["user"].filter(pa.array(whole)))), pa.string())
         money = own.orders * own.value
         kept = float(np.clip(1 - (values["returned"] * money).sum() / money.sum(), 0, 1))
         return cls(users, own, values["segment"].astype(np.int64), Lifetime.of(past, kept))

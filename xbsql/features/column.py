@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xbsql import errors
+from xbsql.arrow import is_blob
 from xbsql.features.hidden import fresh_key, hidden, hidden_column
 from xbsql.features.roles import as_text
 
@@ -88,6 +90,20 @@ class Column:
             return self.levels
         return (*self.levels[: self.others], OTHERS, *self.levels[self.others :])
 
+    def written(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Values of a category as strings.
+
+        Raises:
+            XbsqlError: they are BLOBs, or of a type that is not written out, such as a struct.
+        """
+        try:
+            if not is_blob(values.type):
+                return as_text(values)
+        except pa.ArrowException:
+            pass
+        problem = f"column '{self.name}' is {errors.shown(values.type)}, which is no category"
+        raise errors.invalid("table", problem, f"cast it ({self.name}::VARCHAR) or leave it out")
+
     def codes(self, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
         """The code of each string, int32; NULL for NULL."""
         looked_up = values if self.key is None else hidden_column(values, self.key)
@@ -110,7 +126,7 @@ class Column:
     def grown(self, values: pa.ChunkedArray, keeping: Keeping) -> Self:
         """A category with the levels of another market behind its own; codes of its own levels stay."""
         column = self.concealed() if keeping.hidden else self
-        found = _counted(values, keeping)
+        found = _counted(self.written(values), keeping)
         fresh = found.levels if column.key is None else hidden(found.levels, column.key)
         added = tuple(itertools.filterfalse(set(column.levels).__contains__, fresh))
         room = max(MOST_LEVELS - len(column.levels), 0)
@@ -134,9 +150,9 @@ class Column:
 
 def category(name: str, values: pa.ChunkedArray, keeping: Keeping = ALL) -> Column:
     """A column of categories with the levels that its values give."""
-    found = _counted(values, keeping)
-    others = len(found.levels) if found.left_out else None
-    column = Column(name, "category", found.levels, others)
+    column = Column(name, "category")
+    found = _counted(column.written(values), keeping)
+    column = replace(column, levels=found.levels, others=len(found.levels) if found.left_out else None)
     return column.concealed() if keeping.hidden else column
 
 
@@ -147,8 +163,8 @@ class _Levels(NamedTuple):
     left_out: bool
 
 
-def _counted(column: pa.ChunkedArray, keeping: Keeping) -> _Levels:
-    counts = pc.value_counts(as_text(column).combine_chunks().drop_null())
+def _counted(texts: pa.ChunkedArray, keeping: Keeping) -> _Levels:
+    counts = pc.value_counts(texts.combine_chunks().drop_null())
     table = pa.table({"value": counts.field("values"), "count": counts.field("counts")})
     ordered = table.sort_by([("count", "descending"), ("value", "ascending")])
     kept = ordered.filter(pc.greater_equal(ordered["count"], keeping.fewest))["value"].slice(0, MOST_LEVELS)

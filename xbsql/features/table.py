@@ -173,7 +173,7 @@ def _encode(column: Column, values: pa.ChunkedArray) -> NDArray[np.float64]:
     if kind == "null":
         return np.full((len(values), len(column.outputs)), np.nan)
     if column.role == "category":
-        return _floats(column.codes(as_text(values)))[:, None]
+        return _floats(column.codes(column.written(values)))[:, None]
     wanted = {"number": ("number", "boolean"), "boolean": ("boolean", "number"), "date": ("date", "text")}
     if kind not in wanted.get(column.role, ()):
         problem = f"column '{column.name}' is {values.type}, the model was fitted on a {column.role}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -59,6 +60,8 @@ def _says(character: str) -> bool:
     return character.isalnum() or character in "+&#" or unicodedata.category(character)[0] == "M"
 
 
+_WRITTEN: Final = EMPTY - {"nan"}
+_DIGIT: Final = re.compile("[1-9]")
 _CORES: Final = frozenset(core(word) for word in _PLACEHOLDERS.split("|"))
 
 LONGEST: Final = 40
@@ -75,5 +78,6 @@ def is_placeholder(text: str) -> bool:
     bare = text.strip()
     if len(bare) > LONGEST:
         return False
-    written = bare in _NO_NUMBER or bare.lower() in EMPTY - {"nan"} or _DASHES.issuperset(bare)
-    return written or core(bare) in _CORES
+    if bare in _NO_NUMBER or bare.lower() in _WRITTEN or _DASHES.issuperset(bare):
+        return True
+    return not _DIGIT.search(bare) and core(bare) in _CORES  # "#div/0!" is the only one with a digit

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from xbsql.features.ngrams import Ngrams
-from xbsql.matching.carried import carried
+from xbsql.matching.carried import MOST_TAUGHT, carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.stated import compared
@@ -24,18 +24,29 @@ if TYPE_CHECKING:
 _ALIKE: Final = 10  # by spelling, and word by word
 
 
-NEIGHBOURS: Final = 30
-"""Right rows by meaning that each left row is paired with."""
-LESSONS: Final = 3
-"""How often vectors are carried across before pairs are judged."""
+class Effort(NamedTuple):
+    """How much is spent on candidates.
+
+    Attributes:
+        neighbours: right rows by meaning that each left row is paired with.
+        lessons: how often vectors are carried across before pairs are judged; each time learns from the one
+            before.
+        taught: matches that are learned from each time, the likeliest of more.
+    """
+
+    neighbours: int = 30
+    lessons: int = 3
+    taught: int = MOST_TAUGHT
+
+
+WHOLE: Final = Effort()
 
 
 def candidate_pairs(
     left: Side,
     right: Side,
     parts: tuple[Tokens, Tokens],
-    lessons: int = LESSONS,
-    most: int | None = None,
+    effort: Effort = WHOLE,
 ) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
@@ -45,19 +56,19 @@ def candidate_pairs(
         left: n rows.
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
-        lessons: how often vectors are carried across; each time learns from the one before.
-        most: matches that are learned from, each time.
+        effort: how much is spent on them.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
     tell(0.0, "finding neighbours")
-    near = TwoWayNeighbours.of(left, right, NEIGHBOURS)
+    near = TwoWayNeighbours.of(left, right, effort.neighbours)
     matches, further = near.mutual(), near
-    for lesson in range(lessons):
-        tell((1 + lesson) / (2 + lessons), "finding neighbours")
-        further = TwoWayNeighbours.of(*carried(left, right, parts, matches, most), NEIGHBOURS)
+    for lesson in range(effort.lessons):
+        tell((1 + lesson) / (2 + effort.lessons), "finding neighbours")
+        moved = carried(left, right, parts, matches, effort.taught)
+        further = TwoWayNeighbours.of(*moved, effort.neighbours)
         matches = further.mutual()
-    tell((1 + lessons) / (2 + lessons), "comparing spellings")
+    tell((1 + effort.lessons) / (2 + effort.lessons), "comparing spellings")
     spelled = _spelled(left, right)
     both = blocks(left, right)
     i, j = suggested(*parts, matches, _ALIKE, both)

@@ -134,8 +134,9 @@ def _cut(
         for start in range(0, len(own), step):
             rows = own[start : start + step]
             low, high = (np.searchsorted(heads, rows, side) for side in ("left", "right"))
-            turn = np.repeat(np.arange(len(rows)), high - low)
-            pairs = order[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])]
+            count = high - low
+            turn = np.repeat(np.arange(len(rows)), count)
+            pairs = order[np.arange(len(turn)) + np.repeat(low - np.cumsum(count) + count, count)]
             found[pairs] = product(rows)[turn, place[j[pairs]]]
     return found
 

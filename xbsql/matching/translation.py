@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xbsql.matching.columns import TRANSLATIONS
-from xbsql.matching.tokens import best_of_rows, by_pieces
+from xbsql.matching.tokens import best_of_rows, by_pieces, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,10 +165,10 @@ class _Table:
 
     def _count(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
         """The count of every left word of a pair with every right one, (p, v, w), from (p, v) and (p, w)."""
-        own, place_a = np.unique(a, return_inverse=True)
-        other, place_b = np.unique(b, return_inverse=True)
+        own, place_a = distinct(a, len(self.left))
+        other, place_b = distinct(b, len(self.right))
         near: NDArray[np.float64] = self._by_word[own][:, other].toarray()
-        return near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
+        return near[place_a[:, :, None], place_b[:, None, :]]
 
 
 def _share(

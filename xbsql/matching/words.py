@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xbsql.matching.tokens import by_pieces
+from xbsql.matching.tokens import by_pieces, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,11 +53,11 @@ class WordVectors:
 
     def _compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
         a, b = self.left.held(i), self.right.held(j)
-        own, place_a = np.unique(a, return_inverse=True)
-        other, place_b = np.unique(b, return_inverse=True)
+        own, place_a = distinct(a, len(self.left.words))
+        other, place_b = distinct(b, len(self.right.words))
         near = self.left_vectors[own] @ self.right_vectors[other].T
         near[own < 0], near[:, other < 0] = -1.0, -1.0
-        found = near[place_a.reshape(a.shape)[:, :, None], place_b.reshape(b.shape)[:, None, :]]
+        found = near[place_a[:, :, None], place_b[:, None, :]]
         forth, back = found.max(axis=2), found.max(axis=1)
         of_left, of_right = self.left.weights(a), self.right.weights(b)
         worst = np.minimum(np.where(a >= 0, forth, 9.0).min(axis=1), np.where(b >= 0, back, 9.0).min(axis=1))
