@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import unicodedata
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,11 @@ def answers(model, texts, attributes=None):
     return model.asked(pa.record_batch({"title": pa.array(texts, pa.string())}), attributes).to_pylist()
 
 
+def wide(text):
+    """The text in full-width characters."""
+    return "".join(each if each == " " else chr(ord(each) + 0xFEE0) for each in text)
+
+
 def test_values_of_new_titles_are_found(home):
     model, report = home
     fresh = titles(ENGLISH, HOME_NAMES, 40, 2)
@@ -127,7 +134,33 @@ def test_empty_long_and_null_titles(home):
     )
     assert found[0] is None
     assert found[1] == found[2] == []
-    assert {name for name, _ in found[3]} <= set(HOME_NAMES)
+    long = {name: answer["value"] for name, answer in found[3]}
+    assert long == {"brand": "Ziko", "colour": "red", "material": "cotton"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\U0001f600 Talamo jacket \U0001f45f blue wool 3 \U0001f9e5",
+        "Talamo jacket \u30b8\u30e3\u30b1\u30c3\u30c8 blue wool \u043a\u0443\u0440\u0442\u043a\u0430",
+        wide("Talamo jacket blue wool 12"),
+    ],
+)
+def test_emoji_mixed_scripts_and_wide_signs_hide_no_value(home, title):
+    said = {name: answer["value"] for name, answer in answers(home[0], [title])[0]}
+    found = {name: unicodedata.normalize("NFKC", value) for name, value in said.items()}
+    assert found == {"brand": "Talamo", "colour": "blue", "material": "wool"}
+
+
+def test_of_two_values_the_first_is_learnt_and_either_is_right():
+    """Titles of two colours that only the labels tell apart."""
+    pairs = [(f"{a} {b} cap {k}", a, b) for k, (a, b) in enumerate(permutations(ENGLISH["colour"], 2))]
+    data = {"title": [t for t, *_ in pairs for _ in range(2)], "attribute": ["colour"] * 2 * len(pairs)}
+    both = pa.table({**data, "value": [value for _, *two in pairs for value in two]})
+    model, _ = road.fit(extract, both, "value", options=OPTIONS)
+    assert f1(model, both, "f1_asked") == pytest.approx(1.0, abs=0.02)
+    found = [dict(answer)["colour"]["value"] for answer in answers(model, [title for title, *_ in pairs])]
+    assert np.mean([value == first for value, (_, first, _) in zip(found, pairs, strict=True)]) > 0.9
 
 
 def test_a_stored_model_answers_the_same(home):
