@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import unicodedata
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,11 @@ def answers(model, texts, attributes=None):
     return model.asked(pa.record_batch({"title": pa.array(texts, pa.string())}), attributes).to_pylist()
 
 
+def wide(text):
+    """The text in full-width characters."""
+    return "".join(each if each == " " else chr(ord(each) + 0xFEE0) for each in text)
+
+
 def test_values_of_new_titles_are_found(home):
     model, report = home
     fresh = titles(ENGLISH, HOME_NAMES, 40, 2)
@@ -127,7 +134,33 @@ def test_empty_long_and_null_titles(home):
     )
     assert found[0] is None
     assert found[1] == found[2] == []
-    assert {name for name, _ in found[3]} <= set(HOME_NAMES)
+    long = {name: answer["value"] for name, answer in found[3]}
+    assert long == {"brand": "Ziko", "colour": "red", "material": "cotton"}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\U0001f600 Talamo jacket \U0001f45f blue wool 3 \U0001f9e5",
+        "Talamo jacket \u30b8\u30e3\u30b1\u30c3\u30c8 blue wool \u043a\u0443\u0440\u0442\u043a\u0430",
+        wide("Talamo jacket blue wool 12"),
+    ],
+)
+def test_emoji_mixed_scripts_and_wide_signs_hide_no_value(home, title):
+    said = {name: answer["value"] for name, answer in answers(home[0], [title])[0]}
+    found = {name: unicodedata.normalize("NFKC", value) for name, value in said.items()}
+    assert found == {"brand": "Talamo", "colour": "blue", "material": "wool"}
+
+
+def test_of_two_values_the_first_is_learnt_and_either_is_right():
+    """Titles of two colours that only the labels tell apart."""
+    pairs = [(f"{a} {b} cap {k}", a, b) for k, (a, b) in enumerate(permutations(ENGLISH["colour"], 2))]
+    data = {"title": [t for t, *_ in pairs for _ in range(2)], "attribute": ["colour"] * 2 * len(pairs)}
+    both = pa.table({**data, "value": [value for _, *two in pairs for value in two]})
+    model, _ = road.fit(extract, both, "value", options=OPTIONS)
+    assert f1(model, both, "f1_asked") == pytest.approx(1.0, abs=0.02)
+    found = [dict(answer)["colour"]["value"] for answer in answers(model, [title for title, *_ in pairs])]
+    assert np.mean([value == first for value, (_, first, _) in zip(found, pairs, strict=True)]) > 0.9
 
 
 def test_a_stored_model_answers_the_same(home):
@@ -142,6 +175,29 @@ def test_a_name_in_another_language_asks_for_the_attribute_of_its_meaning(home):
     assert found["Farbe"]["value"] == "blue"
     assert found["Farbe"]["canonical"] == "blue"
     assert set(found) <= {"Farbe", "ブランド"}
+
+
+@pytest.mark.parametrize(
+    ("title", "value", "form"),
+    [
+        ("Orvex Hemd rot Nylon", "rot", "red"),
+        ("Kessel, dunkelgrau, 2 l", "dunkelgrau", "anthracite"),
+        ("Handschuhe \u30cd\u30a4\u30d3\u30fc", "\u30cd\u30a4\u30d3\u30fc", "navy"),
+        ("Kessel &#114;ot 3", "&#114;ot", "red"),
+        ("Kessel 2 l", None, None),
+        ("dunkelgrau", None, None),
+    ],
+)
+def test_asked_for_a_colour_that_nobody_labelled_the_table_of_colours_answers(home, title, value, form):
+    found = dict(answers(home[0], [title], ["Farbe"])[0])
+    assert found.get("Farbe", {}).get("value") == value
+    assert "colour" not in dict(answers(home[0], [title])[0])
+    if value:
+        assert (found["Farbe"]["canonical"], found["Farbe"]["score"]) == (form, 0.5)
+        assert title[found["Farbe"]["start"] - 1 : found["Farbe"]["stop"]] == value
+        assert answers(replace(home[0], abstain=0.6), [title], ["Farbe"])[0] == []
+        local = replace(home[0].canonical, local=("colour",))
+        assert answers(replace(home[0], canonical=local), [title], ["Farbe"])[0] == []
 
 
 def test_long_and_wide_rows_are_one(rows, home):
@@ -388,3 +444,17 @@ def test_a_value_is_in_no_tag_and_holds_no_piece_of_an_entity(home):
     cut = titles_of(["Oak &amp; <b>r&#101;d</b> &nbsp;R&D;"])
     words = zip(cut.start.tolist(), cut.stop.tolist(), (cut.kind & SIGN).tolist(), strict=True)
     assert [cut.texts[0][a:b] for a, b, sign in words if not sign] == ["Oak", "r&#101;d", "R"]
+
+
+def test_a_kind_with_one_title_is_asked_for_what_that_title_has(rows):
+    more = rows.append_column("kind", pa.array(["clothes"] * len(rows)))
+    one = pa.table(
+        {"title": ["Kelvona red kettle"], "attribute": ["colour"], "value": ["red"], "kind": ["kettle"]}
+    )
+    model, _ = road.fit(extract, pa.concat_tables([more, one]), "value", options={**OPTIONS, "kind": "kind"})
+    batch = pa.record_batch(
+        {"title": ["Orvex blue kettle", "Orvex cap blue wool"], "kind": ["kettle", "clothes"]}
+    )
+    kettle, cap = ({name: a["value"] for name, a in found} for found in model.asked(batch, None).to_pylist())
+    assert kettle == {"colour": "blue"}
+    assert cap == {"brand": "Orvex", "colour": "blue", "material": "wool"}

@@ -13,6 +13,7 @@ import pytest
 
 import xbsql
 from xbsql.errors import XbsqlError
+from xbsql.tasks.translate.turned import straightened
 from xbsql.translation.words import numbers
 
 COLOURS = {"red": "rouge", "blue": "bleu", "black": "noir", "white": "blanc", "green": "vert", "grey": "gris"}
@@ -408,6 +409,24 @@ def test_sizes_become_the_markets_where_that_is_asked_for(con):
 def test_swapped_columns_are_noticed(con, given):
     with pytest.raises(XbsqlError, match="'en' looks English and 'fr' French, the wrong way round"):
         xbsql.fit(con, "bad", table(KNOWN), "fr", task="translate", options=given)
+
+
+@pytest.mark.parametrize(("options", "every", "count"), [(LANGUAGES, 5, 18), ({}, 30, 3)])
+def test_single_pairs_the_wrong_way_round_are_counted_and_turned(con, options, every, count):
+    mixed = [(b, a) if k % every == 0 else (a, b) for k, (a, b) in enumerate(KNOWN)]
+    rows = xbsql.fit(con, "mixed", table(mixed), "fr", task="translate", options=options).to_pylist()
+    note = rf"{count} of 90 pairs look the wrong way round \(the first is '(.+)' to '(.+)'\) and are read"
+    shown = re.search(f"{note} turned", rows[0]["note"])
+    assert shown is not None
+    assert shown.groups()[::-1] in KNOWN
+    for source, target in HELD_OUT[:5]:
+        assert said(con, source, "mixed")["text"] == target
+
+
+def test_names_that_look_foreign_are_left_as_they_are():
+    pairs = [("baguette", "French bread"), ("croissant", "crescent roll"), *KNOWN]
+    assert straightened(pairs, "en", "fr") == (pairs, "")
+    assert straightened(pairs, "", "fr") == (pairs, "")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -66,18 +67,17 @@ def _rows(
     forms = [form for form in one.words.forms if is_word(form)]
     there = set(forms)
     known = sum(form in proposer.lexicon.table for form in forms) / max(len(forms), 1)
-    grams = [_grams(each.text) for each in several]
+    agreement = _agreement([_grams(each.text) for each in several])
     near = max((each.origins.get("memory", 0.0) for each in several), default=0.0)
     found = []
     for place, each in enumerate(several):
         own = [form for form in each.words.forms if is_word(form)]
-        alike = [_alike(grams[place], other) for k, other in enumerate(grams) if k != place]
         found.append([
             float(cosine[place]),
             proposer.language.per_word(each.words.forms),
             np.log((len(each.text) + 1) / (len(one.known) + 1)),
             sum(form in there for form in own) / max(len(own), 1),
-            sum(alike) / max(len(alike), 1),
+            agreement[place],
             proposer.lexicon.covered(forms, each.words.forms),
             proposer.backwards.covered(own, one.words.forms),
             float(len(each.origins)),
@@ -103,11 +103,10 @@ def _rows(
 
 def _usual(own: Sequence[str], proposer: Proposer) -> tuple[float, float, float]:
     """How often the target market writes the words: mean and least log count, and how many never."""
-    often = [proposer.heard(form) for form in own]
-    if not often:
+    if not own:
         return 0.0, 0.0, 0.0
-    logs = np.log1p(often)
-    return float(logs.mean()), float(logs.min()), float(np.mean(logs == 0.0))
+    logs = [proposer.heard(form) for form in own]
+    return sum(logs) / len(logs), min(logs), logs.count(0.0) / len(logs)
 
 
 def _grams(text: str) -> frozenset[str]:
@@ -115,8 +114,12 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset(bare[i : i + 3] for i in range(len(bare) - 2))
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2.0 * len(one & other) / max(len(one) + len(other), 1)
+def _agreement(grams: Sequence[frozenset[str]]) -> list[float]:
+    """How alike each text is to the others, in the mean (Dice), from their trigrams of letters."""
+    alike = [[0.0] * len(grams) for _ in grams]
+    for (i, one), (k, other) in itertools.combinations(enumerate(grams), 2):
+        alike[i][k] = alike[k][i] = 2.0 * len(one & other) / max(len(one) + len(other), 1)
+    return [sum(row) / max(len(grams) - 1, 1) for row in alike]
 
 
 @restorable("translation_chooser")

@@ -15,7 +15,6 @@ from xbsql.store.model import State, restorable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-ORDER: Final = 3
 BEGIN: Final = "<s>"
 END: Final = "</s>"
 CACHED: Final = 400_000
@@ -35,7 +34,6 @@ class LanguageModel:
     counts: Mapping[str, float]
     follows: Mapping[str, tuple[float, float]]
     words: tuple[float, int]
-    _known: dict[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def counted(cls, texts: Iterable[Sequence[str]], weights: Iterable[float], least: float = 0.0) -> Self:
@@ -77,20 +75,23 @@ class LanguageModel:
 
     def chance(self, two: str, one: str, word: str) -> float:
         """The probability of a word after two others."""
-        gram = f"{two} {one} {word}"
-        found = self._known.get(gram)
-        if found is None:
-            total, kinds = self.words
-            found = (self.counts.get(word, 0.0) + 0.1) / (total + 0.2 * (kinds + 1))
-            for context in (one, f"{two} {one}"):
-                after = self.follows.get(context)
-                if after is None:
-                    break
-                found = (self.counts.get(f"{context} {word}", 0.0) + after[0] * found) / (after[1] + after[0])
-            if len(self._known) > CACHED:
-                self._known.clear()
-            self._known[gram] = found
+        found = self.alone(word)
+        if one in self.follows:
+            found = self.after(f"{one} {word}", self.follows[one], found)
+            found = self.after(f"{two} {one} {word}", self.follows.get(f"{two} {one}"), found)
         return found
+
+    def alone(self, word: str) -> float:
+        """The probability of a word after nothing that is known."""
+        total, kinds = self.words
+        return (self.counts.get(word, 0.0) + 0.1) / (total + 0.2 * (kinds + 1))
+
+    def after(self, gram: str, follows: tuple[float, float] | None, shorter: float) -> float:
+        """The probability of a gram's last word, from that in a context one word shorter; see `follows`."""
+        if follows is None:
+            return shorter
+        kinds, often = follows
+        return (self.counts.get(gram, 0.0) + kinds * shorter) / (often + kinds)
 
     def state(self) -> State:
         """The model as data."""
@@ -105,28 +106,83 @@ class LanguageModel:
         return cls._of(dict(zip(grams, values, strict=True)))
 
 
+class _Known:
+    """What was asked of several language models, kept at hand.
+
+    Attributes:
+        logs: three words -> the logarithm of the last one's probability.
+        pairs: two words -> the last one's probability by each model, and the logarithm of their mixture.
+        after: one or two words -> what follows them by each model; empty where no model knows two.
+        alone: word -> its probability by each model.
+    """
+
+    def __init__(self) -> None:
+        self.logs: dict[tuple[str, str, str], float] = {}
+        self.pairs: dict[tuple[str, str], tuple[list[float], float]] = {}
+        self.after: dict[str, list[tuple[float, float] | None]] = {}
+        self.alone: dict[str, list[float]] = {}
+
+    def clear(self) -> None:
+        """Forget all."""
+        for kept in (self.logs, self.pairs, self.after, self.alone):
+            kept.clear()
+
+
 @dataclass(frozen=True)
 class Mixture:
     """Several language models, as one.
+
+    Nine in ten pairs of words that a decoder tries to go on from stand in no model. What follows these
+    follows the last word, so most triples cost no more than their last two words.
 
     Attributes:
         parts: models and their weights, which sum to 1.
     """
 
     parts: tuple[tuple[LanguageModel, float], ...]
-    _known: dict[tuple[str, str, str], float] = field(default_factory=dict, repr=False, compare=False)
+    _known: _Known = field(default_factory=_Known, repr=False, compare=False)
 
     def log(self, two: str, one: str, word: str) -> float:
         """Logarithm of the probability of a word after two others."""
-        key = (two, one, word)
-        found = self._known.get(key)
+        known, key = self._known, (two, one, word)
+        found = known.logs.get(key)
         if found is None:
-            chance = sum(weight * model.chance(two, one, word) for model, weight in self.parts)
-            found = math.log(max(chance, 1e-12))
-            if len(self._known) > CACHED:
-                self._known.clear()
-            self._known[key] = found
+            if len(known.logs) > CACHED:
+                known.clear()
+            found = known.logs[key] = self._log(two, one, word)
         return found
+
+    def _log(self, two: str, one: str, word: str) -> float:
+        chances, found = self._known.pairs.get((one, word)) or self._pair(one, word)
+        context = f"{two} {one}"
+        after = self._known.after.get(context)
+        if after is None:
+            models = [model.follows for model, _ in self.parts]
+            follows = [known.get(context) if one in known else None for known in models]
+            after = self._known.after[context] = follows if any(follows) else []
+        return self._mixed(self._after(f"{context} {word}", after, chances)) if after else found
+
+    def _pair(self, one: str, word: str) -> tuple[list[float], float]:
+        after, alone = self._known.after.get(one), self._known.alone.get(word)
+        if after is None:
+            after = self._known.after[one] = [model.follows.get(one) for model, _ in self.parts]
+        if alone is None:
+            alone = self._known.alone[word] = [model.alone(word) for model, _ in self.parts]
+        chances = self._after(f"{one} {word}", after, alone)
+        found = self._known.pairs[one, word] = (chances, self._mixed(chances))
+        return found
+
+    def _after(
+        self, gram: str, after: Sequence[tuple[float, float] | None], shorter: Sequence[float]
+    ) -> list[float]:
+        return [
+            chance if follows is None else model.after(gram, follows, chance)
+            for (model, _), follows, chance in zip(self.parts, after, shorter, strict=True)
+        ]
+
+    def _mixed(self, chances: Sequence[float]) -> float:
+        total = sum(weight * chance for (_, weight), chance in zip(self.parts, chances, strict=True))
+        return math.log(max(total, 1e-12))
 
     def per_word(self, forms: Sequence[str]) -> float:
         """Mean logarithm over the words of a text and its end."""

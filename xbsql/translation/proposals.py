@@ -140,6 +140,7 @@ class Proposer:
     _split: dict[str, Words] = field(default_factory=dict, repr=False)
     _said: dict[Words, list[Sequence[str]]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[tuple[str, float]]] = field(default_factory=dict, repr=False)
+    _heard: dict[str, float] = field(default_factory=dict, repr=False)
 
     def propose(self, asked: Sequence[Asked]) -> tuple[list[list[Proposal]], NDArray[np.float32]]:
         """The proposals for each text, and the texts' vectors, float32 (n, d)."""
@@ -259,9 +260,15 @@ class Proposer:
         return told
 
     def heard(self, form: str) -> float:
-        """How often target texts have a word: titles, the market's pairs, home's."""
-        bare = form.strip(JOINER)
-        return sum(model.counts.get(bare, 0.0) for model, _ in self.language.parts)
+        """How often target texts have a word, as log1p: titles, the market's pairs, home's."""
+        found = self._heard.get(form)
+        if found is None:
+            if len(self._heard) > MOST_GUESSED:
+                self._heard.clear()
+            bare = form.strip(JOINER)
+            often = sum(model.counts.get(bare, 0.0) for model, _ in self.language.parts)
+            found = self._heard[form] = float(np.log1p(often))
+        return found
 
     @cached_property
     def language(self) -> Mixture:

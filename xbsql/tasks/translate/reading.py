@@ -15,6 +15,7 @@ from xbsql.features.roles import as_text
 from xbsql.features.scripts import NAMES
 from xbsql.harmonise.remeasured import remeasured
 from xbsql.tasks.translate.options import language
+from xbsql.tasks.translate.turned import straightened
 from xbsql.translation.pieces import pieces
 from xbsql.translation.terms import Terms
 from xbsql.translation.words import plain, split
@@ -35,7 +36,6 @@ SHORT: Final = 120
 """Characters below which a text is translated as a whole, in most languages."""
 LOOKED_AT: Final = 400
 """Texts of a column that say its language."""
-SURE: Final = 0.9
 FEWEST: Final = 20
 """Pairs from which on columns are thought swapped."""
 
@@ -145,6 +145,8 @@ def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> 
     if long:
         notes.append(f"{long} pairs of long texts do not come apart alike and are not read")
     src, dst = _languages(where, text, label, kept, [*titles[:LOOKED_AT]], waiting, options)
+    kept, turned = straightened(kept, src, dst)
+    notes += [turned] if turned else []
     return Material(tuple(kept), tuple(words), tuple(titles), tuple(waiting), terms, src, dst, tuple(notes))
 
 

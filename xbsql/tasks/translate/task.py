@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from xbsql.tasks.translate.reading import Material
 
 DRAWS: Final = 500
-SURE_PAIRS: Final = 20
-"""Pairs whose languages are believed against home's."""
 
 
 @dataclass(frozen=True)
