@@ -89,14 +89,15 @@ OPTIONS: Final = {"kind": "kind"}
 SHARED: Final = ("Brand Name", "Gender", "Material", "Color", "Model Number", "Size", "Sport Type")
 """Attributes of AE-110K that OA-Mine has too, under names of its own."""
 
-FEW, DRAWS, QUICK_DRAWS, QUICK_TITLES = 100, 10, 2, 300
+FEW, DRAWS, CURVE_DRAWS, QUICK_DRAWS, QUICK_TITLES = 100, 10, 4, 2, 300
 LABELS: Final = (50, 100, 200, 400)
 
 
 def run(bench: Bench) -> dict[str, float]:
     """Measure all; one unit a fit."""
     draws = QUICK_DRAWS if bench.quick else DRAWS
-    bench.plan(4 + draws * (1 if bench.quick else len(LABELS)))
+    others = 0 if bench.quick else CURVE_DRAWS
+    bench.plan(5 + draws + others * (len(LABELS) - 1))
     headline: dict[str, float] = {}
     for name in SETS:
         found = bench.unit(f"full {name}", partial(full, bench, name))
@@ -109,7 +110,7 @@ def run(bench: Bench) -> dict[str, float]:
             headline["fit_s"] = found["seconds"]
             bench.record(name, "all titles", "fit", found["seconds"], unit="s")
     for labels in (FEW,) if bench.quick else LABELS:
-        headline |= _few(bench, labels, draws)
+        headline |= _few(bench, labels, draws if labels == FEW else others)
     headline["zero"] = bench.unit("zero", partial(zero, bench))
     headline["kept"] = bench.unit("kept", partial(kept, bench))
     headline["titles_per_s"] = bench.unit("speed", partial(speed, bench))
