@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MEMORY = ":memory:"
-OF_MARKETS = ("home", "home-market", "rates", "facts", "columns")
+OF_MARKETS = ("home-market", "rates", "facts", "columns")
 """What `xbsql report` takes with --market alone."""
 
 
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--table", help="rows of the market that the models are asked about")
     report.add_argument("--curves", action="store_true", help="with --table: what more labels bring (slow)")
     report.add_argument("--market", help="a table of other markets' sales: the page is about these")
-    report.add_argument("--home", help="with --market: the table of home's sales")
+    report.add_argument("--home", help="with --market: home's sales; with --table: home's series, drawn beside")
     report.add_argument("--home-market", help="with --market: home's name, such as US")
     report.add_argument("--rates", help="with --market: a table of currency and per_unit")
     report.add_argument("--facts", help="with --market: a table of market and what is known of each")
@@ -147,9 +147,14 @@ def _report(given: argparse.Namespace) -> int:
         if getattr(given, name.replace("-", "_")):
             remedy = "xbsql report shop.duckdb --market abroad --home orders"
             raise errors.invalid(where, f"--{name} is given without --market", remedy)
+    if given.home and not given.table:
+        raise errors.invalid(where, "--home is given without --market or --table", "give one of them")
     with _opened(where, given) as con:
-        rows = rows_of(where, con, given.table, ordered=True) if given.table else None
-        made = written(session_of(where, con), given.model, rows, str(given.page), curves=given.curves)
+        rows, home = (
+            rows_of(where, con, name, ordered=True) if name else None for name in (given.table, given.home)
+        )
+        session, page = session_of(where, con), str(given.page)
+        made = written(session, given.model, rows, page, curves=given.curves, home=home)
     print(f"Look at {made['path']}")
     return 0
 

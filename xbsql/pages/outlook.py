@@ -10,14 +10,12 @@ import numpy as np
 
 from xbsql.pages.fan import fan_charts, fans_of, tried_fans
 from xbsql.pages.page import page, table
-from xbsql.series.read.table import read_series
 from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from xbsql.series.read.series import Series
     from xbsql.session.session import Session
     from xbsql.tasks.forecast.forecaster import Forecaster
 
@@ -45,7 +43,7 @@ def outlook(
     asked.check(where)
     fitted = forecasts.forecaster(session, where, model)
     told = forecasts.told(where, fitted, rows, fitted.columns, asked)
-    beside = None if home is None else _series(where, fitted, home)
+    beside = None if home is None else forecasts.beside(where, fitted, home)
     fans = fans_of(told, MOST_DRAWN, home=beside)
     lead = f"What {model} expects of the next {asked.horizon} periods of {len(told.series)} series."
     sections = [
@@ -55,12 +53,6 @@ def outlook(
         ("What there is to say of all", table(("status", "series"), Counter(told.status).most_common())),
     ]
     return page(f"xbsql: {model}", lead, sections)
-
-
-def _series(where: str, model: Forecaster, table: pa.Table) -> Series:
-    """Home's series, in the model's periods."""
-    rules = replace(model.rules, frequency=model.frequency)
-    return read_series(where, table, model.columns.of(table), rules)
 
 
 def _members(model: Forecaster) -> list[tuple[str, str]]:
