@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--table", help="rows of the market that the models are asked about")
     report.add_argument("--curves", action="store_true", help="with --table: what more labels bring (slow)")
     report.add_argument("--market", help="a table of other markets' sales: the page is about these")
-    report.add_argument("--home", help="with --market: home's sales; with --table: home's series, drawn beside")
+    report.add_argument("--home", help="with --market: home's sales; with --table: its series, drawn beside")
     report.add_argument("--home-market", help="with --market: home's name, such as US")
     report.add_argument("--rates", help="with --market: a table of currency and per_unit")
     report.add_argument("--facts", help="with --market: a table of market and what is known of each")
