@@ -139,6 +139,9 @@ CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.market_facts(home := NULL) AS TABLE
+    SELECT unnest(_xb_market_facts(home), recursive := true);
+
 CREATE MACRO xb.market_report(
     home, candidates, path, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing', models := NULL
 ) AS TABLE

@@ -1258,6 +1258,27 @@ def map_taxonomy(
     return found
 
 
+def market_facts(con: DuckDBPyConnection, home: str | None = None) -> pa.Table:
+    """Facts of every country, to be joined to rows by their market: `population`, `gdp` in dollars of equal
+    purchasing power, `gdp_per_head` and `literacy` (0 to 1) as the Unicode CLDR of 2025 has them, `lat`
+    and `lon` of a principal city; with `home` also `distance_km` along the great circle, 0 of home
+    itself, and `home_language`: the share of people that know the language home's shops write in.
+
+    NULL is what is not known. Nothing is fetched. They serve as the option `facts` of a forecast and as
+    `facts` of xb.market_similarity.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        home: VARCHAR: the country code of the home market, 'DE', for what is said of a pair.
+
+    Returns:
+        market VARCHAR, population BIGINT, gdp DOUBLE, gdp_per_head DOUBLE, literacy DOUBLE, lat DOUBLE,
+        lon DOUBLE, distance_km DOUBLE, home_language DOUBLE.
+    """
+    found: pa.Table = called("market_facts", con, home=home)
+    return found
+
+
 def market_report(
     con: DuckDBPyConnection,
     home: object,
