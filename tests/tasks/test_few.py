@@ -14,6 +14,7 @@ import xbsql
 from xbsql.errors import XbsqlError
 from xbsql.sample.daily import FACTS, FIRST_DAY, simulate_daily
 from xbsql.series.read.table import read_series
+from xbsql.store.model import restore
 from xbsql.tasks import road
 from xbsql.tasks.forecast.task import TASK
 
@@ -79,6 +80,22 @@ def test_a_closed_day_is_no_day_without_demand(missing):
     assert (found.yhat[0][closed] == 0).all()
     assert found.yhat[0][~closed].mean() == pytest.approx(100, abs=6)
     assert found.status[0].endswith("closed on Sundays")
+
+
+def test_a_christmas_that_only_home_has_seen_is_closed_abroad_and_its_neighbours_are_not():
+    markets = simulate_daily(3, 1090, seed=4)
+    rows = [markets.table([i], first, 1080) for i, first in ((0, 0), (1, 0), (2, 1020))]
+    home, target = (side.select(["unique_id", "ds", "y"]) for side in (pa.concat_tables(rows[:2]), rows[2]))
+    day = (np.datetime64("2023-12-25") - FIRST_DAY - 1080).astype(int)
+    base, _ = road.fit(TASK, home, "y", market="US", options=GIVEN)
+    for given in ({"source": home}, {"base": base}):
+        model, _ = road.transfer(TASK, target, "y", market="GB", options=GIVEN, **given)
+        kept = restore(model.state())
+        found = told(kept, target)
+        assert np.flatnonzero(found.yhat[0] == 0).tolist() == [day, day + 7]
+        assert "closed on Christmas Day, New Year's Day as other markets are" in found.status[0]
+    alone, _ = road.fit(TASK, target, "y", market="GB", options=GIVEN)
+    assert (told(alone, target).yhat > 0).all()
 
 
 def test_another_fill_decides_that_nothing_is_closed():
