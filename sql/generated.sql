@@ -231,9 +231,11 @@ CREATE MACRO xb.rank_networks(tbl, label, networks := NULL) AS TABLE
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 
-CREATE MACRO xb.report(models, path, tbl := 'xb._nothing', curves := false, home := 'xb._nothing') AS TABLE
+CREATE MACRO xb.report(
+    models, path, tbl := 'xb._nothing', curves := false, home := 'xb._nothing', known := NULL
+) AS TABLE
     SELECT unnest(_xb_report(
-        models, path, curves,
+        models, path, curves, known,
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row)
     ), recursive := true);

@@ -14,6 +14,8 @@ from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from xbsql.session.session import Session
@@ -25,7 +27,12 @@ ORIGINS = 3
 
 
 def outlook(
-    session: Session, model: str, rows: pa.Table, asked: forecasts.ForecastCall, home: pa.Table | None = None
+    session: Session,
+    model: str,
+    rows: pa.Table,
+    asked: forecasts.ForecastCall,
+    home: pa.Table | None = None,
+    known: Sequence[str] = (),
 ) -> str:
     """One HTML page: the series of which most is expected, drawn, and how many have which status.
 
@@ -35,6 +42,7 @@ def outlook(
         rows: its series, in columns named as those that it was fitted on.
         asked: how far, how sure, with which sums.
         home: the series that it was carried from, in the same columns: drawn beside.
+        known: columns that are known in advance; steps that they move are marked.
 
     Raises:
         XbsqlError: as `forecasts.forecast`.
@@ -42,7 +50,7 @@ def outlook(
     where = "xbsql forecast"
     asked.check(where)
     fitted = forecasts.forecaster(session, where, model)
-    told = forecasts.told(where, fitted, rows, fitted.columns, asked)
+    told = forecasts.told(where, fitted, rows, fitted.columns._replace(known=tuple(known)), asked)
     beside = None if home is None else forecasts.beside(where, fitted, home)
     fans = fans_of(told, MOST_DRAWN, home=beside)
     lead = f"What {model} expects of the next {asked.horizon} periods of {len(told.series)} series."

@@ -53,6 +53,7 @@ class Subject(NamedTuple):
         rows: of the market that it is asked about; None without.
         curves: whether its label curve is drawn.
         home: home's series, which a forecast's are drawn beside; None without.
+        known: columns of the rows that a forecast may know in advance.
     """
 
     session: Session
@@ -61,6 +62,7 @@ class Subject(NamedTuple):
     rows: pa.Table | None
     curves: bool = False
     home: pa.Table | None = None
+    known: Sequence[str] = ()
 
 
 def written(
@@ -71,6 +73,7 @@ def written(
     *,
     curves: bool = False,
     home: pa.Table | None = None,
+    known: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the report.
 
@@ -81,6 +84,7 @@ def written(
         path: of the HTML file, which is replaced.
         curves: whether the label curve of each is drawn, which takes as long as twenty transfers.
         home: series of the home market, in columns of the same names: forecasts are drawn beside them.
+        known: columns of the rows that are known in advance, where a forecast shall read them.
 
     Returns:
         path (text), models and bytes (whole numbers).
@@ -95,31 +99,27 @@ def written(
         raise errors.invalid(WHERE, "curves are asked for without rows", "give tbl := labelled rows")
     if home is not None and rows is None:
         raise errors.invalid(WHERE, "home is given without rows", "give tbl := the series to forecast")
+    if known and rows is None:
+        raise errors.invalid(WHERE, "known is given without rows", "give tbl := the series to forecast")
     for name in names:
         session.store.resolve(WHERE, name)
     check_place(WHERE, path)
-    text = report(session, list(dict.fromkeys(names)), rows, curves=curves, home=home)
+    each = [Subject(session, name, {}, rows, curves, home, known) for name in dict.fromkeys(names)]
+    with session.calls.record("report", ", ".join(names), 0 if rows is None else len(rows)):
+        text = report(each)
     save(WHERE, path, text)
     return {"path": str(path), "models": len(set(names)), "bytes": len(text.encode())}
 
 
-def report(
-    session: Session,
-    names: Sequence[str],
-    rows: pa.Table | None,
-    *,
-    curves: bool = False,
-    home: pa.Table | None = None,
-) -> str:
-    """The page as text; see `written`."""
-    with session.calls.record("report", ", ".join(names), 0 if rows is None else len(rows)):
-        overview, sections = [], []
-        for place, name in enumerate(names):
-            with part(place / len(names), (place + 1) / len(names)):
-                line, body = _of_model(Subject(session, name, {}, rows, curves, home))
-            overview.append(line)
-            sections.append((name, body))
-    several = f"{len(names)} models" if len(names) > 1 else names[0]
+def report(subjects: Sequence[Subject]) -> str:
+    """The page as text; see `written`. Cards are not read yet."""
+    overview, sections = [], []
+    for place, subject in enumerate(subjects):
+        with part(place / len(subjects), (place + 1) / len(subjects)):
+            line, body = _of_model(subject)
+        overview.append(line)
+        sections.append((subject.name, body))
+    several = f"{len(subjects)} models" if len(subjects) > 1 else subjects[0].name
     lead = f"Whether the home market helps, what {several} looked at, and what to do next."
     head = ("model", "market", "verdict", "metric", "score", "gain", "labels")
     return page("xbsql report", lead, [("At a glance", table(head, overview)), *sections])
@@ -292,7 +292,8 @@ def _outlook(subject: Subject) -> str:
     """
     asked = forecasts.ForecastCall(HORIZON)
     fitted = forecasts.forecaster(subject.session, WHERE, subject.name)
-    told_of = forecasts.told(WHERE, fitted, _rows(subject), fitted.columns, asked)
+    columns = fitted.columns._replace(known=tuple(subject.known))
+    told_of = forecasts.told(WHERE, fitted, _rows(subject), columns, asked)
     home = None if subject.home is None else forecasts.beside(WHERE, fitted, subject.home)
     shown = fan_charts(fans_of(told_of, DRAWN, home=home), asked.level)
     return f"{shown}{table(('status', 'series'), Counter(told_of.status).most_common())}"

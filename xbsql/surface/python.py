@@ -1908,12 +1908,14 @@ def report(
     tbl: object = None,
     curves: bool = False,
     home: object = None,
+    known: Sequence[str] | None = None,
 ) -> pa.Table:
     """Write one page that a manager reads: of each model the verdict with its arms and intervals, what the
     blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the rows
     have moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels) and, with
     `curves`, the score by number of labels; of a forecast the largest series with their fans, beside
-    `home`'s of the same names (or where it has none all of them together) at the level of each.
+    `home`'s of the same names (or where it has none all of them together) at the level of each, with
+    closed days and those that something `known` moves.
 
     The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
     dark face. 20,000 of the rows are looked at, of series all. A model that cannot be read has a card that
@@ -1929,11 +1931,13 @@ def report(
             twenty transfers.
         home: a table: home's series, in columns of the same names as `tbl`: forecasts are drawn beside
             them.
+        known: VARCHAR[]: columns of `tbl` that a forecast knows in advance; their future is rows
+            without a value.
 
     Returns:
         path VARCHAR, models BIGINT, bytes BIGINT.
     """
-    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl, curves=curves, home=home)
+    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl, curves=curves, home=home, known=known)
     return found
 
 
