@@ -92,6 +92,16 @@ def test_the_evidence_stands_where_nothing_is_new_or_home_cannot_say(known):
     assert drawn(known) == EVEN
 
 
+@pytest.mark.parametrize("years", [1, 3])
+def test_two_years_of_its_own_say_it_without_home(years):
+    target = series_of(["c", "d"], DECEMBER - 365 * years, DECEMBER)
+    own = [METHODS[0], replace(METHODS[1], family="target")]
+    found = drawn(replace(known_at(DECEMBER, ()), target=target), own)
+    assert (found["wise:home"] > 0.5) == (years == 3)
+    refused = {"seasonal:7": 1.0, "wise:home": 0.0}
+    assert drawn(replace(known_at(DECEMBER), target=target), weights=refused) == refused
+
+
 def test_home_that_was_refused_stays_so():
     refused = {"seasonal:7": 1.0, "wise:home": 0.0}
     assert drawn(known_at(DECEMBER), weights=refused) == refused

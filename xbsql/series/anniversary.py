@@ -1,4 +1,4 @@
-"""Which methods are right at dates like those to come: told by home's series a year before."""
+"""Which methods are right at dates like those to come: told by the year before, of the target or of home."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xbsql.engine.evidence import trimmed
 from xbsql.series.backtest import POWER, origins, tried
 from xbsql.series.blend import SeriesBlend
 from xbsql.series.fan import pinball
+from xbsql.series.history import is_sparse
 from xbsql.series.read.calendar import calendar
 from xbsql.series.read.frequency import DAY
 from xbsql.series.rehearsal import stand_ins
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WEEKS: Final = 52
 """A year of whole weeks, so that days of the week fall on themselves."""
+YEARS: Final = 2
+"""Of the target's own history from which on its last year tells: the one before has shown every event."""
 MOST_SERIES: Final = 3
 """Home series that are asked."""
 SHARE: Final = 0.5
@@ -42,25 +45,25 @@ SAME: Final = {"calendar:own": "calendar:home", "boosted:own": "source:boosted"}
 def reminded(
     methods: Sequence[Method], known: Known, weights: Mapping[str, float], told: Callable[[str], None]
 ) -> dict[str, float]:
-    """Weights drawn towards what is right on home's series at the same dates of the year before.
+    """Weights drawn towards what is right at the same dates of the year before.
 
     A stretch of ordinary weeks says which method follows those; it has no word of Christmas. As far as the
-    steps to come have holidays or sale days that it has not seen, weights are drawn to those that home's
-    series give: cut as short as the target's, a year before, home's other series standing for home.
+    steps to come have holidays or sale days that it has not seen, weights are drawn to those that the year
+    before gives: of the target's own series where they hold two years, else of home's, cut as short as the
+    target's, home's other series standing for home.
 
     Args:
         methods: of the target.
         known: the target's histories and home's.
-        weights: by the evidence, see `xbsql.series.carry`; as they are where home has no part in them, home's
-            series are not long enough, or nothing to come is new.
+        weights: by the evidence, see `xbsql.series.carry`; as they are where no series is long enough, or
+            nothing to come is new. What uses home has none where home was refused.
         told: called with a method's name after each fit.
     """
     plain = dict(weights)
-    ours = {method.name for method in methods if method.family != "target"}
+    helps = any(plain[method.name] for method in methods if method.family != "target")
+    asked = [method for method in methods if helps or method.family == "target"]
     new = newness(known)
-    if not new or not any(plain[name] for name in ours):
-        return plain
-    losses = _losses(methods, known, told)
+    losses = _losses(asked, known, told, helps=helps) if new else {}
     if not losses:
         return plain
     prior = np.array([method.prior if method.name in losses else 0.0 for method in methods])
@@ -75,11 +78,11 @@ def reminded(
 def newness(known: Known) -> float:
     """The share of the steps to come with an event of the calendar that the evidence has not seen; 0 .. 1.
 
-    0 where series are many, or home's are not there.
+    0 where series are many, or their demand intermittent: what one window shows of that is luck.
     """
     target = known.target
     rows = np.flatnonzero(target.lengths > 0)
-    if known.home is None or not 0 < len(rows) < ENOUGH:
+    if not 0 < len(rows) < ENOUGH or is_sparse(target):
         return 0.0
     end, held_out = int(target.ends[rows].max()), origins(target, known.horizon)
     past, ahead = (
@@ -89,15 +92,22 @@ def newness(known: Known) -> float:
     return float((ahead & ~past.any(axis=0)).any(axis=1).mean())
 
 
-def _losses(methods: Sequence[Method], known: Known, told: Callable[[str], None]) -> dict[str, float]:
-    """What each method lost a year before over the mean of all, by name; empty where home is too short."""
-    usable = [method for method in methods if method.rehearsed]
-    back = _year(known.target.frequency) - known.horizon
-    found: list[dict[str, float]] = []
-    for window in stand_ins(known, [back] * MOST_SERIES) if usable and back >= 0 else ():
-        trial = tried(usable, window, known.horizon, told)
-        if len(trial.rows) and np.isfinite(trial.y).any():
-            found.append(_relative(trial, methods, known))
+def _losses(
+    methods: Sequence[Method], known: Known, told: Callable[[str], None], *, helps: bool
+) -> dict[str, float]:
+    """What each method lost a year before over the mean of all, by name; empty where nobody can say."""
+    year = _year(known.target.frequency)
+    if year < known.horizon:
+        return {}
+    if int(known.target.lengths.max()) >= YEARS * year:
+        trials = [tried(methods, known, year, told)]
+    else:
+        usable = [method for method in methods if method.rehearsed]
+        windows = stand_ins(known, [year - known.horizon] * MOST_SERIES) if usable and helps else ()
+        trials = [tried(usable, window, known.horizon, told) for window in windows]
+    found = [
+        _relative(trial, methods, known) for trial in trials if len(trial.rows) and np.isfinite(trial.y).any()
+    ]
     names = set.intersection(*map(set, found)) if found else set[str]()
     return {name: float(np.mean([one[name] for one in found])) for name in names}
 
@@ -109,7 +119,7 @@ def _year(frequency: Frequency) -> int:
 
 def _relative(trial: Trial, methods: Sequence[Method], known: Known) -> dict[str, float]:
     there = np.isfinite(trial.y)
-    fans = dict(trial.fans) | dict(_models(trial, methods, known))
+    fans = dict(_models(trial, methods, known)) | trial.fans
     losses = {name: float(pinball(trial.y[there], fan[there]).mean()) for name, fan in fans.items()}
     usual = float(np.mean(list(losses.values()))) or 1.0
     return {name: loss / usual for name, loss in losses.items()}
