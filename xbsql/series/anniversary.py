@@ -131,8 +131,8 @@ def _models(trial: Trial, methods: Sequence[Method], known: Known) -> Iterator[t
         model = method.fit(known) if method.family == "source" and not method.rehearsed else None
         if not isinstance(model, SeriesBlend):
             continue
-        parts = {SAME.get(name, name): weight for name, weight in model.weights.items()}
-        parts = {name: weight for name, weight in parts.items() if name in trial.fans}
-        covered = sum(parts.values())
+        named = [(SAME.get(name, name), weight) for name, weight in model.weights.items()]
+        parts = [(trial.fans[name], weight) for name, weight in named if name in trial.fans]
+        covered = sum(weight for _, weight in parts)
         if covered > COVERED:
-            yield method.name, np.sum([w / covered * trial.fans[name] for name, w in parts.items()], axis=0)
+            yield method.name, np.sum([weight / covered * fan for fan, weight in parts], axis=0)
