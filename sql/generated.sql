@@ -139,6 +139,9 @@ CREATE MACRO xb.map_taxonomy("left", "right", label, name := NULL, options := {}
         (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table("right") _xb_row)
     ), recursive := true);
 
+CREATE MACRO xb.market_facts(home := NULL) AS TABLE
+    SELECT unnest(_xb_market_facts(home), recursive := true);
+
 CREATE MACRO xb.market_report(
     home, candidates, path, "columns" := {}, home_market := NULL, facts := 'xb._nothing', rates := 'xb._nothing', models := NULL
 ) AS TABLE
@@ -228,10 +231,13 @@ CREATE MACRO xb.rank_networks(tbl, label, networks := NULL) AS TABLE
 CREATE MACRO xb.reorder_point(demand, demand_sd, lead_time, lead_time_sd := 0, service_level := 0.95) AS
     _xb_reorder_point(demand, demand_sd, lead_time, lead_time_sd, service_level);
 
-CREATE MACRO xb.report(models, path, tbl := 'xb._nothing', curves := false) AS TABLE
+CREATE MACRO xb.report(
+    models, path, tbl := 'xb._nothing', curves := false, home := 'xb._nothing', known := NULL
+) AS TABLE
     SELECT unnest(_xb_report(
-        models, path, curves,
-        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row)
+        models, path, curves, known,
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(tbl) _xb_row),
+        (SELECT list(_xb_row ORDER BY hash(_xb_row)) FROM query_table(home) _xb_row)
     ), recursive := true);
 
 CREATE MACRO xb.route_options(routes, cost_model, delay_model, promise := NULL, per_day := 0, extra := 0) AS TABLE

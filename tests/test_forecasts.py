@@ -282,6 +282,9 @@ def test_a_future_that_nobody_told_is_said(con, told, status):
 def test_what_never_varied_can_do_nothing_and_says_so(con):
     (status,) = promoted(con, NEXT.format(3), "{'flat': 1}")
     assert "'flat' never varied: what it does is unknown" in status
+    call = "FROM xb.forecast('m', coming, sku, week, units, horizon := 3, known := {})"
+    with_flat, without = (rows(con, call.format(known)) for known in ("{'flat': 1}", "NULL"))
+    assert [row["yhat"] for row in with_flat] == [row["yhat"] for row in without]
 
 
 def test_a_series_without_a_part_of_its_id_is_forecast_and_summed(con):

@@ -5,8 +5,11 @@ import re
 
 import pytest
 
+import xbsql
+from xbsql.decisions.facts import away
 from xbsql.errors import XbsqlError
 from xbsql.market import Market, codes, currencies, market
+from xbsql.market.facts import facts
 
 
 def test_every_market_is_well_formed():
@@ -78,3 +81,43 @@ def test_a_market_without_a_calendar_is_named():
 def test_other_names_of_a_market_are_a_hint(given, code):
     with pytest.raises(XbsqlError, match=rf"no market '{given}'.*did you mean '{code}'\?"):
         market(given)
+
+
+def test_every_country_has_its_facts():
+    known = facts()
+    assert [one.market for one in known] == [code for code in codes() if code != "EU"]
+    for one in known:
+        assert 0 < one.population < 2e9
+        assert 300 < one.gdp / one.population < 300_000
+        assert 0 < one.literacy <= 1
+        assert one.lat is None or (abs(one.lat) <= 90 and abs(one.lon) <= 180)
+    assert sum(one.lat is None for one in known) < 10
+    assert 8e9 < sum(one.population for one in known) < 8.4e9
+
+
+@pytest.mark.parametrize(
+    ("home", "other", "km", "speakers"),
+    [
+        ("DE", "AT", 523, 0.97),
+        ("de", "DE", 0, 0.91),
+        ("GB", "US", 5570, 0.96),
+        ("US", "GB", 5570, 0.98),
+        ("JP", "BR", 18_500, 0.0),
+        ("DE", "XK", None, 0.0),
+        ("EU", "FR", None, 0.39),
+    ],
+)
+def test_what_is_said_of_a_pair_is_the_way_and_who_reads_homes_language(home, other, km, speakers):
+    found = dict(zip((one.market for one in facts()), away(home), strict=True))[other]
+    assert found[0] == (None if km is None else pytest.approx(km, rel=0.01, abs=1))
+    assert found[1] == pytest.approx(speakers, abs=0.03)
+
+
+def test_the_facts_in_sql_are_null_without_a_home_and_name_the_home_that_is_meant():
+    with xbsql.connect(progress=False) as con:
+        row = con.sql("FROM xb.market_facts() WHERE market = 'DE'").fetchall()[0]
+        assert row[3] == pytest.approx(row[2] / row[1])
+        assert row[-2:] == (None, None)
+        assert xbsql.market_facts(con, "DE") == xbsql.market_facts(con, home=" de ")
+        with pytest.raises(XbsqlError, match=r"xb.market_facts: no market 'UK'.*did you mean 'GB'"):
+            xbsql.market_facts(con, "UK")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MEMORY = ":memory:"
-OF_MARKETS = ("home", "home-market", "rates", "facts", "columns")
+OF_MARKETS = ("home-market", "rates", "facts", "columns")
 """What `xbsql report` takes with --market alone."""
 
 
@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("table", help="series, in columns named as those that the model was fitted on")
     _database(forecast)
     forecast.add_argument("--home", help="home's series, in columns of the same names: drawn beside")
+    _known(forecast)
+    forecast.add_argument("--calendar", help="a market's code, 'JP', whose holidays and sale days count")
     forecast.add_argument("--horizon", type=int, default=8, help="periods (default: 8)")
     forecast.add_argument("--page", type=Path, default=Path("forecast.html"), help="what to write")
     forecast.set_defaults(command=_forecast)
@@ -88,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--table", help="rows of the market that the models are asked about")
     report.add_argument("--curves", action="store_true", help="with --table: what more labels bring (slow)")
     report.add_argument("--market", help="a table of other markets' sales: the page is about these")
-    report.add_argument("--home", help="with --market: the table of home's sales")
+    report.add_argument("--home", help="with --market: home's sales; with --table: its series, drawn beside")
+    _known(report)
     report.add_argument("--home-market", help="with --market: home's name, such as US")
     report.add_argument("--rates", help="with --market: a table of currency and per_unit")
     report.add_argument("--facts", help="with --market: a table of market and what is known of each")
@@ -103,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
 def _database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default=MEMORY, help="a DuckDB file (default: in memory)")
     parser.add_argument("--store", help="the folder for models (default: beside the file)")
+
+
+def _known(parser: argparse.ArgumentParser) -> None:
+    said = "columns of a table of series that are known in advance; their future is rows without a value"
+    parser.add_argument("--known", nargs="+", default=[], metavar="COLUMN", help=said)
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -125,12 +133,14 @@ def _forecast(given: argparse.Namespace) -> int:
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
-    where, asked = "xbsql forecast", ForecastCall(given.horizon)
+    options = {"calendar": given.calendar} if given.calendar else None
+    where, asked = "xbsql forecast", ForecastCall(given.horizon, options=options)
     check_place(where, given.page)
     with _opened(where, given) as con:
         rows = rows_of(where, con, given.table, ordered=False)
         home = rows_of(where, con, given.home, ordered=False) if given.home else None
-        save(where, given.page, outlook(session_of(where, con), given.model, rows, asked, home))
+        page = outlook(session_of(where, con), given.model, rows, asked, home, given.known)
+        save(where, given.page, page)
     print(f"Look at {given.page}")
     return 0
 
@@ -147,9 +157,16 @@ def _report(given: argparse.Namespace) -> int:
         if getattr(given, name.replace("-", "_")):
             remedy = "xbsql report shop.duckdb --market abroad --home orders"
             raise errors.invalid(where, f"--{name} is given without --market", remedy)
+    if given.home and not given.table:
+        raise errors.invalid(where, "--home is given without --market or --table", "give one of them")
+    if given.known and not given.table:
+        raise errors.invalid(where, "--known is given without --table", "name the table of series")
     with _opened(where, given) as con:
-        rows = rows_of(where, con, given.table, ordered=True) if given.table else None
-        made = written(session_of(where, con), given.model, rows, str(given.page), curves=given.curves)
+        rows, home = (
+            rows_of(where, con, name, ordered=True) if name else None for name in (given.table, given.home)
+        )
+        session, page = session_of(where, con), str(given.page)
+        made = written(session, given.model, rows, page, curves=given.curves, home=home, known=given.known)
     print(f"Look at {made['path']}")
     return 0
 
@@ -164,8 +181,8 @@ def _market_report(where: str, given: argparse.Namespace) -> int:
     from xbsql.surface.calls import rows_of
     from xbsql.surface.duck import session_of
 
-    if given.table or given.curves or not given.home:
-        kept = [name for name in ("table", "curves") if getattr(given, name)]
+    if given.table or given.curves or given.known or not given.home:
+        kept = [name for name in ("table", "curves", "known") if getattr(given, name)]
         problem = f"--market is given {f'with --{kept[0]}' if kept else 'without --home'}"
         raise errors.invalid(where, problem, "xbsql report shop.duckdb --market abroad --home orders")
     pairs = [text.partition("=") for text in given.columns]

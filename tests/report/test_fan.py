@@ -69,7 +69,8 @@ def test_a_page_is_written_from_the_command_line(tmp_path, capsys):
     with xbsql.connect(shop) as con:
         con.execute(
             """CREATE TABLE sales AS SELECT 'sku ' || s AS sku, DATE '2024-01-01' + 7 * w::INTEGER AS week,
-               s * (w % 3) AS units FROM range(1, 4) t(s), range(30) u(w)"""
+               CASE WHEN w < 60 THEN s * (4 + w % 3) * (1 + (w % 5 = 1)::INTEGER) END AS units,
+               w % 5 = 1 AS promoted FROM range(1, 4) t(s), range(62) u(w)"""
         )
         options = "{'id': 'sku', 'ts': 'week', 'horizon': 2}"
         con.sql(f"CALL xb.fit('demand', sales, 'units', options := {options})").fetchall()
@@ -78,6 +79,18 @@ def test_a_page_is_written_from_the_command_line(tmp_path, capsys):
     assert "the next 2 periods of 3 series" in page.read_text()
     assert main([*drawn, "--home", "sales"]) == 0
     assert "home, at this level" in page.read_text()
+    assert "known in advance" not in page.read_text()
+    assert main([*drawn, "--known", "promoted"]) == 0
+    assert "known in advance" in page.read_text()
+    asked = ["report", shop, "demand", "--table", "sales", "--page", str(page)]
+    assert main([*asked, "--known", "promoted"]) == 0
+    assert "known in advance" in page.read_text()
+    assert main([*drawn, "--calendar", "US"]) == 0
+    assert "the calendar" in page.read_text() or "known in advance" in page.read_text()
+    assert main([*drawn, "--known", "promo"]) == 1
+    assert "no column 'promo'" in capsys.readouterr().err
+    assert main(["report", shop, "demand", "--known", "promoted"]) == 1
+    assert "--known is given without --table" in capsys.readouterr().err
     assert main(["forecast", "demnad", "sales", shop]) == 1
     assert "xbsql forecast: no model 'demnad'" in capsys.readouterr().err
     assert main(["forecast", "demand", "sales", shop, "--horizon", "0"]) == 1

@@ -11,6 +11,7 @@ import pytest
 import xbsql
 from xbsql import cli
 from xbsql.errors import XbsqlError
+from xbsql.pages import report
 
 VOID = {"meta", "line", "circle", "br", "path", "use", "rect"}
 
@@ -173,3 +174,28 @@ def test_the_command_line_writes_it(con, tmp_path, capsys):
     )
     assert str(path) in capsys.readouterr().out
     assert "days_jp" in read(path).headings
+
+
+def test_a_forecast_is_drawn_beside_home_and_reads_every_row_of_its_series(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(report, "MOST_ROWS", 40)
+    shop, path = str(tmp_path / "shop.duckdb"), tmp_path / "page.html"
+    with xbsql.connect(shop, progress=False) as con:
+        con.execute(
+            """CREATE TABLE sales AS SELECT 'sku ' || s AS unique_id, DATE '2024-01-01' + d::INTEGER AS ds,
+               1 + s % 7 AS y FROM range(3) t(s), range(60) u(d)"""
+        )
+        xbsql.fit(con, "demand", "sales", "y", options={"horizon": 2, "frequency": "D"})
+        plain = f"FROM xb.report(['demand'], '{path}', tbl := sales{{}})"
+        con.execute(plain.format("")).fetchall()
+        assert "home, at this level" not in read(path).texts
+        assert "then 24 expected in 8 periods" in path.read_text(), "a thinned series would sell less"
+        con.execute(plain.format(", home := sales")).fetchall()
+        assert "home, at this level" in read(path).texts
+        with pytest.raises(XbsqlError, match="home is given without rows"):
+            xbsql.report(con, ["demand"], str(path), home="sales")
+    asked = ["report", shop, "demand", "--home", "sales", "--page", str(path)]
+    assert cli.main(asked) == 1
+    assert "--home is given without --market or --table" in capsys.readouterr().err
+    path.unlink()
+    assert cli.main([*asked, "--table", "sales"]) == 0
+    assert "home, at this level" in read(path).texts

@@ -9,7 +9,7 @@ import pytest
 
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
-from xbsql.series.calibration import MOST, calibrated
+from xbsql.series.calibration import MOST, calibrated, edges_of
 from xbsql.series.carry import carry
 from xbsql.series.fan import COLUMNS, normal_fan
 from xbsql.series.history import SETTLED
@@ -18,6 +18,7 @@ from xbsql.series.methods import own_methods
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.series import Series
 from xbsql.series.rules import Recent, Seasonal
+from xbsql.store.model import State, restore
 
 WEEKLY = Frequency.named("test", "W-MON")
 
@@ -146,7 +147,54 @@ def test_short_intermittent_histories_leave_intervals_nearly_as_they_are():
 def test_intervals_of_few_series_are_put_right_for_all_steps_at_once(n, alike):
     done = carry(own_methods(noise(n, 60), ()), Known(noise(n, 60), None, 8, (), 0), lambda share, name: None)
     factors = done.calibration.factors
-    assert bool((factors == factors[:1]).all()) == alike
+    assert bool((factors == factors[:, :1]).all()) == alike
+    assert len(factors) == 1
+
+
+@pytest.mark.parametrize(("n", "groups"), [(12, 1), (40, 2), (70, 4)])
+def test_intermittent_demand_of_many_series_is_put_right_by_how_much_is_expected(n, groups):
+    rng = np.random.default_rng(0)
+    y = rng.poisson(np.repeat(np.geomspace(0.2, 5, n), 30)).astype(float)
+    series = replace(noise(n, 30), y=y)
+    done = carry(own_methods(series, ()), Known(series, None, 8, (), 0), lambda share, name: None)
+    assert len(done.calibration.factors) == groups
+    kept = restore(done.calibration.state())
+    np.testing.assert_array_equal(kept.edges, done.calibration.edges)
+
+
+def test_series_of_other_levels_are_put_right_each_for_itself_and_the_same_in_any_unit():
+    rng, n, step = np.random.default_rng(0), 8000, np.arange(8000) % 4
+    level = np.repeat(np.arange(80.0), 100)
+    y = level + rng.normal(size=n) * np.where(level < 40, 0.7, 2.0)
+    fan = normal_fan(level, np.ones(n))
+    each = edges_of(np.arange(80.0))
+    np.testing.assert_array_equal(each, [19, 39, 59])
+    grouped, alone = calibrated(y, fan, step, level=level, edges=each), calibrated(y, fan, step)
+    for unit in (1.0, 1000.0):
+        found = replace(grouped, edges=grouped.edges * unit)
+        lo, hi = found.ends(unit * fan[[1050, 7050], None], 0.9)
+        assert ((hi - lo)[:, 0] / 3.29 / unit).tolist() == pytest.approx([0.7, 2.0], rel=0.1)
+    assert alone.factors.shape == (1, 4, 8)
+    kept = restore(State("series_calibration", arrays={"factors": alone.factors[0]}))
+    np.testing.assert_array_equal(kept.factors, alone.factors, "of a version without groups")
+    again = restore(grouped.state())
+    np.testing.assert_array_equal(again.edges, grouped.edges)
+    np.testing.assert_array_equal(again.factors, grouped.factors)
+
+
+@pytest.mark.parametrize(
+    ("levels", "edges"),
+    [
+        (np.arange(29.0), []),
+        (np.arange(30.0), [14]),
+        (np.zeros(200), []),
+        (np.r_[np.zeros(140), np.arange(1.0, 61.0)], [0]),
+        (np.r_[np.zeros(120), np.arange(1.0, 81.0)], [0, 30]),
+        (np.r_[np.zeros(95), np.arange(1.0, 6.0)], []),
+    ],
+)
+def test_groups_are_no_smaller_than_they_may_be_and_part_no_equals(levels, edges):
+    assert edges_of(levels).tolist() == edges
 
 
 class Silent:

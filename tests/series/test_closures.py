@@ -161,3 +161,46 @@ def test_an_opened_history_keeps_what_is_known_beside_it():
     opened = closures(series).opened(series)
     assert opened.known[0, 0] == 40
     assert len(opened.known) == len(opened.y) == 100
+
+
+def closed_at_christmas(first, days, seed=0):
+    """A history from a day on that has nothing on Christmas Day."""
+    y = orders(days, seed)
+    dates = np.datetime64(first) + np.arange(days)
+    y[(dates - dates.astype("datetime64[Y]")).astype(int) == 358] = 0
+    return y
+
+
+def test_what_every_market_keeps_closed_is_lent_to_one_that_has_not_seen_it():
+    home = series_of([closed_at_christmas("2021-01-04", 700), closed_at_christmas("2021-01-04", 400, 1)])
+    found = closures(home, "DE")
+    names = found.everywhere(home)
+    assert names == {"Christmas Day"}
+    early, late = series_of([orders(60)]), series_of([orders(400)])
+    for market in ("FR", "DE", None):
+        lent = closures(early, market).with_lent(early, names, market)
+        steps = lent.ahead(early, 365)[0]
+        (day,) = np.flatnonzero(steps)
+        assert np.datetime64("2021-03-05") + day == np.datetime64("2021-12-25")
+        assert lent.notes(early) == (("closed on Christmas Day as other markets are",),)
+    open_ = closures(late, "FR")
+    assert not open_.with_lent(late, names, "FR").ahead(late, 365).any(), "it was open"
+    assert open_.everywhere(late, names) == set()
+    assert closures(early, "FR").everywhere(early, names) == names
+
+
+def test_one_christmas_or_one_market_that_is_open_lends_nothing():
+    once = series_of([closed_at_christmas("2021-01-04", 400)])
+    assert closures(once, "DE").holidays[0]
+    assert not closures(once, "DE").everywhere(once)
+    mixed = series_of([closed_at_christmas("2021-01-04", 730), orders(730)])
+    assert not closures(mixed, "DE").everywhere(mixed)
+
+
+@pytest.mark.parametrize(("market", "instead"), [("US", "2021-12-24"), ("GB", "2021-12-27")])
+def test_a_shop_that_sells_on_the_day_off_in_place_of_christmas_is_closed_at_christmas(market, instead):
+    series = series_of([closed_at_christmas("2021-01-04", 730)])
+    found = closures(series, market)
+    assert found.everywhere(series) == {"Christmas Day"}
+    assert not found.past[(np.datetime64(instead) - np.datetime64("2021-01-04")).astype(int)]
+    assert found.past.sum() == 2

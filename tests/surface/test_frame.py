@@ -77,7 +77,7 @@ TRAINED = {"classify", "predict", "predict_table", "evaluate", "fit", "transfer"
 WITHOUT_ROWS = {
     "promote", "drop_model", "models", "model_card", "last_calls", "selfcheck", "indexes",
     "delete_from_index", "drop_index", "export_booster", "import_booster", "help", "options",
-    "history", "verdict", "termbase",
+    "history", "verdict", "termbase", "market_facts",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from xbsql import errors
 from xbsql.decisions.columns import numbers
 from xbsql.features.roles import as_text, kind_of
 from xbsql.market import codes, market
+from xbsql.market.facts import facts as shared_facts
+from xbsql.market.facts import speakers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +63,25 @@ def country_facts(home: str | None, other: str) -> list[Fact]:
     if every:
         found.append(Fact("holidays", shared / every, f"{shared} of {every} holidays on the same days"))
     return found
+
+
+def away(home: str) -> list[tuple[float | None, float]]:
+    """Of each market of the shared table the way from home, and the share that knows the language of home.
+
+    The former is in kilometres, None where a place is not known, 0 of home. The latter, 0 to 1, is about the
+    language that home's shops write in: of home .91 in Germany, and .97 in Austria.
+
+    Raises:
+        XbsqlError: no such market; names the closest.
+    """
+    known, here = shared_facts(), market(home)
+    places = {one.market: (one.lat, one.lon) for one in known}
+    lat, lon = np.array(places.get(here.code, (None, None)), np.float64)
+    far = great_circle(lat, lon, *np.array(list(places.values()), np.float64).T)[0]
+    return [
+        (float(km) if np.isfinite(km) else None, speakers(code, here.language))
+        for code, km in zip(places, far, strict=True)
+    ]
 
 
 def table_facts(where: str, facts: pa.Table, home: str | None, names: list[str]) -> dict[str, list[Fact]]:

@@ -10,14 +10,14 @@ import numpy as np
 
 from xbsql.pages.fan import fan_charts, fans_of, tried_fans
 from xbsql.pages.page import page, table
-from xbsql.series.read.table import read_series
 from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
-    from xbsql.series.read.series import Series
     from xbsql.session.session import Session
     from xbsql.tasks.forecast.forecaster import Forecaster
 
@@ -27,7 +27,12 @@ ORIGINS = 3
 
 
 def outlook(
-    session: Session, model: str, rows: pa.Table, asked: forecasts.ForecastCall, home: pa.Table | None = None
+    session: Session,
+    model: str,
+    rows: pa.Table,
+    asked: forecasts.ForecastCall,
+    home: pa.Table | None = None,
+    known: Sequence[str] = (),
 ) -> str:
     """One HTML page: the series of which most is expected, drawn, and how many have which status.
 
@@ -37,6 +42,7 @@ def outlook(
         rows: its series, in columns named as those that it was fitted on.
         asked: how far, how sure, with which sums.
         home: the series that it was carried from, in the same columns: drawn beside.
+        known: columns that are known in advance; steps that they move are marked.
 
     Raises:
         XbsqlError: as `forecasts.forecast`.
@@ -44,8 +50,8 @@ def outlook(
     where = "xbsql forecast"
     asked.check(where)
     fitted = forecasts.forecaster(session, where, model)
-    told = forecasts.told(where, fitted, rows, fitted.columns, asked)
-    beside = None if home is None else _series(where, fitted, home)
+    told = forecasts.told(where, fitted, rows, fitted.columns._replace(known=tuple(known)), asked)
+    beside = None if home is None else forecasts.beside(where, fitted, home)
     fans = fans_of(told, MOST_DRAWN, home=beside)
     lead = f"What {model} expects of the next {asked.horizon} periods of {len(told.series)} series."
     sections = [
@@ -55,12 +61,6 @@ def outlook(
         ("What there is to say of all", table(("status", "series"), Counter(told.status).most_common())),
     ]
     return page(f"xbsql: {model}", lead, sections)
-
-
-def _series(where: str, model: Forecaster, table: pa.Table) -> Series:
-    """Home's series, in the model's periods."""
-    rules = replace(model.rules, frequency=model.frequency)
-    return read_series(where, table, model.columns.of(table), rules)
 
 
 def _members(model: Forecaster) -> list[tuple[str, str]]:

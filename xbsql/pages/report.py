@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 WHERE = "xb.report"
 MOST_ROWS = 20_000
-"""Rows that are looked at, at even steps."""
+"""Rows that are looked at, at even steps; of series all are."""
 SHOWN = 12
 SUGGESTED = 10
 TEXT = 90
@@ -52,6 +52,8 @@ class Subject(NamedTuple):
         card: what its version says of itself.
         rows: of the market that it is asked about; None without.
         curves: whether its label curve is drawn.
+        home: home's series, which a forecast's are drawn beside; None without.
+        known: columns of the rows that a forecast may know in advance.
     """
 
     session: Session
@@ -59,10 +61,19 @@ class Subject(NamedTuple):
     card: Mapping[str, Any]
     rows: pa.Table | None
     curves: bool = False
+    home: pa.Table | None = None
+    known: Sequence[str] = ()
 
 
 def written(
-    session: Session, names: Sequence[str], rows: pa.Table | None, path: str, *, curves: bool = False
+    session: Session,
+    names: Sequence[str],
+    rows: pa.Table | None,
+    path: str,
+    *,
+    curves: bool = False,
+    home: pa.Table | None = None,
+    known: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the report.
 
@@ -72,6 +83,8 @@ def written(
         rows: of the market that they are asked about; None leaves out what needs them.
         path: of the HTML file, which is replaced.
         curves: whether the label curve of each is drawn, which takes as long as twenty transfers.
+        home: series of the home market, in columns of the same names: forecasts are drawn beside them.
+        known: columns of the rows that are known in advance, where a forecast shall read them.
 
     Returns:
         path (text), models and bytes (whole numbers).
@@ -84,38 +97,37 @@ def written(
         raise errors.invalid(WHERE, "no model is named", "FROM xb.models() lists them")
     if curves and rows is None:
         raise errors.invalid(WHERE, "curves are asked for without rows", "give tbl := labelled rows")
+    if home is not None and rows is None:
+        raise errors.invalid(WHERE, "home is given without rows", "give tbl := the series to forecast")
+    if known and rows is None:
+        raise errors.invalid(WHERE, "known is given without rows", "give tbl := the series to forecast")
     for name in names:
         session.store.resolve(WHERE, name)
     check_place(WHERE, path)
-    text = report(session, list(dict.fromkeys(names)), rows, curves=curves)
+    each = [Subject(session, name, {}, rows, curves, home, known) for name in dict.fromkeys(names)]
+    with session.calls.record("report", ", ".join(names), 0 if rows is None else len(rows)):
+        text = report(each)
     save(WHERE, path, text)
     return {"path": str(path), "models": len(set(names)), "bytes": len(text.encode())}
 
 
-def report(session: Session, names: Sequence[str], rows: pa.Table | None, *, curves: bool = False) -> str:
-    """The page as text; see `written`."""
-    kept = (
-        None
-        if rows is None
-        else rows.take(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int))
-    )
-    with session.calls.record("report", ", ".join(names), 0 if rows is None else len(rows)):
-        overview, sections = [], []
-        for place, name in enumerate(names):
-            with part(place / len(names), (place + 1) / len(names)):
-                line, body = _of_model(session, name, kept, curves=curves)
-            overview.append(line)
-            sections.append((name, body))
-    several = f"{len(names)} models" if len(names) > 1 else names[0]
+def report(subjects: Sequence[Subject]) -> str:
+    """The page as text; see `written`. Cards are not read yet."""
+    overview, sections = [], []
+    for place, subject in enumerate(subjects):
+        with part(place / len(subjects), (place + 1) / len(subjects)):
+            line, body = _of_model(subject)
+        overview.append(line)
+        sections.append((subject.name, body))
+    several = f"{len(subjects)} models" if len(subjects) > 1 else subjects[0].name
     lead = f"Whether the home market helps, what {several} looked at, and what to do next."
     head = ("model", "market", "verdict", "metric", "score", "gain", "labels")
     return page("xbsql report", lead, [("At a glance", table(head, overview)), *sections])
 
 
-def _of_model(
-    session: Session, name: str, rows: pa.Table | None, *, curves: bool
-) -> tuple[tuple[str, ...], str]:
-    """The line of the overview, and what the page says of a model."""
+def _of_model(asked: Subject) -> tuple[tuple[str, ...], str]:
+    """The line of the overview, and what the page says of a model, whose card is not read yet."""
+    name, session = asked.name, asked.session
     tell(0.0, f"reading {name}")
     try:
         found = session.store.artifact(WHERE, name)
@@ -130,23 +142,29 @@ def _of_model(
         market,
         *(str(row.get(key) or "") for key in ("verdict", "metric", "score", "gain", "labels")),
     )
-    subject = Subject(session, name, found.card, rows, curves)
+    subject = asked._replace(card=found.card)
     parts = [_head(subject), _weights(subject.card)]
     works: list[tuple[str, Callable[[Subject], str]]] = []
-    if rows is not None and subject.card["task"] == "forecast":
+    if asked.rows is not None and subject.card["task"] == "forecast":
         works = [("What it expects", _outlook)]
-    elif rows is not None:
+    elif asked.rows is not None:
+        subject = subject._replace(rows=_some(asked.rows))
         works = [
             *([("What it says of pictures", _pictures)] if _reads_pictures(subject) else []),
             ("What it looks at", _looks),
             ("Whether the rows have moved", _moved),
             ("Which rows to label next", next_labels),
-            *([("What more labels bring", _curve)] if curves else []),
+            *([("What more labels bring", _curve)] if asked.curves else []),
         ]
     for place, (heading, work) in enumerate(works):
         tell((1 + place) / (1 + len(works)), f"{name}: {heading.lower()}")
         parts.append(f"<h3>{heading}</h3>{_tried(work, subject)}")
     return line, "\n".join([*parts, terms(subject.card)])
+
+
+def _some(rows: pa.Table) -> pa.Table:
+    """At most 20,000 rows, at even steps."""
+    return rows.take(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int))
 
 
 def _tried(work: Callable[[Subject], str], subject: Subject) -> str:
@@ -268,11 +286,16 @@ def _curve(subject: Subject) -> str:
 
 
 def _outlook(subject: Subject) -> str:
-    """The series of which most is expected, and how many have which status."""
+    """The series of which most is expected beside home's, and how many have which status.
+
+    All rows are read: every other row of a series is another series.
+    """
     asked = forecasts.ForecastCall(HORIZON)
     fitted = forecasts.forecaster(subject.session, WHERE, subject.name)
-    told_of = forecasts.told(WHERE, fitted, _rows(subject), fitted.columns, asked)
-    shown = fan_charts(fans_of(told_of, DRAWN), asked.level)
+    columns = fitted.columns._replace(known=tuple(subject.known))
+    told_of = forecasts.told(WHERE, fitted, _rows(subject), columns, asked)
+    home = None if subject.home is None else forecasts.beside(WHERE, fitted, subject.home)
+    shown = fan_charts(fans_of(told_of, DRAWN, home=home), asked.level)
     return f"{shown}{table(('status', 'series'), Counter(told_of.status).most_common())}"
 
 

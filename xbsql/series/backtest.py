@@ -50,21 +50,24 @@ class Backtest:
     Attributes:
         evidence: in units of each series' movement; a unit is one series, origin and step.
         step: int64 (n,), 0 for the first one.
+        movement: float64 (n,), of the series of each, in its own unit.
         measured: whether there are units enough for a verdict.
     """
 
     evidence: Evidence
     step: Ints
+    movement: Floats
     measured: bool = True
 
 
 class Trial(NamedTuple):
-    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; series and ends, (n,)."""
+    """One origin: fans by method, (n, steps, 10), truth (n, steps), both scaled; series, end, scale, (n,)."""
 
     fans: dict[str, Floats]
     y: Floats
     rows: Ints
     ends: Ints
+    scale: Floats
 
 
 def origins(series: Series, horizon: int) -> list[int]:
@@ -137,18 +140,19 @@ def joined(
     shape = [np.isfinite(trial.y) for trial in trials]
     y = np.concatenate([trial.y[there] for trial, there in zip(trials, shape, strict=True)])
     step = np.concatenate([np.nonzero(there)[1] for there in shape])
-    series = np.concatenate(
-        [trial.rows[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
+    row = [np.nonzero(there)[0] for there in shape]
+    series, ends, scale = (
+        np.concatenate([values[at] for values, at in zip(each, row, strict=True)])
+        for each in zip(*((trial.rows, trial.ends, trial.scale) for trial in trials), strict=True)
     )
     origin = np.repeat(np.arange(len(trials)), [int(there.sum()) for there in shape])
-    ends = [trial.ends[np.nonzero(there)[0]] for trial, there in zip(trials, shape, strict=True)]
     fans = {
         name: np.concatenate([trial.fans[name][there] for trial, there in zip(trials, shape, strict=True)])
         for name in names
     }
     losses = np.stack([pinball(y, fans[name]) for name in names])
     prior = np.array([method.prior for method in methods])
-    period = np.concatenate(ends) + step
+    period = ends + step
     units = Units(origin, 1.0, True) if windows else units_of(losses, series, origin, period)
     folds = _folds(units.group, known.seed)[None]
     predictions = {name: fan[None] for name, fan in fans.items()}
@@ -160,7 +164,7 @@ def joined(
     refused = _refused(number, believed, measured=units.measured) if few else CLEARLY_WORSE
     reach = stretch / (stretch + known.horizon) if few and stretch else 1.0
     evidence = Evidence(*shown, trust=believed * reach, power=power, refused=refused)
-    return Backtest(evidence, step, units.measured)
+    return Backtest(evidence, step, scale, units.measured)
 
 
 def _refused(units: int, believed: float, *, measured: bool) -> float:
@@ -184,7 +188,7 @@ def tried(methods: Sequence[Method], known: Known, held_out: int, told: Callable
         fans[method.name] = np.where(np.isfinite(fan), fan, first)
         told(method.name)
     scaled = {name: fan / scale[:, None, None] for name, fan in fans.items()}
-    return Trial(scaled, y / scale[:, None], rows, past.ends[rows])
+    return Trial(scaled, y / scale[:, None], rows, past.ends[rows], scale)
 
 
 def _sample(rows: Ints, steps: int, seed: int) -> Ints:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from xbsql.series.fan import MEDIAN, interval
+from xbsql.series.fan import MEAN, MEDIAN, interval
 from xbsql.store.model import State, restorable
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ THIN: Final = 1e-3
 """Half-widths below this share of the movement count as this wide."""
 FEWEST: Final = 40
 """Forecasts of a step, neighbours included, from which on its factor is its own."""
+MOST_GROUPS, OF_A_GROUP = 4, 15
+"""Groups of series by what is expected of them, and series of each at least."""
 
 
 @restorable("series_calibration")
@@ -38,28 +40,41 @@ class Calibration:
     the ceil((n + 1) * level)-th smallest score is the factor. Demand that is often 0 is never missed below,
     so the upper end alone makes up for the level. Steps beyond those tried have the last one's factors.
 
+    Intermittent demand of many series is in groups by how much is expected of each, with factors of their own
+    (Mondrian conformal prediction; Vovk et al., 2005, section 4.5): a product that hardly sells is never
+    missed below, and one that sells much is missed on both sides. On a shop's 800 products (weeks 24, 32 and
+    36) the interval score is 1.6, 2.9 and 2.4 % better, and the coverage of quarters lies between .88 and
+    .98 where it was .83 to .99; two groups do as well as four, learnt from 40 of the series as from 250. In
+    twelve windows of three small countries, whose weeks are hardly trusted, nothing moves. Of M4's weekly and
+    hourly series, whose level says nothing of them, groups are .4 and 1.7 % worse, so these have one.
+
     Attributes:
-        factors: float64 (steps, levels).
+        factors: float64 (groups, steps, levels).
+        edges: float64 (groups - 1,), means of a forecast over its steps between which groups lie.
     """
 
     factors: Floats
+    edges: Floats
 
     def ends(self, fan: Floats, level: float) -> tuple[Floats, Floats]:
         """The calibrated interval; float64 (n, horizon) each."""
         lo, hi = interval(fan, level)
         median = fan[..., MEDIAN]
-        at = np.array([np.interp(level, AT, row) for row in self.factors])
-        factor = at[np.minimum(np.arange(fan.shape[1]), len(at) - 1)]
+        at = np.array([[np.interp(level, AT, row) for row in steps] for steps in self.factors])
+        group = np.searchsorted(self.edges, fan[..., MEAN].mean(axis=1))
+        factor = at[group[:, None], np.minimum(np.arange(fan.shape[1]), at.shape[1] - 1)]
         return median - factor * (median - lo), median + factor * (hi - median)
 
     def state(self) -> State:
         """The factors as data."""
-        return State("series_calibration", arrays={"factors": self.factors})
+        return State("series_calibration", arrays={"factors": self.factors, "edges": self.edges})
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """The calibration again."""
-        return cls(np.asarray(state.arrays["factors"], np.float64))
+        """The calibration again; one of a version that knew no groups has one."""
+        factors = np.asarray(state.arrays["factors"], np.float64)
+        edges = np.asarray(state.arrays.get("edges", ()), np.float64)
+        return cls(factors.reshape(len(edges) + 1, *factors.shape[-2:]), edges)
 
 
 def calibrated(
@@ -71,6 +86,8 @@ def calibrated(
     whole: bool = False,
     least: float = LEAST,
     units: int | None = None,
+    level: Floats | None = None,
+    edges: Floats | None = None,
 ) -> Calibration:
     """Learn the factors from forecasts of the past.
 
@@ -86,11 +103,34 @@ def calibrated(
         least: the smallest factor.
         units: independent ones behind the values, where they are few: factors grow by Student's t over the
             normal quantile.
+        level: float64 (n,), the mean of what is expected of each series over its steps, in its own unit.
+        edges: of groups of series that have factors of their own, see `edges_of`. None: all are one group.
     """
-    steps = int(step.max()) + 1
-    factors = np.ones((steps, len(AT)))
-    median = fan[:, MEDIAN]
+    steps, edges = int(step.max()) + 1, np.zeros(0) if edges is None else edges
+    group = np.zeros(len(y), np.int64) if level is None else np.searchsorted(edges, level)
     grown = np.ones(len(AT)) if units is None else stdtrit(units, ENDS) / ndtri(ENDS)
+    parts = [(y[own], fan[own], step[own]) for own in (group == i for i in range(len(edges) + 1))]
+    found = [_factors(*part, steps, whole=whole) for part in parts]
+    return Calibration(np.clip(np.stack(found), least, MOST) ** trust * grown, edges)
+
+
+def edges_of(level: Floats) -> Floats:
+    """Values between which groups of as many series lie, none of them small; a value counts to those below.
+
+    Args:
+        level: float64 (n,), one a series.
+    """
+    groups, kept = int(np.clip(len(level) // OF_A_GROUP, 1, MOST_GROUPS)), list[float]()
+    for edge in np.quantile(level, np.arange(1, groups) / groups, method="inverted_cdf").tolist():
+        own = level <= edge
+        if min((own & (level > max(kept, default=-np.inf))).sum(), (~own).sum()) >= OF_A_GROUP:
+            kept.append(edge)
+    return np.array(kept)
+
+
+def _factors(y: Floats, fan: Floats, step: NDArray[np.int64], steps: int, *, whole: bool) -> Floats:
+    """How many of its half-widths each step's values lay from the median; float64 (steps, levels)."""
+    factors, median = np.ones((steps, len(AT))), fan[:, MEDIAN]
     for column, level in enumerate(AT):
         lo, hi = interval(fan[:, None], level)
         half = np.where(y > median, hi[:, 0] - median, median - lo[:, 0])
@@ -99,9 +139,8 @@ def calibrated(
         for k in range(steps):
             near = score[_near(step, k)]
             rank = math.ceil(round((len(near) + 1) * level, 9))
-            factor = np.sort(near)[rank - 1] if rank <= len(near) else near.max(initial=1.0)
-            factors[k, column] = np.clip(factor, least, MOST) ** trust * grown[column]
-    return Calibration(factors)
+            factors[k, column] = np.sort(near)[rank - 1] if rank <= len(near) else near.max(initial=1.0)
+    return factors
 
 
 def _near(step: NDArray[np.int64], k: int) -> NDArray[np.bool_]:

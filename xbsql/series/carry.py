@@ -11,11 +11,13 @@ from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
 from xbsql.engine.verdict import prior_verdict
 from xbsql.features.views import Features
+from xbsql.series.anniversary import reminded
 from xbsql.series.backtest import backtest, objective, origins
 from xbsql.series.blend import SeriesBlend
-from xbsql.series.calibration import LEAST, Calibration, calibrated
+from xbsql.series.calibration import LEAST, Calibration, calibrated, edges_of
 from xbsql.series.cold import COLD, cold_of
-from xbsql.series.history import is_whole, trust
+from xbsql.series.fan import MEAN
+from xbsql.series.history import is_sparse, is_whole, trust
 from xbsql.series.rehearsal import WINDOWS, rehearsed
 from xbsql.series.units import ENOUGH, FEWEST
 
@@ -86,8 +88,8 @@ def carry(methods: Sequence[Method], known: Known, told: Callable[[float, str], 
     tried = backtest(before, known, step)
     if tried is not None and len(np.unique(tried.evidence.group)) < FEWEST:
         tried = None
-    decision = _decision(methods, before, known, practice, tried)
-    weights, verdict, held_out = decision
+    weighed, verdict, held_out = _decision(methods, before, known, practice, tried)
+    weights = reminded(methods, known, weighed, step)
     fitted = {}
     for method in methods:
         if weights[method.name] > 0 or method.name in COLD:
@@ -141,7 +143,8 @@ def _calibration(
 ) -> Calibration | None:
     """From what the blend missed in the target's past, and in home's where it was rehearsed.
 
-    Of few series all steps have one factor: fans widen by themselves, and a step has few forecasts.
+    Of few series all steps have one factor: fans widen by themselves, and a step has few forecasts. Many
+    whose demand is intermittent have factors by how much is expected of each.
     """
     parts = [] if tried is None or held_out is None else [(tried, held_out[0])]
     trust = _trust(known) if parts else 0.0
@@ -164,7 +167,15 @@ def _calibration(
         whole=is_whole(known.target),
         least=_least(practice, tried),
         units=units,
+        **(_groups(tried, fan) if tried is not None and not few and is_sparse(known.target) else {}),
     )
+
+
+def _groups(tried: Backtest, fan: Floats) -> dict[str, Floats]:
+    """What was expected of the series of each forecast, its mean over them, and where groups of it end."""
+    _, row = np.unique(tried.evidence.group, return_inverse=True)
+    mean = np.bincount(row, fan[:, MEAN] * tried.movement) / np.bincount(row)
+    return {"level": mean[row], "edges": edges_of(mean)}
 
 
 def _least(practice: Rehearsal | None, tried: Backtest | None) -> float:

@@ -36,6 +36,8 @@ STRETCH: Final = 3
 """Periods of the shortest stretch."""
 MOST_SERIES: Final = 1_500
 """Above so many series only what all of them show is looked for."""
+TWICE: Final = 2
+"""Closed holidays from which on other markets are believed to be closed as well."""
 DAYS_OF_YEAR: Final = 365.2425
 WORDS: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
@@ -53,6 +55,7 @@ class Closures:
         stretches: int64 (n,): periods of each history in closed stretches of no season.
         idle: int64 (n,): periods of zeros at the end of a history that is hardly ever 0.
         market: whose holidays count.
+        lent: names of the holidays on which other markets are closed and that a history has not seen yet.
     """
 
     season: int
@@ -63,6 +66,7 @@ class Closures:
     stretches: Ints
     idle: Ints
     market: str | None
+    lent: tuple[frozenset[str], ...] = ()
 
     def opened(self, series: Series) -> Series:
         """The histories as if there had been trade, from the launch on; filled values are marked `closed`."""
@@ -79,12 +83,43 @@ class Closures:
         """Which steps are closed; bool (n, horizon)."""
         periods = series.ends[:, None] + np.arange(horizon)
         found = np.take_along_axis(self.places, periods % self.season, axis=1)
-        if any(self.holidays):
+        if any(self.holidays) or any(self.lent):
+            kept = [own | lent for own, lent in zip(self.holidays, self._lent(), strict=True)]
             named = _named(self.market, series, periods.ravel())
             rows = np.repeat(np.arange(len(series)), horizon)
-            shut = [name in self.holidays[i] for i, name in zip(rows.tolist(), named, strict=True)]
+            shut = [name in kept[i] for i, name in zip(rows.tolist(), named, strict=True)]
             found = found | np.array(shut).reshape(found.shape)
         return found
+
+    def _lent(self) -> tuple[frozenset[str], ...]:
+        return self.lent or (frozenset(),) * len(self.holidays)
+
+    def everywhere(self, series: Series, lent: frozenset[str] = frozenset()) -> frozenset[str]:
+        """Holidays on which each series that has seen them was closed, twice or more in all.
+
+        And of those on which other markets are closed the ones that no series was open on.
+        """
+        own = frozenset[str]().union(*self.holidays)
+        seen = _seen(self.market, series, own | lent)
+        shut = {name: np.array([name in each for each in self.holidays]) for name in seen}
+        closed = {name for name, days in seen.items() if shut[name][days > 0].all()}
+        twice = {name for name in closed if seen[name].sum() >= TWICE}
+        return frozenset(twice | {name for name in lent if name not in seen or name in closed})
+
+    def with_lent(self, series: Series, names: frozenset[str], market: str | None) -> Closures:
+        """The same with holidays on which other markets are closed, of each series that has not seen them.
+
+        Args:
+            series: n histories, of days or shorter periods; others have no day to close on.
+            names: of the holidays.
+            market: whose holidays count.
+        """
+        if not names or series.frequency.unit != "second" or series.frequency.step > DAY:
+            return self
+        seen = _seen(market, series, names)
+        none = np.zeros(len(series), np.int64)
+        lent = [{name for name in names if not seen.get(name, none)[i]} for i in range(len(series))]
+        return replace(self, market=market, lent=tuple(map(frozenset, lent)))
 
     def notes(self, series: Series) -> tuple[tuple[str, ...], ...]:
         """What there is to say of each series."""
@@ -95,6 +130,8 @@ class Closures:
             yield f"closed {_places_named(series, self.places[i])}"
         if self.holidays[i]:
             yield f"closed on {', '.join(sorted(self.holidays[i]))}"
+        if self._lent()[i]:
+            yield f"closed on {', '.join(sorted(self._lent()[i]))} as other markets are"
         if self.stretches[i]:
             yield f"{self.stretches[i]} periods of zeros in a stretch taken as closed"
         if self.idle[i] and "since its last row" not in series.status[i]:
@@ -321,6 +358,22 @@ def _named(market: str | None, series: Series, periods: Ints) -> NDArray[np.str_
     code = (market or "").strip().upper() or None
     found = {day: name for year in years for day, name in holidays_of(code, year).items()}
     return np.array([found.get(day, "") for day in days.tolist()])
+
+
+def _seen(market: str | None, series: Series, names: frozenset[str]) -> dict[str, Ints]:
+    """How often each history held each of these holidays that any of them held; int64 (n,) by name."""
+    found: dict[str, Ints] = {}
+    if not names or not len(series.y):
+        return found
+    first, last = series.frequency.at(np.array([series.start.min(), series.ends.max()])) // DAY
+    code = (market or "").strip().upper() or None
+    for year in range(int(1970 + first / DAYS_OF_YEAR), int(1970 + last / DAYS_OF_YEAR) + 1):
+        for day, name in holidays_of(code, year).items():
+            if name in names:
+                at = int(series.frequency.index(np.array([day * DAY]))[0])
+                held = ((series.start <= at) & (at < series.ends)).astype(np.int64)
+                found[name] = found.get(name, np.zeros(len(series), np.int64)) + held
+    return {name: days for name, days in found.items() if days.any()}
 
 
 def _places_named(series: Series, places: Mask) -> str:

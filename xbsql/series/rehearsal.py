@@ -92,29 +92,53 @@ def rehearsed(methods: Sequence[Method], known: Known, told: Callable[[str], Non
 
 def _windows(known: Known) -> Iterator[Known]:
     """Problems like the target's, made of home's series."""
+    rng = np.random.default_rng(known.seed)
+    rooms = _rooms(known)
+    for number in range(WINDOWS if rooms else 0):
+        row, spare = rooms[number % len(rooms)]
+        left_out = int(spare * number / WINDOWS + rng.integers(0, max(spare // WINDOWS, 1)))
+        yield _stand_in(known, row, left_out)
+
+
+def stand_ins(known: Known, left_out: Sequence[int]) -> Iterator[Known]:
+    """Problems like the target's, each made of one of home's series without so many of its last values.
+
+    One for each number, of a series of its own; none where home has no further series that is long enough.
+    """
+    for (row, spare), without in zip(_rooms(known), left_out, strict=False):
+        if without <= spare:
+            yield _stand_in(known, row, without)
+
+
+def _rooms(known: Known) -> list[tuple[int, int]]:
+    """Home's series that are longer than the target's usual history and its horizon, and by how much."""
     home, target = known.home, known.target
     there = target.lengths[target.lengths > 0]
     if home is None or not len(there) or len(there) >= ENOUGH:
-        return
-    length, horizon = int(np.median(there)), known.horizon
-    if length < SHORTEST:
-        return
-    whole = length + horizon
-    rng = np.random.default_rng(known.seed)
-    alone = len(home) == 1 or bool(set(home.names) & set(target.names))
-    room = whole + (length // 2 if alone else 0)
-    rooms = np.flatnonzero(home.lengths >= room)
-    if not len(rooms):
-        return
-    for number in range(WINDOWS):
-        row = int(rooms[number % len(rooms)])
-        latest = int(home.lengths[row]) - room
-        left_out = int(latest * number / WINDOWS + rng.integers(0, max(latest // WINDOWS, 1)))
-        window = home.take(np.array([row])).until(left_out).last(whole)
-        if alone:
-            others = home.until(np.maximum(home.ends - int(window.start[0]), 0))
-        else:
-            others = home.take(np.flatnonzero(np.arange(len(home)) != row)[:MOST_HOME])
-        others = others.take(others.lengths > 0)
-        shown = replace(window, names=("",))
-        yield replace(known, target=shown, home=others, market=known.home_market)
+        return []
+    length = int(np.median(there))
+    room = length + known.horizon + (length // 2 if _alone(known) else 0)
+    spare = (home.lengths - room).tolist()
+    return [(row, left) for row, left in enumerate(spare) if left >= 0] if length >= SHORTEST else []
+
+
+def _alone(known: Known) -> bool:
+    """Whether home has no other series to stand for home."""
+    home = known.home
+    return home is not None and (len(home) == 1 or bool(set(home.names) & set(known.target.names)))
+
+
+def _stand_in(known: Known, row: int, left_out: int) -> Known:
+    """A problem like the target's, made of one of home's series without its last values."""
+    home = known.home
+    if home is None:
+        message = "home has no series to stand for the target"
+        raise ValueError(message)
+    whole = int(np.median(known.target.lengths[known.target.lengths > 0])) + known.horizon
+    window = home.take(np.array([row])).until(left_out).last(whole)
+    if _alone(known):
+        others = home.until(np.maximum(home.ends - int(window.start[0]), 0))
+    else:
+        others = home.take(np.flatnonzero(np.arange(len(home)) != row)[:MOST_HOME])
+    shown = replace(window, names=("",))
+    return replace(known, target=shown, home=others.take(others.lengths > 0), market=known.home_market)

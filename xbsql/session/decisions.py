@@ -42,6 +42,29 @@ def market_similarity(
         return run(found, by_market(found, candidates, facts), facts=facts, seed=seed)
 
 
+def market_facts(session: Session, home: str | None) -> list[dict[str, Any]]:
+    """One row a country, see `xbsql.market.facts` and `decisions.facts.away`.
+
+    Raises:
+        XbsqlError: no such market as home.
+    """
+    from xbsql.decisions.facts import away
+    from xbsql.market.facts import facts
+
+    with session.calls.record("market_facts", home or "", 0):
+        known = facts()
+        pairs = [(None, None)] * len(known) if home is None else away(home)
+        return [
+            {
+                **one._asdict(),
+                "gdp_per_head": one.gdp / one.population,
+                "distance_km": far,
+                "home_language": speakers,
+            }
+            for one, (far, speakers) in zip(known, pairs, strict=True)
+        ]
+
+
 def comparison(
     session: Session, where: str, home: pa.Table, candidates: pa.Table, columns: Mapping[str, Any],
     home_market: str | None, rates: pa.Table | None,

@@ -164,6 +164,18 @@ def told(
     return _expected(model, _read(where, model, table, columns), asked)
 
 
+def beside(where: str, model: Forecaster, table: pa.Table) -> Series:
+    """Home's series, in the model's periods and columns, to be drawn beside those that are forecast.
+
+    Raises:
+        XbsqlError: no row, a column that is missing, or longer periods.
+    """
+    from xbsql.series.read.table import read_series
+
+    rules = replace(model.rules, frequency=model.frequency)
+    return read_series(where, table, model.columns.of(table), rules)
+
+
 def _read(where: str, model: Forecaster, table: pa.Table, columns: Columns) -> SeriesTable:
     """The table, with the titles that the model reads."""
     from xbsql.series.read.table import SeriesTable

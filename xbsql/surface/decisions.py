@@ -107,6 +107,29 @@ def market_similarity(
 
 
 @function(
+    {
+        "market": "VARCHAR", "population": "BIGINT", "gdp": "DOUBLE", "gdp_per_head": "DOUBLE",
+        "literacy": "DOUBLE", "lat": "DOUBLE", "lon": "DOUBLE", "distance_km": "DOUBLE",
+        "home_language": "DOUBLE",
+    },
+    example="SELECT market, gdp_per_head, distance_km FROM xb.market_facts('US') "
+    "WHERE market IN ('CA', 'DE', 'JP')",
+)  # fmt: skip
+def market_facts(
+    session: Session,
+    home: Annotated[Text, "the country code of the home market, 'DE', for what is said of a pair"] = None,
+) -> list[dict[str, Any]]:
+    """Facts of every country, to be joined to rows by their market: `population`, `gdp` in dollars of equal
+    purchasing power, `gdp_per_head` and `literacy` (0 to 1) as the Unicode CLDR of 2025 has them, `lat` and
+    `lon` of a principal city; with `home` also `distance_km` along the great circle, 0 of home itself, and
+    `home_language`: the share of people that know the language home's shops write in. NULL is what is not
+    known. Nothing is fetched. They serve as the option `facts` of a forecast and as `facts` of
+    xb.market_similarity.
+    """
+    return run.market_facts(session, home)
+
+
+@function(
     RANKED,
     example=PLANNED + "FROM xb.rank_markets(plan, currency := 'USD', rates := rates)",
 )

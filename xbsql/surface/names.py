@@ -49,6 +49,7 @@ NAMES = (
     "lint",
     "localise",
     "map_taxonomy",
+    "market_facts",
     "market_report",
     "market_sensitivity",
     "market_similarity",

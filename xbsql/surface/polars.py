@@ -1577,26 +1577,39 @@ class Frames(FrameSpace):
         """
         return self._call("recommend", model=model, user=user, k=k, exclude_seen=exclude_seen, history=history, candidates=candidates, filter=filter, diversity=diversity)
 
-    def report(self, models: Sequence[str] | None, path: str, curves: bool = False) -> pl.LazyFrame:
+    def report(
+        self,
+        models: Sequence[str] | None,
+        path: str,
+        curves: bool = False,
+        home: pl.LazyFrame | pl.DataFrame | None = None,
+        known: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
         """Write one page that a manager reads: of each model the verdict with its arms and intervals, what
         the blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the
         rows have moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels)
         and, with `curves`, the score by number of labels; of a forecast the largest series with their
-        fans.
+        fans, beside `home`'s of the same names (or where it has none all of them together) at the level
+        of each, with closed days and those that something `known` moves.
 
         The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
-        dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
+        dark face. 20,000 of the rows are looked at, of series all. A model that cannot be read has a card
+        that says so.
 
         Args:
             models: VARCHAR[]: names of models, in the order of the page.
             path: VARCHAR: the HTML file that is written; one that is there is replaced.
             curves: BOOLEAN: true draws what more labels bring (xb.label_curve), which takes as long as
                 twenty transfers.
+            home: a table: home's series, in columns of the same names as `tbl`: forecasts are drawn
+                beside them.
+            known: VARCHAR[]: columns of `tbl` that a forecast knows in advance; their future is rows
+                without a value.
 
         Returns:
             path VARCHAR, models BIGINT, bytes BIGINT.
         """
-        return self._call("report", models=models, path=path, curves=curves)
+        return self._call("report", models=models, path=path, curves=curves, home=home, known=known)
 
     def review(
         self,

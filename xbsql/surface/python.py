@@ -1258,6 +1258,27 @@ def map_taxonomy(
     return found
 
 
+def market_facts(con: DuckDBPyConnection, home: str | None = None) -> pa.Table:
+    """Facts of every country, to be joined to rows by their market: `population`, `gdp` in dollars of equal
+    purchasing power, `gdp_per_head` and `literacy` (0 to 1) as the Unicode CLDR of 2025 has them, `lat`
+    and `lon` of a principal city; with `home` also `distance_km` along the great circle, 0 of home
+    itself, and `home_language`: the share of people that know the language home's shops write in.
+
+    NULL is what is not known. Nothing is fetched. They serve as the option `facts` of a forecast and as
+    `facts` of xb.market_similarity.
+
+    Args:
+        con: a connection that xbsql is loaded in.
+        home: VARCHAR: the country code of the home market, 'DE', for what is said of a pair.
+
+    Returns:
+        market VARCHAR, population BIGINT, gdp DOUBLE, gdp_per_head DOUBLE, literacy DOUBLE, lat DOUBLE,
+        lon DOUBLE, distance_km DOUBLE, home_language DOUBLE.
+    """
+    found: pa.Table = called("market_facts", con, home=home)
+    return found
+
+
 def market_report(
     con: DuckDBPyConnection,
     home: object,
@@ -1886,14 +1907,19 @@ def report(
     path: str,
     tbl: object = None,
     curves: bool = False,
+    home: object = None,
+    known: Sequence[str] | None = None,
 ) -> pa.Table:
     """Write one page that a manager reads: of each model the verdict with its arms and intervals, what the
     blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the rows
     have moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels) and, with
-    `curves`, the score by number of labels; of a forecast the largest series with their fans.
+    `curves`, the score by number of labels; of a forecast the largest series with their fans, beside
+    `home`'s of the same names (or where it has none all of them together) at the level of each, with
+    closed days and those that something `known` moves.
 
     The file is whole: no script, no font and no request, at most 2 MB; it prints, and has a light and a
-    dark face. 20,000 of the rows are looked at. A model that cannot be read has a card that says so.
+    dark face. 20,000 of the rows are looked at, of series all. A model that cannot be read has a card that
+    says so.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1903,11 +1929,15 @@ def report(
             object or a Python variable; without it the page says less.
         curves: BOOLEAN: true draws what more labels bring (xb.label_curve), which takes as long as
             twenty transfers.
+        home: a table: home's series, in columns of the same names as `tbl`: forecasts are drawn beside
+            them.
+        known: VARCHAR[]: columns of `tbl` that a forecast knows in advance; their future is rows
+            without a value.
 
     Returns:
         path VARCHAR, models BIGINT, bytes BIGINT.
     """
-    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl, curves=curves)
+    found: pa.Table = called("report", con, models=models, path=path, tbl=tbl, curves=curves, home=home, known=known)
     return found
 
 

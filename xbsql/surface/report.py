@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from xbsql.pages import report as run
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, Flag, Given, Listed, Name, Rows, Text
+from xbsql.surface.arguments import DATA, Flag, Given, Listed, Name, Names, Rows, Text
 from xbsql.surface.decisions import Facts, Rates
 from xbsql.surface.function import function
 
@@ -33,15 +33,25 @@ def report(
     curves: Annotated[
         Flag, "true draws what more labels bring (xb.label_curve), which takes as long as twenty transfers"
     ] = False,
+    home: Annotated[
+        pa.Table | None,
+        Rows(optional=True),
+        "home's series, in columns of the same names as `tbl`: forecasts are drawn beside them",
+    ] = None,
+    known: Annotated[
+        Names, "columns of `tbl` that a forecast knows in advance; their future is rows without a value"
+    ] = None,
 ) -> list[dict[str, Any]]:
     """Write one page that a manager reads: of each model the verdict with its arms and intervals, what the
     blend is made of and what the notes say; with `tbl` also what it looks at (SHAP), whether the rows have
     moved from those of the fit (xb.drift), which rows to label next (xb.suggest_labels) and, with `curves`,
-    the score by number of labels; of a forecast the largest series with their fans. The file is whole: no
-    script, no font and no request, at most 2 MB; it prints, and has a light and a dark face. 20,000 of the
-    rows are looked at. A model that cannot be read has a card that says so.
+    the score by number of labels; of a forecast the largest series with their fans, beside `home`'s of the
+    same names (or where it has none all of them together) at the level of each, with closed days and those
+    that something `known` moves. The file is whole: no script, no font and no request, at most 2 MB; it
+    prints, and has a light and a dark face. 20,000 of the rows are looked at, of series all. A model that
+    cannot be read has a card that says so.
     """
-    return [run.written(session, models or [], tbl, path, curves=curves)]
+    return [run.written(session, models or [], tbl, path, curves=curves, home=home, known=known or ())]
 
 
 @function(

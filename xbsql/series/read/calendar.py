@@ -91,6 +91,9 @@ EVENTS: Final = (
 """Sale days and seasons around feasts. 11.11 and 12.12 begin some days before; Ramadan is the 30 days before
 Eid al-Fitr, which the moon may put off by a day."""
 
+OBSERVED: Final = "(observed)"
+"""Behind the name of a day off in place of a holiday that fell on a weekend."""
+
 COLUMNS: Final = ("holiday", "before_holiday", *(event.name for event in EVENTS))
 """What `calendar` gives, in the same order for every market."""
 
@@ -132,13 +135,21 @@ def known_markets() -> tuple[str, ...]:
 def holidays_of(market: str | None, year: int) -> dict[int, str]:
     """The public holidays of a year: days since 1970-01-01 -> name, one that moves under one name each year.
 
-    Of a market whose holidays are not known: Christmas Day and New Year's Day, on which hardly anybody sells.
+    A day off in its place is another holiday, "Christmas Day (observed)": shops that close on the one may
+    sell on the other. Of a market whose holidays are not known: Christmas Day and New Year's Day, on which
+    hardly anybody sells.
     """
     if market is None or market not in list_supported_countries():
         found = {dt.date(year, 1, 1): "New Year's Day", dt.date(year, 12, 25): "Christmas Day"}
     else:
         found = dict(country_holidays(market, years=[year], language="en_US"))
-    return {(day - dt.date(1970, 1, 1)).days: name.partition(" (")[0] for day, name in found.items()}
+    return {(day - dt.date(1970, 1, 1)).days: _plain(name) for day, name in found.items()}
+
+
+def _plain(name: str) -> str:
+    """A holiday's name without what is said of the year's date, but for a day kept in another's place."""
+    plain, _, told = name.partition(" (")
+    return f"{plain} {OBSERVED}" if OBSERVED[1:-1] in told else plain
 
 
 @lru_cache(maxsize=512)

@@ -73,6 +73,7 @@ class Forecaster(Model):
         amounts: whether no value was negative: no forecast is then.
         whole: whether amounts are pieces: ends of intervals are whole then, the lower down, the upper up.
         market: what it was fitted for; None where nobody said.
+        shut: holidays on which the known markets are closed, for histories that have not seen them yet.
     """
 
     blend: SeriesBlend
@@ -86,6 +87,7 @@ class Forecaster(Model):
     amounts: bool
     whole: bool
     market: str | None = None
+    shut: tuple[str, ...] = ()
 
     @property
     def signature(self) -> Signature:  # type: ignore[override]
@@ -157,7 +159,10 @@ class Forecaster(Model):
 
     def closures(self, history: Series) -> Closures:
         """When the series do not trade; never where a period without a row is no 0."""
-        return closures(history, self.market) if self.rules.fill == "zero" else none_closed(history)
+        if self.rules.fill != "zero":
+            return none_closed(history)
+        found = closures(history, self.market)
+        return found.with_lent(history, frozenset(self.shut), self.market) if self.amounts else found
 
     def state(self) -> State:
         """The model as data."""
@@ -171,6 +176,7 @@ class Forecaster(Model):
             "amounts": self.amounts,
             "whole": self.whole,
             "market": self.market,
+            "shut": list(self.shut),
         }
         parts = {"blend": self.blend.state(), "home": self.home.state()}
         if self.calibration is not None:
@@ -180,7 +186,7 @@ class Forecaster(Model):
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The model again."""
-        config, parts = dict(state.config), state.parts
+        config, parts = {"shut": (), **state.config}, state.parts
         frequency = Frequency.from_config(config.pop("frequency"))
         id, ts, y, known, title, facts = (*config.pop("columns"), None, ())[:6]
         return cls(
@@ -188,6 +194,7 @@ class Forecaster(Model):
             frequency,
             Columns(tuple(id), ts, y, tuple(known), title, tuple(facts)),
             Rules(**config.pop("rules")),
+            shut=tuple(config.pop("shut")),
             home=restore(parts["home"]),
             calibration=restore(parts["calibration"]) if "calibration" in parts else None,
             **config,

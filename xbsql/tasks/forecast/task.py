@@ -15,7 +15,7 @@ from xbsql.metrics import series as series_metrics
 from xbsql.metrics.rows import bootstrap_counts, interval
 from xbsql.series.backtest import until
 from xbsql.series.carry import Carried, carry
-from xbsql.series.closures import closures
+from xbsql.series.closures import closures, none_closed
 from xbsql.series.fan import MEDIAN
 from xbsql.series.history import ahead, is_demand, is_whole
 from xbsql.series.home import Home
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.progress import Progress
+    from xbsql.series.closures import Closures
     from xbsql.series.read.frequency import Frequency
     from xbsql.series.read.rules import Rules
     from xbsql.series.read.series import Series
@@ -74,18 +75,42 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
 
     @cached_property
     def known(self) -> Known:
-        """What the methods may learn from."""
+        """What the methods may learn from: series as if they never closed, see `Closures`."""
         options, frequency = self.options, self.series.frequency
-        home = None if self.home is None else until(self.home, int(self.series.ends.max()))
-        there = None if self.base is None else self.base.market
-        target = self._opened(self.series, self.market)
-        home = None if home is None else self._opened(home, there)
+        home = None if self._home is None else self._home[1].opened(self._home[0])
         cycles, seed = options.cycles(frequency), options.seed
-        return Known(target, home, options.steps(frequency), cycles, seed, self.market, there)
+        target = self._closures.opened(self.series)
+        return Known(target, home, options.steps(frequency), cycles, seed, self.market, self._there)
 
-    def _opened(self, series: Series, market: str | None) -> Series:
-        """The series as if they never closed, see `Closures`; as they are where a gap is no 0."""
-        return closures(series, market).opened(series) if self.rules.fill == "zero" else series
+    @property
+    def _there(self) -> str | None:
+        """What home is; None where nobody said."""
+        return None if self.base is None else self.base.market
+
+    @cached_property
+    def _home(self) -> tuple[Series, Closures] | None:
+        """Home's series up to the target's last period, and when they do not trade."""
+        if self.home is None:
+            return None
+        home = until(self.home, int(self.series.ends.max()))
+        return home, self._closures_of(home, self._there)
+
+    @cached_property
+    def _closures(self) -> Closures:
+        """When the target does not trade."""
+        return self._closures_of(self.series, self.market)
+
+    def _closures_of(self, series: Series, market: str | None) -> Closures:
+        """When series do not trade; never where a gap is no 0."""
+        return closures(series, market) if self.rules.fill == "zero" else none_closed(series)
+
+    def _shut(self) -> tuple[str, ...]:
+        """Holidays on which the target's series are closed, or home's where none of them was open."""
+        lent = frozenset() if self.base is None else frozenset(self.base.shut)
+        if self._home is not None:
+            home, found = self._home
+            lent |= found.everywhere(home)
+        return tuple(sorted(self._closures.everywhere(self.series, lent)))
 
     def __len__(self) -> int:
         return len(self.series)
@@ -124,6 +149,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
             is_demand(series),
             is_whole(series),
             self.market,
+            self._shut(),
         )
 
     def scores(self, found: Carried) -> list[dict[str, Any]]:
