@@ -61,6 +61,7 @@ TESTS = ("tests/test_recommend.py",)
 SOURCES = (
     "xbsql/recommendation/carry.py", "xbsql/recommendation/counts.py", "xbsql/recommendation/histories.py",
     "xbsql/recommendation/markets.py", "xbsql/recommendation/methods.py", "xbsql/recommendation/rankers.py",
+    "xbsql/recommendation/rehearsal.py", "xbsql/recommendation/spectrum.py",
     "xbsql/recommendation/serve.py", "xbsql/recommendation/shelf.py",
     "xbsql/recommendation/trial.py", "xbsql/session/recommend.py", "xbsql/tasks/recommend/task.py",
 )  # fmt: skip

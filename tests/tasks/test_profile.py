@@ -115,6 +115,7 @@ def test_a_young_market_is_served_from_home_without_a_label(con):
     [
         ({"user": "nobody"}, "no column 'nobody'"),
         ({"category": "kind"}, "no column 'kind'"),
+        ({"category": "mail"}, "column 'mail' looks like e-mail addresses, and categories are kept"),
         ({"ahead": "spent"}, "no choice for the option 'ahead' 'spent'; there is spend, return"),
         ({"horizon": 0}, "the option 'horizon' is 0; give 1 to 3650 days"),
         ({"until": "soon"}, "the option 'until' is 'soon'; give a date"),
@@ -123,8 +124,10 @@ def test_a_young_market_is_served_from_home_without_a_label(con):
     ],
 )
 def test_a_mistake_is_one_line(options, said):
+    lines = sales(5, 0)
+    lines = lines.append_column("mail", pa.array([f"ann{at % 9}@example.com" for at in range(len(lines))]))
     with pytest.raises(XbsqlError, match=said) as caught:
-        road.fit(TASK, sales(5, 0), "paid", options={**COLUMNS, **options})
+        road.fit(TASK, lines, "paid", options={**COLUMNS, **options})
     assert "\n" not in str(caught.value)
 
 

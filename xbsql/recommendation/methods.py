@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TREES_LEAST: Final = 300
 """Users who are tried from which on trees are: with fewer they learn them by heart."""
 
-REHEARSED: Final = 2.0
+REHEARSED: Final = 4.0
 """Prior weight of what was learnt of home markets in the place of the target."""
 
 FAINT: Final = 1e-3

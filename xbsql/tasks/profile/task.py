@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from xbsql import errors, tasks
 from xbsql.customers import profile as profiles
 from xbsql.customers.orders import Lines, typed
+from xbsql.features.personal import personal
 from xbsql.recommendation.events import as_ids
 from xbsql.tasks.profile.options import SPEND, ProfileOptions
 from xbsql.tasks.task import Asked, Problem, Task, mine
@@ -162,6 +163,10 @@ def _past(where: str, table: pa.Table, amount: str, options: ProfileOptions, hom
     for name in named.values():
         if name is not None and name not in table.column_names:
             raise errors.unknown(where, "column", name, table.column_names, place="the table has")
+    if options.category is not None:
+        for kind in personal(table.select([options.category])).values():
+            problem = f"column '{options.category}' looks like {kind}, and categories are kept in the model"
+            raise errors.invalid(where, problem, "leave the option 'category' out, or give one of goods")
     none = pa.nulls(len(table), pa.string())
     given = {key: none if name is None else table[name] for key, name in named.items()}
     given["user"] = as_ids(where, options.user, table[options.user])
