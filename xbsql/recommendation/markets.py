@@ -151,4 +151,4 @@ class Markets:
             restore(state.parts["lent"]) if "lent" in state.parts else None,
         )
         kept = state.arrays.get("direction")
-        return replace(found, directed=kept is not None, kept=kept)
+        return replace(found, directed=kept is not None, kept=kept)  # type: ignore[arg-type]
