@@ -125,7 +125,20 @@ def test_a_group_means_the_same_in_another_currency():
     abroad = profile("xb.profile", dear, asked(), home)
     same = np.mean(np.array(abroad["segment"].to_pylist()) == np.array(home["segment"].to_pylist()))
     assert same > 0.9
-    assert abroad["nearest"].to_pylist()[:50] == [str(u) for u in home["user"].to_pylist()[:50]]
+    nearest = abroad["nearest"].to_pylist()
+    assert [like[0] for like in nearest[:50]] == [str(u) for u in home["user"].to_pylist()[:50]]
+    assert {len(set(like)) for like in nearest} == {5}
+
+
+def test_of_a_small_home_all_are_near_and_who_never_ordered_is_near_nobody():
+    home = profile("xb.profile", market(3, seed=3), asked(), None)
+    sales = market(4, seed=5)
+    back = sales.slice(0, 1).set_column(0, "user", pa.array([99]))
+    back = back.set_column(2, "amount", pa.array([-1.0]))
+    found = profile("xb.profile", pa.concat_tables([sales, back]), asked(), home)
+    nearest = dict(zip(found["user"].to_pylist(), found["nearest"].to_pylist(), strict=True))
+    assert nearest.pop(99) is None
+    assert all(sorted(like) == ["0", "1", "2"] for like in nearest.values())
 
 
 @settings(max_examples=6, deadline=None)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ import xbsql
 from xbsql import kernels, tasks
 from xbsql.errors import XbsqlError
 from xbsql.metrics.ranking import ndcg_of
+from xbsql.recommendation.blend import Blend
 from xbsql.recommendation.carry import weighed
 from xbsql.recommendation.counts import SHRINK, Counts
 from xbsql.recommendation.events import Columns, read_events
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
-from xbsql.recommendation.methods import methods
+from xbsql.recommendation.methods import methods, neighbours
+from xbsql.recommendation.rehearsal import rehearsed
 from xbsql.recommendation.serve import recommended
 from xbsql.recommendation.shelf import Shelf
+from xbsql.recommendation.spectrum import directions
 from xbsql.recommendation.trial import tried
 from xbsql.recommendation.wanted import Wanted
 from xbsql.session.session import Session
@@ -199,6 +203,85 @@ def found_of(model, later):
     for row, (part, _) in enumerate(parts):
         score[row, np.isin(sold, part)] = -1.0
     return ndcg_of(np.searchsorted(sold, [held for _, held in parts]), score).mean()
+
+
+def several(users, seed, **said):
+    """Rows of three home markets, which sell the same items."""
+    names = [
+        name for name in ("a", "b", "c") for _ in range(len(market(users, seed + ord(name), name, **said)))
+    ]
+    rows_ = pa.concat_tables([market(users, seed + ord(name), name, **said) for name in ("a", "b", "c")])
+    return rows_.append_column("market", pa.array(names))
+
+
+MARKETS = {"user": "user", "source_market": "market"}
+
+
+def test_nothing_is_known_of_what_a_rehearsal_holds_out():
+    """As for the target: where items mean nothing no feature and nothing that is learnt beats chance."""
+    random = np.random.default_rng(6)
+    counts, had = {}, {}
+    for name in ("a", "b"):
+        pairs = [(user, item) for user in range(320) for item in random.choice(220, 5, replace=False)]
+        start = np.arange(0, 1601, 5)
+        item = np.array([item for _, item in pairs], np.int64)
+        had[name] = Histories(start, item, np.zeros(1600, np.int64), np.ones(1600))
+        counts[name] = Counts.of(had[name], 220)
+    for users in (0, 50, 1000):
+        trial = rehearsed(counts, had, users, 1, 0, lambda share: None)
+        assert set(trial.folds) == {0, 1}
+        chance = ndcg_of(trial.y, random.random(trial.there.shape)).mean()
+        for at, name in enumerate(trial.names):
+            assert ndcg_of(trial.y, trial.x[..., at]).mean() < chance + 0.03, name
+
+
+def test_markets_that_are_few_or_small_are_not_rehearsed():
+    had, items = histories(market(310, 1))
+    few = had.take(np.arange(40))
+    counts = {"a": Counts.of(had, items), "b": Counts.of(few, items)}
+    for given_ in ({"a": had}, {"a": had, "b": few}, {}):
+        assert rehearsed(counts, given_, 10, 1, 0, lambda share: None) is None
+
+
+@pytest.fixture(scope="module")
+def served_from_several():
+    """A market without an event, served from three."""
+    none = pa.table({"user": ["x"], "item": pa.nulls(1, pa.string())})
+    return road.transfer(TASK, none, "item", source=several(310, 20, noise=0.6), options=MARKETS)
+
+
+def test_what_home_markets_learnt_in_its_place_serves_a_market_without_events(served_from_several):
+    model, done = served_from_several
+    assert sum(weight for name, weight in done.weights.items() if name.startswith("rehearsed:")) > 0.2
+    assert "home markets rehearsed it" in " ".join(done.verdict.notes)
+    later = market(300, 8, "new", noise=0.6)
+    plain = replace(model, blend=Blend({"near": neighbours("all")}, {"near": 1.0}))
+    assert found_of(model, later) > found_of(plain, later) - 0.01
+
+
+def test_directions_are_kept_and_stay_as_the_last_fit_found_them(served_from_several):
+    model = served_from_several[0]
+    again = restore(model.state())
+    assert again.markets.directed
+    assert (again.markets.direction == model.markets.direction).all()
+    late = pa.table({"user": ["jp1", "z"], "item": ["a new one", "i001"]})
+    after = again.updated("xb.add_events", read_events("xb.add_events", late, model.columns, returns=True))
+    place = after.placed(pa.array(model.items, pa.string()))
+    assert (after.markets.direction[place] == model.markets.direction).all()
+    assert not after.markets.direction[after.placed(pa.array(["a new one"]))].any()
+
+
+def test_directions_tell_groups_apart_and_know_no_order_of_users():
+    data = market(310, 10, noise=0.05)
+    had, items = histories(data)
+    found = directions(Counts.of(had, items))
+    cosine = found @ found.T
+    group = np.arange(items) // SIZE
+    same = group[:, None] == group
+    assert cosine[same].mean() > 0.8
+    assert cosine[~same].mean() < 0.3
+    mixed = directions(Counts.of(had.take(np.random.default_rng(0).permutation(310)), items))
+    assert mixed @ mixed.T == pytest.approx(cosine, abs=1e-3)
 
 
 def test_columns_are_called_as_at_home():
@@ -463,11 +546,25 @@ def test_what_a_model_holds_of_users(tmp_path, options, clear, rows_kept):
                 rows(con, "CALL xb.add_events('m', jp)")
 
 
+def test_a_million_events_of_one_user_say_no_more_than_others_do():
+    with xbsql.connect() as con:
+        con.execute(
+            """CREATE TABLE events AS SELECT 'all' AS user, 'i' || i % 5000 AS item FROM range(1000000) t(i)
+            UNION ALL SELECT 'u' || i % 40, 'i' || ((i % 40) // 2 + 20 * (i // 40)) FROM range(80) t(i)"""
+        )
+        con.sql("CALL xb.fit('m', events, 'item', options := {'user': 'user'})").fetchall()
+        query = "WITH w AS (SELECT unnest(['i3', 'i1']) AS item) FROM xb.similar_items('m', w, item, k := 1)"
+        assert [row[1] for row in rows(con, query)] == ["i23", "i21"]
+        asked = "WITH w AS (SELECT 'all' AS who) FROM xb.recommend('m', w, who)"
+        assert rows(con, asked) == []
+
+
 def test_a_pair_of_one_user_alone_is_not_kept():
     table = pa.table({"user": ["a", "a", "b", "b", "c", "c"], "item": ["x", "y", "x", "y", "x", "z"]})
     counts = fit(table, keep_rows=False).markets.own
     assert counts.pairs.nnz == 2
     assert counts.buyers.tolist() == [3.0, 2.0, 0.0]
+    assert directions(counts).any(axis=1).tolist() == [True, True, False]
 
 
 def test_what_may_not_be_kept_does_not_come_from_home():

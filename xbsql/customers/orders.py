@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xbsql import errors
 from xbsql.arrow import one_chunk
 from xbsql.customers.lifetime import Histories
 
@@ -74,6 +75,20 @@ class Lines:
         some = pa.array(keep)
         basket, category = (None if a is None else a.filter(some) for a in (self.basket, self.category))
         return Lines(self.users, self.user[keep], self.moment[keep], self.amount[keep], basket, category)
+
+
+def typed(where: str, sales: pa.Table) -> pa.Table:
+    """The columns ts and amount as moments and numbers, as SQL casts them.
+
+    Raises:
+        XbsqlError: they are none.
+    """
+    for name, kind in (("ts", pa.timestamp("us")), ("amount", pa.float64())):
+        try:
+            sales = sales.set_column(sales.column_names.index(name), name, sales[name].cast(kind))
+        except pa.ArrowException as error:
+            raise errors.invalid(where, f"{name} is no {kind}: {errors.shown(error)}") from error
+    return sales
 
 
 def summed(place: Places, value: Floats, m: int) -> Floats:

@@ -156,11 +156,23 @@ def _groups(orders: Orders, found: Outlook, k: int, home: _Home | None) -> dict[
         group = grouped(own, found.spend, k)
         return {
             "segment": _whole(_spread(orders, group)),
-            "nearest": pa.nulls(len(orders.number), pa.string()),
+            "nearest": pa.nulls(len(orders.number), pa.list_(pa.string())),
         }
     group, like = carried(own, home.behaviour, home.segment)
-    place = _whole(_spread(orders, like), pa.int64())
-    return {"segment": _whole(_spread(orders, group)), "nearest": home.users.take(place)}
+    return {"segment": _whole(_spread(orders, group)), "nearest": _named(orders, home.users, like)}
+
+
+def _named(orders: Orders, users: pa.Array, like: NDArray[np.int64]) -> pa.Array:
+    """Lists of users, (m,); NULL of who never ordered.
+
+    Args:
+        orders: of m customers, n of whom ordered.
+        users: ids.
+        like: (n, k), places of users.
+    """
+    count = np.where(orders.number > 0, like.shape[1], 0)
+    start = pa.array(np.concatenate([[0], np.cumsum(count)]).astype(np.int32))
+    return pa.ListArray.from_arrays(start, users.take(pa.array(like.ravel())), mask=pa.array(count == 0))
 
 
 def _later(orders: Orders, lines: Lines, horizon: int) -> dict[str, pa.Array]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Places: TypeAlias = NDArray[np.int64]
 
 
+NEAREST = 5
+"""Home customers that are named for each abroad: of one alone chance decides who it is."""
+
+
 class Behaviour(NamedTuple):
     """What groups are made of; float64 arrays (n,)."""
 
@@ -59,18 +63,24 @@ def grouped(customers: Behaviour, spend: Floats, k: int) -> Places:
 
 
 def carried(customers: Behaviour, home: Behaviour, group: Places) -> tuple[Places, Places]:
-    """Home's groups for another market's customers, and the nearest customer at home, both int64 (n,).
+    """Home's groups for another market's customers, int64 (n,), and who at home is nearest, int64 (n, k).
 
     Args:
         customers: the other market's, (n,).
         home: home's, (m,), m at least 1.
         group: theirs.
+
+    Returns:
+        The second has places of home, the nearest first; k is `NEAREST`, or m where that is less. Of
+        customers at one distance any may come first.
     """
     at_home = _scaled(home.features(), home.features())
     here = _scaled(customers.features(), home.features())
     groups = np.unique(group)
     middles = np.stack([at_home[group == g].mean(axis=0) for g in groups])
-    return groups[cKDTree(middles).query(here)[1]], cKDTree(at_home).query(here)[1].astype(np.int64)
+    ranks = np.arange(1, min(NEAREST, len(at_home)) + 1)
+    like = cKDTree(at_home).query(here, k=ranks)[1]
+    return groups[cKDTree(middles).query(here)[1]], like.astype(np.int64)
 
 
 def _scaled(x: Floats, by: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
-from xbsql.engine.evidence import Evidence, mean_loss
+from xbsql.engine.evidence import Evidence, mean_loss, of_units, weigh
 from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.engine.objective import Objective
 from xbsql.features.views import Features
@@ -61,9 +61,13 @@ def enough(trial: Trial | None) -> bool:
 
 
 def weighed(
-    methods: Sequence[Method], trial: Trial | None, seed: int, told: Callable[[float, str], None]
-) -> Recommended:
+    methods: Sequence[Method], trial: Trial | None, seed: int, told: Callable[[float, str], None],
+    rehearsal: Trial | None = None,
+) -> Recommended:  # fmt: skip
     """Try the methods on items that they have not seen, weigh them, and learn from all that is known.
+
+    Where the target's users are too few, what the methods did in home markets that stood in its place is
+    their prior.
 
     Args:
         methods: at least one of the family 'target', with unique names; those that are learnt only where
@@ -71,6 +75,7 @@ def weighed(
         trial: users with held-out items; None where there are none.
         seed: of the bootstrap.
         told: the share done, 0 to 1, and a method's name.
+        rehearsal: users of other markets, see `rehearsed`; None: there are none.
     """
     objective = Objective(METRIC, None if trial is None else trial.x.shape[1], ndcg_loss, ndcg)
     ordered = sorted(methods, key=lambda method: method.name)
@@ -84,6 +89,8 @@ def weighed(
         units = 0 if trial is None else trial.users
         sample = Sample(Features({}), np.zeros(units), group=np.arange(units))
         source = any(method.family != "target" for method in methods)
+        if rehearsal is not None:
+            ordered = _as_rehearsed(ordered, rehearsal)
         decision = undecided(ordered, sample, objective, units / FEWEST_LABELS, source=source)
     rankers = {
         m.name: m.ranker(trial) for m in ordered if m.fixed is not None or decision.weights[m.name] > 0
@@ -105,6 +112,24 @@ def _evidence(
     losses = np.stack([mean_loss(objective, trial.y, predictions[name]) for name in names])
     prior = np.array([method.prior for method in methods])
     return Evidence(names, prior, trial.y, trial.group, trial.folds[None], predictions, losses)
+
+
+def _as_rehearsed(methods: Sequence[Method], rehearsal: Trial) -> list[Method]:
+    """The methods with priors by what those that use other markets did in the rehearsal; their sum stays.
+
+    What was learnt of the rehearsal is judged in each market as learnt of the others.
+    """
+    judged = [m for m in methods if m.family != "target"]
+    losses = np.stack(
+        [
+            ndcg_loss(rehearsal.y, _predicted(m if m.fit is None else replace(m, fixed=None), rehearsal))
+            for m in judged
+        ]
+    )
+    prior = np.array([m.prior for m in judged])
+    weight = prior.sum() * weigh(of_units(losses, rehearsal.group), prior)
+    by_name = dict(zip((m.name for m in judged), weight.tolist(), strict=True))
+    return [replace(m, prior=by_name.get(m.name, m.prior)) for m in methods]
 
 
 def _predicted(method: Method, trial: Trial) -> Floats:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Places: TypeAlias = NDArray[np.int64]
     Floats: TypeAlias = NDArray[np.float64]
+    Singles: TypeAlias = NDArray[np.float32]
     Names: TypeAlias = NDArray[np.object_]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from xbsql.recommendation.counts import Counts, pooled
+from xbsql.recommendation.spectrum import directions
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from xbsql.recommendation.events import Floats, Places
+    from xbsql.recommendation.events import Floats, Places, Singles
     from xbsql.recommendation.titles import Lent
 
 BORROWED: Final = 50.0
@@ -33,6 +34,9 @@ LEAN: Final = ("near", "popular")
 
 LENGTH: Final = "length"
 
+ALIKE: Final = (f"{ALL} alike", f"{ALL} alikest")
+"""What the directions of all markets together say of a candidate, see `likeness`."""
+
 
 @restorable("recommendation_markets")
 @dataclass(frozen=True)
@@ -44,12 +48,16 @@ class Markets:
         others: of the other markets, by name.
         home: of the other markets together; None where there are none.
         lent: what items that nobody has borrow of others with like titles; None: nothing.
+        directed: whether items have directions; there are other markets then.
+        kept: the directions, where they were made already.
     """
 
     own: Counts
     others: Mapping[str, Counts]
     home: Counts | None = None
     lent: Lent | None = None
+    directed: bool = False
+    kept: Singles | None = None
 
     @classmethod
     def of(cls, own: Counts, others: Mapping[str, Counts], lent: Lent | None = None) -> Self:
@@ -57,8 +65,17 @@ class Markets:
         return cls(own, others, pooled(list(others.values())) if others else None, lent)
 
     def with_own(self, own: Counts) -> Markets:
-        """The same other markets beside other counts of the own one."""
-        return replace(self, own=own)
+        """The same other markets beside other counts of the own one; directions are made anew."""
+        return replace(self, own=own, kept=None)
+
+    def with_directions(self, kept: Singles | None = None) -> Markets:
+        """The same, where items have these directions, or those of the counts; there are other markets."""
+        return replace(self, directed=True, kept=kept)
+
+    @cached_property
+    def direction(self) -> Singles:
+        """Where each item lies by what all markets have it with, see `directions`."""
+        return directions(self.views[ALL]) if self.kept is None else self.kept
 
     @property
     def items(self) -> int:
@@ -115,20 +132,23 @@ class Markets:
         """The names of the features."""
         several = (f"{view} {kind}" for view in (OWN, HOME, ALL) if view in self.views for kind in KINDS)
         single = (f"{view} {kind}" for view in self.views if view not in (OWN, HOME, ALL) for kind in LEAN)
-        return (*several, *single, LENGTH)
+        return (*several, *single, *(ALIKE if self.directed else ()), LENGTH)
 
     def state(self) -> State:
         """As data."""
         parts = {f"other{at}": counts.state() for at, counts in enumerate(self.others.values())}
         parts = {"own": self.own.state(), **parts, **({"lent": self.lent.state()} if self.lent else {})}
-        return State("recommendation_markets", {"others": list(self.others)}, parts=parts)
+        arrays = {"direction": self.direction} if self.directed else {}
+        return State("recommendation_markets", {"others": list(self.others)}, arrays, parts=parts)
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Again."""
         names = state.config["others"]
-        return cls.of(
+        found = cls.of(
             restore(state.parts["own"]),
             {name: restore(state.parts[f"other{at}"]) for at, name in enumerate(names)},
             restore(state.parts["lent"]) if "lent" in state.parts else None,
         )
+        kept = state.arrays.get("direction")
+        return replace(found, directed=kept is not None, kept=kept)  # type: ignore[arg-type]

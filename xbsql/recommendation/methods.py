@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.recommendation.markets import ALL, HOME, KINDS, LENGTH, OWN
+from xbsql.recommendation.markets import ALIKE, ALL, HOME, KINDS, LENGTH, OWN
 from xbsql.recommendation.rankers import Weighted, fit_trees, fit_weighted, part
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TREES_LEAST: Final = 300
 """Users who are tried from which on trees are: with fewer they learn them by heart."""
+
+REHEARSED: Final = 4.0
+"""Prior weight of what was learnt of home markets in the place of the target."""
 
 FAINT: Final = 1e-3
 """Weight of what is popular where nothing is near."""
@@ -32,7 +35,7 @@ class Method:
         name: unique, '<what it knows>:<how it orders>'.
         family: what it reuses of other markets; 'target' nothing.
         fit: users with held-out items -> what orders; None: it needs none of them.
-        fixed: what orders where nothing has to be learnt.
+        fixed: what orders where nothing has to be learnt of the target's users.
         prior: weight relative to the other methods before any evidence.
         pooled: True for the one that stands as the arm 'pooled' in the verdict.
     """
@@ -68,8 +71,9 @@ def popularity(view: str) -> Weighted:
 
 
 def methods(
-    names: Sequence[str], home: Mapping[str, Ranker], seed: int, units: int, *, learn: bool
-) -> list[Method]:
+    names: Sequence[str], home: Mapping[str, Ranker], seed: int, units: int, *, learn: bool,
+    rehearsal: Trial | None = None,
+) -> list[Method]:  # fmt: skip
     """The methods that serve a market.
 
     Args:
@@ -78,6 +82,7 @@ def methods(
         seed: of the trees.
         units: users who can be tried.
         learn: whether they are enough to learn from.
+        rehearsal: users of other markets, see `rehearsed`; None: there are none.
     """
     own = tuple(name for name in names if name.startswith(f"{OWN} ") or name == LENGTH)
     found = [
@@ -94,7 +99,11 @@ def methods(
         Method("pooled:neighbours", "instance", fixed=neighbours(ALL), prior=2.0, pooled=True),
     ]
     if learn:
-        found += _learnt("features", "feature", tuple(names), seed, units)
+        plain = tuple(name for name in names if name not in ALIKE)
+        found += _learnt("features", "feature", plain, seed, units)
+    if rehearsal is not None:
+        for method in _learnt("rehearsed", "parameter", rehearsal.names, seed, rehearsal.users):
+            found.append(replace(method, fixed=method.ranker(rehearsal), prior=REHEARSED))
     for name, ranker in home.items():
         kind = name.partition(":")[2]
         found += [

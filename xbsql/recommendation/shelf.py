@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from xbsql.recommendation.markets import ALL, LENGTH, OWN
+from xbsql.recommendation.markets import ALIKE, ALL, LENGTH, OWN
+from xbsql.recommendation.spectrum import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from xbsql.recommendation.events import Floats, Places
     from xbsql.recommendation.histories import Histories
@@ -67,8 +70,8 @@ class Shelf:
         """What speaks for each candidate.
 
         `near` is the sum of its similarities to what the user has, each times what that counts; `nearest` the
-        root of the sum of their squares, which the largest decides; `popular` the logarithm of its buyers;
-        `length` that of how much the user has.
+        root of the sum of their squares, which the largest decides; `alike` and `alikest` are what `likeness`
+        finds; `popular` the logarithm of its buyers; `length` that of how much the user has.
 
         Args:
             histories: of n users.
@@ -83,10 +86,15 @@ class Shelf:
         place, there = np.maximum(candidates, 0), candidates >= 0
         had = histories.recent().matrix(self.markets.items)
         twice = had.power(2)
+        alike: Sequence[NDArray[np.float32]] = ()
+        if not set(ALIKE).isdisjoint(names):
+            alike = likeness(self.markets.direction, histories, self.items[place])
         for at, name in enumerate(names):
             view, _, kind = name.rpartition(" ")
             if name == LENGTH:
                 found[..., at] = np.log1p(histories.lengths)[:, None]
+            elif name in ALIKE:
+                found[..., at] = alike[ALIKE.index(name)]
             elif kind == "near":
                 found[..., at] = gathered(had, self.similar[view], place)
             elif kind == "nearest":

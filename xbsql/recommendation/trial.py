@@ -80,7 +80,7 @@ class Trial:
 
 def tried(
     histories: Histories, markets: Markets, fewest: int, seed: int, told: Callable[[float], None],
-    judging: NDArray[np.bool_] | None = None,
+    judging: NDArray[np.bool_] | None = None, counted: Places | None = None, most: int = MOST_UNITS,
 ) -> Trial | None:  # fmt: skip
     """Hold out the last item of some users; where moments are equal, one of them is drawn.
 
@@ -98,18 +98,21 @@ def tried(
         told: the share that is done.
         judging: bool, of each row of the histories: what may be held out; None: all. What the other markets
             were told of these very users judges nothing.
+        counted: int64, the users of whom the market is told, see `rehearsed`; None: all. Who is tried, and
+            among what, is of all of them.
+        most: users who are tried, at most.
 
     Returns:
         None where no user has two items, one of them established.
     """
     generator = np.random.default_rng(seed)
-    row, turn = _last(histories, generator, judging)
+    row, turn = _last(histories, generator, judging, most)
     parts = []
     for time in range(int(turn.max(initial=-1)) + 1):
         keep = np.ones(len(histories.item), bool)
         keep[row[turn == time]] = False
         past = histories.rows(keep)
-        own = Counts.of(past, markets.items, fewest)
+        own = Counts.of(past if counted is None else past.take(counted), markets.items, fewest)
         items = _established(past, markets.items)
         held = row[turn == time]
         held = held[np.isin(histories.item[held], items)]
@@ -136,7 +139,7 @@ def _established(past: Histories, items: int) -> Places:
 
 
 def _last(
-    histories: Histories, generator: np.random.Generator, judging: NDArray[np.bool_] | None
+    histories: Histories, generator: np.random.Generator, judging: NDArray[np.bool_] | None, most: int
 ) -> tuple[Places, Places]:
     """The rows of the last items of users who have two items or more, and the turn of each.
 
@@ -149,8 +152,8 @@ def _last(
     rows = rows[order]
     users, first, count = np.unique(user[rows], return_index=True, return_counts=True)
     turn = np.arange(len(rows)) - np.repeat(first, count)
-    if len(users) > MOST_UNITS:
-        kept = generator.choice(users, MOST_UNITS, replace=False)
+    if len(users) > most:
+        kept = generator.choice(users, most, replace=False)
         some = np.isin(user[rows], kept) & (turn == 0)
     else:
         some = turn < np.clip(ROWS // max(len(users), 1), 1, MOST_TURNS)

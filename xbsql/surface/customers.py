@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 
-from xbsql import errors
 from xbsql.arrow import refuse_quoted
 from xbsql.session.session import Session
 from xbsql.surface.arguments import DATA, ColumnOf, Moment, Rows, Share, Whole
@@ -23,7 +22,7 @@ PROFILE: Columns = {
     "category": "VARCHAR", "category_share": "DOUBLE", "price_band": "INTEGER", "weekday": "INTEGER",
     "hour": "INTEGER", "alive": "DOUBLE", "expected_orders": "DOUBLE", "expected_value": "DOUBLE",
     "expected_spend": "DOUBLE", "typical_spend": "DOUBLE", "lo": "DOUBLE", "hi": "DOUBLE", "basis": "VARCHAR",
-    "segment": "INTEGER", "nearest": "VARCHAR", "later_orders": "BIGINT", "later_spend": "DOUBLE",
+    "segment": "INTEGER", "nearest": "VARCHAR[]", "later_orders": "BIGINT", "later_spend": "DOUBLE",
 }  # fmt: skip
 
 
@@ -75,11 +74,14 @@ def profile(
     (`typical_spend`), and its interval; the `basis` is 'calibrated' where the market's own last period could
     be tried (40 customers, two horizons), else 'model'. `segment`: 1 are
     those who are expected to spend most. With `home`, home's process is the prior as far as it predicts
-    customers here, segments are home's, and `nearest` is the home customer most alike, as text.
+    customers here, segments are home's, and `nearest` are the five home customers most alike, as text, the
+    likest first.
     `later_orders` and `later_spend` are what came after `until`, NULL where the table ends before the
     horizon: labels for xb.fit and xb.transfer. Rows without user, ts or a finite amount are left out;
     equal rows all count. Who only returned has NULL for what orders say.
     """
+    from xbsql.customers.orders import typed  # no connection loads scipy
+
     where = "xb.profile"
     given = {"user": user, "ts": ts, "amount": amount, "basket": basket, "category": category}
     sales = pa.table(
@@ -88,7 +90,7 @@ def profile(
             for key, name in given.items()
         }
     )
-    return _profiled(where, _typed(where, sales), home, until, horizon, level, segments)
+    return _profiled(where, typed(where, sales), home, until, horizon, level, segments)
 
 
 def _profiled(
@@ -99,17 +101,3 @@ def _profiled(
     from xbsql.customers.profile import profile as made  # no connection loads scipy and sklearn
 
     return made(where, sales, Asked(until, horizon, level, segments), home)
-
-
-def _typed(where: str, sales: pa.Table) -> pa.Table:
-    """The sales with moments and numbers, as SQL casts them.
-
-    Raises:
-        XbsqlError: they are none.
-    """
-    for name, kind in (("ts", pa.timestamp("us")), ("amount", pa.float64())):
-        try:
-            sales = sales.set_column(sales.column_names.index(name), name, sales[name].cast(kind))
-        except pa.ArrowException as error:
-            raise errors.invalid(where, f"{name} is no {kind}: {errors.shown(error)}") from error
-    return sales

@@ -38,7 +38,7 @@ def help(session: Session, name: Annotated[Text, "a function; NULL lists all of 
     example="FROM xb.options('classify')",
 )
 def options(
-    session: Session, task: Annotated[Name, "'classify', 'predict', 'forecast' or 'recommend'"]
+    session: Session, task: Annotated[Name, "'classify', 'predict', 'forecast', 'recommend' or 'profile'"]
 ) -> Found:
     """The options that xb.fit and xb.transfer take for a task, one row each."""
     from xbsql.tasks.options_page import options_rows

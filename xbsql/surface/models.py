@@ -163,7 +163,8 @@ def fit(
         "'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series: with columns "
         "unique_id and ds, or the option ts), 'extract' (values of attributes in titles: with columns title "
         "and attribute, or the option attributes), 'recommend' (items; with the option user), 'translate' "
-        "(pairs of texts, where it is named); 'auto' goes by what is in brackets",
+        "(pairs of texts, where it is named), 'profile' (next spend or return of customers; of amounts of "
+        "sales, where it is named); 'auto' goes by what is in brackets",
     ] = "auto",
     market: Origin = None,
     options: Options = None,

@@ -959,6 +959,7 @@ class Frames(FrameSpace):
                 series: with columns unique_id and ds, or the option ts), 'extract' (values of
                 attributes in titles: with columns title and attribute, or the option attributes),
                 'recommend' (items; with the option user), 'translate' (pairs of texts, where it is
+                named), 'profile' (next spend or return of customers; of amounts of sales, where it is
                 named); 'auto' goes by what is in brackets.
             market: VARCHAR: the country code of the market that the rows come from, for the model card.
             options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
@@ -1449,10 +1450,11 @@ class Frames(FrameSpace):
         Gamma-Gamma), the spend's median, which errs least (`typical_spend`), and its interval; the `basis`
         is 'calibrated' where the market's own last period could be tried (40 customers, two horizons), else
         'model'. `segment`: 1 are those who are expected to spend most. With `home`, home's process is the
-        prior as far as it predicts customers here, segments are home's, and `nearest` is the home customer
-        most alike, as text. `later_orders` and `later_spend` are what came after `until`, NULL where the
-        table ends before the horizon: labels for xb.fit and xb.transfer. Rows without user, ts or a finite
-        amount are left out; equal rows all count. Who only returned has NULL for what orders say.
+        prior as far as it predicts customers here, segments are home's, and `nearest` are the five home
+        customers most alike, as text, the likest first. `later_orders` and `later_spend` are what came
+        after `until`, NULL where the table ends before the horizon: labels for xb.fit and xb.transfer. Rows
+        without user, ts or a finite amount are left out; equal rows all count. Who only returned has NULL
+        for what orders say.
 
         Args:
             user: a column or expression: who bought, any type.
@@ -1472,8 +1474,8 @@ class Frames(FrameSpace):
             INTEGER, spend DOUBLE, order_value DOUBLE, returned DOUBLE, gap DOUBLE, lines DOUBLE,
             category VARCHAR, category_share DOUBLE, price_band INTEGER, weekday INTEGER, hour INTEGER,
             alive DOUBLE, expected_orders DOUBLE, expected_value DOUBLE, expected_spend DOUBLE,
-            typical_spend DOUBLE, lo DOUBLE, hi DOUBLE, basis VARCHAR, segment INTEGER, nearest VARCHAR,
-            later_orders BIGINT, later_spend DOUBLE.
+            typical_spend DOUBLE, lo DOUBLE, hi DOUBLE, basis VARCHAR, segment INTEGER, nearest
+            VARCHAR[], later_orders BIGINT, later_spend DOUBLE.
         """
         return self._call("profile", user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)
 

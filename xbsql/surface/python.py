@@ -842,7 +842,8 @@ def fit(
         task: VARCHAR: 'classify' (text, booleans), 'predict' (numbers), 'forecast' (numbers in series:
             with columns unique_id and ds, or the option ts), 'extract' (values of attributes in titles:
             with columns title and attribute, or the option attributes), 'recommend' (items; with the
-            option user), 'translate' (pairs of texts, where it is named); 'auto' goes by what is in
+            option user), 'translate' (pairs of texts, where it is named), 'profile' (next spend or
+            return of customers; of amounts of sales, where it is named); 'auto' goes by what is in
             brackets.
         market: VARCHAR: the country code of the market that the rows come from, for the model card.
         options: STRUCT: text, ignore (lists of columns), seed and more, see xb.options and
@@ -1556,7 +1557,7 @@ def options(con: DuckDBPyConnection, task: str) -> pa.Table:
 
     Args:
         con: a connection that xbsql is loaded in.
-        task: VARCHAR: 'classify', 'predict', 'forecast' or 'recommend'.
+        task: VARCHAR: 'classify', 'predict', 'forecast', 'recommend' or 'profile'.
 
     Returns:
         option VARCHAR, type VARCHAR, default VARCHAR, meaning VARCHAR.
@@ -1702,10 +1703,10 @@ def profile(
     spend's median, which errs least (`typical_spend`), and its interval; the `basis` is 'calibrated' where
     the market's own last period could be tried (40 customers, two horizons), else 'model'. `segment`: 1 are
     those who are expected to spend most. With `home`, home's process is the prior as far as it predicts
-    customers here, segments are home's, and `nearest` is the home customer most alike, as text.
-    `later_orders` and `later_spend` are what came after `until`, NULL where the table ends before the
-    horizon: labels for xb.fit and xb.transfer. Rows without user, ts or a finite amount are left out; equal
-    rows all count. Who only returned has NULL for what orders say.
+    customers here, segments are home's, and `nearest` are the five home customers most alike, as text, the
+    likest first. `later_orders` and `later_spend` are what came after `until`, NULL where the table ends
+    before the horizon: labels for xb.fit and xb.transfer. Rows without user, ts or a finite amount are left
+    out; equal rows all count. Who only returned has NULL for what orders say.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1728,7 +1729,7 @@ def profile(
         spend DOUBLE, order_value DOUBLE, returned DOUBLE, gap DOUBLE, lines DOUBLE, category VARCHAR,
         category_share DOUBLE, price_band INTEGER, weekday INTEGER, hour INTEGER, alive DOUBLE,
         expected_orders DOUBLE, expected_value DOUBLE, expected_spend DOUBLE, typical_spend DOUBLE, lo
-        DOUBLE, hi DOUBLE, basis VARCHAR, segment INTEGER, nearest VARCHAR, later_orders BIGINT,
+        DOUBLE, hi DOUBLE, basis VARCHAR, segment INTEGER, nearest VARCHAR[], later_orders BIGINT,
         later_spend DOUBLE.
     """
     found: pa.Table = called("profile", con, tbl=tbl, user=user, ts=ts, amount=amount, basket=basket, category=category, home=home, until=until, horizon=horizon, level=level, segments=segments)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xbsql.store.model import Model
     from xbsql.tasks.task import Done, Task
 
-TASKS = ("classify", "predict", "forecast", "translate", "extract", "recommend")
+TASKS = ("classify", "predict", "forecast", "translate", "extract", "recommend", "profile")
 """Each has a folder of its name, whose module `task` holds it as TASK. A later one reads a more special
 table: of several that accept one, the last is meant."""
 

@@ -44,7 +44,7 @@ class RecommendOptions(Options):
         Option(
             COLUMN,
             "a column of the home rows: each of its values is a market with features of its own, the eight "
-            "largest; the others are one",
+            "largest; the others are one. Several with 300 users stand in the target's place to learn from",
             at_home=False,
         ),
     ] = None

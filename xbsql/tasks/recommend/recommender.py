@@ -21,7 +21,7 @@ from xbsql.store.model import Model, Signature, State, restorable, restore
 
 if TYPE_CHECKING:
     from xbsql.recommendation.blend import Blend
-    from xbsql.recommendation.events import Events, Floats, Names, Places
+    from xbsql.recommendation.events import Events, Floats, Names, Places, Singles
     from xbsql.recommendation.markets import Markets
 
 OUTPUT = pa.struct([("item", pa.string()), ("score", pa.float64())])
@@ -131,6 +131,8 @@ class Recommender(Model):
         others = {name: counts.placed(place, len(items)) for name, counts in self.markets.others.items()}
         lent = None if self.markets.lent is None else self.markets.lent.placed(place, len(items))
         markets = type(self.markets).of(own, others, lent)
+        if self.markets.directed:
+            markets = markets.with_directions(_longer(self.markets.direction, place, len(items)))
         return replace(self, items=items, markets=markets, users=users, histories=after)
 
     def state(self) -> State:
@@ -164,6 +166,13 @@ def merged(one: Names, other: Names) -> tuple[Names, Places, Places]:
     """Two sorted lists of names as one, and where the names of each stand in it."""
     both, place = np.unique(np.concatenate([one, other]), return_inverse=True)
     return both, place[: len(one)].astype(np.int64), place[len(one) :].astype(np.int64)
+
+
+def _longer(direction: Singles, place: Places, items: int) -> Singles:
+    """Directions in a longer list, in which item i is at `place[i]`; a new item has none."""
+    found = np.zeros((items, direction.shape[1]), np.float32)
+    found[place] = direction
+    return found
 
 
 def _histories(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,7 +43,7 @@ class Source:
     Attributes:
         items: of all of them, as text, sorted.
         counts: of each market over these items, by name.
-        histories: of all their users; None where only a model is there.
+        histories: of the users of each market, by name; none where only a model is there.
         rankers: what orders at home, by the name of its method.
         judging: bool, of each event of the target: whether it is new to a model that comes from home; None:
             all are.
@@ -51,10 +52,15 @@ class Source:
 
     items: Names
     counts: Mapping[str, Counts]
-    histories: Histories | None = None
+    histories: Mapping[str, Histories] = field(default_factory=dict)
     rankers: Mapping[str, Ranker] = field(default_factory=dict)
     judging: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def everybody(self) -> Histories | None:
+        """The users of all of them; None where only a model is there."""
+        return reduce(Histories.beside, self.histories.values()) if self.histories else None
 
     @property
     def together(self) -> Counts:
@@ -128,7 +134,7 @@ def source_of(
         raise errors.invalid(asked.where, problem, "fit that with {'keep_rows': false} too")
     markets = base.markets
     counts = {base.market or "home": markets.own, **markets.others}
-    return _judged(Source(base.items, counts, None, own_only(base.blend.members)), base, events)
+    return _judged(Source(base.items, counts, {}, own_only(base.blend.members)), base, events)
 
 
 def _judged(source: Source, base: Recommender, events: Events) -> Source:
@@ -181,11 +187,10 @@ def _read(asked: Asked, options: RecommendOptions, source: pa.Table, target: Eve
     left = sum(int(rows.sum()) for rows in own.values())
     notes = (f"{left} pairs of user and item of the source stand in the target and were left out of it",)
     items = np.unique(np.concatenate([events.items for events in read.values()]))
-    histories, counts = None, {}
-    for name, events in read.items():
-        had = Histories.of(events, np.searchsorted(items, events.items))
-        counts[name] = Counts.of(had, len(items), options.fewest)
-        histories = had if histories is None else histories.beside(had)
+    histories = {
+        name: Histories.of(events, np.searchsorted(items, events.items)) for name, events in read.items()
+    }
+    counts = {name: Counts.of(had, len(items), options.fewest) for name, had in histories.items()}
     return Source(items, counts, histories, notes=notes if left else ())
 
 

@@ -16,6 +16,7 @@ from xbsql.recommendation.counts import Counts
 from xbsql.recommendation.histories import Histories
 from xbsql.recommendation.markets import Markets
 from xbsql.recommendation.methods import Method, methods, own_only
+from xbsql.recommendation.rehearsal import rehearsed
 from xbsql.recommendation.titles import Lent
 from xbsql.recommendation.trial import tried
 from xbsql.tasks.recommend.measure import measured
@@ -56,6 +57,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
         home: what orders at home, by the name of its method.
         said: notes of the way, one line each.
         judging: see `tried`.
+        rehearsal: users of home markets, each in the target's place; None where they are not several.
     """
 
     events: Events
@@ -69,6 +71,7 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
     home: Mapping[str, Ranker] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     judging: NDArray[np.bool_] | None = None
+    rehearsal: Trial | None = None
     metric = "ndcg@10"
 
     @cached_property
@@ -86,13 +89,16 @@ class RecommendProblem(Problem[Method, Recommended, Recommender]):
     def candidates(self) -> list[Method]:
         """Methods of the target alone, and those that other markets feed."""
         units = 0 if self.trial is None else self.trial.users
-        return methods(self.markets.names, self.home, self.options.seed, units, learn=enough(self.trial))
+        return methods(
+            self.markets.names, self.home, self.options.seed, units, learn=enough(self.trial),
+            rehearsal=self.rehearsal,
+        )  # fmt: skip
 
     def weighed(self, candidates: Sequence[Method], progress: Progress) -> Recommended:
         """The methods, tried on held-out items."""
         return weighed(
             candidates, self.trial, self.options.seed,
-            lambda share, name: progress(HALF + (1 - HALF) * share, name),
+            lambda share, name: progress(HALF + (1 - HALF) * share, name), self.rehearsal,
         )  # fmt: skip
 
     def model(self, found: Recommended) -> Recommender:
@@ -165,8 +171,8 @@ class Recommending(Task[Recommender, Recommended]):
         asked, source, titles = told(asked, options, source)
         events = read_target(asked, options)
         found = source_of(asked, options, events, home, source)
-        if home is None and found.histories is not None:
-            found = found.ordered_by(self._taught(asked, options, found.together, found.histories))
+        if home is None and (everybody := found.everybody) is not None:
+            found = found.ordered_by(self._taught(asked, options, found.together, everybody))
         if not len(events) and not found.together.buyers.any():
             raise _empty(asked, events)
         said = (*overlap(asked.where, events.items, found.items), *found.notes)
@@ -187,6 +193,14 @@ class Recommending(Task[Recommender, Recommended]):
             lent = Lent.of(items, titles, markets.had)
             said = (*said, f"{len(lent.to)} items that nobody has are known by their titles")
             markets = replace(markets, lent=lent)
+        rehearsal = rehearsed(
+            home.counts, home.histories, int((histories.lengths > 0).sum()), options.fewest, options.seed,
+            lambda share: asked.step(0.0, "rehearsing home markets"),
+        )  # fmt: skip
+        if rehearsal is not None:
+            several = len(np.unique(rehearsal.folds))
+            said = (*said, f"{rehearsal.users} users of {several} home markets rehearsed it")
+            markets = markets.with_directions()
         return RecommendProblem(
             events,
             items,
@@ -199,6 +213,7 @@ class Recommending(Task[Recommender, Recommended]):
             home.rankers,
             said,
             home.judging,
+            rehearsal,
         )
 
     def _taught(
