@@ -67,6 +67,7 @@ def describe(
     judges: Sequence[Judge],
     sieve: Judge | None = None,
     known: NDArray[np.int64] | None = None,
+    proposed: NDArray[np.int64] | None = None,
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -81,11 +82,12 @@ def describe(
             less is learned from fewer matches. A third of the time, for much the same matches.
         known: int64: keys (left row * right rows + right row) of pairs that something else speaks for, which
             no sieve holds back.
+        proposed: the same of pairs that are compared though their texts may not suggest them.
     """
     parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
     lessons, most = (LESSONS, None) if sieve is None else (SIEVED_LESSONS, SIEVED_TAUGHT)
     with part(0.0, 0.6):
-        found = candidate_pairs(left, right, parts, lessons, most)
+        found = candidate_pairs(left, right, parts, lessons, most, proposed)
     stands = standing(found)
     kept = np.ones(len(found), np.bool_) if sieve is None else promising(left, right, found, sieve(stands))
     if known is not None:
