@@ -1,12 +1,12 @@
 """What stands beside the texts of two catalogues, as evidence of their pairs, learned without labels.
 
 Prices and brands say as much as pairs that are likely by their texts agree in them more often than others,
-see `linking.evidence`. Pictures say less the farther a pair stands behind nearer ones, by a line. It was
-fitted on photos of groceries, one a class, beside their icons and beside other photos of theirs (the training
-photos, four draws, all classes and half of them abroad): -.87 to -.99, 1.44 to 1.84, -.70 to -1.12. How many
-stand before a pair, and how near it is, told no more. Levels of nearness that are learned without labels, as
-those of prices are, found less on other draws of these photos: .42 of the counterparts for .52 beside icons,
-.47 for .56 beside photos, where texts were often wrong and taught them what is wrong.
+see `linking.evidence`. Pictures say less the farther a pair stands behind nearer ones, by a line that
+`bench.match_looks` fits on photos of groceries, one a class, beside their icons and beside other photos of
+theirs: -.93, 1.69 and -.78. How many stand before a pair, and how near it is, told no more. Levels of
+nearness that are learned without labels, as those of prices are, found less on other draws of these photos:
+.42 of the counterparts for .52 beside icons, .47 for .56 beside photos, where texts were often wrong and
+taught them what is wrong.
 """
 
 from __future__ import annotations
