@@ -31,7 +31,8 @@ def fitted(home, pool, own=None, classes=CLASSES):
     own = own or known(home.rows[:0], [])
     start = fit_prototypes(space, home, own, pool, classes)
     both = known(np.concatenate([home.rows, own.rows]), np.concatenate([home.y, own.y]))
-    return start, separated(start, Given(both, pool, directions_of(pool, home.rows)))
+    given = Given(both, pool, directions_of(pool, home.rows), labels=bool(len(own.y)))
+    return start, separated(start, given)
 
 
 def right(found, rows, y):

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
     from xbsql.engine.candidates.prototypes import Known, Prototypes, Rows
 
-SHARPNESS = 12.0
-"""What cosines are multiplied by before the softmax."""
+SHARPNESS, SURE = 12.0, 20.0
+"""What cosines are multiplied by before the softmax: while means move, and where they answer with labels.
+
+With 5 labels a class the log loss on other photos was 1.47 by 12, 1.26 by 15, 1.13 by 20; with all .95 by 20,
+.92 by 25. Without a label of the market it was least by 12.
+"""
 
 STEPS = 60
 RATE = 0.02
@@ -57,13 +61,13 @@ class Given:
         known: labelled rows of both markets, in their spaces.
         pool: float32, shape (m, d): unlabelled rows of the market in its space.
         directions: float32, shape (r, d), of length one and at right angles, see `directions_of`.
-        worth: of the confusion of the unlabelled rows beside the log loss of the labelled ones.
+        labels: whether labelled rows of the market itself are among them.
     """
 
     known: Known
     pool: Rows
     directions: Rows
-    worth: float = 1.0
+    labels: bool = False
 
 
 def directions_of(*parts: Rows) -> Rows:
@@ -93,7 +97,7 @@ def separated(start: Prototypes, given: Given) -> Prototypes:
     optimizer = torch.optim.Adam([means], lr=RATE)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=STEPS)
     generator = np.random.default_rng(0)
-    worth = given.worth * min(1.0, len(pool) / (EACH * len(classes)))
+    worth = (BESIDE_LABELS if given.labels else 1.0) * min(1.0, len(pool) / (EACH * len(classes)))
     most = min(MOST_A_STEP, MOST_CELLS // len(means) + 1)
     for _ in range(STEPS):
         some, others = _some(len(rows), MOST_A_STEP, generator), _some(len(pool), most, generator)
@@ -107,7 +111,7 @@ def separated(start: Prototypes, given: Given) -> Prototypes:
         falling.step()
     moved = np.zeros_like(start.means)
     moved[there] = normalize(means.detach(), dim=1).numpy() @ given.directions
-    return replace(start, means=moved, sharpness=SHARPNESS)
+    return replace(start, means=moved, sharpness=SURE if given.labels else SHARPNESS)
 
 
 def _some(count: int, most: int, generator: np.random.Generator) -> Tensor:

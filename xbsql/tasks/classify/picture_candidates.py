@@ -199,13 +199,12 @@ class Gathered:
 
     def separated(self, source: Source, target: Sample, unlabelled: Features) -> Prototypes:
         """The same moved apart, see `engine.candidates.separated`."""
-        from xbsql.engine.candidates.separated import BESIDE_LABELS, Given, separated
+        from xbsql.engine.candidates.separated import Given, separated
 
         place, known = self._given(target, unlabelled)
         both = [known] if place.home is None else [place.home, known]
         rows = Known(np.concatenate([part.rows for part in both]), np.concatenate([part.y for part in both]))
-        worth = BESIDE_LABELS if len(known.y) else 1.0
-        given = Given(rows, place.pool, place.directions, worth)
+        given = Given(rows, place.pool, place.directions, labels=bool(len(known.y)))
         return separated(self.fit(source, target, unlabelled), given)
 
     def _given(self, target: Sample, unlabelled: Features) -> tuple[_Place, Known]:
