@@ -75,7 +75,9 @@ def test_directions_are_of_length_one_and_at_right_angles():
     assert not len(directions_of(np.zeros((4, 8), np.float32)))
 
 
-@pytest.mark.parametrize("case", ["no pool", "no picture", "one class missing", "several means a class"])
+@pytest.mark.parametrize(
+    "case", ["no pool", "no picture", "one without a picture", "one class missing", "several means a class"]
+)
 def test_what_is_missing_stays_missing(case):
     home, pool, _ = shop(1)
     classes, labels = CLASSES, np.arange(CLASSES)
@@ -84,6 +86,8 @@ def test_what_is_missing_stays_missing(case):
     if case == "no picture":
         home = np.zeros_like(home)
         pool = np.zeros_like(pool)
+    if case == "one without a picture":
+        home[2] = 0.0
     if case == "one class missing":
         classes += 1
     if case == "several means a class":

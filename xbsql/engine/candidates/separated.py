@@ -87,12 +87,16 @@ def separated(start: Prototypes, given: Given) -> Prototypes:
         given: what they are moved by.
     """
     there = start.means.any(axis=1)
-    if not there.any() or not len(given.directions):
-        return start
     classes = np.unique(start.owner[there])
+    used = given.known.rows.any(axis=1) & np.isin(given.known.y, classes)
+    if not used.any() or not len(given.directions):
+        return start
     own = torch.from_numpy(np.searchsorted(classes, start.owner[there]))
-    owned, y = one_hot(own, len(classes)).float(), torch.from_numpy(np.searchsorted(classes, given.known.y))
-    rows, pool = (torch.from_numpy(part @ given.directions.T) for part in (given.known.rows, given.pool))
+    owned = one_hot(own, len(classes)).float()
+    y = torch.from_numpy(np.searchsorted(classes, given.known.y[used]))
+    rows, pool = (
+        torch.from_numpy(part @ given.directions.T) for part in (given.known.rows[used], given.pool)
+    )
     means = torch.from_numpy(start.means[there] @ given.directions.T).requires_grad_()
     optimizer = torch.optim.Adam([means], lr=RATE)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=STEPS)
@@ -102,11 +106,11 @@ def separated(start: Prototypes, given: Given) -> Prototypes:
     for _ in range(STEPS):
         some, others = _some(len(rows), MOST_A_STEP, generator), _some(len(pool), most, generator)
         told = _told(rows[some], means, owned)
-        loss = -torch.log(told[torch.arange(len(some)), y[some]] + _TINY).mean() if len(some) else 0.0
+        loss = -torch.log(told[torch.arange(len(some)), y[some]] + _TINY).mean()
         if worth:
             loss = loss + worth * _confusion(_told(pool[others], means, owned))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[union-attr]
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         falling.step()
     moved = np.zeros_like(start.means)
