@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROUNDS: Final = 5
 _STRENGTH: Final = 20.0  # pairs that the start stands for
 _SHARED: Final = 50.0  # pairs that the other markets stand for in a pair of markets
-_MOST: Final = 12.0  # log odds that one field says at most
+MOST: Final = 12.0  # log odds that one field says at most
 _LOOKED_AT: Final = -6.0  # log odds by the text of pairs that are learned from
 
 
@@ -58,12 +58,12 @@ def weighed(
         told: bool, shape (p,): pairs that the text itself proposed; the others are not learned from.
     """
     names = tuple(sorted(fields))
-    likely = _share(odds)
+    likely = share(odds)
     compared = [fields[name].compared(i, j, between, likely) for name in names]
     says = np.zeros((len(i), len(names)))
     used = np.flatnonzero(told & (odds > _LOOKED_AT))
     for _ in range(ROUNDS):
-        likely = _share(odds + says.sum(axis=1))
+        likely = share(odds + says.sum(axis=1))
         for place, name in enumerate(names):
             level, chance = compared[place]
             says[:, place] = _said(fields[name], level, chance, between, likely, used)
@@ -95,8 +95,9 @@ def _said(
     if len(rare):
         mean = np.average(chance[rare])
         found[rare] += np.clip(np.log(mean) - np.log(np.maximum(chance[rare], 1e-9)), -3.0, 3.0)
-    return np.clip(found, -_MOST, _MOST)
+    return np.clip(found, -MOST, MOST)
 
 
-def _share(odds: Floats) -> Floats:
+def share(odds: Floats) -> Floats:
+    """Log odds as probabilities."""
     return 1 / (1 + np.exp(-np.clip(odds, -30, 30)))

@@ -101,17 +101,27 @@ def _brands(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Fl
 
 
 def _images(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Floats:
-    vectors, there = [], []
-    for side in (left, right):
-        rows, present = matrix(one_chunk(side), where)
-        length = np.linalg.norm(rows, axis=1)
-        present &= length > 0
-        vectors.append(
-            np.where(present, 1 / np.where(length > 0, length, 1), 0)[:, None] * np.nan_to_num(rows)
-        )
-        there.append(present)
-    if vectors[0].shape[1] != vectors[1].shape[1]:
-        widths = " and ".join(str(side.shape[1]) for side in vectors)
+    a, b = image_vectors(where, left, right)
+    own, other = (np.asarray(side.any(axis=1), np.bool_) for side in (a, b))
+    cosine = rowwise(len(i), lambda s: np.einsum("pd,pd->p", a[i[s]], b[j[s]]))
+    return np.where(own[i] & other[j], cosine, np.nan)
+
+
+def image_vectors(
+    where: str, left: pa.Array, right: pa.Array
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The images of both sides, float32, rows of length one; 0 throughout where there is none.
+
+    Raises:
+        XbsqlError: the sides' vectors have different lengths.
+    """
+    sides = []
+    for column in (left, right):
+        rows, there = matrix(one_chunk(column), where)
+        rows = np.where(there[:, None], rows, 0.0).astype(np.float32)
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        sides.append(np.asarray(rows / np.where(length > 0, length, 1.0), np.float32))
+    if sides[0].shape[1] != sides[1].shape[1]:
+        widths = " and ".join(str(side.shape[1]) for side in sides)
         raise errors.invalid(where, f"the images have {widths} numbers", "make them by one encoder")
-    cosine = rowwise(len(i), lambda s: np.einsum("pd,pd->p", vectors[0][i[s]], vectors[1][j[s]]))
-    return np.where(there[0][i] & there[1][j], cosine, np.nan)
+    return sides[0], sides[1]

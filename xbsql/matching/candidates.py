@@ -16,6 +16,7 @@ from xbsql.matching.translation import suggested
 from xbsql.progress import tell
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from scipy import sparse
 
     from xbsql.matching.pairs import Side
@@ -47,6 +48,7 @@ def candidate_pairs(
     right: Side,
     parts: tuple[Tokens, Tokens],
     effort: Effort = WHOLE,
+    proposed: NDArray[np.int64] | None = None,
 ) -> CandidatePairs:
     """The pairs that meaning, spelling or a word by word translation suggests, block by block.
 
@@ -57,6 +59,7 @@ def candidate_pairs(
         right: the rows that they may match.
         parts: the parts of the left words and of the right ones.
         effort: how much is spent on them.
+        proposed: int64: keys (left row * right rows + right row) of further pairs within blocks.
     """
     if not len(left) or not len(right):
         return CandidatePairs(*(np.empty(0, np.int64),) * 2, *(np.empty(0),) * 4)
@@ -76,6 +79,8 @@ def candidate_pairs(
     for own, other in both:
         a, b = best_of_rows(spelled[0][own], spelled[1][other], _ALIKE)
         keys.append(own[a] * len(right) + other[b])
+    if proposed is not None:
+        keys.append(proposed)
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
     spelling = likenesses(left, right, *spelled, i, j)
     cosine = cosines(left, right, i, j)

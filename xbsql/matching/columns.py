@@ -49,5 +49,5 @@ DIRECTIONS: Final = {
 }
 """Whether a column speaks for a match (1), against it (-1) or either way (0)."""
 BESIDE: Final = ("price", "brand", "image")
-"""What `beside` may hold; the scorer that comes with the package does not read it."""
+"""What `beside` may hold: columns for a scorer of one's own; else `linking.beside` says what they add."""
 KNOWN_COLUMNS: Final = (*PAIR_COLUMNS, *BESIDE)

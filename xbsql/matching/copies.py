@@ -58,6 +58,12 @@ class Copies:
             np.diff(start, append=len(kept)),
         )
 
+    def places(self, count: int) -> NDArray[np.int64]:
+        """The place of each of so many rows' text among `texts`, -1 for rows without one."""
+        found = np.full(count, -1, np.int64)
+        found[self.rows] = np.repeat(np.arange(len(self.texts)), self.count)
+        return found
+
 
 def expanded(
     pairs: CandidatePairs, left: Copies, right: Copies

@@ -68,6 +68,7 @@ def describe(
     judges: Sequence[Judge],
     sieve: Judge | None = None,
     known: NDArray[np.int64] | None = None,
+    proposed: NDArray[np.int64] | None = None,
 ) -> Described:
     """Find the candidate pairs and say all that is known of them.
 
@@ -82,11 +83,12 @@ def describe(
             less is learned, from fewer matches and candidates: a quarter of the time, much the same matches.
         known: int64: keys (left row * right rows + right row) of pairs that something else speaks for, which
             no sieve holds back.
+        proposed: the same of pairs that are compared though their texts may not suggest them.
     """
     parts = left.parts or Tokens.split(pieces(left.texts)), right.parts or Tokens.split(pieces(right.texts))
     effort = WHOLE if sieve is None else SIEVED
     with part(0.0, 0.6):
-        found = candidate_pairs(left, right, parts, effort)
+        found = candidate_pairs(left, right, parts, effort, proposed)
     stands = standing(found)
     kept = np.ones(len(found), np.bool_) if sieve is None else promising(left, right, found, sieve(stands))
     if known is not None:

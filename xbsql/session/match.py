@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, refuse_quoted, written_out
+from xbsql.arrow import one_chunk
 from xbsql.matching.columns import KNOWN_COLUMNS
-from xbsql.progress import part, tell
+from xbsql.progress import tell
 from xbsql.session import models
+from xbsql.session.paired import Found, described
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from xbsql.features.encoder import Encoder
     from xbsql.session.session import Session
 
 _SUREST = 1e-9
-READING = 0.3
-"""Share of the progress that encoding the texts stands for."""
-ENCODED = 4096
-"""Texts that are encoded between two reports of it."""
 
 
 def match(
@@ -41,11 +35,12 @@ def match(
     Args:
         session: whose encoder and models are used.
         left: columns text, block and beside; a row without a text has no match, nor has one whose text is
-            blank or a placeholder ('n/a', see `matching.blank`) or whose block is NULL. For beside see
-            `matching.beside.compared`.
+            blank or a placeholder ('n/a', see `matching.blank`), unless pictures beside propose one; a row
+            whose block is NULL has none. For beside see `matching.beside.compared`.
         right: the same.
         threshold: the least probability of a match, 0 to 1.
-        model: a model fitted on `match_candidates`, of two classes; None for the package's own scorer.
+        model: a model fitted on `match_candidates`, of two classes; None for the package's own scorer, to
+            which `linking.beside` adds what stands beside the texts.
         variants: whether products that differ in size, count or model number are one: 'tea 100 g' and
             'tea 250 g'. Otherwise rows that both state one and contradict each other never match.
 
@@ -62,15 +57,12 @@ def match(
     if not 0 <= threshold <= 1:
         raise errors.invalid(where, f"threshold is {threshold}", "give a probability, 0 to 1")
     from xbsql.harmonise.assignment import assigned
-    from xbsql.matching.beside import fields
 
     if model is not None:
         session.model(where, model)
-    for table in (left, right):
-        fields(where, one_chunk(table["beside"]))
     with session.calls.record("match", model or "", len(left)) as call:
         call.kernel = "topk + assignment"
-        found = _described(session, where, left, right, variants)
+        found = described(session, where, left, right, variants)
         odds = _odds(session, where, left, right, found, model)
         tell(0.98, "assigning")
         shape = (len(found.left), len(found.right))
@@ -108,9 +100,9 @@ def match_candidates(
     where = "xb.match_candidates"
     with session.calls.record("match_candidates", "", len(left)) as call:
         call.kernel = "topk"
-        found = _described(session, where, left, right, variants)
+        found = described(session, where, left, right, variants)
         known = _known(where, left, right, found)
-    pairs = found.left[found.i], found.right[found.j]
+    pairs = found.rows
     order = np.lexsort(pairs[::-1])
     columns = [*(rows[order] + 1 for rows in pairs), *known[order].T]
     return pa.table(
@@ -118,69 +110,7 @@ def match_candidates(
     )
 
 
-class _Found(NamedTuple):
-    """Candidate pairs of rows.
-
-    Attributes:
-        left: int64: the left rows that take part, ordered by block and text.
-        right: the right ones.
-        i: int64, shape (p,): places in `left`.
-        j: int64, shape (p,): places in `right`.
-        table: float64, shape (p, 34): what is known of each pair.
-        rivals: int64, shape (p,), see `matching.pairs.rivals`.
-    """
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    i: NDArray[np.int64]
-    j: NDArray[np.int64]
-    table: NDArray[np.float64]
-    rivals: NDArray[np.int64]
-
-
-def _described(session: Session, where: str, left: pa.Table, right: pa.Table, variants: bool) -> _Found:
-    """The candidate pairs of the rows that take part: every text is looked at once, whatever rows have it."""
-    from xbsql.matching.copies import Copies, expanded
-    from xbsql.matching.match import describe
-    from xbsql.matching.pairs import Side
-    from xbsql.matching.scorer import Scorer
-    from xbsql.matching.stated import Stated
-
-    encoder, blocks = session.encoder("text"), _blocks(where, left, right)
-
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-        vectors = embedded(list(places), encoder)
-        return vectors if len(places) == len(texts) else vectors[[places[text] for text in texts]]
-
-    for name, table in (("ltext", left), ("rtext", right)):
-        refuse_quoted(where, name, table["text"])
-    copies, sides, middle = [], [], READING * len(left) / max(len(left) + len(right), 1)
-    shares = (0.0, middle), (middle, READING)
-    for table, block, share in zip((left, right), blocks, shares, strict=True):
-        one = Copies.of(_texts(where, table), block)
-        stated = None if variants else Stated.of(one.texts)
-        copies.append(one)
-        with part(*share):
-            sides.append(Side(one.texts, encode(one.texts), one.block, stated))
-    with part(READING, 0.98):
-        found = describe(sides[0], sides[1], encode, encoder.pieces, Scorer.default().judges)
-    which, i, j = expanded(found.pairs, *copies)
-    return _Found(copies[0].rows, copies[1].rows, i, j, found.table[which], found.rivals[which])
-
-
-def embedded(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
-    """The vectors of different texts, some at a time, so that it can be told how far they are."""
-    from xbsql.features.text import embed_texts
-
-    parts = [np.empty((0, encoder.dim), np.float32)]
-    for start in range(0, len(texts), ENCODED):
-        tell(start / len(texts), f"reading {len(texts)} texts")
-        parts.append(embed_texts(texts[start : start + ENCODED], encoder))
-    return np.concatenate(parts)
-
-
-def _known(where: str, left: pa.Table, right: pa.Table, found: _Found) -> NDArray[np.float64]:
+def _known(where: str, left: pa.Table, right: pa.Table, found: Found) -> NDArray[np.float64]:
     """All of `KNOWN_COLUMNS` of the pairs; NaN where either row lacks what stands beside the text."""
     from xbsql.matching.beside import compared
 
@@ -191,35 +121,12 @@ def _known(where: str, left: pa.Table, right: pa.Table, found: _Found) -> NDArra
     return np.hstack([found.table, compared(where, own, other, found.i, found.j)])
 
 
-def _texts(where: str, table: pa.Table) -> list[str | None]:
-    texts = table["text"].combine_chunks()
-    if not is_text(texts.type) and not pa.types.is_null(texts.type):
-        raise errors.invalid(where, f"the text to match by is {texts.type}", "cast it to VARCHAR")
-    found: list[str | None] = texts.cast(pa.string()).to_pylist()
-    return found
-
-
-def _blocks(
-    where: str, left: pa.Table, right: pa.Table
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    """The blocks of both sides as numbers, -1 for NULL; None where no block was given."""
-    both = [table["block"].combine_chunks() for table in (left, right)]
-    if all(pa.types.is_null(block.type) for block in both):
-        return None, None
-    names = pa.concat_arrays([written_out(where, "block", block) for block in both]).to_pylist()
-    places = {name: place for place, name in enumerate(sorted({name for name in names if name is not None}))}
-    codes = np.array([places.get(name, -1) for name in names], np.int64)
-    return codes[: len(left)], codes[len(left) :]
-
-
 def _odds(
-    session: Session, where: str, left: pa.Table, right: pa.Table, found: _Found, model: str | None
+    session: Session, where: str, left: pa.Table, right: pa.Table, found: Found, model: str | None
 ) -> NDArray[np.float64]:
-    """The log odds of the pairs by a model, or by the scorer of the package."""
-    from xbsql.matching.scorer import Scorer
-
+    """The log odds of the pairs by a model; by the scorer of the package and what stands beside the texts."""
     if model is None:
-        return Scorer.default().scored(found.table, found.rivals)
+        return _scored(found)
     table = _known(where, left, right, found)
     if not len(table):
         return np.empty(0)
@@ -228,6 +135,19 @@ def _odds(
     yes = np.isin(np.array(said.field("label").to_pylist(), dtype=str), ("true", "1"))
     score = said.field("score").to_numpy(zero_copy_only=False)
     return _logit(np.where(yes, score, 1 - score))
+
+
+def _scored(found: Found) -> NDArray[np.float64]:
+    """The log odds by the scorer of the package, which reads texts, and by what stands beside these."""
+    from xbsql.linking.beside import says
+    from xbsql.matching.scorer import Scorer
+
+    told = found.rivals > 0
+    odds = np.zeros(len(told))
+    odds[told] = Scorer.default().scored(found.table[told], found.rivals[told])
+    if not any(found.beside):
+        return odds
+    return odds + says(*found.beside, found.looks, *found.rows, odds, told)
 
 
 def _logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from xbsql.arrow import digest, one_chunk
 from xbsql.progress import Together, part
-from xbsql.session.match import embedded
 from xbsql.session.offer_labels import labels_of
 from xbsql.session.offers import Asked, blocks_of, markets_of, texts_of
+from xbsql.session.paired import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,8 @@ LeftId = Annotated[str, ColumnOf(), "the left id, any type"]
 LeftText = Annotated[
     str,
     ColumnOf(),
-    "VARCHAR: the left text, e.g. a title; rows where it is NULL, blank or a placeholder have no match",
+    "VARCHAR: the left text, e.g. a title; rows where it is NULL, blank or a placeholder have no match, but "
+    "by their pictures",
 ]
 RightId = Annotated[str, ColumnOf(), "the right id, any type"]
 RightText = Annotated[str, ColumnOf(), "VARCHAR: the right text"]
@@ -31,7 +32,8 @@ Beside = Annotated[
     str | None,
     ColumnOf(python="str | None"),
     "a STRUCT of both tables with any of price (a number of one currency), brand (VARCHAR) and image (its "
-    "vector): three more columns for a scorer of your own",
+    "vector, see xb.embed_image): added to what the texts say, and three more columns for a scorer of your "
+    "own; a picture also proposes those nearest to it, whatever the texts are",
 ]
 Variants = Annotated[
     Flag,

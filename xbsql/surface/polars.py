@@ -1324,13 +1324,14 @@ class Frames(FrameSpace):
             right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
             lid: a column or expression: the left id, any type.
             ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
-                blank or a placeholder have no match.
+                blank or a placeholder have no match, but by their pictures.
             rid: a column or expression: the right id, any type.
             rtext: a column or expression: VARCHAR: the right text.
             block: a column or expression: of both tables: only rows of one value are compared.
             beside: a column or expression: a STRUCT of both tables with any of price (a number of one
-                currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of
-                your own.
+                currency), brand (VARCHAR) and image (its vector, see xb.embed_image): added to what the
+                texts say, and three more columns for a scorer of your own; a picture also proposes
+                those nearest to it, whatever the texts are.
             threshold: DOUBLE: the least probability of a match.
             model: VARCHAR: a model fitted on xb.match_candidates; NULL for the built-in scorer.
             variants: BOOLEAN: true takes products that differ in size, count or model number as one;
@@ -1361,13 +1362,14 @@ class Frames(FrameSpace):
             right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
             lid: a column or expression: the left id, any type.
             ltext: a column or expression: VARCHAR: the left text, e.g. a title; rows where it is NULL,
-                blank or a placeholder have no match.
+                blank or a placeholder have no match, but by their pictures.
             rid: a column or expression: the right id, any type.
             rtext: a column or expression: VARCHAR: the right text.
             block: a column or expression: of both tables: only rows of one value are compared.
             beside: a column or expression: a STRUCT of both tables with any of price (a number of one
-                currency), brand (VARCHAR) and image (its vector): three more columns for a scorer of
-                your own.
+                currency), brand (VARCHAR) and image (its vector, see xb.embed_image): added to what the
+                texts say, and three more columns for a scorer of your own; a picture also proposes
+                those nearest to it, whatever the texts are.
             variants: BOOLEAN: true takes products that differ in size, count or model number as one;
                 otherwise rows that both state one and contradict each other never match.
 

@@ -153,7 +153,9 @@ class _Asked:
         """The whole table, read once for every transfer."""
         assert self.home is not None
         chosen = self.task.options.of("xb.label_curve", self.options)
-        return self.task.read_abroad(self.home, self.table, self.label, chosen)
+        labelled = np.zeros(len(self.table), bool)
+        labelled[self.rows] = True
+        return self.task.read_abroad(self.home, self.table, self.label, chosen, labelled)
 
     def alone(self, chosen: NDArray[np.int64], asked: NDArray[np.int64]) -> Labels:
         """The answers to some labelled rows of a model fitted on others."""

@@ -88,8 +88,13 @@ class Reader:
         kept = [name for name in table.column_names if name not in set(found.values())]
         return table.select(kept).rename_columns([found.get(name, name) for name in kept])
 
-    def read(self, table: pa.Table) -> Features:
+    def read(self, table: pa.Table, taught: NDArray[np.bool_] | None = None) -> Features:
         """The views of the rows; columns come in any order, and those of 'table' may be missing.
+
+        Args:
+            table: n rows.
+            taught: bool, shape (n,): rows that are learned from: of their pictures there is beside the view
+                'maps' that of the same altered, 'altered', which is 0 for other rows. None: it is not there.
 
         Raises:
             XbsqlError: a text column is missing or no text, or the encoder is not the one it was fitted with.
@@ -105,7 +110,10 @@ class Reader:
         if self.pictures:
             views["picture"] = self.seen(table)
             if self.maps:
-                views["maps"] = self._mapped(table)
+                views["maps"] = maps = self._mapped(table)
+                if taught is not None:
+                    views["altered"] = np.zeros_like(maps)
+                    views["altered"][taught] = self._mapped(table.filter(pa.array(taught)), changed=True)
         if self.table.columns:
             views["table"] = self.table.transform(self._numbered(table))
         return Features(views)
@@ -179,12 +187,12 @@ class Reader:
             whole /= np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), np.float32(1e-12))
         return whole
 
-    def _mapped(self, table: pa.Table) -> NDArray[np.float16]:
+    def _mapped(self, table: pa.Table, *, changed: bool = False) -> NDArray[np.float16]:
         from xbsql.features.image.encoder import picture_encoder
 
         table, name = self.at_home(table), self.pictures[0]
         column = table[name] if name in table.column_names else pa.nulls(table.num_rows, pa.binary())
-        return picture_encoder(self.network).maps(arrow.blobs_of(column, "xb.classify"))
+        return picture_encoder(self.network).maps(arrow.blobs_of(column, "xb.classify"), changed=changed)
 
     def abroad(
         self,

@@ -213,7 +213,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
             refuse_rows(where, home)
         asked.step(0.0, f"reading {data.num_rows} rows")
         options.refuse_read(where, home.reader.schema.names)
-        reader, x = read or self.read_abroad(home, data, label, options)
+        reader, x = read or self.read_abroad(home, data, label, options, found.present)
         theirs = None if source is None else self.labels(where, source, label)
         classes = self.classes(found, home, theirs, options)
         rows = Labelled(data, found.present, self.coded(found, classes))
@@ -230,10 +230,12 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         self.check(problem)
         return problem
 
-    def read_abroad(self, home: M, data: pa.Table, label: str, options: O) -> Read:
-        """The rows of a target as the home model's reader sees them."""
+    def read_abroad(
+        self, home: M, data: pa.Table, label: str, options: O, present: NDArray[np.bool_]
+    ) -> Read:
+        """The rows of a target, of which some have a label, as the home model's reader sees them."""
         reader = self.reader_abroad(home, options.read_of(data), label, options)
-        return Read(reader, reader.read(data))
+        return Read(reader, reader.read(data, present))
 
     def reader_abroad(self, home: M, target: pa.Table, label: str, options: O) -> Reader:
         """The home model's reader for the columns of a target."""

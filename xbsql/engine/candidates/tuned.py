@@ -1,8 +1,11 @@
 """Fine-tuning the last layers of networks that read pictures: a linear head first, then both together.
 
 A head that starts at random would first spoil what the network knows (Kumar et al., ICLR 2022, LP-FT). The
-squared distance of every weight to its own start is added to the loss (L2-SP: Li et al., ICML 2018), and rows
-are mixed in pairs, maps and labels alike (Zhang et al., ICLR 2018; Verma et al., ICML 2019).
+squared distance of every weight to its own start is added to the loss (L2-SP: Li et al., ICML 2018). Each
+picture is met as it is or altered (`features.image.altered`), and rows are mixed in pairs, maps and labels
+alike (Zhang et al., ICLR 2018; Verma et al., ICML 2019). On twelve photos a class altered ones raised the
+accuracy on others from .666 to .689 and took .23 off the log loss; mirrored ones alone .08; maps that are
+mirrored or cut in the photos' place, which would cost nothing, .00 and .05.
 """
 
 from __future__ import annotations
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 BATCH = 64
 SCALE = 12.0
 """What the cosine with a class's direction is multiplied by before the softmax."""
+
+SHARPER = 2.0
+"""What it is multiplied by besides where something is predicted: mixed rows teach to be unsure. On other
+photos the log loss fell from 1.91 to 1.39; with 1.5 to 1.48, with 3 to 1.58."""
 
 RIDGE = 0.15
 SMOOTHING = 0.1
@@ -72,7 +79,7 @@ class TunedTails:
             for start in range(0, len(maps), BATCH):
                 some = slice(start, start + BATCH)
                 vectors = seen(tails, self.network, _tensor(maps[some]), beside[some], centre)
-                found.append((SCALE * vectors @ directions).double().softmax(dim=1).numpy())
+                found.append((SHARPER * SCALE * vectors @ directions).double().softmax(dim=1).numpy())
         return np.concatenate(found)
 
     def state(self) -> State:
@@ -109,12 +116,13 @@ class TailTuner:
         """Fit on rows of one market, whose weights count; the same rows give the same layers.
 
         Args:
-            sample: rows with the views 'picture' and 'maps'.
+            sample: rows with the views 'picture' and 'maps', and 'altered' where there are altered ones.
             centre: of the market's vectors.
         """
         there = dense(sample.x["picture"]).any(axis=1)
         beside = beside_networks(sample.x, self.network)[torch.from_numpy(there)]
-        maps, y = dense(sample.x["maps"])[there], torch.from_numpy(np.asarray(sample.y, np.int64)[there])
+        seen_as = [dense(sample.x[name])[there] for name in ("maps", "altered") if name in sample.x]
+        y = torch.from_numpy(np.asarray(sample.y, np.int64)[there])
         weight = np.ones(len(sample)) if sample.weight is None else sample.weight
         counted = torch.from_numpy(np.asarray(weight / weight.mean(), np.float32)[there])
         middle = torch.from_numpy(np.array(centre))
@@ -126,10 +134,16 @@ class TailTuner:
             {"params": list(tails.parameters()), "lr": self.rate},
             {"params": [directions], "lr": 10 * self.rate},
         ]
-        optimizer, batches = torch.optim.Adam(groups), self._batches(len(y))
+        optimizer, batches, generator = (
+            torch.optim.Adam(groups),
+            self._batches(len(y)),
+            np.random.default_rng(1),
+        )
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=max(len(batches), 1))
         for rows, others, share in batches:
-            mixed = share * _tensor(maps[rows]) + (1 - share) * _tensor(maps[others])
+            mixed = share * _drawn(seen_as, rows, generator) + (1 - share) * _drawn(
+                seen_as, others, generator
+            )
             rest = share * beside[rows] + (1 - share) * beside[others]
             scores = SCALE * seen(tails, self.network, mixed, rest, middle) @ directions
             loss = share * _lost(scores, y[rows], counted[rows])
@@ -183,6 +197,12 @@ def beside_networks(x: Features, network: str) -> Tensor:
 
 def _tensor(rows: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.asarray(rows, np.float32))
+
+
+def _drawn(views: list[NDArray[Any]], rows: NDArray[np.int64], generator: np.random.Generator) -> Tensor:
+    """Rows of any of some views, each of one that is drawn."""
+    which = generator.integers(0, len(views), len(rows))
+    return _tensor(np.stack([views[view][row] for view, row in zip(which, rows, strict=True)]))
 
 
 def _lost(scores: Tensor, y: Tensor, weight: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,6 +14,7 @@ import torch
 
 from xbsql import errors
 from xbsql.features.image import colours as colour
+from xbsql.features.image.altered import altered
 from xbsql.features.image.decode import Unreadable, square
 from xbsql.features.image.magic import IMAGE, file_of
 from xbsql.features.image.networks import PACKAGES, SIDE, brought, installed
@@ -105,24 +106,33 @@ class PictureEncoder:
         """Whether it has last layers that can be fine-tuned."""
         return all(any(True for _ in part.network.tail.parameters()) for part in self.parts)
 
-    def maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
+    def maps(
+        self, contents: Sequence[bytes | memoryview | None], *, changed: bool = False
+    ) -> NDArray[np.float16]:
         """What the trunks give, which the networks' tails take, so that these can be fine-tuned.
+
+        Args:
+            contents: of files; None where there is none.
+            changed: whether of each picture cut and maybe mirrored, see `altered`.
 
         Returns:
             float16, shape (n, sum of the sizes of `shapes`), 0 where there is no picture.
         """
+        work = partial(self._maps, changed=changed)
         whole = np.zeros((len(contents), sum(map(prod, self.shapes))), np.float16)
         for run in range(0, len(contents), RUN):
             tell(run / len(contents), f"looking at {len(contents)} pictures")
             starts = range(run, min(run + RUN, len(contents)), BATCH)
             batches = (contents[start : start + BATCH] for start in starts)
-            for start, found in zip(starts, spread(self._maps, batches), strict=True):
+            for start, found in zip(starts, spread(work, batches), strict=True):
                 whole[start : start + BATCH] = found
         return whole
 
-    def _maps(self, contents: Sequence[bytes | memoryview | None]) -> NDArray[np.float16]:
+    def _maps(
+        self, contents: Sequence[bytes | memoryview | None], *, changed: bool
+    ) -> NDArray[np.float16]:  # fmt: skip
         pixels, problems = unpacked([content or b"" for content in contents], self.side)
-        shown = torch.from_numpy(pixels)
+        shown = torch.from_numpy(altered(pixels) if changed else pixels)
         found = [part.network.trunk(given(shown, part)).flatten(1) for part in self.parts]
         rows = torch.cat(found, dim=1).half().numpy()
         rows[list(problems)] = 0

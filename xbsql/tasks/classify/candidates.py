@@ -35,7 +35,9 @@ LOOKS = Layout(("picture",))
 LOOKS_PENALTY = 1 / 30
 """Of a line over pictures: they have length one and many numbers."""
 
-HOLDS_ROWS = (":process", ":neighbours", ":pictures", ":prototypes", ":icons", ":product", "taught:nodes")
+HOLDS_ROWS = (
+    ":process", ":neighbours", ":pictures", ":prototypes", ":icons", ":separated", ":product", "taught:nodes",
+)  # fmt: skip
 """Learners whose predictors hold embeddings of their training rows."""
 
 
