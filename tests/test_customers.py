@@ -210,7 +210,7 @@ def test_ids_may_be_lists(tmp_path):
         assert [row[0] for row in rows] == told["user"].to_pylist() == [[0], [1]]
         assert [row[1] for row in rows] == told["orders"].to_pylist() == [20, 20]
         again = xbsql.profile(con, "sold", "who", "d", "paid", home=told)
-        assert again["nearest"].to_pylist() == ["[0]", "[0]"]
+        assert [sorted(like) for like in again["nearest"].to_pylist()] == [["[0]", "[1]"]] * 2
 
 
 def test_a_day_of_the_future_is_told():
