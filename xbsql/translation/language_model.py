@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BEGIN: Final = "<s>"
 END: Final = "</s>"
 CACHED: Final = 400_000
+BLOCK: Final = 100_000
+"""Grams that are counted at a time."""
 
 
 @restorable("translation_lm")
@@ -45,15 +47,19 @@ class LanguageModel:
             least: pairs and triples that occur less often are left out.
         """
         counts: dict[str, float] = {}
-        by_weight: dict[float, list[str]] = {}
+        by_weight: dict[float, tuple[Counter[str], list[str]]] = {}
         for text, weight in zip(texts, weights, strict=True):
             padded = [BEGIN, BEGIN, *text, END]
-            grams = by_weight.setdefault(weight, [])
+            counted, grams = by_weight.setdefault(weight, (Counter(), []))
             grams += padded[2:]
             grams += map(" ".join, itertools.pairwise(padded[1:]))
             grams += map(" ".join, zip(padded, padded[1:], padded[2:], strict=False))
-        for weight, grams in by_weight.items():
-            for gram, often in Counter(grams).items():
+            if len(grams) > BLOCK:
+                counted.update(grams)
+                grams.clear()
+        for weight, (counted, grams) in by_weight.items():
+            counted.update(grams)
+            for gram, often in counted.items():
                 counts[gram] = counts.get(gram, 0.0) + weight * often
         kept = {gram: often for gram, often in counts.items() if often >= least or " " not in gram}
         return cls._of(kept)
@@ -132,7 +138,7 @@ class _Known:
 class Mixture:
     """Several language models, as one.
 
-    Nine in ten pairs of words that a decoder tries to go on from stand in no model. What follows these
+    Of four pairs of words that a decoder tries to go on from, three stand in no model. What follows these
     follows the last word, so most triples cost no more than their last two words.
 
     Attributes:
