@@ -6,6 +6,8 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import mul
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -181,14 +183,22 @@ class Mixture:
     def _after(
         self, gram: str, after: Sequence[tuple[float, float] | None], shorter: Sequence[float]
     ) -> list[float]:
+        """What `LanguageModel.after` says, of each model."""
         return [
-            chance if follows is None else model.after(gram, follows, chance)
-            for (model, _), follows, chance in zip(self.parts, after, shorter, strict=True)
+            chance if known is None else (counts.get(gram, 0.0) + known[0] * chance) / (known[1] + known[0])
+            for counts, known, chance in zip(self._counts, after, shorter, strict=True)
         ]
 
     def _mixed(self, chances: Sequence[float]) -> float:
-        total = sum(weight * chance for (_, weight), chance in zip(self.parts, chances, strict=True))
-        return math.log(max(total, 1e-12))
+        return math.log(max(sum(map(mul, self._weights, chances)), 1e-12))
+
+    @cached_property
+    def _counts(self) -> tuple[Mapping[str, float], ...]:
+        return tuple(model.counts for model, _ in self.parts)
+
+    @cached_property
+    def _weights(self) -> tuple[float, ...]:
+        return tuple(weight for _, weight in self.parts)
 
     def per_word(self, forms: Sequence[str]) -> float:
         """Mean logarithm over the words of a text and its end."""
