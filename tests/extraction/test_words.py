@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbsql.errors import XbsqlError
-from xbsql.extraction.canonical import Canonical, _spelled, sorts_of
+from xbsql.extraction.canonical import Canonical, sorts_of, spelled
 from xbsql.extraction.clusters import clusters
 from xbsql.extraction.sheet import sheet_of
 from xbsql.extraction.sizes import spellings, systems
@@ -183,8 +183,8 @@ def test_a_size_is_read_by_the_system_that_it_names(system, values, form):
 
 @pytest.mark.parametrize("system", systems())
 def test_no_size_of_a_system_is_two(system):
-    written = [_spelled(each) for each in chain(*spellings(system).values())]
-    forms = {each: form for form, names in spellings(system).items() for each in map(_spelled, names)}
+    written = [spelled(each) for each in chain(*spellings(system).values())]
+    forms = {each: form for form, names in spellings(system).items() for each in map(spelled, names)}
     tables = Canonical({}, {"size": spellings(system)})
     assert len(set(written)) == len(forms)
     assert all(tables.of("size", each) == form for each, form in forms.items())

@@ -177,6 +177,29 @@ def test_a_name_in_another_language_asks_for_the_attribute_of_its_meaning(home):
     assert set(found) <= {"Farbe", "ブランド"}
 
 
+@pytest.mark.parametrize(
+    ("title", "value", "form"),
+    [
+        ("Orvex Hemd rot Nylon", "rot", "red"),
+        ("Kessel, dunkelgrau, 2 l", "dunkelgrau", "anthracite"),
+        ("Handschuhe \u30cd\u30a4\u30d3\u30fc", "\u30cd\u30a4\u30d3\u30fc", "navy"),
+        ("Kessel &#114;ot 3", "&#114;ot", "red"),
+        ("Kessel 2 l", None, None),
+        ("dunkelgrau", None, None),
+    ],
+)
+def test_asked_for_a_colour_that_nobody_labelled_the_table_of_colours_answers(home, title, value, form):
+    found = dict(answers(home[0], [title], ["Farbe"])[0])
+    assert found.get("Farbe", {}).get("value") == value
+    assert "colour" not in dict(answers(home[0], [title])[0])
+    if value:
+        assert (found["Farbe"]["canonical"], found["Farbe"]["score"]) == (form, 0.5)
+        assert title[found["Farbe"]["start"] - 1 : found["Farbe"]["stop"]] == value
+        assert answers(replace(home[0], abstain=0.6), [title], ["Farbe"])[0] == []
+        local = replace(home[0].canonical, local=("colour",))
+        assert answers(replace(home[0], canonical=local), [title], ["Farbe"])[0] == []
+
+
 def test_long_and_wide_rows_are_one(rows, home):
     """No label says 'none' in the wide table: a value in every cell, or NULL."""
     wide = {}

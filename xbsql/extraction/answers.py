@@ -67,6 +67,11 @@ class Answers(NamedTuple):
         parts = self.query[rows], self.layer[rows], self.word[rows], self.value[rows], self.score[rows]
         return Answers(*parts)
 
+    def beside(self, others: Answers) -> Answers:
+        """These and others, by query."""
+        whole = Answers(*(np.concatenate(pair) for pair in zip(self, others, strict=True)))
+        return whole.take(np.argsort(whole.query, kind="stable"))
+
 
 def _key(query: Ints, layer: Ints, word: Ints) -> Ints:
     return np.asarray((word * len(LAYERS) + layer) * np.int64(1 << 24) + query, np.int64)

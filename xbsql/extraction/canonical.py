@@ -39,11 +39,11 @@ def _table() -> dict[str, dict[str, str]]:
         for row in csv.DictReader(file):
             forms = found.setdefault(row["sort"], {})
             for spelling in (row["form"], *row["spellings"].split("|")):
-                forms.setdefault(_spelled(spelling), row["form"])
+                forms.setdefault(spelled(spelling), row["form"])
     return found
 
 
-def _spelled(text: str) -> str:
+def spelled(text: str) -> str:
     """A value in the form in which it is looked up: words with one blank between."""
     return " ".join(_BETWEEN.sub(" ", plain(text)).split())
 
@@ -74,12 +74,14 @@ class Canonical:
         if attribute in self.local:
             return None
         if attribute in self.same:
-            return _spelled(value) or None
-        forms = self._forms(attribute)
+            return spelled(value) or None
+        forms = self.forms(attribute)
         return _looked_up(forms, value) if forms else _measured(value)
 
-    def _forms(self, attribute: str) -> Mapping[str, str]:
-        """Spelling -> form, of an attribute whose values a table knows."""
+    def forms(self, attribute: str) -> Mapping[str, str]:
+        """Spelling -> form, of an attribute whose values a table knows; empty for others."""
+        if attribute in self.local or attribute in self.same:
+            return {}
         if attribute in self.own:  # what a user says of it comes first
             return _own_forms(tuple((form, tuple(names)) for form, names in self.own[attribute].items()))
         return _table()[self.sorts[attribute]] if attribute in self.sorts else {}
@@ -99,12 +101,12 @@ class Canonical:
 
 @cache
 def _own_forms(given: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:
-    return {_spelled(name): form for form, names in given for name in (form, *names)}
+    return {spelled(name): form for form, names in given for name in (form, *names)}
 
 
 def _looked_up(forms: Mapping[str, str], value: str) -> str | None:
     """The form of a value: of all of it, else the only one that it names."""
-    text = _spelled(value)
+    text = spelled(value)
     if text in forms:
         return forms[text]
     named = {forms[part] for part in _parts(text, forms)}

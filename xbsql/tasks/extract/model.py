@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from xbsql.extraction.names import placed
 from xbsql.extraction.sheet import Queries, open_queries
+from xbsql.extraction.stated import SCORE, stated
 from xbsql.extraction.titles import LAYERS, titles_of
 from xbsql.store.model import Model, Signature, State, restorable, restore
 
@@ -138,12 +139,16 @@ class Extraction(Model):
         return titles_of([text or "" for text in texts], groups)
 
     def answered(self, titles: Titles, queries: Queries) -> tuple[NDArray[np.int64], Answers]:
-        """The queries that have an answer, and these answers."""
+        """The queries that have an answer, ascending, and these answers."""
         answers = self.finder.answers(titles, queries)
         best, chosen = answers.best(len(queries.title)), answers.chosen(len(queries.title))
         least = self.finder.bars(queries) if self.abstain is None else self.abstain
-        rows = np.flatnonzero((chosen >= 0) & (best >= least))
-        return rows, answers.take(chosen[rows])
+        given = (chosen >= 0) & (best >= least)
+        found = answers.take(chosen[given])
+        if self.abstain is None or self.abstain <= SCORE:
+            forms = [self.canonical.forms(name) for name in self.finder.names]
+            found = found.beside(stated(titles, queries, np.flatnonzero(queries.asked & ~given), forms))
+        return found.query, found
 
     def values(self, titles: Titles, queries: Queries) -> list[tuple[int, str]]:
         """The answers to queries, as they are written: the query and the value."""
