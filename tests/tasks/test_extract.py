@@ -444,3 +444,17 @@ def test_a_value_is_in_no_tag_and_holds_no_piece_of_an_entity(home):
     cut = titles_of(["Oak &amp; <b>r&#101;d</b> &nbsp;R&D;"])
     words = zip(cut.start.tolist(), cut.stop.tolist(), (cut.kind & SIGN).tolist(), strict=True)
     assert [cut.texts[0][a:b] for a, b, sign in words if not sign] == ["Oak", "r&#101;d", "R"]
+
+
+def test_a_kind_with_one_title_is_asked_for_what_that_title_has(rows):
+    more = rows.append_column("kind", pa.array(["clothes"] * len(rows)))
+    one = pa.table(
+        {"title": ["Kelvona red kettle"], "attribute": ["colour"], "value": ["red"], "kind": ["kettle"]}
+    )
+    model, _ = road.fit(extract, pa.concat_tables([more, one]), "value", options={**OPTIONS, "kind": "kind"})
+    batch = pa.record_batch(
+        {"title": ["Orvex blue kettle", "Orvex cap blue wool"], "kind": ["kettle", "clothes"]}
+    )
+    kettle, cap = ({name: a["value"] for name, a in found} for found in model.asked(batch, None).to_pylist())
+    assert kettle == {"colour": "blue"}
+    assert cap == {"brand": "Orvex", "colour": "blue", "material": "wool"}

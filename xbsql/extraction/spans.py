@@ -39,6 +39,10 @@ MOST_TAUGHT, MOST_COMPARED = 5_000, 20_000
 MOST: Final = 8
 """Candidates of a query."""
 
+KNOWN_KIND: Final = 2
+"""Titles of a kind from which on its own counts are looked at. No judge has met a kind of one title: where
+that is held out, none is left."""
+
 
 class Candidates(NamedTuple):
     """Runs of words, c of them, ordered by query.
@@ -257,7 +261,7 @@ def _counted(seen: Seen, lexicon: Lexicon, found: Candidates, title: Ints, attri
     kind = lexicon.kinds(group)
     usual = lexicon.local(keyed(np.zeros_like(found.value), group, number))
     anywhere = lexicon.occurs(found.value)
-    unmet = kind == 0
+    unmet = kind < KNOWN_KIND
     shares = lexicon.shares[place, attribute] * (place >= 0) if len(lexicon.shares) else 0 * place
     said = np.where(place >= 0, lexicon.values(found.value), 0)
     if unmet.any():
