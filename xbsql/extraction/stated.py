@@ -36,16 +36,16 @@ def stated(titles: Titles, queries: Queries, rows: Ints, forms: Sequence[Mapping
         rows: int64: the queries to answer.
         forms: of each attribute, spelling -> form; empty where no table knows its values.
     """
-    found = []
+    found: list[tuple[int, int, int]] = []
     for row in rows.tolist():
         known = forms[int(queries.attribute[row])]
         run = _run(titles, int(queries.title[row]), known) if known else None
         if run is not None:
-            word, size = run
-            found.append((row, size - 1, word, joined(titles.hashes[word : word + size, 0])))
-    query, layer, word, value = (list(each) for each in zip(*found, strict=True)) if found else ([],) * 4
-    whole = np.array(query, np.int64), np.array(layer, np.int64), np.array(word, np.int64)
-    return Answers(*whole, np.array(value, np.uint64), np.full(len(query), SCORE))
+            found.append((row, run[1] - 1, run[0]))
+    query, layer, word = np.array(found, np.int64).reshape(-1, 3).T
+    ends = zip(word.tolist(), (word + layer + 1).tolist(), strict=True)
+    value = np.array([joined(titles.hashes[begin:end, 0]) for begin, end in ends], np.uint64)
+    return Answers(query, layer, word, value, np.full(len(found), SCORE))
 
 
 def _run(titles: Titles, title: int, known: Mapping[str, str]) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Short = NDArray[np.int32]
 
 ROUNDS: Final = 5
 PULL: Final = 0.1
@@ -91,30 +92,33 @@ class Learnt:
 class Cells:
     """Every source word beside every target word of its pair: target words in order, source words within.
 
+    Of 150,000 pairs there are ten million cells, so they are counted with four bytes.
+
     Attributes:
-        pair: int64, shape (cells,).
-        i: int64: the source word's place in its text.
-        j: int64: the target word's.
-        source: int64: the source word's place among all.
-        target: int64: the target word's.
+        pair: int32, shape (cells,).
+        i: int32: the source word's place in its text.
+        j: int32: the target word's.
+        source: int32: the source word's place among all.
+        target: int32: the target word's.
     """
 
-    pair: Ints
-    i: Ints
-    j: Ints
-    source: Ints
-    target: Ints
+    pair: Short
+    i: Short
+    j: Short
+    source: Short
+    target: Short
 
     @classmethod
     def of(cls, left: Side, right: Side) -> Cells:
         """The cells of pairs."""
         per_word = np.repeat(left.lengths, right.lengths)
-        target = np.repeat(np.arange(len(right.ids)), per_word)
-        pair_of = np.repeat(np.arange(len(right.lengths)), right.lengths)
+        target = np.repeat(np.arange(len(right.ids), dtype=np.int32), per_word)
+        pair_of = np.repeat(np.arange(len(right.lengths), dtype=np.int32), right.lengths)
         pair = pair_of[target]
-        first = np.cumsum(per_word) - per_word
-        i = np.arange(len(target)) - first[target]
-        return cls(pair, i, target - right.starts[pair], left.starts[pair] + i, target)
+        first = (np.cumsum(per_word) - per_word).astype(np.int32)
+        i = np.arange(len(target), dtype=np.int32) - first[target]
+        begin, start = left.starts.astype(np.int32), right.starts.astype(np.int32)
+        return cls(pair, i, target - start[pair], begin[pair] + i, target)
 
 
 def lexical(left: Side, right: Side, cells: Cells, weight: Floats, known: Lexicon | None = None) -> Learnt:
@@ -128,25 +132,44 @@ def lexical(left: Side, right: Side, cells: Cells, weight: Floats, known: Lexico
         known: probabilities that are known from elsewhere.
     """
     width = len(right.words)
-    keys, key = np.unique(left.ids[cells.source] * width + right.ids[cells.target], return_inverse=True)
+    keys, key = _keys(left, right, cells)
     head = keys // width
-    rows, columns = left.lengths[cells.pair], right.lengths[cells.pair]
-    offset = np.abs((cells.i + 0.5) / rows - (cells.j + 0.5) / columns)
+    offset = _offset(left, right, cells)
     pull, prior = PULL, _prior(PULL, offset, cells.target)
-    share = weight[cells.pair]
     before = np.zeros(len(keys)) if known is None else known.of(left.words, right.words, head, keys % width)
     rate = np.full(len(keys), 1.0 / max(width, 1)) + before
     nothing = np.bincount(right.ids, minlength=width) / max(len(right.ids), 1)
     blank = NOTHING * nothing[right.ids]
     posterior = prior
     for _ in range(ROUNDS):
-        posterior = rate[key] * prior * (1.0 - NOTHING)
+        posterior = rate[key]
+        posterior *= prior
+        posterior *= 1.0 - NOTHING
         total = np.bincount(cells.target, posterior, minlength=len(right.ids)) + blank
         posterior /= np.maximum(total, 1e-300)[cells.target]
-        rate = _rate(key, posterior * share, head, TRUST * before)
+        count = weight[cells.pair]  # gathered anew: it would be another eight bytes a cell
+        count *= posterior
+        rate = _rate(key, count, head, TRUST * before)
         pull = _tightened(pull, offset, posterior, prior)
         prior = _prior(pull, offset, cells.target)
-    return Learnt(posterior, keys, rate, key.astype(np.int32), head, TRUST * before)
+    return Learnt(posterior, keys, rate, key, head, TRUST * before)
+
+
+def _keys(left: Side, right: Side, cells: Cells) -> tuple[Ints, Short]:
+    """The pairs of words, source word * target words + target word, ascending, and which each cell is."""
+    width = len(right.words)
+    short = len(left.words) * width < np.iinfo(np.int32).max
+    one, two = (ids.astype(np.int32) if short else ids for ids in (left.ids, right.ids))
+    both = one[cells.source] * width + two[cells.target]
+    keys, key = np.unique(both, return_inverse=True)
+    return keys.astype(np.int64), key.astype(np.int32)
+
+
+def _offset(left: Side, right: Side, cells: Cells) -> Floats:
+    """How far the two words of each cell stand from the diagonal, 0 .. 1."""
+    offset = (cells.i + 0.5) / left.lengths[cells.pair]
+    offset -= (cells.j + 0.5) / right.lengths[cells.pair]
+    return np.abs(offset, out=offset)
 
 
 def _rate(key: NDArray[np.integer], count: Floats, head: Ints, before: Floats) -> Floats:
@@ -156,11 +179,13 @@ def _rate(key: NDArray[np.integer], count: Floats, head: Ints, before: Floats) -
     return np.asarray(counts / np.maximum(sums[head], 1e-12))
 
 
-def _prior(pull: float, offset: Floats, target: Ints) -> Floats:
+def _prior(pull: float, offset: Floats, target: Short) -> Floats:
     """How likely each source word is by its place alone; sums to 1 over the cells of a target word."""
-    prior = np.exp(-pull * offset)
+    prior = -pull * offset
+    np.exp(prior, out=prior)
     total = np.bincount(target, prior) if len(target) else np.ones(1)
-    return np.asarray(prior / np.maximum(total[target], 1e-300))
+    prior /= np.maximum(total, 1e-300)[target]
+    return prior
 
 
 def _tightened(pull: float, offset: Floats, posterior: Floats, prior: Floats) -> float:
@@ -205,7 +230,7 @@ def links(left: Side, right: Side, cells: Cells, forth: Floats, back: Floats) ->
     return np.asarray(union[found])
 
 
-def _best(posterior: Floats, word: Ints, words: int) -> NDArray[np.bool_]:
+def _best(posterior: Floats, word: Short, words: int) -> NDArray[np.bool_]:
     """Whether a cell is the likeliest of its word and likelier than none."""
     best = np.zeros(words)
     np.maximum.at(best, word, posterior)

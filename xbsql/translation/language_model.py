@@ -6,6 +6,8 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import mul
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 BEGIN: Final = "<s>"
 END: Final = "</s>"
 CACHED: Final = 400_000
+BLOCK: Final = 100_000
+"""Grams that are counted at a time."""
 
 
 @restorable("translation_lm")
@@ -45,15 +49,19 @@ class LanguageModel:
             least: pairs and triples that occur less often are left out.
         """
         counts: dict[str, float] = {}
-        by_weight: dict[float, list[str]] = {}
+        by_weight: dict[float, tuple[Counter[str], list[str]]] = {}
         for text, weight in zip(texts, weights, strict=True):
             padded = [BEGIN, BEGIN, *text, END]
-            grams = by_weight.setdefault(weight, [])
+            counted, grams = by_weight.setdefault(weight, (Counter(), []))
             grams += padded[2:]
             grams += map(" ".join, itertools.pairwise(padded[1:]))
             grams += map(" ".join, zip(padded, padded[1:], padded[2:], strict=False))
-        for weight, grams in by_weight.items():
-            for gram, often in Counter(grams).items():
+            if len(grams) > BLOCK:
+                counted.update(grams)
+                grams.clear()
+        for weight, (counted, grams) in by_weight.items():
+            counted.update(grams)
+            for gram, often in counted.items():
                 counts[gram] = counts.get(gram, 0.0) + weight * often
         kept = {gram: often for gram, often in counts.items() if often >= least or " " not in gram}
         return cls._of(kept)
@@ -132,7 +140,7 @@ class _Known:
 class Mixture:
     """Several language models, as one.
 
-    Nine in ten pairs of words that a decoder tries to go on from stand in no model. What follows these
+    Of four pairs of words that a decoder tries to go on from, three stand in no model. What follows these
     follows the last word, so most triples cost no more than their last two words.
 
     Attributes:
@@ -175,14 +183,22 @@ class Mixture:
     def _after(
         self, gram: str, after: Sequence[tuple[float, float] | None], shorter: Sequence[float]
     ) -> list[float]:
+        """What `LanguageModel.after` says, of each model."""
         return [
-            chance if follows is None else model.after(gram, follows, chance)
-            for (model, _), follows, chance in zip(self.parts, after, shorter, strict=True)
+            chance if known is None else (counts.get(gram, 0.0) + known[0] * chance) / (known[1] + known[0])
+            for counts, known, chance in zip(self._counts, after, shorter, strict=True)
         ]
 
     def _mixed(self, chances: Sequence[float]) -> float:
-        total = sum(weight * chance for (_, weight), chance in zip(self.parts, chances, strict=True))
-        return math.log(max(total, 1e-12))
+        return math.log(max(sum(map(mul, self._weights, chances)), 1e-12))
+
+    @cached_property
+    def _counts(self) -> tuple[Mapping[str, float], ...]:
+        return tuple(model.counts for model, _ in self.parts)
+
+    @cached_property
+    def _weights(self) -> tuple[float, ...]:
+        return tuple(weight for _, weight in self.parts)
 
     def per_word(self, forms: Sequence[str]) -> float:
         """Mean logarithm over the words of a text and its end."""

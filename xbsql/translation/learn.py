@@ -31,7 +31,7 @@ class Taught:
         phrases: cut from them.
         weight: float64, one a pair.
         learnt: what source words become; what target words were.
-        pairs: int64: the pair of each cell of both.
+        pairs: int32: the pair of each cell of both.
     """
 
     left: Side
@@ -39,7 +39,7 @@ class Taught:
     phrases: Cut
     weight: NDArray[np.float64]
     learnt: tuple[Learnt, Learnt]
-    pairs: tuple[NDArray[np.int64], NDArray[np.int64]]
+    pairs: tuple[NDArray[np.int32], NDArray[np.int32]]
 
     @classmethod
     def of(
@@ -58,13 +58,13 @@ class Taught:
             known: lexicons of both directions that are known already.
         """
         one, two = Side.of(left), Side.of(right)
-        there, again = Cells.of(one, two), Cells.of(two, one)
         own = known or (None, None)
-        forth = lexical(one, two, there, weight, own[0])
-        back = lexical(two, one, again, weight, own[1])
-        order = np.lexsort((again.target, again.source))  # its cells as `there` has them
-        phrases = cut(one, two, there, links(one, two, there, forth.posterior, back.posterior[order]))
-        return cls(one, two, phrases, weight, (forth, back), (there.pair, again.pair))
+        there = Cells.of(one, two)
+        pairs, forth = there.pair, lexical(one, two, there, weight, own[0])
+        del there  # made again below: of many pairs the cells are most of the memory
+        back, again, posterior = _backwards(one, two, weight, own[1])
+        phrases = _phrases(one, two, forth.posterior, posterior)
+        return cls(one, two, phrases, weight, (forth, back), (pairs, again))
 
     def lexicons(self, share: NDArray[np.float64] | None = None) -> tuple[Lexicon, Lexicon]:
         """Source word -> target words, and target word -> source words.
@@ -96,3 +96,21 @@ class Taught:
         return PhraseTable.counted(
             self.left, self.right, self.phrases, weight[self.phrases.pair], forth, least
         )
+
+
+def _backwards(
+    left: Side, right: Side, weight: NDArray[np.float64], known: Lexicon | None
+) -> tuple[Learnt, NDArray[np.int32], NDArray[np.float64]]:
+    """What target words were, the pair of each cell of it, and its posteriors by the cells forwards."""
+    again = Cells.of(right, left)
+    back = lexical(right, left, again, weight, known)
+    return back, again.pair, back.posterior[np.lexsort((again.target, again.source))]
+
+
+def _phrases(left: Side, right: Side, forth: NDArray[np.float64], back: NDArray[np.float64]) -> Cut:
+    """The phrase pairs of texts whose words are linked where both directions say so."""
+    cells = Cells.of(left, right)
+    linked = links(left, right, cells, forth, back)
+    source, target = cells.source[linked], cells.target[linked]
+    del cells
+    return cut(left, right, source, target)

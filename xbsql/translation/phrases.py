@@ -13,9 +13,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from xbsql.translation.alignment import Cells, Side
+    from xbsql.translation.alignment import Side
 
     Ints = NDArray[np.int64]
+    Short = NDArray[np.int32]
 
 LONGEST: Final = 4
 """Words of a source phrase; a target phrase may have one more."""
@@ -23,7 +24,7 @@ WIDEST: Final = LONGEST + 1
 
 
 class Cut(NamedTuple):
-    """Phrase pairs, one an occurrence; all int64 of one shape.
+    """Phrase pairs, one an occurrence; all int32 of one shape.
 
     Attributes:
         pair: the pair it was cut from.
@@ -31,16 +32,22 @@ class Cut(NamedTuple):
         target: its first target word; width: how many.
     """
 
-    pair: Ints
-    source: Ints
-    size: Ints
-    target: Ints
-    width: Ints
+    pair: Short
+    source: Short
+    size: Short
+    target: Short
+    width: Short
 
 
-def cut(left: Side, right: Side, cells: Cells, linked: Ints) -> Cut:
-    """All phrase pairs of aligned texts, with unlinked words at the edges of the target ones or without."""
-    source, target = cells.source[linked], cells.target[linked]
+def cut(left: Side, right: Side, source: Short, target: Short) -> Cut:
+    """All phrase pairs of aligned texts, with unlinked words at the edges of the target ones or without.
+
+    Args:
+        left: source texts.
+        right: target texts.
+        source: the source words that are linked, as places among all.
+        target: what each is linked with.
+    """
     low, high = _ends(source, target, len(left.ids))
     back_low, back_high = _ends(target, source, len(right.ids))
     pair_of = np.repeat(np.arange(len(left.lengths)), left.lengths)
@@ -64,10 +71,11 @@ def cut(left: Side, right: Side, cells: Cells, linked: Ints) -> Cut:
         begin, first, wide = begin[fits], first[fits], wide[fits]
         whole = (inner_low[wide - 1, first] >= begin) & (inner_high[wide - 1, first] < begin + size)
         parts += _widened(pair_of[begin[whole]], begin[whole], size, first[whole], wide[whole], lone, bound)
-    return Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    columns = zip(*parts, strict=True)
+    return Cut(*(np.concatenate(each, dtype=np.int32, casting="same_kind") for each in columns))
 
 
-def _ends(word: Ints, other: Ints, words: int) -> tuple[Ints, Ints]:
+def _ends(word: Short, other: Short, words: int) -> tuple[Ints, Ints]:
     """The first and last linked word opposite, (words,); a huge number and -1 where there is none."""
     low, high = np.full(words, np.iinfo(np.int64).max), np.full(words, -1)
     np.minimum.at(low, word, other)

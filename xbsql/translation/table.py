@@ -131,7 +131,7 @@ class PhraseTable:
         return cls(sources, targets, np.asarray(state.arrays["scores"], np.float32))
 
 
-def _spans(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]) -> NDArray[np.int64]:
+def _spans(side: Side, begin: NDArray[np.int32], size: NDArray[np.int32]) -> NDArray[np.int64]:
     """A number for each span, the same for equal words."""
     found = np.zeros(len(begin), np.int64)
     for step in range(int(size.max(initial=0))):
@@ -141,7 +141,7 @@ def _spans(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]) -> NDA
     return found
 
 
-def _texts(side: Side, begin: NDArray[np.int64], size: NDArray[np.int64]) -> Callable[[int], str]:
+def _texts(side: Side, begin: NDArray[np.int32], size: NDArray[np.int32]) -> Callable[[int], str]:
     """A function from the number of a span to its text."""
 
     def text(place: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from xbsql.features.normal import normal
@@ -98,7 +99,7 @@ def split(text: str, marks: Sequence[str] = ()) -> Words:
         forms.append(form)
         shown.append(token)
         last = found
-    return Words(tuple(forms), tuple(shown))
+    return Words(tuple(map(intern, forms)), tuple(map(intern, shown)))
 
 
 def joined(shown: Sequence[str]) -> str:
