@@ -158,12 +158,12 @@ def cases(bench: Bench) -> Iterator[Case]:
     """All forecasts that are asked for."""
     shop = bench.data("online_retail/transactions.parquet")
     draws, sets = (1, 1) if bench.quick else (40, 5)
-    yield from m4(bench.data("m4"), "weekly", draws, sets, reported=True)
+    yield from simulated(range(REPORTED, REPORTED + (1 if bench.quick else 20)))
     for weekly in (True, False):
         found = list(retail(shop, weekly=weekly, reported=True))
         yield from found[: 3 if bench.quick else None]
-    yield from simulated(range(REPORTED, REPORTED + (1 if bench.quick else 20)))
-    yield from m4(bench.data("m4"), "hourly", draws, sets, reported=True)
+    for name in ("weekly", "hourly"):
+        yield from m4(bench.data("m4"), name, draws, sets, reported=True)
 
 
 def unit_of(number: int, case: Case) -> str:
