@@ -246,7 +246,7 @@ def test_markets_that_are_few_or_small_are_not_rehearsed():
 @pytest.fixture(scope="module")
 def served_from_several():
     """A market without an event, served from three."""
-    none = pa.table({"user": ["x"], "item": pa.nulls(1, pa.string())})
+    none = pa.table({"user": pa.array([], pa.string()), "item": pa.array([], pa.string())})
     return road.transfer(TASK, none, "item", source=several(310, 20, noise=0.6), options=MARKETS)
 
 
@@ -257,6 +257,26 @@ def test_what_home_markets_learnt_in_its_place_serves_a_market_without_events(se
     later = market(300, 8, "new", noise=0.6)
     plain = replace(model, blend=Blend({"near": neighbours("all")}, {"near": 1.0}))
     assert found_of(model, later) > found_of(plain, later) - 0.01
+
+
+@pytest.mark.parametrize("users", [["x"], [None]])
+def test_an_empty_market_is_one_whose_rows_name_no_item(served_from_several, users):
+    none = pa.table({"user": pa.array(users, pa.string()), "item": pa.nulls(1, pa.string())})
+    model, done = road.transfer(TASK, none, "item", source=several(310, 20, noise=0.6), options=MARKETS)
+    assert done.weights == pytest.approx(served_from_several[1].weights)
+    assert list(model.items) == list(served_from_several[0].items)
+
+
+def test_no_other_task_takes_a_market_without_a_row(tmp_path):
+    with xbsql.connect(store=tmp_path) as con:
+        con.sql(
+            "CREATE TABLE home AS SELECT 'title ' || i AS title, i % 2 || 'a' AS kind FROM range(40) t(i)"
+        )
+        con.sql("CREATE TABLE none AS FROM home WHERE false")
+        for task in ("classify", "predict", "extract", "translate"):
+            call = f"CALL xb.transfer('m', none, 'kind', source := home, task := '{task}')"
+            with pytest.raises(Exception, match="data has no rows"):
+                con.sql(call).fetchall()
 
 
 def test_directions_are_kept_and_stay_as_the_last_fit_found_them(served_from_several):

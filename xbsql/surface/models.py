@@ -184,7 +184,9 @@ def fit(
 def transfer(
     session: Session,
     model: NewModel,
-    data: Annotated[pa.Table, Rows(), f"the target: {DATA}; rows whose label is NULL are unlabelled"],
+    data: Annotated[
+        pa.Table, Rows(empty=True), f"the target: {DATA}; rows whose label is NULL are unlabelled"
+    ],
     label: Annotated[
         Name, "the label column, as the target or as home calls it; the option `align` pairs two names"
     ],

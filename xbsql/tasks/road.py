@@ -84,12 +84,14 @@ def transfer(
         weight and evidence. Intervals are calibrated on the target's labels alone.
 
     Raises:
-        XbsqlError: neither base nor source, an option that there is not, a column that is missing or of
-            another type, labels that cannot be learnt, no such method.
+        XbsqlError: neither base nor source, no row where the task asks for one, an option that there is
+            not, a column that is missing or of another type, labels that cannot be learnt, no such method.
     """
     where, step = "xb.transfer", progress or quiet
     if base is None and source is None:
         raise errors.invalid(where, "neither base nor source is given", "name a home model or its rows")
+    if not data.num_rows and not task.unsold:
+        raise errors.invalid(where, "data has no rows", "give a table with at least one row")
     problem = task.abroad(Asked(where, data, label, market, options or {}, step), base, source)
     model, found = solved(problem, method, step)
     step(1.0, "transferred")

@@ -113,10 +113,12 @@ class Task(ABC, Generic[Fitted_co, Found_co]):
     Attributes:
         name: the name of its folder, of the argument `task` and of its models' signature.
         options: what a user may decide beside the data.
+        unsold: whether a target may have no row: a market in which nothing has happened yet.
     """
 
     name: ClassVar[str]
     options: type[Options]
+    unsold: ClassVar[bool] = False
 
     @abstractmethod
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:

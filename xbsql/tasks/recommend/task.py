@@ -146,6 +146,7 @@ class Recommending(Task[Recommender, Recommended]):
     """A table holds one row an event: a user, an item, perhaps when and how much."""
 
     name = "recommend"
+    unsold = True
     options = RecommendOptions
 
     def accepts(self, schema: pa.Schema, label: str, options: Mapping[str, Any]) -> bool:
