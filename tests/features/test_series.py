@@ -194,6 +194,10 @@ def test_a_name_is_its_columns_joined():
     struct = pa.table({"id": rows.to_struct_array()})
     assert series_names("t", struct, ("id",)).to_pylist() == ["DE/1", "JP/2", None]
     assert series_names("t", rows, ()).to_pylist() == ["all"] * 3
+    lists = pa.table({"id": [[1.0], [1.0, 2.0], None]})
+    assert series_names("t", lists, ("id",)).equals(
+        pa.array(["[1.0]", "[1.0, 2.0]", None], pa.large_string())
+    )
 
 
 def test_a_series_has_the_first_title_of_its_rows():

@@ -95,10 +95,10 @@ def numbers_of(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Any column as strings: dictionaries decoded, numbers, booleans and vectors written out."""
+    """Any column as strings, an array as an array: dictionaries decoded, numbers and vectors written out."""
     if is_vector(column.type):
-        shown = (None if value is None else str(value) for value in column.to_pylist())
-        return pa.chunked_array([pa.array(shown, pa.string())])
+        shown = pa.array((None if value is None else str(value) for value in column.to_pylist()), pa.string())
+        return shown if isinstance(column, pa.Array) else pa.chunked_array([shown])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(pa.string())
