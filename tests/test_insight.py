@@ -136,6 +136,14 @@ def test_likeness_is_the_same_in_python(con):
     assert twin[2]["column"] == "days"
 
 
+def test_a_column_that_is_named_twice_is_one(con):
+    once, twice = (
+        xbsql.domain_similarity(con, "home", "abroad", columns=["days"] * count).to_pylist()
+        for count in (1, 2)
+    )
+    assert once == twice
+
+
 def test_a_home_model_is_judged_before_the_markets_are_compared(con):
     alike = xbsql.domain_similarity(con, "home", "abroad")
     judged = xbsql.domain_similarity(con, "home", "abroad", model="days").to_pylist()

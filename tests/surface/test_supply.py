@@ -1,6 +1,7 @@
 """The market and supply families: SQL, Python and Polars agree, and every mistake is one line."""
 
 import datetime as dt
+from decimal import Decimal
 
 import duckdb
 import numpy as np
@@ -106,6 +107,15 @@ def test_routes_have_costs_and_delays_with_their_intervals(con):
         > 0.5
         > timely[np.asarray(found["delay"]) > 11].max()
     )
+
+
+@pytest.mark.parametrize("capacity", [10**30, Decimal(10) ** 30, 1e30])
+def test_a_large_number_is_a_number_whatever_its_type(con, capacity):
+    found = xbsql.choose_routes(con, "options", "demand", "lane", "price", "parcels", "timely", capacity)
+    free = xbsql.choose_routes(con, "options", "demand", "lane", "price", "parcels", "timely")
+    assert found["units"].to_pylist() == pytest.approx(free["units"].to_pylist())
+    with pytest.raises(xbsql.XbsqlError, match=r"capacity is 1000.*\.\.\.; give a number below 1e308"):
+        xbsql.choose_routes(con, "options", "demand", "lane", "price", "parcels", "timely", 10**400)
 
 
 CHOOSE = "FROM xb.choose_routes(options, demand, lane, price, parcels, {})"

@@ -194,6 +194,18 @@ class EachOr(Constant):
         return self.checked(where, name, found)
 
 
+def _float(where: str, name: str, value: Any) -> float:  # noqa: ANN401
+    """A number as float.
+
+    Raises:
+        XbsqlError: it is beyond all that a float holds.
+    """
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise errors.invalid(where, f"{name} is {shown(value)}", "give a number below 1e308") from error
+
+
 @dataclass(frozen=True)
 class Number(Constant):
     """A number as float, whichever type it has: 0.9 is a DECIMAL in SQL."""
@@ -204,7 +216,7 @@ class Number(Constant):
     def checked(self, where: str, name: str, value: Any) -> float | None:  # noqa: ANN401
         """The number."""
         found = super().checked(where, name, value)
-        return None if found is None else float(found)
+        return None if found is None else _float(where, name, found)
 
 
 @dataclass(frozen=True)
@@ -244,7 +256,7 @@ class Listed(Constant):
             raise errors.invalid(where, f"{name} is an empty list", f"give {self.said}")
         if not all(isinstance(each, self.item) for each in found):
             raise errors.invalid(where, f"{name} must be {self.said}, got {shown(value)}")
-        return list(found)
+        return [_float(where, name, each) for each in found] if float in self.item else list(found)
 
 
 @dataclass(frozen=True)
@@ -337,7 +349,7 @@ class ColumnOf(Kind):
         if (value is None and "None" in self.python) or (isinstance(value, str) and self.python[:3] == "str"):
             return value
         if number and isinstance(value, _NUMBERS) and not isinstance(value, bool):
-            return value
+            return _float(where, name, value)
         if several and isinstance(value, list | tuple) and value and all(isinstance(v, str) for v in value):
             return value
         ways = "the name of a column" if self.python[:3] == "str" else ""

@@ -85,9 +85,13 @@ def markets_of(
         for table in (source, target):
             if name not in table.column_names:
                 raise errors.unknown(where, "column", name, table.column_names, place="one of the tables has")
-    asked = columns or [name for name in source.column_names if name in target.column_names]
+    asked = dict.fromkeys(columns or ()) or [
+        name for name in source.column_names if name in target.column_names
+    ]
     shared = [
-        name for name in asked if all(table[name].null_count < len(table) for table in (source, target))
+        name
+        for name in dict.fromkeys(asked)
+        if all(table[name].null_count < len(table) for table in (source, target))
     ]
     if not shared:
         problem = f"no column has values in both: {', '.join(source.column_names)} in the source"
