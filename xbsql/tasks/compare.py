@@ -85,9 +85,7 @@ def markets_of(
         for table in (source, target):
             if name not in table.column_names:
                 raise errors.unknown(where, "column", name, table.column_names, place="one of the tables has")
-    asked = dict.fromkeys(columns or ()) or [
-        name for name in source.column_names if name in target.column_names
-    ]
+    asked = columns or [name for name in source.column_names if name in target.column_names]
     shared = [
         name
         for name in dict.fromkeys(asked)
