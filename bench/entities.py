@@ -19,8 +19,7 @@ offers      simulated offers in blocks, see `bench.entities_offers`: pairs of an
             what all threads together worked. 'growth' is how much more processor time a row of the larger
             table takes: 1 where time is linear.
 
-'gb' is carried on from few shards: a process that has not yet grown to what two shards at a time take makes
-it too large. 'left_alone' of .95 was asked together with an F1 .03 above and a precision of .93. On other
+'left_alone' of .95 was asked together with an F1 .03 above and a precision of .93. On other
 catalogues (`bench.entities_belonging`) a bar of .7 in place of .5 raises it by .02 and one of .8 by .03, and
 takes .01 and .03 of F1; boosted trees over 14 figures of a row and its rivals, and the cosine to the mean of
 an entity's other rows, told rows that do not belong no better. Of the 15 minutes asked: judging pairs once
