@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from xbsql.linking.graph import SUREST
+from xbsql.linking.evidence import share
 from xbsql.linking.worth import Rules, belongs, without
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def figures(graph: Graph, rules: Rules, entity: Ints) -> Floats:
     copy = np.arange(n) if graph.copy is None else graph.copy
     ends, others = np.concatenate([graph.i, graph.j]), np.concatenate([graph.j, graph.i])
     odds = np.concatenate([graph.odds, graph.odds])
-    likely = 1 / (1 + np.exp(-np.clip(odds, -SUREST, SUREST)))
+    likely = share(odds)
     inside = entity[ends] == entity[others]
     within = np.bincount(ends[inside], likely[inside], minlength=n)
     elsewhere = ~np.isin(entity[ends] * n + copy[others], entity * n + copy)

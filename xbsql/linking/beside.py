@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql.arrow import is_text
-from xbsql.linking.evidence import MOST, share, weighed
+from xbsql.linking.evidence import MOST, ROUNDS, share, weighed
 from xbsql.linking.fields import Numbers, Words
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ NEAREST: Final = 1.6
 """Log odds that it says more where the two are each other's nearest."""
 ALONE: Final = -0.8
 """Log odds of a pair by its pictures alone, before both."""
-ROUNDS: Final = 5
 
 
 def says(

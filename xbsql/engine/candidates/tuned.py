@@ -134,16 +134,12 @@ class TailTuner:
             {"params": list(tails.parameters()), "lr": self.rate},
             {"params": [directions], "lr": 10 * self.rate},
         ]
-        optimizer, batches, generator = (
-            torch.optim.Adam(groups),
-            self._batches(len(y)),
-            np.random.default_rng(1),
-        )
+        optimizer, batches = torch.optim.Adam(groups), self._batches(len(y))
+        generator = np.random.default_rng(1)
         falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=max(len(batches), 1))
         for rows, others, share in batches:
-            mixed = share * _drawn(seen_as, rows, generator) + (1 - share) * _drawn(
-                seen_as, others, generator
-            )
+            first, second = (_drawn(seen_as, some, generator) for some in (rows, others))
+            mixed = share * first + (1 - share) * second
             rest = share * beside[rows] + (1 - share) * beside[others]
             scores = SCALE * seen(tails, self.network, mixed, rest, middle) @ directions
             loss = share * _lost(scores, y[rows], counted[rows])
