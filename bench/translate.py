@@ -51,8 +51,8 @@ letter):
 1. Language models asked by pair where none knows the two words before, as is so for 3 in 4. Kept.
 2. The agreement of two proposals counted once, counts of words kept. Kept; with the former 1.1 times as many
    of 450 phrases a processor second (163 -> 179), 1.2 to 1.3 times of 150, when little is known by heart yet.
-3. On two threads the encoder and the search, two fifths of the time, run on both; the rest is Python. Two
-   idle cores would so do some 220 a second; that the table shows less is the load it was measured under.
+3. On two threads the encoder and the search, two fifths of the time, run on both; the rest is Python. The
+   table is of two idle cores; beside four other processes they did 102 a second.
 
 A fit of 139,915 general pairs took 2.94 GB, of which the cells of both alignments were most; counted with
 four bytes, one direction at a time, and with the grams of a language counted block by block it takes 1.87.
