@@ -5,10 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import softmax
 
 from xbsql.engine.candidate import Candidate, Sample
 from xbsql.engine.candidates.discriminant import Discriminant
-from xbsql.engine.candidates.label_tree import LabelTree, LabelTreePredictor, grouped
+from xbsql.engine.candidates.label_tree import (
+    LEAST_LIKELY,
+    LOOKED_AT,
+    OTHERS,
+    SHARPNESS,
+    LabelTree,
+    LabelTreePredictor,
+    grouped,
+)
 from xbsql.engine.candidates.nodes import NodePredictor
 from xbsql.engine.evidence import Setting
 from xbsql.engine.held_out import hold_out, judged_once, many
@@ -68,6 +77,21 @@ def test_two_classes_and_a_class_alone_in_its_group():
     fitted = LabelTree(3).fit(sample)
     assert isinstance(fitted, LabelTreePredictor)
     assert (fitted.predict(sample.x).argmax(axis=1) == sample.y).mean() > 0.9
+
+
+def test_a_class_is_as_likely_as_its_group_and_its_place_within_it():
+    fitted, other = LabelTree(CLASSES).fit(texts(2000)), texts(50, seed=2)
+    found, members = fitted.predict(other.x), fitted.members.toarray()
+    order, count = np.argsort(fitted.group, kind="stable"), fitted.groups.shape[1]
+    for row, grams in enumerate(other.x["ngram"].toarray()):
+        likely = softmax(SHARPNESS * (grams @ fitted.groups.toarray() + fitted.intercepts[:count]))
+        expected = np.full(CLASSES, OTHERS / CLASSES)
+        for group in np.argsort(-likely)[:LOOKED_AT]:
+            if likely[group] >= LEAST_LIKELY * likely.max():
+                own = np.flatnonzero(fitted.group[order] == group)
+                scores = grams @ members[:, own] + fitted.intercepts[count + own]
+                expected[order[own]] += likely[group] * softmax(SHARPNESS * scores)
+        np.testing.assert_allclose(found[row], expected / expected.sum(), rtol=1e-4, atol=1e-7)
 
 
 def test_rows_are_held_out_once_and_groups_stay_whole():

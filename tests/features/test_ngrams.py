@@ -4,9 +4,12 @@ import hashlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
 
 from xbsql.errors import XbsqlError
-from xbsql.features.ngrams import BUCKETS, Ngrams, counts, folded
+from xbsql.features.ngrams import BUCKETS, Ngrams, _vectorizers, counts, folded
 from xbsql.store.model import restore
 
 TITLES = ["Red cotton shirt", "Blue cotton shirt", "USB-C Ladekabel 2 m", "赤い綿のシャツ", None, ""]
@@ -48,6 +51,21 @@ def test_the_same_text_gives_the_same_columns_on_every_machine():
     row.sort_indices()
     digest = hashlib.sha256(row.indices.astype("<i8").tobytes() + row.data.astype("<f4").tobytes())
     assert digest.hexdigest()[:16] == "69c777508497f7f9"
+
+
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=30), st.text("ab \u3000\u2028é日", max_size=30)), min_size=1, max_size=8
+    )
+)
+def test_words_that_are_cut_once_count_as_every_text_does_by_itself(texts):
+    clean = [folded(text) for text in texts]
+    parts = [vectorizer.transform(clean) for vectorizer in _vectorizers()]
+    expected = sparse.hstack(parts, format="csr")
+    found = counts(texts)
+    assert found.shape == expected.shape
+    assert found.has_sorted_indices
+    assert (found != expected).nnz == 0
 
 
 def test_rows_do_not_depend_on_the_batch():

@@ -36,6 +36,13 @@ def test_the_likeliest_path_goes_from_child_to_child_and_is_never_surer_below(la
         there = path.nodes[:, level] >= 0
         assert (tree.parent[path.nodes[there, level]] == path.nodes[there, level - 1]).all()
         assert (path.scores[there, level] <= path.scores[there, level - 1] + 1e-12).all()
+        for row in np.flatnonzero(path.nodes[:, level - 1] >= 0).tolist():
+            above = path.nodes[row, level - 1]
+            children = np.flatnonzero(tree.parent == above)
+            itself = found[row, tree.node == above].sum()
+            best = max(path.weight[row, children], default=-1.0)
+            ends = best < itself
+            assert path.nodes[row, level] == (-1 if ends else children[path.weight[row, children].argmax()])
     assert (path.nodes[:, 0] >= 0).all()
     levels = np.random.default_rng(seed).integers(0, (path.nodes >= 0).sum(axis=1))
     rivals, likely = tree.rivals(path, levels)

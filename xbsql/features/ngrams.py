@@ -69,8 +69,23 @@ def counts(texts: Sequence[str | None]) -> sparse.csr_matrix:
         text gives the same row on every machine.
     """
     clean = [folded(text) if text else "" for text in texts]
-    parts = [vectorizer.transform(clean) for vectorizer in _vectorizers()]
+    characters, phrases = _vectorizers()
+    parts = [_by_word(clean, characters), phrases.transform(clean)]
     return sparse.hstack(parts, format="csr", dtype=np.float32)
+
+
+def _by_word(texts: Sequence[str], vectorizer: HashingVectorizer) -> sparse.csr_matrix:
+    """What the vectorizer counts inside words, of which each is cut up once however many texts have it."""
+    split = [text.split() for text in texts]
+    places: dict[str, int] = {}
+    place = [places.setdefault(word, len(places)) for own in split for word in own]
+    if not places:
+        return sparse.csr_matrix((len(texts), vectorizer.n_features), dtype=np.float32)
+    ends = np.cumsum([0, *map(len, split)])
+    cells = np.ones(len(place), np.float32), place, ends
+    found = sparse.csr_matrix(cells, shape=(len(texts), len(places))) @ vectorizer.transform(list(places))
+    found.sort_indices()
+    return found
 
 
 class _Kept:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,27 +81,16 @@ class Tree:
         return found
 
     @cached_property
-    def _order(self) -> Codes:
-        """Classes in the order of their nodes."""
-        return np.argsort(self.node, kind="stable")
-
-    @cached_property
-    def _spans(self) -> tuple[Codes, Codes]:
-        """Where the classes below each node begin and end in that order."""
-        sizes = np.ones(len(self.labels), np.int64)
-        for node in range(len(self.labels) - 1, -1, -1):
-            if self.parent[node] >= 0:
-                sizes[self.parent[node]] += sizes[node]
-        nodes = np.arange(len(self.labels))
-        ranked = self.node[self._order]
-        return np.searchsorted(ranked, nodes), np.searchsorted(ranked, nodes + sizes)
+    def _below(self) -> csr_matrix:
+        """1 where a class is a node or lies below it, shape (nodes, classes)."""
+        above = self.ancestors[self.node]
+        code, level = np.nonzero(above >= 0)
+        cells = np.ones(len(code)), (above[code, level], code)
+        return csr_matrix(cells, shape=(len(self.labels), len(above)))
 
     def of_nodes(self, probability: Floats) -> Floats:
         """The probability of each node, its own and of all below; (n, classes) -> (n, nodes)."""
-        sums = np.zeros((len(probability), len(self.node) + 1))
-        np.cumsum(probability[:, self._order], axis=1, out=sums[:, 1:])
-        first, last = self._spans
-        return np.maximum(sums[:, last] - sums[:, first], 0.0)
+        return np.asarray(self._below @ probability.T).T
 
     @cached_property
     def _classes(self) -> Codes:
@@ -115,21 +105,37 @@ class Tree:
         Args:
             probability: of the classes, float64, shape (n, classes).
         """
-        rows, weight = np.arange(len(probability)), self.of_nodes(probability)
+        weight = self.of_nodes(probability)
         shape = len(probability), self.depth
         nodes, scores = np.full(shape, -1, np.int64), np.zeros(shape)
-        above = np.full(len(probability), -1, np.int64)
+        rows, above = np.arange(len(probability)), np.full(len(probability), -1, np.int64)
         for level in range(self.depth):
-            own = np.flatnonzero(self.level == level)
-            here = weight[:, own]
-            below = np.where(self.parent[own] == above[:, None], here, -1.0)
-            chosen = below.argmax(axis=1)
-            score = below[rows, chosen]
-            goes = (score >= 0) & ((level == 0) | (above >= 0)) & (score >= self._itself(probability, above))
-            nodes[:, level] = np.where(goes, own[chosen], -1)
-            scores[:, level] = np.where(goes, score, 0.0)
-            above = np.where(goes, nodes[:, level], -2)
+            there = self._children[1][above + 1] > 0
+            rows, above = rows[there], above[there]
+            if not len(rows):
+                break
+            chosen = self._likeliest_child(weight, rows, above)
+            score = weight[rows, chosen]
+            goes = (score >= self._itself(probability, rows, above)) if level else np.ones(len(rows), bool)
+            rows, above = rows[goes], chosen[goes]
+            nodes[rows, level], scores[rows, level] = above, score[goes]
         return Descent(nodes, scores, weight)
+
+    @cached_property
+    def _children(self) -> tuple[Codes, Codes, Codes]:
+        """All nodes by parent; of -1 and each node, how many children it has and where they begin there."""
+        sizes = np.bincount(self.parent + 1, minlength=len(self.labels) + 1)
+        return np.argsort(self.parent, kind="stable"), sizes, np.cumsum(sizes) - sizes
+
+    def _likeliest_child(self, weight: Floats, rows: Codes, above: Codes) -> Codes:
+        """The likeliest child of each row's node, int64, shape (rows,); of equal ones the first."""
+        children, sizes, first = self._children
+        size = sizes[above + 1]
+        begin = np.cumsum(size) - size
+        run = np.arange(size.sum()) - np.repeat(begin - first[above + 1], size)
+        score = weight[np.repeat(rows, size), children[run]]
+        best = np.flatnonzero(score == np.repeat(np.maximum.reduceat(score, begin), size))
+        return np.asarray(children[run[best[np.searchsorted(best, begin)]]], np.int64)
 
     def rivals(self, found: Descent, levels: Codes) -> tuple[Codes, Floats]:
         """The likeliest other node of one level of each row, and its probability; -1 and 0 where none is.
@@ -141,16 +147,18 @@ class Tree:
         nodes, scores = np.full(len(levels), -1, np.int64), np.zeros(len(levels))
         for level in np.unique(levels).tolist():
             own, rows = np.flatnonzero(self.level == level), np.flatnonzero(levels == level)
-            here = np.where(own == found.nodes[rows, level, None], -1.0, found.weight[np.ix_(rows, own)])
+            here, node = found.weight[np.ix_(rows, own)], found.nodes[rows, level]
+            there = np.flatnonzero(node >= 0)
+            here[there, np.searchsorted(own, node[there])] = -1.0
             second = here.argmax(axis=1)
             likely = here[np.arange(len(rows)), second]
             nodes[rows], scores[rows] = np.where(likely > 0, own[second], -1), np.maximum(likely, 0.0)
         return nodes, scores
 
-    def _itself(self, probability: Floats, node: Codes) -> Floats:
+    def _itself(self, probability: Floats, rows: Codes, node: Codes) -> Floats:
         """The probability that a row's class is this node and none below it; 0 where it is no class."""
-        code = np.where(node >= 0, self._classes[node], -1)
-        return np.where(code >= 0, probability[np.arange(len(node)), code], 0.0)
+        code = self._classes[node]
+        return np.where(code >= 0, probability[rows, code], 0.0)
 
 
 def _prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:

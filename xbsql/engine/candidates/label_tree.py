@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 LOOKED_AT = 3
 """Groups in which a row's class is looked for, the likeliest ones."""
 
+LEAST_LIKELY = 0.01
+"""Of the likeliest group's probability: a group below it is not looked into."""
+
 LEAST_SHARE = 0.05
 """Weights below this share of a class's largest are dropped."""
 
@@ -75,12 +78,29 @@ class LabelTreePredictor:
         return np.searchsorted(self.group[self._order], np.arange(self.groups.shape[1] + 1))
 
     @cached_property
-    def _blocks(self) -> list[sparse.csr_matrix]:
-        whole = sparse.csc_matrix(self.members)
-        return [
-            whole[:, a:b].tocsr()
-            for a, b in zip(self._edges[:-1].tolist(), self._edges[1:].tolist(), strict=True)
-        ]
+    def _codes(self) -> Codes:
+        """The classes of each group, -1 beyond its last; shape (groups, members of the largest)."""
+        sizes = np.diff(self._edges)
+        found = np.full((len(sizes), int(sizes.max())), -1, np.int64)
+        found[np.arange(found.shape[1]) < sizes[:, None]] = self._order
+        return found
+
+    @cached_property
+    def _within(self) -> sparse.csr_matrix:
+        """Weights within groups, a row for each n-gram and group: one product looks into any groups."""
+        whole = self.members.sorted_indices()
+        count, group = self.groups.shape[1], self.group[self._order][whole.indices]
+        row = np.repeat(np.arange(whole.shape[0]) * count, np.diff(whole.indptr)) + group
+        ends = np.cumsum(np.bincount(row, minlength=whole.shape[0] * count), dtype=np.int32)
+        parts = whole.data, whole.indices - self._edges[group], np.concatenate([[0], ends])
+        return sparse.csr_matrix(parts, shape=(len(ends), self._codes.shape[1]))
+
+    @cached_property
+    def _offsets(self) -> Floats:
+        """Intercepts by group and place within it, minus infinity beyond its last class."""
+        own = np.append(self.intercepts[self.groups.shape[1] :], -np.inf)
+        place = np.append(np.argsort(self._order), -1)
+        return np.asarray(own[place[self._codes]], np.float64)
 
     def predict(self, x: Features) -> Floats:
         """Class probabilities, shape (n, classes)."""
@@ -88,20 +108,19 @@ class LabelTreePredictor:
         if not grams.shape[0]:
             return np.empty((0, classes))
         count = self.groups.shape[1]
-        scores = _product(grams, self.groups) + self.intercepts[:count]
+        scores = (grams @ self.groups).toarray() + self.intercepts[:count]
         likely = softmax(SHARPNESS * scores, axis=1)
-        most = min(LOOKED_AT, count)
-        chosen = np.argpartition(-likely, most - 1, axis=1)[:, :most]
-        found = np.full((grams.shape[0], classes), OTHERS / classes)
-        for group in range(count):
-            rows = np.flatnonzero((chosen == group).any(axis=1))
-            if not len(rows):
-                continue
-            a, b = self._edges[group : group + 2]
-            inside = _product(grams[rows], self._blocks[group]) + self.intercepts[count + a : count + b]
-            share = softmax(SHARPNESS * inside, axis=1) if b - a > 1 else np.ones((len(rows), 1))
-            found[rows[:, None], self._order[a:b]] += share * likely[rows, group, None]
-        found /= found.sum(axis=1, keepdims=True)
+        row, group = _looked_into(likely)
+        asked = grams[row]
+        cells = asked.data, asked.indices * count + np.repeat(group, np.diff(asked.indptr)), asked.indptr
+        chosen = sparse.csr_matrix(cells, shape=(len(row), grams.shape[1] * count))
+        inside = (chosen @ self._within).toarray() + self._offsets[group]
+        share = softmax(SHARPNESS * inside, axis=1) * likely[row, group, None]
+        total = OTHERS + np.bincount(row, weights=likely[row, group])
+        found = np.repeat(OTHERS / classes / total[:, None], classes, axis=1)
+        code = self._codes[group]
+        pair, place = np.nonzero(code >= 0)
+        found[row[pair], code[pair, place]] += share[pair, place] / total[row[pair]]
         return found
 
     def state(self) -> State:
@@ -211,5 +230,10 @@ def _weights(
     return sparse.csr_matrix(cells, shape=shape), offset
 
 
-def _product(grams: sparse.csr_matrix, weights: sparse.csr_matrix) -> NDArray[np.float64]:
-    return np.asarray((grams @ weights).toarray(), np.float64)
+def _looked_into(likely: Floats) -> tuple[Codes, Codes]:
+    """Rows and the groups that are looked into, by row."""
+    most = min(LOOKED_AT, likely.shape[1])
+    chosen = np.argpartition(-likely, most - 1, axis=1)[:, :most]
+    own = np.take_along_axis(likely, chosen, axis=1)
+    row, place = np.nonzero(own >= LEAST_LIKELY * own.max(axis=1, keepdims=True))
+    return row, chosen[row, place]
