@@ -207,14 +207,18 @@ def _weights_within(
 def _weights(
     grams: sparse.csr_matrix, y: Codes, classes: int, cost: float
 ) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
-    """One line a class against all others: csr (grams, classes) and intercepts (classes,)."""
+    """One line a class against all others: csr (grams, classes) and intercepts (classes,).
+
+    Frequent n-grams come first, so that the weights that are read most are neighbours in memory.
+    """
     there = np.unique(y)
     shape = grams.shape[1], classes
     offset = np.full(classes, -1.0)
     if len(there) < 2:
         offset[there] = 1.0
         return sparse.csr_matrix(shape, dtype=np.float32), offset
-    used = np.unique(grams.indices)
+    often = np.bincount(grams.indices, minlength=grams.shape[1])
+    used = np.argsort(-often, kind="stable")[: np.count_nonzero(often)]
     place = np.zeros(grams.shape[1], np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)
     parts = grams.data.astype(np.float64), place[grams.indices], grams.indptr
