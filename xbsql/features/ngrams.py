@@ -69,8 +69,23 @@ def counts(texts: Sequence[str | None]) -> sparse.csr_matrix:
         text gives the same row on every machine.
     """
     clean = [folded(text) if text else "" for text in texts]
-    parts = [vectorizer.transform(clean) for vectorizer in _vectorizers()]
+    characters, words = _vectorizers()
+    parts = [_by_word(characters, clean), words.transform(clean)]
     return sparse.hstack(parts, format="csr", dtype=np.float32)
+
+
+def _by_word(characters: HashingVectorizer, clean: Sequence[str]) -> sparse.csr_matrix:
+    """The n-grams inside the words of texts, those of each different word counted once; float32 csr."""
+    split, places = [text.split() for text in clean], dict[str, int]()
+    which = [places.setdefault(word, len(places)) for parts in split for word in parts]
+    starts = np.cumsum([0, *(len(parts) for parts in split)])
+    if not places:
+        return sparse.csr_matrix((len(clean), characters.n_features), dtype=np.float32)
+    shape = len(clean), len(places)
+    held = sparse.csr_matrix((np.ones(len(which), np.float32), which, starts), shape=shape)
+    found = held @ characters.transform(list(places))
+    found.sort_indices()
+    return found
 
 
 class _Kept:

@@ -10,6 +10,7 @@ from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import MOST_TAUGHT, carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
 from xbsql.matching.pairs import CandidatePairs
+from xbsql.matching.products import shared
 from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
@@ -90,6 +91,6 @@ def candidate_pairs(
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """The n-grams of both sides, weighted by how rare they are in the two together."""
+    """The n-grams that both sides have, weighted by how rare they are in the two together."""
     found = Ngrams.fit([*left.texts, *right.texts])
-    return found.transform(left.texts), found.transform(right.texts)
+    return shared(found.transform(left.texts), found.transform(right.texts))

@@ -13,6 +13,7 @@ import numpy as np
 
 from xbsql.engine.nearest import nearest, ranks
 from xbsql.matching.pairs import mutual
+from xbsql.matching.products import products, turned
 from xbsql.matching.stated import contradicting
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def cosines(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64])
     no more than the search for neighbours did.
     """
 
-    def products(other: NDArray[np.int64]) -> Products:
-        turned = right.vectors[other].T
-        return lambda rows: left.vectors[rows] @ turned
+    def of(other: NDArray[np.int64]) -> Products:
+        theirs = right.vectors[other].T
+        return lambda rows: left.vectors[rows] @ theirs
 
-    return _cut(left, right, i, j, products)
+    return _cut(left, right, i, j, of)
 
 
 def likenesses(
@@ -114,11 +115,11 @@ def likenesses(
 ) -> NDArray[np.float64]:  # fmt: skip
     """The same of sparse rows, one a row of either side: the products of pairs, float64, shape (p,)."""
 
-    def products(rows: NDArray[np.int64]) -> Products:
-        turned = other[rows].T.tocsr()
-        return lambda rows: (own[rows] @ turned).toarray()
+    def of(rows: NDArray[np.int64]) -> Products:
+        theirs = turned(other[rows])
+        return lambda rows: products(own[rows], theirs)
 
-    return _cut(left, right, i, j, products)
+    return _cut(left, right, i, j, of)
 
 
 def _cut(
