@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xbsql.errors import XbsqlError
-from xbsql.features.ngrams import BUCKETS, Ngrams, counts, folded
+from xbsql.features.ngrams import BUCKETS, Ngrams, _vectorizers, counts, folded
 from xbsql.store.model import restore
 
 TITLES = ["Red cotton shirt", "Blue cotton shirt", "USB-C Ladekabel 2 m", "赤い綿のシャツ", None, ""]
@@ -73,3 +73,13 @@ def test_a_megabyte_and_unpaired_surrogates_are_text():
 def test_nothing_to_learn_from_is_one_clear_line(texts):
     with pytest.raises(XbsqlError, match="ngrams: no text to learn from"):
         Ngrams.fit(texts)
+
+
+def test_the_ngrams_of_words_that_return_are_those_of_the_whole_text():
+    texts = ["tea tea  green\u3000tea", "", None, "日本語 tea", "a", "Green TEA 100g"]
+    clean = [folded(text) if text else "" for text in texts]
+    expected = sparse.hstack([each.transform(clean) for each in _vectorizers()], "csr")
+    found = counts(texts)
+    assert np.array_equal(found.indptr, expected.indptr)
+    assert np.array_equal(found.indices, expected.indices)
+    assert np.array_equal(found.data, expected.data)
