@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from xbsql.errors import XbsqlError
 from xbsql.features.ngrams import BUCKETS, Ngrams, _vectorizers, counts, folded

@@ -9,7 +9,7 @@ from xbsql.engine import nearest as products
 from xbsql.engine.nearest import nearest
 from xbsql.matching import neighbours, tokens
 from xbsql.matching import products as dense_products
-from xbsql.matching.neighbours import cosines, likenesses
+from xbsql.matching.neighbours import TwoWayNeighbours, cosines, likenesses
 from xbsql.matching.pairs import Side
 from xbsql.matching.tokens import best_of_rows
 
@@ -79,3 +79,20 @@ def test_columns_of_one_side_alone_leave_and_products_stay():
     assert (one.toarray().any(axis=0) & two.toarray().any(axis=0)).all()
     found = dense_products.products(one, dense_products.turned(two))
     assert np.array_equal(found, (left @ right.T).toarray())
+
+
+@pytest.mark.parametrize("kept", [0, 2**24])
+def test_neighbours_and_cosines_are_the_same_whether_products_are_kept(kept, monkeypatch):
+    monkeypatch.setattr(neighbours, "_KEPT", kept)
+    rng = np.random.default_rng(0)
+    left, right = (
+        Side(["a"] * n, rng.integers(-3, 4, (n, 4)).astype(np.float32), rng.integers(-1, 3, n))
+        for n in (20, 30)
+    )
+    near = TwoWayNeighbours.of(left, right, 5)
+    assert (near.products is None) == (kept == 0)
+    assert near.cosines(near.i, near.j).tolist() == cosines(left, right, near.i, near.j).tolist()
+    monkeypatch.setattr(neighbours, "_KEPT", 2**24 - kept)
+    other = TwoWayNeighbours.of(left, right, 5)
+    assert (near.i.tolist(), near.j.tolist()) == (other.i.tolist(), other.j.tolist())
+    assert near.nearness(near.i, near.j).tolist() == near.near.tolist() == other.near.tolist()

@@ -53,6 +53,13 @@ def nearest(
     return found, Nearest(*(np.concatenate(part) for part in zip(*backs, strict=True)))
 
 
+def nearest_of(
+    products: NDArray[np.float32], forth: int, back: int
+) -> tuple[Nearest, Nearest]:  # fmt: skip
+    """The same of products that are made already, a row for each right row, shape (m, n)."""
+    return _largest(np.ascontiguousarray(products.T), forth), _largest(products, back)
+
+
 def _largest(products: NDArray[np.float32], most: int) -> Nearest:
     """The largest of each row."""
     most = min(most, products.shape[1])

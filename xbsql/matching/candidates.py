@@ -8,7 +8,7 @@ import numpy as np
 
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import MOST_TAUGHT, carried
-from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
+from xbsql.matching.neighbours import TwoWayNeighbours, blocks, likenesses
 from xbsql.matching.pairs import CandidatePairs
 from xbsql.matching.products import shared
 from xbsql.matching.stated import compared
@@ -84,10 +84,10 @@ def candidate_pairs(
         keys.append(proposed)
     i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
     spelling = likenesses(left, right, *spelled, i, j)
-    cosine = cosines(left, right, i, j)
-    nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
+    cosine = near.cosines(i, j)
+    nearness = near.nearness(i, j, cosine), further.nearness(i, j)
     stated = compared(left.stated, right.stated, i, j)
-    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, stated)
+    return CandidatePairs(i, j, cosine, *nearness, spelling, stated)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:

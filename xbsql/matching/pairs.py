@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.matching.stated import Stated
+
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Side:
     def tokens(self) -> Tokens:
         """The words of the texts."""
         return Tokens.of(self.texts)
+
+    @cached_property
+    def numbers(self) -> list[frozenset[str]]:
+        """The numbers that each text names."""
+        return [frozenset(_NUMBER.findall(text)) for text in self.texts]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,14 +10,10 @@ from xbsql.engine.nearest import ranks
 from xbsql.matching.pairs import gaps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import WordVectors
-
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
@@ -52,7 +47,10 @@ def closely(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) 
         words: compares single words.
     """
     places = {frozenset[str](): 0}
-    numbers = [_numbers(side.texts, places) for side in (left, right)]
+    numbers = [
+        np.array([places.setdefault(each, len(places)) for each in side.numbers], np.int64)
+        for side in (left, right)
+    ]
     lengths = [np.array([max(len(text), 1) for text in side.texts]) for side in (left, right)]
     counts = [(tokens.rows >= 0).sum(axis=1) for tokens in (words.left, words.right)]
     i, j = pairs.i, pairs.j
@@ -72,12 +70,6 @@ def _standing(pairs: CandidatePairs, values: NDArray[np.float64]) -> list[NDArra
     return [values, gaps(pairs.i, pairs.j, values), ranks(pairs.i, values), ranks(pairs.j, values)]
 
 
-def _numbers(texts: Sequence[str], places: dict[frozenset[str], int]) -> NDArray[np.int64]:
-    """The set of numbers that each text names, by its place among all sets, which new ones are added to."""
-    named = (frozenset(_NUMBER.findall(text)) for text in texts)
-    return np.array([places.setdefault(each, len(places)) for each in named], np.int64)
-
-
 def _same(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-    """1 where both texts name the same numbers, -1 where they differ, 0 where there is none."""
+    """1 where both texts name the same numbers, -1 where they differ, 0 where there is none, which is 0."""
     return np.where((left == 0) & (right == 0), 0.0, np.where(left == right, 1.0, -1.0))
