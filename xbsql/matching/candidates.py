@@ -9,7 +9,7 @@ import numpy as np
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import MOST_TAUGHT, carried
 from xbsql.matching.neighbours import TwoWayNeighbours, blocks, likenesses
-from xbsql.matching.pairs import CandidatePairs
+from xbsql.matching.pairs import CandidatePairs, once
 from xbsql.matching.products import shared
 from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
@@ -82,7 +82,7 @@ def candidate_pairs(
         keys.append(own[a] * len(right) + other[b])
     if proposed is not None:
         keys.append(proposed)
-    i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
+    i, j = np.divmod(once(np.concatenate(keys))[0], len(right))
     spelling = likenesses(left, right, *spelled, i, j)
     cosine = near.cosines(i, j)
     nearness = near.nearness(i, j, cosine), further.nearness(i, j)

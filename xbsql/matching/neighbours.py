@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from xbsql.engine.nearest import nearest, nearest_of, ranks
-from xbsql.matching.pairs import mutual
+from xbsql.matching.pairs import mutual, once
 from xbsql.matching.products import products, turned
 from xbsql.matching.stated import contradicting
 
@@ -86,7 +86,7 @@ class TwoWayNeighbours:
                 chosen[kept] * len(right) + np.repeat(other, to_left.shape[1])[kept],
             ]
             cosines += [forth.ravel().astype(np.float64), back.ravel()[kept].astype(np.float64)]
-        pairs, first = np.unique(np.concatenate(keys), return_index=True)
+        pairs, first = once(np.concatenate(keys))
         i, j = np.divmod(pairs, max(len(right), 1))
         near = 2 * np.concatenate(cosines)[first] - hubs[0][i] - hubs[1][j]
         return cls(left, right, i, j, near, *hubs, made if few else None)

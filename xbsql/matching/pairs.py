@@ -129,6 +129,17 @@ class Matches:
         return Matches(left, likely)
 
 
+def once(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different keys, ascending, and where one of each stands; none is below 0.
+
+    `np.unique` hashes, or sorts stably, which takes four times as long or more.
+    """
+    order = np.argsort(keys)
+    ordered = keys[order]
+    first = np.diff(ordered, prepend=-1) > 0
+    return ordered[first], order[first]
+
+
 def rivals(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many rows either row of a pair could be paired with, the lesser number, int64, shape (p,)."""
     one, two = left.block, right.block
