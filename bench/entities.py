@@ -30,10 +30,11 @@ bits (.93). Kept too, with the same answer row by row on nine other catalogues a
 other seeds: LAPACK without Python's lock, n-grams word by word, what titles state once a title, dense
 products of n-grams, products of neighbours that serve twice, unstable sorts that are put in order. Together
 they took .84 of the processor's time on one thread (.87 to .91 on catalogues of 2,600 to 7,000 rows), which
-held Python's lock .15 of its time and not .25, and .81 to .84 on two. Left out: one Gram matrix of a side for its five
-partners (30 ms in place of 43 for 15 matrices of 800 rows, under .01 of all), inverses in place of triangular
-solutions (11 ms in place of 6), and, for nothing gained, other orders in which trees are asked, counts of all
-pairs of words in one matrix, and an assignment for each group of rows that pairs join (4 ms in place of 5).
+held Python's lock .15 of its time and not .25, and .81 to .84 on two. Left out: one Gram matrix of a side
+for its five partners (30 ms in place of 43 for 15 matrices of 800 rows, under .01 of all), inverses in
+place of triangular solutions (11 ms in place of 6), and, for little or nothing gained, other orders in
+which trees are asked, counts of all pairs of words in one matrix, and an assignment for each group of rows
+that pairs join (4 ms in place of 5).
 """
 
 from __future__ import annotations
