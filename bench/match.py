@@ -46,6 +46,7 @@ SOURCES = (
     "xbsql/matching/match.py",
     "xbsql/matching/neighbours.py",
     "xbsql/matching/pairs.py",
+    "xbsql/matching/products.py",
     "xbsql/engine/nearest.py",
     "xbsql/matching/scorer.json",
     "xbsql/matching/scorer.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from xbsql.harmonise.blank import _CORES, EMPTY, is_placeholder
+from xbsql.harmonise.blank import _CORES, EMPTY, core, is_placeholder
 from xbsql.harmonise.lint import lint
 from xbsql.harmonise.lint_texts import OPPOSITES
 from xbsql.matching.blank import is_blank
@@ -68,3 +68,8 @@ def test_beside_its_opposite_a_no_is_an_answer(text):
 
 def test_a_long_text_is_never_looked_at():
     assert not is_placeholder("unknown " * 1_000)
+
+
+def test_ascii_is_read_as_every_other_text():
+    text = "".join(map(chr, range(128)))
+    assert core(text) + "é" == core(text + "é")

@@ -139,3 +139,11 @@ def test_any_text_has_an_answer(text):
 )  # fmt: skip
 def test_model_numbers(text, expected):
     assert models(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["oil 2x500 ml", "screen 24'' RX-580", 'pipe 1/2" 3 m', "tea 1,5 kg pack of 3"]
+)
+def test_ascii_is_read_as_every_other_text(text):
+    assert quantities(text) == quantities(f"é {text}") != ()
+    assert models(text) == models(f"é {text}")

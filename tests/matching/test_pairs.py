@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbsql.matching.pairs import Matches, gaps, mutual
+from xbsql.matching.pairs import Matches, gaps, mutual, once
 
 LEFT, RIGHT = np.divmod(np.arange(12), 4)
 
@@ -44,3 +44,10 @@ def test_a_row_whose_best_pair_is_barred_teaches_nothing():
     scores = np.array([[9, 1, 1, 5], [1, 8, 2, 1], [1, 1, 7, 2]], np.float64).ravel()
     assert mutual(LEFT, RIGHT, scores, 3).without(np.array([0])).right.tolist() == [-1, 1, 2]
     assert mutual(LEFT, RIGHT, scores, 3).right.tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_keys_that_return_are_there_once(keys):
+    asked = np.array(keys, np.int64)
+    found, places = once(asked)
+    assert found.tolist() == sorted(set(keys)) == asked[places].tolist()

@@ -8,7 +8,8 @@ from xbsql import kernels
 from xbsql.engine import nearest as products
 from xbsql.engine.nearest import nearest
 from xbsql.matching import neighbours, tokens
-from xbsql.matching.neighbours import cosines, likenesses
+from xbsql.matching import products as dense_products
+from xbsql.matching.neighbours import TwoWayNeighbours, cosines, likenesses
 from xbsql.matching.pairs import Side
 from xbsql.matching.tokens import best_of_rows
 
@@ -39,7 +40,9 @@ def test_of_equal_products_the_lower_row_comes_first(monkeypatch):
 @pytest.mark.parametrize("rows", [1, 3, 128])
 @pytest.mark.parametrize("most", [1, 4, 50])
 @pytest.mark.parametrize("few", [0, 4096])
-def test_the_best_of_sparse_rows(rows, most, few, monkeypatch):
+@pytest.mark.parametrize("held", [0, 2**23])
+def test_the_best_of_sparse_rows(rows, most, few, held, monkeypatch):
+    monkeypatch.setattr(dense_products, "_HELD", held)
     monkeypatch.setattr(tokens, "_ROWS", rows)
     monkeypatch.setattr(tokens, "_FEW", few)
     rng = np.random.default_rng(0)
@@ -66,3 +69,30 @@ def test_pairs_are_cut_from_the_products_of_their_blocks(cells, monkeypatch):
     assert np.allclose(cosines(*sides, i, j), (vectors[0] @ vectors[1].T)[i, j], atol=1e-6)
     own, other = (sparse.random(size, 9, 0.3, "csr", random_state=size) for size in (20, 30))
     assert np.allclose(likenesses(*sides, own, other, i, j), (own @ other.T).toarray()[i, j])
+
+
+def test_columns_of_one_side_alone_leave_and_products_stay():
+    rng = np.random.default_rng(0)
+    left, right = (sparse.random(20, 60, 0.1, "csr", np.float32, rng) for _ in range(2))
+    one, two = dense_products.shared(left, right)
+    assert one.shape[1] == two.shape[1] < 60
+    assert (one.toarray().any(axis=0) & two.toarray().any(axis=0)).all()
+    found = dense_products.products(one, dense_products.turned(two))
+    assert np.array_equal(found, (left @ right.T).toarray())
+
+
+@pytest.mark.parametrize("kept", [0, 2**24])
+def test_neighbours_and_cosines_are_the_same_whether_products_are_kept(kept, monkeypatch):
+    monkeypatch.setattr(neighbours, "_KEPT", kept)
+    rng = np.random.default_rng(0)
+    left, right = (
+        Side(["a"] * n, rng.integers(-3, 4, (n, 4)).astype(np.float32), rng.integers(-1, 3, n))
+        for n in (20, 30)
+    )
+    near = TwoWayNeighbours.of(left, right, 5)
+    assert (near.products is None) == (kept == 0)
+    assert near.cosines(near.i, near.j).tolist() == cosines(left, right, near.i, near.j).tolist()
+    monkeypatch.setattr(neighbours, "_KEPT", 2**24 - kept)
+    other = TwoWayNeighbours.of(left, right, 5)
+    assert (near.i.tolist(), near.j.tolist()) == (other.i.tolist(), other.j.tolist())
+    assert near.nearness(near.i, near.j).tolist() == near.near.tolist() == other.near.tolist()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_solve
-from scipy.linalg.lapack import spotrf, strtri
+
+from xbsql.engine import lapack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,22 +27,25 @@ def lower_root(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         LinAlgError: it is not positive definite.
     """
-    found, wrong = spotrf(matrix.T, lower=False, clean=False, overwrite_a=True)
-    if wrong:
+    lower = np.ascontiguousarray(matrix, np.float32)
+    if lapack.call("spotrf", b"U", len(lower), lower, max(len(lower), 1)):
         message = "the covariance of these rows with their noise is not positive definite"
         raise np.linalg.LinAlgError(message)
-    lower: NDArray[np.float32] = found.T
     return lower
 
 
 def solved(lower: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """(L L')^-1 times `right`, shape (n, r)."""
-    return np.asarray(cho_solve((lower.T, False), right, check_finite=False), np.float32)
+    found = np.array(right, np.float32, order="F")
+    step = max(len(lower), 1)
+    lapack.call("spotrs", b"U", len(lower), found.shape[1], lower, step, found, step)
+    return found
 
 
 def inverse_root(lower: NDArray[np.float32]) -> NDArray[np.float32]:
     """L^-1, undefined above the diagonal."""
-    found: NDArray[np.float32] = strtri(lower.T)[0].T
+    found = np.array(lower, np.float32, order="C")
+    lapack.call("strtri", b"U", b"N", len(found), found, max(len(found), 1))
     return found
 
 

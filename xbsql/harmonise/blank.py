@@ -53,11 +53,16 @@ không có | chưa rõ | tidak diketahui | tidak ada | tanpa nama |
 
 def core(text: str) -> str:
     """A folded text without punctuation: 'N/A', 'n. a.' and 'NA' are one, 'C' and 'C++' two."""
+    if text.isascii():
+        return text.translate(_SILENT).lower()
     return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if _says(c))
 
 
 def _says(character: str) -> bool:
     return character.isalnum() or character in "+&#" or unicodedata.category(character)[0] == "M"
+
+
+_SILENT: Final = {code: None for code in range(128) if not _says(chr(code))}
 
 
 _WRITTEN: Final = EMPTY - {"nan"}

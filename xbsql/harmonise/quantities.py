@@ -175,6 +175,8 @@ def models(text: str) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """Full-width digits, square characters and fractions as they are typed elsewhere."""
+    if text.isascii():
+        return text[:READ].replace("''", '"')
     return (
         unicodedata.normalize("NFKC", _FRACTIONS.sub(" ", text[:READ])).translate(_QUOTES).replace("''", '"')
     )

@@ -8,8 +8,9 @@ import numpy as np
 
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.carried import MOST_TAUGHT, carried
-from xbsql.matching.neighbours import TwoWayNeighbours, blocks, cosines, likenesses
-from xbsql.matching.pairs import CandidatePairs
+from xbsql.matching.neighbours import TwoWayNeighbours, blocks, likenesses
+from xbsql.matching.pairs import CandidatePairs, once
+from xbsql.matching.products import shared
 from xbsql.matching.stated import compared
 from xbsql.matching.tokens import best_of_rows
 from xbsql.matching.translation import suggested
@@ -81,15 +82,15 @@ def candidate_pairs(
         keys.append(own[a] * len(right) + other[b])
     if proposed is not None:
         keys.append(proposed)
-    i, j = np.divmod(np.unique(np.concatenate(keys)), len(right))
+    i, j = np.divmod(once(np.concatenate(keys))[0], len(right))
     spelling = likenesses(left, right, *spelled, i, j)
-    cosine = cosines(left, right, i, j)
-    nearness = 2 * cosine - near.hub_left[i] - near.hub_right[j]
+    cosine = near.cosines(i, j)
+    nearness = near.nearness(i, j, cosine), further.nearness(i, j)
     stated = compared(left.stated, right.stated, i, j)
-    return CandidatePairs(i, j, cosine, nearness, further.nearness(i, j), spelling, stated)
+    return CandidatePairs(i, j, cosine, *nearness, spelling, stated)
 
 
 def _spelled(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """The n-grams of both sides, weighted by how rare they are in the two together."""
+    """The n-grams that both sides have, weighted by how rare they are in the two together."""
     found = Ngrams.fit([*left.texts, *right.texts])
-    return found.transform(left.texts), found.transform(right.texts)
+    return shared(found.transform(left.texts), found.transform(right.texts))

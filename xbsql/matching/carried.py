@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.preprocessing import normalize
 
 from xbsql.engine.cholesky import inverse_diagonal, lower_root, solved
+from xbsql.matching.products import products, turned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +75,7 @@ def _moved(
         return own
     bags, middle, centre = parts.bags.astype(np.float32), own.mean(axis=0), other.mean(axis=0)
     taught, words = own[used] - middle, bags[used]
-    gram = _MEANING * (taught @ taught.T) + _WORDS * (words @ words.T).toarray()
+    gram = _MEANING * (taught @ taught.T) + _WORDS * products(words, turned(words))
     gram[np.diag_indices(len(used))] += (_NOISE / matches.likely[used]).astype(np.float32)
     root = lower_root(gram)
     goal = other[matches.right[used]] - centre

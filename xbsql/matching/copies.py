@@ -42,10 +42,11 @@ class Copies:
     def of(cls, texts: Sequence[str | None], block: NDArray[np.int64] | None) -> Self:
         """Order the rows that have a text, neither blank nor a placeholder, and a block other than -1."""
         blocks = [0] * len(texts) if block is None else block.tolist()
+        told = {text for text in set(texts) if text is not None and not is_blank(text)}
         kept = [
             (held, text, row)
             for row, (held, text) in enumerate(zip(blocks, texts, strict=True))
-            if text is not None and held >= 0 and not is_blank(text)
+            if text in told and held >= 0
         ]
         kept.sort()
         first = [at for at, key in enumerate(kept) if at == 0 or key[:2] != kept[at - 1][:2]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from xbsql.matching.stated import Stated
+
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Side:
     def tokens(self) -> Tokens:
         """The words of the texts."""
         return Tokens.of(self.texts)
+
+    @cached_property
+    def numbers(self) -> list[frozenset[str]]:
+        """The numbers that each text names."""
+        return [frozenset(_NUMBER.findall(text)) for text in self.texts]
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,17 @@ class Matches:
         there = np.flatnonzero(self.right >= 0)
         left[self.right[there]], likely[self.right[there]] = there, self.likely[there]
         return Matches(left, likely)
+
+
+def once(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different keys, ascending, and where one of each stands; none is below 0.
+
+    `np.unique` hashes, or sorts stably, which takes four times as long or more.
+    """
+    order = np.argsort(keys)
+    ordered = keys[order]
+    first = np.diff(ordered, prepend=-1) > 0
+    return ordered[first], order[first]
 
 
 def rivals(left: Side, right: Side, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
     from xbsql.matching.pairs import CandidatePairs, Side
     from xbsql.matching.words import WordVectors
-
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)?")
 
 
 def described(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) -> NDArray[np.float64]:
@@ -49,14 +46,18 @@ def closely(left: Side, right: Side, pairs: CandidatePairs, words: WordVectors) 
         pairs: of their rows.
         words: compares single words.
     """
-    numbers = [[frozenset(_NUMBER.findall(text)) for text in side.texts] for side in (left, right)]
+    places = {frozenset[str](): 0}
+    numbers = [
+        np.array([places.setdefault(each, len(places)) for each in side.numbers], np.int64)
+        for side in (left, right)
+    ]
     lengths = [np.array([max(len(text), 1) for text in side.texts]) for side in (left, right)]
     counts = [(tokens.rows >= 0).sum(axis=1) for tokens in (words.left, words.right)]
     i, j = pairs.i, pairs.j
     return np.column_stack(
         [
             words.compare(i, j),
-            [_same(numbers[0][a], numbers[1][b]) for a, b in zip(i.tolist(), j.tolist(), strict=True)],
+            _same(numbers[0][i], numbers[1][j]),
             np.zeros((len(pairs), 2)) if pairs.stated is None else pairs.stated,
             np.log(lengths[0][i] / lengths[1][j]),
             counts[0][i] - counts[1][j],
@@ -69,6 +70,6 @@ def _standing(pairs: CandidatePairs, values: NDArray[np.float64]) -> list[NDArra
     return [values, gaps(pairs.i, pairs.j, values), ranks(pairs.i, values), ranks(pairs.j, values)]
 
 
-def _same(left: frozenset[str], right: frozenset[str]) -> float:
-    """1 where both texts name the same numbers, -1 where they differ, 0 where there is none."""
-    return 0.0 if not left and not right else 1.0 if left == right else -1.0
+def _same(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+    """1 where both texts name the same numbers, -1 where they differ, 0 where there is none, which is 0."""
+    return np.where((left == 0) & (right == 0), 0.0, np.where(left == right, 1.0, -1.0))

@@ -59,8 +59,12 @@ class Stated:
     def of(cls, texts: Sequence[str]) -> Self:
         """Read titles."""
         places = {Statement((), ()): 0}
-        rows = [places.setdefault(Statement.of(text), len(places)) for text in texts]
-        return cls(tuple(places), np.array(rows, np.int64))
+        rows = {text: places.setdefault(Statement.of(text), len(places)) for text in dict.fromkeys(texts)}
+        return cls(tuple(places), np.array([rows[text] for text in texts], np.int64))
+
+    def at(self, rows: NDArray[np.int64]) -> Stated:
+        """What some of the titles state."""
+        return Stated(self.known, self.rows[rows])
 
 
 def compared(

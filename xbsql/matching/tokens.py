@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xbsql.features.ngrams import folded, words
+from xbsql.matching.products import products, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,14 +135,16 @@ def best_of_rows(
     Returns:
         int64, shape (p,): left rows, ascending, and right rows. Memory holds the products of 128 left rows.
     """
-    rows, columns, turned = [np.empty(0, np.int64)], [np.empty(0, np.int64)], right.T.tocsr()
+    rows, columns, few = [np.empty(0, np.int64)], [np.empty(0, np.int64)], right.shape[0] <= _FEW
+    other = turned(right) if few else right.T.tocsr()
     for start in range(0, left.shape[0], _ROWS):
-        alike = (left[start : start + _ROWS] @ turned).tocsr()
-        if right.shape[0] <= _FEW:
-            heads, tails = np.nonzero(_greatest_of_rows(alike.toarray(), most))
+        own = left[start : start + _ROWS]
+        if few:
+            heads, tails = np.nonzero(_greatest_of_rows(products(own, other), most))
             rows.append(heads + start)
             columns.append(tails)
             continue
+        alike = (own @ other).tocsr()
         alike.sort_indices()
         for row, (low, high) in enumerate(pairwise(alike.indptr.tolist())):
             best = _greatest(alike.data[low:high], most)

@@ -16,7 +16,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from xbsql.matching.columns import TRANSLATIONS
-from xbsql.matching.tokens import best_of_rows, by_pieces, distinct
+from xbsql.matching.tokens import MOST_WORDS, best_of_rows, by_pieces, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ class _Table:
     @classmethod
     def learned(cls, left: Tokens, right: Tokens, matches: Matches) -> _Table:
         used = np.flatnonzero((matches.right >= 0) & (matches.likely > _LEAST))
-        a, b = left.rows[used], right.rows[matches.right[used]]
+        a, b = left.held(used), right.held(matches.right[used])
         there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
         keys, key = np.unique((a[:, :, None] * len(right.words) + b[:, None, :])[there], return_inverse=True)
         heads = keys // max(len(right.words), 1)
@@ -124,29 +124,31 @@ class _Table:
             given[there] = (counts / np.maximum(total[heads], 1e-12))[key]
             own = share * given / np.maximum(given.sum(axis=1, keepdims=True), 1e-12)
             counts = np.bincount(key, own[there], minlength=len(keys))
+        whole = np.zeros((len(used), MOST_WORDS, MOST_WORDS))
+        whole[:, : a.shape[1], : b.shape[1]] = own
         place = np.full(len(left.rows), -1, np.int64)
         place[used] = np.arange(len(used))
         linked = np.bincount(heads, counts, minlength=len(left.words))
         tails = np.bincount(keys % max(len(right.words), 1), counts, minlength=len(right.words))
         heads_linked, tails_linked = linked.astype(np.float64), tails.astype(np.float64)
-        return cls(keys, counts.astype(np.float64), heads_linked, tails_linked, place, own, matches.right)
+        return cls(keys, counts.astype(np.float64), heads_linked, tails_linked, place, whole, matches.right)
 
     def judge(
         self, left: Tokens, right: Tokens, i: NDArray[np.int64], j: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """See `translated`."""
+        """See `translated`; words come before pairs, so that what is done word by word runs along pairs."""
         a, b = left.held(i), right.held(j)
-        there = (a >= 0)[:, :, None] & (b >= 0)[:, None, :]
+        there = (a.T >= 0)[:, None] & (b.T >= 0)[None]
         counts = np.where(there, self._count(a, b), 0.0)
         heads, tails = self.left[a], self.right[b]
         mine = np.flatnonzero((self.place[i] >= 0) & (self.matched[i] == j))
         if len(mine):
             own = self.own[self.place[i[mine]], : a.shape[1], : b.shape[1]]
-            counts[mine] = np.maximum(counts[mine] - own, 0.0)
+            counts[:, :, mine] = np.maximum(counts[:, :, mine] - own.transpose(1, 2, 0), 0.0)
             heads[mine] = np.maximum(heads[mine] - own.sum(axis=2), 0.0)
             tails[mine] = np.maximum(tails[mine] - own.sum(axis=1), 0.0)
-        forth = (counts / (heads[:, :, None] + _DOUBT)).max(axis=2)
-        back = (counts / (tails[:, None, :] + _DOUBT)).max(axis=1)
+        forth = (counts / (heads.T[:, None] + _DOUBT)).max(axis=1).T.copy()
+        back = (counts / (tails.T[None] + _DOUBT)).max(axis=0).T.copy()
         of_left, of_right = left.weights(a), right.weights(b)
         return np.column_stack(
             [
@@ -164,11 +166,11 @@ class _Table:
         return sparse.csr_matrix((self.counts, np.divmod(self.keys, max(shape[1], 1))), shape=shape)
 
     def _count(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The count of every left word of a pair with every right one, (p, v, w), from (p, v) and (p, w)."""
+        """The count of every left word of a pair with every right one, (v, w, p), from (p, v) and (p, w)."""
         own, place_a = distinct(a, len(self.left))
         other, place_b = distinct(b, len(self.right))
         near: NDArray[np.float64] = self._by_word[own][:, other].toarray()
-        return near[place_a[:, :, None], place_b[:, None, :]]
+        return near[place_a.T[:, None], place_b.T[None]]
 
 
 def _share(

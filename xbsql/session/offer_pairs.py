@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xbsql.matching.copies import Copies
     from xbsql.matching.match import Described
     from xbsql.matching.pairs import Side
+    from xbsql.matching.stated import Stated
     from xbsql.session.session import Session
 
 _NO_ROWS: Final = np.empty(0, np.int64)
@@ -63,15 +64,17 @@ def pairs_of(session: Session, where: str, rows: pa.Table, asked: Asked) -> Judg
     fields = read(where, one_chunk(rows["beside"]), market)
     shared = fields.get("gtin")
     same = shared.sharing(market) if isinstance(shared, Gtins) else (_NO_ROWS, _NO_ROWS)
-    i, j, odds = _by_text(session, texts, market, block, asked.variants, same)
     stated = None if asked.variants else Stated.of([text or "" for text in texts])
+    i, j, odds = _by_text(session, texts, market, block, stated, same)
     told = np.ones(len(i), np.bool_)
     if len(same[0]):
         a, b = same
         new = ~np.isin(a * len(rows) + b, i * len(rows) + j) & (block[a] == block[b])
         a, b = a[new], b[new]
         prior = Graph(market, i, j, odds).prior
-        silent = np.array([text is None or is_blank(text) for text in texts], np.bool_)
+        held = np.unique(np.concatenate([a, b])).tolist()
+        silent = np.zeros(len(rows), np.bool_)
+        silent[held] = [text is None or is_blank(text) for text in map(texts.__getitem__, held)]
         unlike = np.where(silent[a] | silent[b], 0.0, NOT_PROPOSED)
         i, j = np.concatenate([i, a]), np.concatenate([j, b])
         odds = np.concatenate([odds, prior[market[a], market[b]] + unlike])
@@ -116,7 +119,7 @@ class _Market(NamedTuple):
 
 
 def _by_text(
-    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, variants: bool,
+    session: Session, texts: Sequence[str | None], market: Ints, block: Ints, stated: Stated | None,
     same: tuple[Ints, Ints],
 ) -> tuple[Ints, Ints, Floats]:  # fmt: skip
     """Pairs of rows of different markets and their log odds by text, ordered; `same` have one GTIN."""
@@ -126,7 +129,7 @@ def _by_text(
     scorer, vectors = Scorer.default(), Vectors(session)
     with part(0.0, 0.2):
         sides = [
-            _side(vectors, np.flatnonzero(market == place), texts, block, variants)
+            _side(vectors, np.flatnonzero(market == place), texts, block, stated)
             for place in range(int(market.max(initial=-1)) + 1)
         ]
     both = list(combinations(sides, 2))
@@ -145,17 +148,16 @@ def _by_text(
 
 
 def _side(
-    vectors: Vectors, rows: Ints, texts: Sequence[str | None], block: Ints, variants: bool
+    vectors: Vectors, rows: Ints, texts: Sequence[str | None], block: Ints, stated: Stated | None
 ) -> _Market:  # fmt: skip
     from xbsql.matching.copies import Copies
     from xbsql.matching.pairs import Side
-    from xbsql.matching.stated import Stated
     from xbsql.matching.tokens import Tokens
 
     copies = Copies.of([texts[row] for row in rows], block[rows])
-    stated = None if variants else Stated.of(copies.texts)
+    own = None if stated is None else stated.at(rows[copies.rows[copies.start]])
     parts = Tokens.split(vectors.encoder.pieces(copies.texts))
-    side = Side(copies.texts, vectors(copies.texts), copies.block, stated, parts)
+    side = Side(copies.texts, vectors(copies.texts), copies.block, own, parts)
     vectors(side.tokens.words)  # now, so that what is encoded with what does not depend on turns of threads
     return _Market(rows, copies, side)
 
@@ -185,9 +187,17 @@ def _keys(one: _Market, two: _Market, a: Ints, b: Ints) -> Ints:
 
 
 def text_parts(
-    session: Session, where: str, rows: pa.Table, asked: Asked, one: int, other: int
+    session: Session, where: str, rows: pa.Table, stated: Stated | None, one: int, other: int
 ) -> dict[str, float]:
     """What each column of the texts adds to the log odds of a pair: SHAP values of the scorer's trees.
+
+    Args:
+        session: whose encoder is used.
+        where: the function, for errors.
+        rows: as for `entities`.
+        stated: what their texts state; None where nobody looks at it.
+        one: a row of the pair.
+        other: the other one.
 
     Returns:
         Column of `matching.columns.PAIR_COLUMNS` -> log odds; none where the texts did not propose the pair.
@@ -198,7 +208,7 @@ def text_parts(
     texts, (market, _), block = texts_of(where, rows), markets_of(where, rows), blocks_of(where, rows)
     vectors, market = Vectors(session), np.where(block < 0, -1, market)
     sides = [
-        _side(vectors, np.flatnonzero(market == market[row]), texts, block, asked.variants)
+        _side(vectors, np.flatnonzero(market == market[row]), texts, block, stated)
         for row in sorted((one, other), key=lambda row: market[row])
     ]
     i, j, which, found = _compared(vectors, sides[0], sides[1], (np.array([one]), np.array([other])))

@@ -229,7 +229,7 @@ def _said(
 
         return [*found, _row("neither meaning nor spelling is alike", *texts, NOT_PROPOSED)]
     at = int(place[0])
-    found += _of_text(session, where, rows, judged, asked, at, prior)
+    found += _of_text(session, where, rows, judged, at, prior)
     beside = one_chunk(rows["beside"])
     for name, says in zip(judged.evidence.names, judged.evidence.says[at].tolist(), strict=True):
         own, theirs = (_shown((beside[row].as_py() or {}).get(name)) for row in (one, other))
@@ -247,12 +247,12 @@ def _said(
 
 
 def _of_text(
-    session: Session, where: str, rows: pa.Table, judged: Judged, asked: Asked, at: int, prior: float
+    session: Session, where: str, rows: pa.Table, judged: Judged, at: int, prior: float
 ) -> list[dict[str, Any]]:
     """What the texts say, part by part: the contributions of the scorer's columns (SHAP of its trees)."""
     one, other = int(judged.graph.i[at]), int(judged.graph.j[at])
     texts, whole = (_text_of(rows, one), _text_of(rows, other)), float(judged.text[at]) - prior
-    parts = text_parts(session, where, rows, asked, one, other) if judged.told[at] else {}
+    parts = text_parts(session, where, rows, judged.graph.stated, one, other) if judged.told[at] else {}
     sums = dict.fromkeys(PARTS, 0.0)
     for column, says in parts.items():
         name = next((name for name, begins in PARTS.items() if column.startswith(begins)), REST)
