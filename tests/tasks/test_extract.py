@@ -330,6 +330,16 @@ def test_a_source_that_says_the_opposite_does_not_help(rows, home):
         ({"value": "a", "attribute": "x"}, {"kind": "k"}, "no column for the option 'kind' 'k'"),
         ({"value": "a"}, {"attributes": ["v"]}, "is none of the option 'attributes'"),
         ({"value": "a"}, {"atributes": ["v"]}, "did you mean 'attribute"),
+        (
+            {"value": "a", "attribute": "x"},
+            {"same": ["x"], "local": ["x"]},
+            "attribute 'x' stands under 'local' and under 'same'; leave it under the one",
+        ),
+        (
+            {"value": "a", "attribute": "x"},
+            {"canonical": {"x": {"A": ["a"]}}, "local": ["x"]},
+            "attribute 'x' stands under 'local' and under 'canonical'",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(columns, options, message):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
+from xbsql.session.taxonomy import MapOptions
 from xbsql.tasks import TASKS, road, task_named
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.forecast.options import ForecastOptions
@@ -167,3 +168,8 @@ def test_an_option_of_extract_names_attributes_that_there_are(option):
     told = f"^xb.fit: no attribute for the option '{option}' 'brand'; the rows name colour"
     with pytest.raises(XbsqlError, match=told):
         road.fit(task_named("xb.fit", "extract"), pa.table(rows), "value", options={option: said})
+
+
+def test_a_bound_above_is_said():
+    with pytest.raises(XbsqlError, match="the option 'best' is 1000; give a whole number, 1 to 100"):
+        MapOptions.of("xb.map_taxonomy", {"best": 1000})

@@ -137,6 +137,32 @@ def test_blobs_that_are_no_pictures_are_not_read(icons):
         road.fit(classify, table, "category", options={"ignore": ["sku"]})
 
 
+def test_why_a_column_is_not_read_is_said(home, icons, photos):
+    """Nobody looks for what is wrong with pictures that were ignored, or that home has under another name."""
+    with pytest.raises(XbsqlError, match=r"no column to read \(sku, photo\); name one by options"):
+        road.fit(classify, icons, "category", options={"ignore": ["sku", "photo"]})
+    titled = icons.append_column("title", icons["category"])
+    archives = titled.append_column("file", pa.array([f"PK {i}".encode() for i in range(len(icons))]))
+    notes = road.fit(classify, archives, "category", options=LITE)[1][0]["note"]
+    assert "column 'file' is not read (its BLOBs are no pictures: xb.image_info says why)" in notes
+    abroad = labelled(photos, 0).rename_columns(["sku", "category", "bild"])
+    notes = "; ".join(
+        road.transfer(classify, abroad, "category", base=home, options=NETWORK)[1].verdict.notes
+    )
+    assert "column 'bild' is not read (home has no column of pictures of that name)" in notes
+    assert "column 'sku' is not read (it names the row, is empty or was ignored)" in notes
+
+
+def test_a_column_of_pictures_is_aligned_by_the_meaning_of_its_name(tmp_path, icons, photos):
+    abroad = labelled(photos, 2).select(["photo", "category"]).rename_columns(["Bild", "category"])
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "us", icons, "category", options=LITE)
+        told = xbsql.transfer(con, "de", abroad, "category", base="us", options={"align": True})
+        assert "column 'Bild' is read as 'photo' (meaning" in told["note"][0].as_py()
+        found = xbsql.evaluate(con, "de", photos.rename_columns(["sku", "category", "Bild"]), "category")
+    assert found["value"][0].as_py() >= 0.8
+
+
 def test_titles_pictures_and_columns_stand_in_one_model(icons, photos):
     """Each alone tells the classes apart in part; a row that lacks its picture is read by the rest."""
 

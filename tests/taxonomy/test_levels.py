@@ -109,3 +109,14 @@ def test_rows_without_a_first_level_are_said_to_be_left_out():
     found = read_labels("xb.fit", table, "c", Levels.of(["s", "c"]))
     assert found.table["c"].to_pylist() == ["W > bags", None, "W"]
     assert found.notes == ("labels of 1 rows have no first level (' > kitchen'): they are left out",)
+
+
+def test_the_label_is_the_last_level():
+    table = pa.table({"a": ["x"], "b": ["y"], "c": ["z"]})
+    with pytest.raises(XbsqlError, match="names 'b' below 'c', which is the label; list the label last"):
+        read_labels("xb.fit", table, "c", Levels.of(["a", "c", "b"]))
+
+
+def test_a_path_that_is_a_list_is_told_how_to_be_a_text():
+    with pytest.raises(XbsqlError, match=r"array_to_string\(hs, ' > '\)"):
+        read_labels("xb.fit", pa.table({"hs": [["A", "B"]]}), "hs", Levels.of(" > "))

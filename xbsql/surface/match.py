@@ -18,13 +18,13 @@ from xbsql.surface.function import Columns, Like, function
 Side = Annotated[pa.Table, Rows(order="", empty=True), DATA]
 LeftId = Annotated[str, ColumnOf(), "the left id, any type"]
 LeftText = Annotated[
-    str,
-    ColumnOf(),
+    str | None,
+    ColumnOf(python="str | None"),
     "VARCHAR: the left text, e.g. a title; rows where it is NULL, blank or a placeholder have no match, but "
     "by their pictures",
 ]
 RightId = Annotated[str, ColumnOf(), "the right id, any type"]
-RightText = Annotated[str, ColumnOf(), "VARCHAR: the right text"]
+RightText = Annotated[str | None, ColumnOf(python="str | None"), "VARCHAR: the right text"]
 Block = Annotated[
     str | None, ColumnOf(python="str | None"), "of both tables: only rows of one value are compared"
 ]
@@ -118,13 +118,12 @@ def match_candidates(
 
 
 def _side(
-    where: str, rows: pa.Table, id: str, text: str, block: str | None, beside: str | None
-) -> pa.Table:  # fmt: skip
-    """Columns id, text, block and beside, sorted by id and text."""
-    columns = [rows[named(where, rows.column_names, name)] for name in (id, text)]
-    columns += [
+    where: str, rows: pa.Table, id: str, text: str | None, block: str | None, beside: str | None
+) -> pa.Table:
+    """Columns id, text, block and beside, NULL where none is named, sorted by id and text."""
+    columns = [
         pa.nulls(len(rows)) if name is None else rows[named(where, rows.column_names, name)]
-        for name in (block, beside)
+        for name in (id, text, block, beside)
     ]
     table = pa.table(columns, names=["id", "text", "block", "beside"])
     return in_order(table, ("id", "text"))

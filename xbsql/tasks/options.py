@@ -96,7 +96,8 @@ def whole(least: int, most: int | None = None, remedy: str = "") -> OptionKind:
     def takes(value: Any) -> bool:  # noqa: ANN401 - whatever a user gives
         return _is_whole(value) and value >= least and (most is None or value <= most)
 
-    return OptionKind("INTEGER", takes, remedy or f"give a whole number, {least} or more", int)
+    bounds = f"{least} or more" if most is None else f"{least} to {most:,}"
+    return OptionKind("INTEGER", takes, remedy or f"give a whole number, {bounds}", int)
 
 
 def choice(*names: str) -> OptionKind:

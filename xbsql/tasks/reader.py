@@ -318,7 +318,9 @@ def fit_reader(
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         remedy = "name one by options {'text': ['column']}"
-        if blobs := [name for name in others if arrow.is_blob(table.schema.field(name).type)]:
+        ignored = _listed(options or {}, "ignore")
+        kept = [name for name in others if name not in ignored]
+        if blobs := [name for name in kept if arrow.is_blob(table.schema.field(name).type)]:
             remedy = f"the BLOBs in '{blobs[0]}' are no pictures: xb.image_info says why"
         raise errors.invalid("xb.fit", problem, remedy)
     text = tuple(name for name, role in found.items() if role == "text")

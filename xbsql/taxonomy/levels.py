@@ -112,13 +112,14 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat
         raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
     if (table.schema.metadata or {}).get(_READ) == label.encode():
         return Read(table, ())
+    if label in levels.columns[:-1]:
+        problem = f"the option 'levels' names '{levels.columns[-1]}' below '{label}', which is the label"
+        raise errors.invalid(where, problem, "list the label last, the first level first")
     listed = [name for name in levels.columns if name != label]
     missing = [name for name in listed if name not in table.column_names]
     columns = [label] if missing else [*listed, label]
     for name in columns:
-        if is_blob(table[name].type):
-            problem = f"label column '{name}' holds BLOBs, not text"
-            raise errors.invalid(where, problem, f"decode it: decode({name})")
+        _refuse_other_types(where, name, table[name].type, levels.separator or JOINED)
     coded = _written(table, columns).combine_chunks().dictionary_encode()
     if missing and (len(missing) < len(listed) or not _parted(coded.dictionary, levels.separator)):
         known = table.column_names
@@ -139,6 +140,22 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat
     )
 
 
+def _refuse_other_types(where: str, name: str, kind: pa.DataType, separator: str) -> None:
+    """Refuse BLOBs, lists and structs.
+
+    Raises:
+        XbsqlError: it is one of them.
+    """
+    what, remedy = str(kind), f"cast it ({name}::VARCHAR)"
+    if is_blob(kind):
+        what, remedy = "BLOBs", f"decode it: decode({name})"
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        remedy = f"write a path as one text: array_to_string({name}, '{separator}')"
+    elif not pa.types.is_nested(kind):
+        return
+    raise errors.invalid(where, f"label column '{name}' holds {what}, not text", remedy)
+
+
 def _parted(texts: pa.Array, separator: str) -> bool:
     """Whether any of the texts holds the separator, or there is none."""
     return not len(texts) or bool(pc.any(pc.match_substring(texts, separator)).as_py())
@@ -146,7 +163,7 @@ def _parted(texts: pa.Array, separator: str) -> bool:
 
 def _written(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
     """The label column as text; of a column a level all of them in one text, NULL where all are NULL."""
-    parts = [pc.utf8_trim_whitespace(as_text(table[name])) for name in columns]
+    parts = [pc.utf8_trim_whitespace(as_text(table[name], name)) for name in columns]
     if len(parts) == 1:
         return parts[0]
     joined = pc.binary_join_element_wise(*parts, _UNIT, null_handling="replace", null_replacement="")
