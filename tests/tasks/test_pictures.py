@@ -130,6 +130,18 @@ def test_rows_of_which_nothing_is_read_are_not_answered(home, icons):
     assert "answered" not in whole
 
 
+@pytest.mark.parametrize("title", [None, "", " \t"])
+def test_neither_a_title_nor_a_picture_is_no_answer(icons, title):
+    titled = icons.append_column(
+        "title", pa.array([f"a nice {name}" for name in icons["category"].to_pylist()])
+    )
+    model = road.fit(classify, titled, "category", options={**LITE, "text": ["title"]})[0]
+    rows = pa.table({"photo": [b"", None, b"", *icons["photo"].to_pylist()[:1]], "title": [title] * 4})
+    blank = rows.set_column(1, "title", pa.array([title, title, "a nice bag", title], pa.string()))
+    batch = blank.select(model.reader.schema.names).to_batches()[0]
+    assert model.predict(batch).is_null().to_pylist() == [True, True, False, False]
+
+
 def test_blobs_that_are_no_pictures_are_not_read(icons):
     archives = pa.array([f"PK {i}".encode() for i in range(len(icons))], pa.binary())
     table = icons.set_column(2, "file", archives)

@@ -94,7 +94,7 @@ def numbers_of(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
 
 
-def as_text(column: pa.ChunkedArray, name: str = "a column that is read as text") -> pa.ChunkedArray:
+def as_text(column: pa.ChunkedArray, name: str = "column") -> pa.ChunkedArray:
     """Any column as strings, an array as an array: dictionaries decoded, numbers and vectors written out.
 
     Args:

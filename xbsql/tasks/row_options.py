@@ -179,7 +179,7 @@ class RowOptions(Options):
             return _alike(table, reader)
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
-        return _codes(as_text(table[self.group]).combine_chunks())
+        return _codes(as_text(table[self.group], self.group).combine_chunks())
 
 
 def _alike(table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":
