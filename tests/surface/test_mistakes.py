@@ -135,7 +135,6 @@ def test_other_mistakes(con, query, message):
     [
         "CALL xb.fit('new', bad, 'y', options := {'group': 'mode'})",
         "CALL xb.fit('new', bad, 'y', options := {'category': ['mode']})",
-        "CALL xb.fit('new', bad, 'y', options := {'id': 'mode', 'ts': 'day'}, task := 'forecast')",
         "CALL xb.fit('new', bad, 'late', options := {'text': 'day', 'kind': 'mode'}, task := 'translate')",
         "CALL xb.transfer('new', home, 'y', source := bad, options := {'source_market': 'mode'})",
         "FROM xb.evaluate('days', more, 'y', by := 'other')",

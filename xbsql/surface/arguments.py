@@ -343,10 +343,14 @@ class ColumnOf(Kind):
     """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python.
 
     What Python may give is what its annotation says: a name, several, a number, None.
+
+    Attributes:
+        of: the tables that it is a column of; without any the one table that there is.
     """
 
     type: str = "a column or expression"
     python: str = "str"
+    of: tuple[str, ...] = ()
 
     def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The name, or what stands for one."""
