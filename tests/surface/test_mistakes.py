@@ -136,7 +136,7 @@ def test_other_mistakes(con, query, message):
         "CALL xb.fit('new', bad, 'y', options := {'group': 'mode'})",
         "CALL xb.fit('new', bad, 'y', options := {'category': ['mode']})",
         "CALL xb.fit('new', bad, 'late', options := {'text': 'day', 'kind': 'mode'}, task := 'translate')",
-        "CALL xb.transfer('new', home, 'y', source := bad, options := {'source_market': 'mode'})",
+        "CALL xb.transfer('new', home, 'y', source := more, options := {'source_market': 'other'})",
         "FROM xb.evaluate('days', more, 'y', by := 'other')",
         "FROM xb.suggest_labels('late', free, 5, by := 'other')",
     ],

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import is_blob, is_text
+from xbsql.features.normal import normal
 from xbsql.features.roles import as_text
 from xbsql.tasks.classify.options import LEVELS
 from xbsql.tasks.options import SHARE, Option, Options, whole
@@ -94,9 +95,8 @@ def _nodes(
     """A table's nodes, and which of them it names itself."""
     known = read_labels(where, table, label, levels, flat=True)
     read = known.table
-    if known.notes and not levels.lengths:
-        what = known.notes[0].rpartition(": they are ")[0]
-        raise errors.invalid(where, what, "name every level, or leave these rows out")
+    if known.holes:
+        raise errors.invalid(where, known.holes[0], "name every level, or leave these rows out")
     if name is not None and name not in read.column_names:
         raise errors.unknown(where, "column of names", name, read.column_names, place="the table has")
     if name is not None and not is_text(read[name].type):
@@ -136,7 +136,8 @@ def taxonomy_paths(
         count = tbl[id].null_count
         who = "1 row has" if count == 1 else f"{count} rows have"
         raise errors.invalid(where, f"{who} no id in column '{id}' (NULL)", "give one, or leave them out")
-    ids, names = _written(where, tbl, id), _written(where, tbl, name)
+    ids = _written(where, tbl, id)
+    names = [None if each is None else normal(each) for each in _written(where, tbl, name)]
     told = [None] * len(ids) if language is None else _written(where, tbl, language)
     rows = zip(ids, _listed(where, tbl, parent), names, told, strict=True)
     found = paths(Given(*row) for row in rows)

@@ -12,11 +12,12 @@ from xbsql.features.column import MOST_LEVELS
 from xbsql.features.encoder import encoder
 from xbsql.features.image.magic import told
 from xbsql.features.language import check_languages
+from xbsql.features.normal import normal
 from xbsql.features.roles import kind_of, roles
 from xbsql.tasks.options import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Callable, Mapping, Sequence, Set
     from typing import Any
 
     import pyarrow as pa
@@ -133,17 +134,29 @@ def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[
 
 
 def spelling_notes(label: str, classes: Sequence[str]) -> list[str]:
-    """Classes that differ in case or blanks alone; one line for all of them."""
+    """Classes that differ in case or blanks alone, and such as look alike; a line for all of each."""
+    cased = _groups(classes, lambda name: " ".join(name.split()).casefold())
+    alike = _groups([name for name in classes if name not in cased], normal)
+    found = []
+    if cased:
+        found.append(
+            f"classes {in_quotes(cased)} differ in case or blanks alone and are learned apart: "
+            f"lower(trim({label})) makes them one"
+        )
+    if alike:
+        found.append(
+            f"classes {in_quotes(alike)} differ in HTML entities or unseen characters alone and are learned "
+            "apart: write them in one way"
+        )
+    return found
+
+
+def _groups(names: Sequence[str], spelt: Callable[[str], str]) -> list[str]:
+    """The names that have another's spelling."""
     groups: dict[str, list[str]] = {}
-    for name in classes:
-        groups.setdefault(" ".join(name.split()).casefold(), []).append(name)
-    alike = [name for group in groups.values() if len(group) > 1 for name in group]
-    if not alike:
-        return []
-    return [
-        f"classes {in_quotes(alike)} differ in case or blanks alone and are learned apart: "
-        f"lower(trim({label})) makes them one"
-    ]
+    for name in names:
+        groups.setdefault(spelt(name), []).append(name)
+    return [name for group in groups.values() if len(group) > 1 for name in group]
 
 
 def in_quotes(names: Sequence[str]) -> str:
