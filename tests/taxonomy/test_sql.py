@@ -132,6 +132,11 @@ def test_a_name_without_a_word_has_no_counterpart(con):
     assert all(told[path] == (None,) * 7 for path in paths[1:4])
     assert told["Schuhe"][0] == "Clothing > Shoes"
     assert told["Garten > ???"][0].startswith("Garden"), "what stands above is a word"
+    con.execute("CREATE OR REPLACE TABLE letters AS SELECT unnest(['A', 'B', '12345', '???']) AS path")
+    rows = con.sql("SELECT label, mapped FROM xb.map_taxonomy(odd, letters, label := 'path')").fetchall()
+    assert dict(rows)["12345"] == "12345", "it is the very name"
+    rows = con.sql("SELECT label, mapped FROM xb.map_taxonomy(letters, letters, label := 'path')").fetchall()
+    assert all(label == mapped for label, mapped in rows)
 
 
 @pytest.mark.parametrize("kind", ["[path]", "{'a': path}", "encode(path)", "map {path: 1}"])

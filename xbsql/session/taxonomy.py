@@ -47,7 +47,8 @@ def map_taxonomy(
 ) -> pa.Table:
     """What each left node is on the right; one row a left label, in the order of their paths.
 
-    A node whose names and those above have no word is NULL in all but its label.
+    A node whose names and those above have no word is NULL in all but its label, where the right side has no
+    node of its name.
 
     Args:
         session: whose log it is told.
@@ -83,7 +84,9 @@ def map_taxonomy(
     mapped = pa.array(names, pa.string()).take(pa.array(chosen.argmax(axis=1)))
     likely = pa.array(chosen.max(axis=1))
     answered = [mapped, likely, label_, score, level, scores, best]
-    silent = pa.array(own.silent[rows])
+    there = {name.casefold() for names in other.names for name in names}
+    same = [any(name.casefold() in there for name in own.names[node]) for node in rows.tolist()]
+    silent = pa.array(own.silent[rows] & ~np.array(same, np.bool_))
     told = [pc.if_else(silent, pa.scalar(None, column.type), column) for column in answered]
     names_ = ["label", "mapped", "score", "sure", "sure_score", "level", "scores", "best"]
     return pa.table([pa.array(listed, pa.string()), *told], names=names_)

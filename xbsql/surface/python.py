@@ -1242,7 +1242,8 @@ def map_taxonomy(
     deepest right node above or at it that is sure, NULL where not even its first level is, with its own
     `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest labels,
     to choose from where a person reviews the table. It supposes that every left node has a counterpart; one
-    whose names have no word ('???', '12345') is NULL in all but its label.
+    whose names have no word ('???', '12345'), and are none of the right side's, is NULL in all but its
+    label.
 
     Args:
         con: a connection that xbsql is loaded in.
