@@ -128,6 +128,10 @@ def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
             if role == "category" and is_blob(table.schema.field(name).type):
                 problem = f"column '{name}' holds BLOBs, which are no categories"
                 raise errors.invalid("table", problem, f"hash it: md5({name}) AS {name}")
+            if (other := given.get(name, role)) != role:
+                both = " and ".join(f"'{'ignore' if each == 'ignored' else each}'" for each in (other, role))
+                problem = f"column '{name}' stands in the options {both}"
+                raise errors.invalid("table", problem, "leave it in the one that is meant")
             given[name] = role
     return given
 

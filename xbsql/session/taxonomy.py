@@ -84,8 +84,8 @@ def map_taxonomy(
     mapped = pa.array(names, pa.string()).take(pa.array(chosen.argmax(axis=1)))
     likely = pa.array(chosen.max(axis=1))
     answered = [mapped, likely, label_, score, level, scores, best]
-    there = {name.casefold() for names in other.names for name in names}
-    same = [any(name.casefold() in there for name in own.names[node]) for node in rows.tolist()]
+    theirs = {name.casefold() for names in other.names for name in names}
+    same = [any(name.casefold() in theirs for name in own.names[node]) for node in rows.tolist()]
     silent = pa.array(own.silent[rows] & ~np.array(same, np.bool_))
     told = [pc.if_else(silent, pa.scalar(None, column.type), column) for column in answered]
     names_ = ["label", "mapped", "score", "sure", "sure_score", "level", "scores", "best"]

@@ -17,7 +17,7 @@ from xbsql.features.roles import kind_of, roles
 from xbsql.tasks.options import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set
+    from collections.abc import Callable, Iterable, Mapping, Sequence, Set
     from typing import Any
 
     import pyarrow as pa
@@ -131,6 +131,18 @@ def class_notes(classes: Sequence[str], target: NDArray[np.int64], at_home: Set[
         *notes,
         f"no target label is of the home classes {in_quotes(missing)}: what is said of them is the source's",
     ]
+
+
+def named_notes(
+    named: Iterable[str], classes: Sequence[str], target: NDArray[np.int64], at_home: Set[int]
+) -> list[str]:  # fmt: skip
+    """Classes of the option 'classes' that nobody has labelled: there may be a slip in their names."""
+    known = {classes[code] for code in (*at_home, *np.unique(target).tolist())}
+    unknown = [name for name in named if name not in known]
+    if not unknown:
+        return []
+    told = f"no label is of the classes {in_quotes(unknown)} of the option 'classes'"
+    return [f"{told}: their names alone teach them"]
 
 
 def spelling_notes(label: str, classes: Sequence[str]) -> list[str]:

@@ -46,7 +46,7 @@ class RowOptions(Options):
         Option(
             COLUMN,
             "a column: rows of one value never stand on both sides of a fold, as those of an order, a "
-            "product, a customer. Without it rows of one text are a group",
+            "product, a customer. It is not read. Without it rows of one text are a group",
         ),
     ] = None
     weight: Annotated[
@@ -55,7 +55,7 @@ class RowOptions(Options):
             COLUMN,
             "a column of positive numbers: how many rows of the market a label stands for, the `weight` of "
             "`xb.suggest_labels`. What is measured counts it, the weights of the candidates count its root, "
-            "and what is fitted does not. NULL counts the mean",
+            "and what is fitted does not. It is not read. NULL counts the mean",
             at_home=False,
         ),
     ] = None
@@ -118,6 +118,17 @@ class RowOptions(Options):
         if table is None or self.weight not in table.column_names:
             return table
         return table.drop_columns([self.weight])
+
+    def refuse_label(self, where: str, label: str) -> None:
+        """Refuse the label as a column of groups or weights.
+
+        Raises:
+            XbsqlError: an option names it.
+        """
+        for option in ("group", "weight"):
+            if getattr(self, option) == label:
+                problem = f"the option '{option}' names '{errors.shown(label)}', which is the label"
+                raise errors.invalid(where, problem, "name another column")
 
     def refuse_read(self, where: str, names: Sequence[str]) -> None:
         """Refuse a column of weights that the home model reads: its answers would lack it.
