@@ -108,6 +108,21 @@ def matrix(
     return _ragged(whole, where)
 
 
+def unit_rows(
+    rows: NDArray[np.floating[Any]], there: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """What `matrix` gives, each row of length one: float32 of shape (n, d), and which rows have a length.
+
+    A row that is not there, of length 0, or with NaN or infinity in it, has none and is 0 throughout.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        known = np.where(there[:, None], rows, 0.0).astype(np.float32)
+        length = np.linalg.norm(known, axis=1)
+    held = np.isfinite(length) & (length > 0)
+    unit = np.where(held[:, None], known, 0.0) / np.where(held, length, 1.0)[:, None]
+    return np.asarray(unit, np.float32), held
+
+
 def to_device(array: pa.Array | pa.ChunkedArray, device: str | torch.device, where: str) -> torch.Tensor:
     """Vectors as a tensor (n, d) on a device; a NULL row, or one with a NULL element, is NaN.
 

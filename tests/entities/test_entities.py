@@ -265,3 +265,43 @@ def test_offers_of_one_id_and_title_are_told_apart_whatever_their_order(con):
         for order in (rows, rows[::-1], [rows[1], rows[2], rows[0]])
     }
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("kind", ["HUGEINT", "UBIGINT", "DECIMAL(18, 2)", "DOUBLE", "INTEGER"])
+def test_settled_numbers_of_any_type_are_kept(con, kind):
+    """A sum or a number beside NULL is no BIGINT, and is a whole number all the same."""
+    found = asked(con, offers(("UK", "DE"))).to_pylist()
+    number = {(row["market"], row["id"]): row["entity"] + 100 for row in found}
+    rows = [row | {"known": number.get((row["market"], row["id"]))} for row in offers()]
+    con.register("settled", pa.Table.from_pylist(rows))
+    query = f"SELECT market, id, entity FROM xb.entities(settled, id, market, title, entity := known::{kind})"
+    now = {(market, id): entity for market, id, entity in con.sql(query).fetchall()}
+    assert {key: now[key] for key in number} == number
+
+
+@pytest.mark.parametrize("kind", ["HUGEINT", "UBIGINT", "BIGINT"])
+def test_a_settled_number_that_none_can_follow_is_refused(con, kind):
+    con.register("goods", pa.Table.from_pylist(offers(("UK",))[:1]))
+    with pytest.raises(duckdb.Error, match="an entity is 9223372036854775807; give numbers of at most"):
+        con.sql(
+            f"FROM xb.entities(goods, id, market, title, entity := 9223372036854775807::{kind})"
+        ).fetchall()
+
+
+def test_an_offer_is_named_by_a_number_too(con):
+    rows = [row | {"id": place % 24} for place, row in enumerate(offers())]
+    table = pa.Table.from_pylist(rows)
+    found = xbsql.explain_match(con, table, "id", "market", "title", "UK", 3, "FR", 3)
+    again = xbsql.explain_match(con, table, "id", "market", "title", "UK", "3", "FR", "3")
+    assert found == again
+    assert found["total"][-1].as_py() > 0
+
+
+def test_offers_without_any_text_are_told_by_what_stands_beside(con):
+    """In Python, where no column is named, as where SQL says NULL."""
+    rows = [row | {"beside": {"gtin": ean}} for row, ean in zip(offers(), list(eans(24)) * 3, strict=True)]
+    con.register("coded", pa.Table.from_pylist(rows))
+    said = con.sql("FROM xb.entities(coded, id, market, NULL, beside := beside)").to_arrow_table()
+    found = xbsql.entities(con, "coded", "id", "market", None, beside="beside")
+    assert groups(found) == groups(said)
+    assert len(groups(found)) == 24

@@ -89,3 +89,25 @@ def test_own_columns_are_read_by_their_type():
     assert sorted(found) == ["colour", "photo", "vegan", "weight"]
     one = np.array([0]), np.array([1]), np.array([0]), np.array([0.5])
     assert {name: int(field.compared(*one)[0][0]) for name, field in found.items()} == dict.fromkeys(found, 0)
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [pa.array([7.5] * 24), pa.array([True] * 24), pa.array(["EUR"] * 24), pa.array([[0.6, 0.8]] * 24)],
+    ids=["number", "boolean", "text", "vector"],
+)
+def test_what_all_rows_have_alike_says_nothing_in_a_small_table(alike):
+    """Twelve likely pairs are fewer than those that the start stands for."""
+    beside = pa.StructArray.from_arrays([alike], ["it"])
+    i, j = np.divmod(np.arange(144), 12)
+    odds = np.where(i == j, 3.0, -3.0)
+    field = read("here", beside, np.repeat([0, 1], 12))["it"]
+    says = weighed({"it": field}, i, 12 + j, np.zeros(144, np.int64), odds, np.ones(144, np.bool_)).says
+    np.testing.assert_allclose(says, 0.0, atol=0.01)
+
+
+def test_vectors_that_hold_no_number_say_nothing():
+    held = pa.array([[float("nan"), 1.0], [1e300, 1.0], [0.0, 0.0], None, [3.0, 4.0]])
+    found = read("here", pa.StructArray.from_arrays([held], ["it"]), np.zeros(5, np.int64))["it"]
+    assert found.there.tolist() == [False, False, False, False, True]
+    np.testing.assert_allclose(found.unit, [[0, 0]] * 4 + [[0.6, 0.8]])

@@ -82,6 +82,7 @@ def test_a_name_that_two_columns_share_is_not_guessed():
 def test_columns_of_another_kind_are_never_aligned():
     assert found(side(["weight"], ["number"]), side(["Weight"], ["text"]), meaning) == {}
     assert found(side(["weight"], ["number"]), side(["gewicht"], ["date"]), meaning) == {}
+    assert found(side(["photo"], ["blob"]), side(["Photo"], ["text"]), meaning) == {}
     dates, digits = ({"day": column(values, "day")} for values in (["2-Jun-06", "3-Jul-07"], ["3", "4.5"]))
     assert found(dates, {"Day": digits["day"]}, meaning) == {}
 

@@ -28,7 +28,7 @@ def test_each_field_is_compared_and_what_is_missing_is_nan():
     assert np.isnan(found[2:]).all(), "the second left row says nothing"
 
 
-@pytest.mark.parametrize("price", [0.0, -5.0, float("nan")])
+@pytest.mark.parametrize("price", [0.0, -5.0, float("nan"), float("inf")])
 def test_what_is_no_price_is_unknown(price):
     found = compared("here", rows(price=[price, 1.0]), rows(price=[1.0, 1.0]), LEFT, RIGHT)
     assert np.isnan(found[:2, 0]).all()
@@ -97,3 +97,14 @@ def test_a_scorer_of_ones_own_reads_it_in_sql_and_python():
         assert len(found) == 26
         with pytest.raises(duckdb.Error, match="no field of beside 'colour'"):
             con.sql(f"FROM xb.match_candidates({asked.replace('price', 'colour')})").fetchall()
+
+
+@pytest.mark.parametrize("held", [float("nan"), float("inf"), 1e300])
+def test_a_vector_without_a_length_is_no_picture(held):
+    looks = [[held, 1.0], [0.0, 1.0], [1.0, 0.0]]
+    found = compared("here", rows(image=looks[:2]), rows(image=looks[1:]), LEFT, RIGHT)
+    np.testing.assert_array_equal(found[:, 2], [np.nan, np.nan, 1.0, 0.0])
+    goods = pa.table({"id": [1, 2, 3], "title": pa.nulls(3, pa.string()), "beside": rows(image=looks)})
+    with xbsql.connect() as con:
+        matched = xbsql.match(con, goods, goods, "id", None, "id", None, beside="beside")
+    assert matched["rid"].to_pylist() == [None, 2, 3]

@@ -210,3 +210,7 @@ def test_classes_in_two_spellings_are_told(con):
     table = pa.table({"title": [f"thing {i}" for i in range(48)], "category": names})
     (note,) = set(xbsql.fit(con, "n", table, "category")["note"].to_pylist())
     assert "classes ' Shoes', 'Shoes', 'shoes ' differ in case or blanks alone" in note
+    names = ["Bags &amp; Cases", "Bags & Cases", "Ca\u00adps", "Shoes"] * 12
+    table = pa.table({"title": [f"thing {i}" for i in range(48)], "category": names})
+    (note,) = set(xbsql.fit(con, "n", table, "category")["note"].to_pylist())
+    assert "classes 'Bags & Cases', 'Bags &amp; Cases' differ in HTML entities or unseen characters" in note

@@ -193,8 +193,23 @@ def test_a_column_of_a_frame_may_be_an_expression(con):
     assert made["id"].to_list() == [str(id) for id in plain["id"]]
     compared = offers.head(1).xb.compare_pairs(pl.struct(text="title"), pl.struct(text="title")).collect()
     assert compared.columns[:5] == ["id", "market", "title", "size", "text_cosine"]
-    with pytest.raises(xbsql.XbsqlError, match=r"xb.match: lid must be the name of a column, .*with_columns"):
-        offers.xb.match(offers, col("id") + 1, col("title"), col("id"), col("title"))
+    with pytest.raises(xbsql.XbsqlError, match=r"lane must be the name of a column, .*with_columns"):
+        offers.xb.choose_routes(offers, col("id") + 1, "id", "id")
+
+
+def test_an_expression_is_of_the_tables_that_its_argument_names(con):
+    """What stands beside is of both, an id of its own side alone; a frame without any text matches by it."""
+    left = pl.DataFrame({"sku": [1, 2, 3], "look": [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]})
+    right = left.reverse().rename({"sku": "code"}).lazy()
+    beside = pl.struct(image=pl.col("look"))
+    found = left.xb.match(right, pl.col("sku") * 10, None, pl.col("code") + 1, None, beside=beside)
+    assert found.collect_schema().names() == ["lid", "rid", "score"]
+    assert sorted(found.select("lid", "rid").collect().rows()) == [(10, 2), (20, 3), (30, 4)]
+    vectors = pl.col("look").cast(pl.List(pl.Float32))
+    near = left.xb.similarity_join(right, "sku", vectors, "code", vectors, k=1).collect()
+    assert sorted(near.select("qid", "cid").rows()) == [(1, 1), (2, 2), (3, 3)]
+    with pytest.raises(xbsql.XbsqlError, match=r"xb.match: right must be a frame of Polars, got 'x'"):
+        left.xb.match("x", "sku", None, "code", None, beside=beside)
 
 
 def test_a_series_has_the_methods_of_an_expression(con):

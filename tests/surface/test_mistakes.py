@@ -127,6 +127,30 @@ def test_other_mistakes(con, query, message):
     assert said(con, query).startswith(f"xb.{function}: {message}")
 
 
+@pytest.mark.parametrize(
+    "values", [[["a", "b"]] * N, [{"a": 1}] * N, [b"\xff"] * N], ids=["list", "struct", "blob"]
+)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CALL xb.fit('new', bad, 'y', options := {'group': 'mode'})",
+        "CALL xb.fit('new', bad, 'y', options := {'category': ['mode']})",
+        "CALL xb.fit('new', bad, 'late', options := {'text': 'day', 'kind': 'mode'}, task := 'translate')",
+        "CALL xb.transfer('new', home, 'y', source := more, options := {'source_market': 'other'})",
+        "FROM xb.evaluate('days', more, 'y', by := 'other')",
+        "FROM xb.suggest_labels('late', free, 5, by := 'other')",
+    ],
+)
+def test_a_column_that_is_no_text_is_named_with_what_to_do(con, query, values):
+    con.register("bad", spoilt("mode", values))
+    con.register("more", shop().append_column("other", pa.array(values)))
+    con.register("free", shop().drop_columns(["late"]).append_column("other", pa.array(values)))
+    name = "other" if "other" in query else "mode"
+    assert f"'{name}'" in (told := said(con, query)) or f"{name} is" in told
+    assert f"{name}::VARCHAR" in told or f"md5({name})" in told
+    assert "fault of xbsql" not in told
+
+
 def test_twins_and_polars_say_the_same(con):
     table, message = DAMAGE["an infinite value"]
     with pytest.raises(XbsqlError, match=f"^xb.predict_table: {message}$"):

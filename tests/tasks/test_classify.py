@@ -277,12 +277,20 @@ def test_bad_data_for_a_fit_is_one_clear_line(data, label, options, message):
         (lambda t: t, {"method": "parametr"}, "no method 'parametr'.*'parameter'"),
         (lambda t: t, {"base": None}, "neither base nor source"),
         (lambda t: t, {"options": {"classes": ["Schuhe"]}}, "'classes' is no map"),
+        (lambda t: t, {"options": {"classes": {"shoes": [" "]}}}, "'classes' is no map of names"),
     ],
 )
 def test_a_bad_target_is_one_clear_line(shop, home, change, given, message):
     with pytest.raises(XbsqlError, match=message) as caught:
         road.transfer(classify, change(target(shop, "DE", 40)), "category", **{"base": home[0], **given})
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_names_alone_teach_is_told(shop, home):
+    """It may be one that nobody has labelled yet, or a slip."""
+    options = {"classes": {"shoos": ["Schuhe"], "shoes": ["Schuhe"]}}
+    found = road.transfer(classify, target(shop, "DE", 40), "category", base=home[0], options=options)[1]
+    assert "no label is of the classes 'shoos' of the option 'classes'" in "; ".join(found.verdict.notes)
 
 
 def test_a_method_restricts_the_source_and_keeps_the_comparison(shop, home):

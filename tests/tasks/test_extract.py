@@ -305,6 +305,22 @@ def test_another_attribute_of_a_similar_name_leaves_homes_where_it_is(home):
     assert answers(again, [text]) == answers(model, [text])
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda value: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in value),
+        lambda value: f" {value.upper().replace(' ', '  ')} ",
+        lambda value: "".join(f"&#{ord(c)};" if c.isalnum() else c for c in value),
+    ],
+    ids=["full width", "capitals and blanks", "entities"],
+)
+def test_a_value_is_right_however_the_table_writes_it(home, written):
+    table = titles(ENGLISH, HOME_NAMES, 60, 12)
+    values = [value if value == "n/a" else written(value) for value in table["value"].to_pylist()]
+    place = table.column_names.index("value")
+    assert f1(home[0], table.set_column(place, "value", pa.array(values))) == f1(home[0], table) > 0.9
+
+
 def test_a_source_that_says_the_opposite_does_not_help(rows, home):
     """Home that calls colours materials and materials colours."""
     other = {"colour": "material", "material": "colour"}
@@ -330,6 +346,16 @@ def test_a_source_that_says_the_opposite_does_not_help(rows, home):
         ({"value": "a", "attribute": "x"}, {"kind": "k"}, "no column for the option 'kind' 'k'"),
         ({"value": "a"}, {"attributes": ["v"]}, "is none of the option 'attributes'"),
         ({"value": "a"}, {"atributes": ["v"]}, "did you mean 'attribute"),
+        (
+            {"value": "a", "attribute": "x"},
+            {"same": ["x"], "local": ["x"]},
+            "attribute 'x' stands under 'local' and under 'same'; leave it under the one",
+        ),
+        (
+            {"value": "a", "attribute": "x"},
+            {"canonical": {"x": {"A": ["a"]}}, "local": ["x"]},
+            "attribute 'x' stands under 'local' and under 'canonical'",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(columns, options, message):

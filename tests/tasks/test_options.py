@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from xbsql.errors import XbsqlError
+from xbsql.session.taxonomy import MapOptions
 from xbsql.tasks import TASKS, road, task_named
 from xbsql.tasks.classify.options import ClassifyOptions
 from xbsql.tasks.forecast.options import ForecastOptions
@@ -167,3 +168,36 @@ def test_an_option_of_extract_names_attributes_that_there_are(option):
     told = f"^xb.fit: no attribute for the option '{option}' 'brand'; the rows name colour"
     with pytest.raises(XbsqlError, match=told):
         road.fit(task_named("xb.fit", "extract"), pa.table(rows), "value", options={option: said})
+
+
+def test_a_bound_above_is_said():
+    with pytest.raises(XbsqlError, match="the option 'best' is 1000; give a whole number, 1 to 100"):
+        MapOptions.of("xb.map_taxonomy", {"best": 1000})
+
+
+@pytest.mark.parametrize("label", ["y", "c"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text": ["a"], "ignore": ["a"]}, "column 'a' stands in the options 'text' and 'ignore'"),
+        ({"category": "a", "text": "a"}, "column 'a' stands in the options 'text' and 'category'"),
+        ({"group": "LABEL"}, "the option 'group' names '.', which is the label; name another column"),
+        ({"weight": "LABEL"}, "the option 'weight' names '.', which is the label; name another column"),
+    ],
+)
+def test_columns_that_an_option_cannot_mean_are_refused(label, options, message):
+    table = pa.table({"a": ["red", "blue"] * 20, "y": np.arange(40.0), "c": ["x", "z"] * 20})
+    given = {name: label if value == "LABEL" else value for name, value in options.items()}
+    with pytest.raises(XbsqlError, match=message):
+        road.fit(task_named("xb.fit", "predict" if label == "y" else "classify"), table, label, options=given)
+
+
+@pytest.mark.parametrize("option", [{"finetune": True}, {"classes": {"x": ["ix"]}}])
+def test_an_option_of_a_transfer_is_told_by_a_fit(option):
+    table = pa.table({"a": ["red", "blue"] * 20, "c": ["x", "z"] * 20})
+    (name,) = option
+    with pytest.raises(
+        XbsqlError, match=f"'{name}' has no effect on the rows of one market; give it to xb.transfer"
+    ):
+        road.fit(task_named("xb.fit", "classify"), table, "c", options=option)
+    road.fit(task_named("xb.fit", "classify"), table, "c", options={"finetune": False, "classes": None})

@@ -130,11 +130,49 @@ def test_rows_of_which_nothing_is_read_are_not_answered(home, icons):
     assert "answered" not in whole
 
 
+@pytest.mark.parametrize("title", [None, "", " \t"])
+def test_neither_a_title_nor_a_picture_is_no_answer(icons, title):
+    titled = icons.append_column(
+        "title", pa.array([f"a nice {name}" for name in icons["category"].to_pylist()])
+    )
+    model = road.fit(classify, titled, "category", options={**LITE, "text": ["title"]})[0]
+    rows = pa.table({"photo": [b"", None, b"", *icons["photo"].to_pylist()[:1]], "title": [title] * 4})
+    blank = rows.set_column(1, "title", pa.array([title, title, "a nice bag", title], pa.string()))
+    batch = blank.select(model.reader.schema.names).to_batches()[0]
+    assert model.predict(batch).is_null().to_pylist() == [True, True, False, False]
+
+
 def test_blobs_that_are_no_pictures_are_not_read(icons):
     archives = pa.array([f"PK {i}".encode() for i in range(len(icons))], pa.binary())
     table = icons.set_column(2, "file", archives)
     with pytest.raises(XbsqlError, match=r"no column to read .*BLOBs in 'file' are no pictures"):
         road.fit(classify, table, "category", options={"ignore": ["sku"]})
+
+
+def test_why_a_column_is_not_read_is_said(home, icons, photos):
+    """Nobody looks for what is wrong with pictures that were ignored, or that home has under another name."""
+    with pytest.raises(XbsqlError, match=r"no column to read \(sku, photo\); name one by options"):
+        road.fit(classify, icons, "category", options={"ignore": ["sku", "photo"]})
+    titled = icons.append_column("title", icons["category"])
+    archives = titled.append_column("file", pa.array([f"PK {i}".encode() for i in range(len(icons))]))
+    notes = road.fit(classify, archives, "category", options=LITE)[1][0]["note"]
+    assert "column 'file' is not read (its BLOBs are no pictures: xb.image_info says why)" in notes
+    abroad = labelled(photos, 0).rename_columns(["sku", "category", "bild"])
+    notes = "; ".join(
+        road.transfer(classify, abroad, "category", base=home, options=NETWORK)[1].verdict.notes
+    )
+    assert "column 'bild' is not read (home has no column of pictures of that name)" in notes
+    assert "column 'sku' is not read (it names the row, is empty or was ignored)" in notes
+
+
+def test_a_column_of_pictures_is_aligned_by_the_meaning_of_its_name(tmp_path, icons, photos):
+    abroad = labelled(photos, 2).select(["photo", "category"]).rename_columns(["Bild", "category"])
+    with xbsql.connect(store=tmp_path) as con:
+        xbsql.fit(con, "us", icons, "category", options=LITE)
+        told = xbsql.transfer(con, "de", abroad, "category", base="us", options={"align": True})
+        assert "column 'Bild' is read as 'photo' (meaning" in told["note"][0].as_py()
+        found = xbsql.evaluate(con, "de", photos.rename_columns(["sku", "category", "Bild"]), "category")
+    assert found["value"][0].as_py() >= 0.8
 
 
 def test_titles_pictures_and_columns_stand_in_one_model(icons, photos):

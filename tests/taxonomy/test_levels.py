@@ -109,3 +109,38 @@ def test_rows_without_a_first_level_are_said_to_be_left_out():
     found = read_labels("xb.fit", table, "c", Levels.of(["s", "c"]))
     assert found.table["c"].to_pylist() == ["W > bags", None, "W"]
     assert found.notes == ("labels of 1 rows have no first level (' > kitchen'): they are left out",)
+
+
+def test_the_label_is_the_last_level():
+    table = pa.table({"a": ["x"], "b": ["y"], "c": ["z"]})
+    with pytest.raises(XbsqlError, match="names 'b' below 'c', which is the label; list the label last"):
+        read_labels("xb.fit", table, "c", Levels.of(["a", "c", "b"]))
+
+
+def test_a_path_that_is_a_list_is_told_how_to_be_a_text():
+    with pytest.raises(XbsqlError, match=r"array_to_string\(hs, ' > '\)"):
+        read_labels("xb.fit", pa.table({"hs": [["A", "B"]]}), "hs", Levels.of(" > "))
+
+
+@pytest.mark.parametrize(
+    ("given", "levels", "path"),
+    [
+        ("Bags &amp; Cases &gt; Wallets", " > ", "Bags & Cases > Wallets"),
+        ("Bags & Cases \uff1e Wallets", " > ", "Bags & Cases > Wallets"),
+        ("Bags & Ca\u00adses\u00a0>\u00a0Wallets", " > ", "Bags & Cases > Wallets"),
+        ("Bags & Cases\tWallets", "\t", "Bags & Cases\tWallets"),
+        ("Bags &gt; Wallets", " &gt; ", "Bags &gt; Wallets"),
+    ],
+)
+def test_a_path_that_a_feed_has_escaped_is_the_path(given, levels, path):
+    found = read_labels("xb.fit", pa.table({"c": [given, path]}), "c", Levels.of(levels))
+    assert found.table["c"].to_pylist() == [path, path]
+    assert found.holes == ()
+    told = ["labels of 1 rows hold HTML entities, unseen or full-width characters"] * (given != path)
+    assert [note.partition(" (")[0] for note in found.notes] == told
+
+
+def test_levels_in_columns_are_read_plainly_too():
+    table = pa.table({"a": ["Bags &amp; Cases", "Bags & Cases"], "c": ["Wallets", "Wallets"]})
+    found = read_labels("xb.fit", table, "c", Levels.of(["a", "c"]))
+    assert found.table["c"].to_pylist() == ["Bags & Cases > Wallets"] * 2

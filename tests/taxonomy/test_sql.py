@@ -89,7 +89,7 @@ def test_a_table_without_rows_is_answered(con):
         ("xb.map_taxonomy(l, r, label := 'path', options := {'deep': 1})", "no option 'deep'"),
         (
             "xb.taxonomy_paths(nodes, id := 'up', parent := 'id', name := 'name')",
-            "1 rows have no id in column 'up'",
+            "1 row has no id in column 'up'",
         ),
         ("xb.taxonomy_paths(nodes, 'id', 'above', 'name')", "no column 'above'"),
     ],
@@ -122,3 +122,39 @@ def test_a_broken_taxonomy_is_told_with_its_side(con, labels, told, side):
     both = "holed, whole" if side == "left" else "whole, holed"
     with pytest.raises(Exception, match=f"xb.map_taxonomy: {side} table: {told}"):
         con.sql(f"FROM xb.map_taxonomy({both}, label := 'path')").fetchall()
+
+
+def test_a_name_without_a_word_has_no_counterpart(con):
+    paths = ["Schuhe", "12345", "???", "\U0001f600", "Garten", "Garten > ???"]
+    con.execute("CREATE OR REPLACE TABLE odd AS SELECT unnest(?) AS path", [paths])
+    rows = con.sql("FROM xb.map_taxonomy(odd, r, label := 'path')").fetchall()
+    told = {row[0]: row[1:] for row in rows}
+    assert all(told[path] == (None,) * 7 for path in paths[1:4])
+    assert told["Schuhe"][0] == "Clothing > Shoes"
+    assert told["Garten > ???"][0].startswith("Garden"), "what stands above is a word"
+    con.execute("CREATE OR REPLACE TABLE letters AS SELECT unnest(['A', 'B', '12345', '???']) AS path")
+    rows = con.sql("SELECT label, mapped FROM xb.map_taxonomy(odd, letters, label := 'path')").fetchall()
+    assert dict(rows)["12345"] == "12345", "it is the very name"
+    rows = con.sql("SELECT label, mapped FROM xb.map_taxonomy(letters, letters, label := 'path')").fetchall()
+    assert all(label == mapped for label, mapped in rows)
+
+
+@pytest.mark.parametrize("kind", ["[path]", "{'a': path}", "encode(path)", "map {path: 1}"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM xb.map_taxonomy(odd, r, label := 'path')",
+        "FROM xb.taxonomy_paths(odd, id := 'path', parent := 'plain', name := 'plain')",
+        "FROM xb.taxonomy_paths(odd, id := 'plain', parent := 'none', name := 'path')",
+        "FROM xb.taxonomy_paths(odd, id := 'plain', parent := 'none', name := 'plain', language := 'path')",
+        "CALL xb.fit('odd', odd, 'path', options := {'levels': ' > ', 'nodes': true, 'text': ['plain']})",
+        "CALL xb.fit('odd', odd, 'plain', options := {'levels': ['path', 'plain'], 'text': ['plain']})",
+    ],
+)
+def test_a_column_of_another_type_is_named(con, kind, query):
+    con.execute(
+        f"CREATE OR REPLACE TABLE odd AS SELECT {kind} AS path, path AS plain, NULL::VARCHAR AS none FROM r"
+    )
+    with pytest.raises(Exception, match=r"column 'path' (is|holds)") as raised:
+        con.sql(query).fetchall()
+    assert "fault of xbsql" not in str(raised.value)

@@ -10,6 +10,7 @@ import numpy as np
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
 from xbsql.engine.evidence import of_units
+from xbsql.engine.folds import FEWEST_LABELS
 from xbsql.extraction.answers import Answers, mixed
 from xbsql.extraction.finder import POOLED, WAYS, Finder, at_home, helped
 from xbsql.extraction.rehearsal import Rehearsal, fit_judge
@@ -83,6 +84,8 @@ def carry(known: Known, chosen: Sequence[Entrant], progress: Progress) -> Carrie
     if evidence is None:
         own = min(1.0, known.independent / 30)
         decision = undecided(chosen, _units(known.sheet), OBJECTIVE, own, source=source)
+        if known.independent >= FEWEST_LABELS:
+            decision = decision._replace(verdict=replace(decision.verdict, reason=_untold(len(rows))))
     else:
         decision = decided(chosen, evidence, OBJECTIVE, known.seed)
         decision = decision._replace(verdict=_said(decision.verdict, known.sheet))
@@ -118,6 +121,14 @@ def _said(verdict: Verdict, sheet: Sheet) -> Verdict:
     counted = f"on {verdict.labels} questions to {len(sheet.titles)} titles"
     reason = verdict.reason.replace(f"on {verdict.labels} labels", counted)
     return replace(verdict, labels=len(sheet.value), reason=reason)
+
+
+def _untold(questions: int) -> str:
+    """Why titles enough tell nothing."""
+    if not questions:
+        return "home was fitted on every labelled title: the weights are a prior, nothing was measured"
+    few = f"{questions} questions to titles that home does not know are too few, or nearly all come out alike"
+    return f"{few}: the weights are a prior, nothing was measured"
 
 
 def _units(sheet: Sheet) -> Sample:

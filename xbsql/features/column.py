@@ -99,7 +99,7 @@ class Column:
         try:
             if not is_blob(values.type):
                 return as_text(values)
-        except pa.ArrowException:
+        except errors.XbsqlError:
             pass
         problem = f"column '{self.name}' is {errors.shown(values.type)}, which is no category"
         raise errors.invalid("table", problem, f"cast it ({self.name}::VARCHAR) or leave it out")

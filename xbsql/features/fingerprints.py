@@ -34,17 +34,20 @@ def fingerprints(table: pa.Table, columns: Sequence[str], key: str) -> NDArray[n
 
     Returns:
         int64, shape (n,).
+
+    Raises:
+        XbsqlError: a column is of no type of `COMPARED`.
     """
     secret = bytes.fromhex(key)
     codes = np.zeros((table.num_rows, max(len(columns), 1)), np.uint64)
     for place, name in enumerate(columns):
-        codes[:, place] = _codes(table[name], secret)
+        codes[:, place] = _codes(table[name], name, secret)
     width, whole = codes.shape[1] * 8, memoryview(codes.tobytes())
     rows = range(0, table.num_rows * width, width)
     return np.array([_hash(whole[start : start + width], secret) for start in rows], np.int64)
 
 
-def _codes(column: pa.ChunkedArray, secret: bytes) -> NDArray[np.uint64]:
+def _codes(column: pa.ChunkedArray, name: str, secret: bytes) -> NDArray[np.uint64]:
     """A number for each value, the same for the same value; 0 for NULL."""
     family = arrow.family_of(_plain(column.type))
     if family in ("number", "boolean", "date"):
@@ -53,7 +56,7 @@ def _codes(column: pa.ChunkedArray, secret: bytes) -> NDArray[np.uint64]:
         blobs = arrow.blobs_of(column, "table")
         found = [0 if blob is None else _hash(blob, secret) for blob in blobs]
         return np.array(found, np.int64).view(np.uint64)
-    coded = as_text(column).combine_chunks().dictionary_encode()
+    coded = as_text(column, name).combine_chunks().dictionary_encode()
     hashes = [_hash(text.strip().encode(), secret) for text in coded.dictionary.to_pylist()]
     known = pa.array([0, *hashes], pa.int64())
     places = pc.add(coded.indices.cast(pa.int64()), 1).fill_null(0)

@@ -14,6 +14,7 @@ LARGE = 1e9
 """Numbers beyond this may leave float32 when they are squared and summed."""
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def similarity(
     a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]], metric: str
 ) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.arrow import is_blob, is_vector
+from xbsql.arrow import is_blob, is_vector, written_out
 from xbsql.features.drawn import drawn
 from xbsql.features.image.magic import MOST_LOOKED_AT, looks_like_picture
 
@@ -94,14 +94,22 @@ def numbers_of(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
 
 
-def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Any column as strings, an array as an array: dictionaries decoded, numbers and vectors written out."""
+def as_text(column: pa.ChunkedArray, name: str = "column") -> pa.ChunkedArray:
+    """Any column as strings, an array as an array: dictionaries decoded, numbers and vectors written out.
+
+    Args:
+        column: values.
+        name: what an error calls them.
+
+    Raises:
+        XbsqlError: they are of a type that Arrow does not write out, such as a struct or a list of texts.
+    """
     if is_vector(column.type):
         shown = pa.array((None if value is None else str(value) for value in column.to_pylist()), pa.string())
         return shown if isinstance(column, pa.Array) else pa.chunked_array([shown])
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.cast(pa.string())
+    return written_out("table", name, column)
 
 
 def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
@@ -120,6 +128,10 @@ def _given(table: pa.Table, options: Mapping[str, Any]) -> dict[str, Role]:
             if role == "category" and is_blob(table.schema.field(name).type):
                 problem = f"column '{name}' holds BLOBs, which are no categories"
                 raise errors.invalid("table", problem, f"hash it: md5({name}) AS {name}")
+            if (other := given.get(name, role)) != role:
+                both = " and ".join(f"'{'ignore' if each == 'ignored' else each}'" for each in (other, role))
+                problem = f"column '{name}' stands in the options {both}"
+                raise errors.invalid("table", problem, "leave it in the one that is meant")
             given[name] = role
     return given
 

@@ -34,7 +34,7 @@ they differ says nothing where the languages do, and that both are yes or no say
 SHARED = 3
 """Texts that two columns must have in common before that says something."""
 
-KINDS = ({"number", "boolean"}, {"text"}, {"date"})
+KINDS = ({"number", "boolean"}, {"text"}, {"date"}, {"blob"})
 """Kinds of columns that can stand for each other."""
 
 

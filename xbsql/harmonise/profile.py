@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xbsql.arrow import is_blob
 from xbsql.features.roles import as_text, kind_of, looked_at, roles
 from xbsql.harmonise.money_words import AMOUNTS, ENGLISH_CODES
 from xbsql.harmonise.unit_table import key
@@ -37,7 +38,7 @@ class Profile:
 
     Attributes:
         name: as in its table.
-        kind: 'number', 'boolean', 'text', 'date', 'null' or 'other', see `kind_of`.
+        kind: 'number', 'boolean', 'text', 'date', 'null' or 'other', see `kind_of`; 'blob' of bytes.
         levels: of text: value -> share of the rows that are not NULL; equal shares where only the values are
             known.
         deciles: of numbers, and of dates as days since 1970: the values at 0, 10 .. 100 %; empty where not
@@ -146,9 +147,13 @@ def known_profiles(schema: pa.Schema, encoder: TableEncoder) -> dict[str, Profil
     """What a model still knows of the columns that it reads: names, types and levels that are not hidden."""
     levels = {column.name: column.shown for column in encoder.columns}
     return {
-        f.name: Profile(f.name, kind_of(f.type), _even(levels.get(f.name, ())) if _text(f.type) else {})
+        f.name: Profile(f.name, _kind(f.type), _even(levels.get(f.name, ())) if _text(f.type) else {})
         for f in schema
     }
+
+
+def _kind(type_: pa.DataType) -> str:
+    return "blob" if is_blob(type_) else kind_of(type_)
 
 
 def _text(kind: pa.DataType) -> bool:
@@ -161,7 +166,7 @@ def _even(levels: tuple[str, ...]) -> dict[str, float]:
 
 
 def _profile(name: str, column: pa.ChunkedArray) -> Profile:
-    kind, values = kind_of(column.type), looked_at(column).drop_null()
+    kind, values = _kind(column.type), looked_at(column).drop_null()
     if kind == "null" or not len(values):
         return Profile(name, kind)
     if kind == "text":

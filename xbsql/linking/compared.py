@@ -260,6 +260,6 @@ def _prices(
     logs = []
     for side in (left, right):
         price = np.array([np.nan if v is None else float(v) for v in side["price"]], np.float64)  # type: ignore[arg-type]
-        logs.append(np.log(np.where(price > 0, price, np.nan)))
+        logs.append(np.log(np.where((price > 0) & np.isfinite(price), price, np.nan)))
     ratio = logs[0][i] - logs[1][j]
     return np.column_stack([np.abs(ratio), ratio])

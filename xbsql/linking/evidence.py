@@ -85,7 +85,7 @@ def _said(
         found = own + _SHARED * whole / whole.sum()
         shares.append(found / found.sum(axis=1, keepdims=True))
     ratio = np.log(shares[0]) - np.log(shares[1])
-    # What agrees more never says less.
+    # What agrees more never says less, and what agrees best never speaks against.
     ratio = np.minimum.accumulate(ratio, axis=1)
     there = np.flatnonzero(level != ABSENT)
     found = np.zeros(len(level))
@@ -95,7 +95,8 @@ def _said(
     if len(rare):
         mean = np.average(chance[rare])
         found[rare] += np.clip(np.log(mean) - np.log(np.maximum(chance[rare], 1e-9)), -3.0, 3.0)
-    return np.clip(found, -MOST, MOST)
+    # A field that every row has alike says nothing, also where the start, of few pairs, expects less of it.
+    return np.clip(found, np.where(level == 0, 0.0, -MOST), MOST)
 
 
 def share(odds: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk
+from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk, unit_rows
 from xbsql.features.ngrams import Ngrams
 from xbsql.harmonise.blank import core
 from xbsql.linking.gtin import gtin, indicator, piece
@@ -198,12 +198,8 @@ class Vectors:
 
     @classmethod
     def of(cls, where: str, column: pa.Array) -> Vectors:
-        """Read a column; vectors of length 0 are NULL."""
-        rows, present = matrix(one_chunk(column), where)
-        length = np.linalg.norm(rows, axis=1)
-        there = present & (length > 0)
-        unit = np.nan_to_num(rows) / np.where(there, length, 1.0)[:, None]
-        return cls(unit.astype(np.float32), there)
+        """Read a column; vectors of length 0, and such as hold NaN or infinity, are NULL."""
+        return cls(*unit_rows(*matrix(one_chunk(column), where)))
 
     def compared(self, i: Ints, j: Ints, between: Ints, likely: Floats) -> tuple[Ints, Floats]:
         """See `Field`."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from xbsql import errors
-from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk
+from xbsql.arrow import family_of, is_text, is_vector, matrix, one_chunk, unit_rows
 from xbsql.features.ngrams import Ngrams
 from xbsql.matching.blank import is_blank
 from xbsql.matching.columns import BESIDE
@@ -85,7 +85,7 @@ def _prices(where: str, left: pa.Array, right: pa.Array, i: Rows, j: Rows) -> Fl
     logs = []
     for side in (left, right):
         price = side.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        logs.append(np.log(np.where(price > 0, price, np.nan)))
+        logs.append(np.log(np.where((price > 0) & np.isfinite(price), price, np.nan)))
     return np.asarray(np.abs(logs[0][i] - logs[1][j]))
 
 
@@ -112,15 +112,15 @@ def image_vectors(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The images of both sides, float32, rows of length one; 0 throughout where there is none.
 
+    A vector whose length is no number (it holds NaN or infinity) is none.
+
     Raises:
         XbsqlError: the sides' vectors have different lengths.
     """
     sides = []
     for column in (left, right):
         rows, there = matrix(one_chunk(column), where)
-        rows = np.where(there[:, None], rows, 0.0).astype(np.float32)
-        length = np.linalg.norm(rows, axis=1, keepdims=True)
-        sides.append(np.asarray(rows / np.where(length > 0, length, 1.0), np.float32))
+        sides.append(unit_rows(rows, there)[0])
     if sides[0].shape[1] != sides[1].shape[1]:
         widths = " and ".join(str(side.shape[1]) for side in sides)
         raise errors.invalid(where, f"the images have {widths} numbers", "make them by one encoder")

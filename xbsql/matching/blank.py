@@ -9,6 +9,11 @@ from xbsql.harmonise.blank import core, is_placeholder
 _ALPHABETS_END: Final = "\u0590"  # Latin, Greek, Cyrillic, Armenian: beyond, one letter can be a word
 
 
+def has_words(text: str) -> bool:
+    """Whether a text has a letter that is more than a placeholder's; '12345', 'n/a', an emoji have none."""
+    return any(c.isalpha() for c in text) and not is_blank(text)
+
+
 def is_blank(text: str) -> bool:
     """Whether a text names nothing.
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.arrow import is_text, one_chunk, refuse_quoted, written_out
+from xbsql.arrow import family_of, is_text, one_chunk, refuse_quoted, written_out
 
 if TYPE_CHECKING:
     from xbsql.linking.graph import Ints
@@ -117,16 +118,14 @@ def numbers_of(where: str, rows: pa.Table) -> pa.Array:
         XbsqlError: a number is too large for others to follow.
     """
     given = one_chunk(rows["entity"])
-    if not (pa.types.is_integer(given.type) or pa.types.is_floating(given.type)):
+    if family_of(given.type) != "number":
         return pa.nulls(len(rows), pa.int64())
+    if not pa.types.is_floating(given.type) and (most := pc.max(given).as_py() or 0) > LARGEST:
+        raise errors.invalid(where, f"an entity is {most}", f"give numbers of at most {LARGEST}")
     try:
-        found = given.cast(pa.int64())
+        return given.cast(pa.int64())
     except pa.ArrowInvalid:
         return pa.nulls(len(rows), pa.int64())  # halves, say, which name entities and number none
-    most = max(found.drop_null().to_pylist(), default=0)
-    if most > LARGEST:
-        raise errors.invalid(where, f"an entity is {most}", f"give numbers of at most {LARGEST}")
-    return found
 
 
 def different(rows: pa.Table) -> tuple[Ints, Ints]:

@@ -93,7 +93,7 @@ def _markets(data: pa.Table, source: pa.Table, options: Mapping[str, Any]) -> It
     column = options.get("source_market")
     if column is None or column not in source.column_names:
         return
-    names = as_text(source[column])
+    names = as_text(source[column], column)
     for name in sorted(pc.unique(names.drop_null()).to_pylist()):
         kept = source.filter(pc.fill_null(pc.not_equal(names, name), True))
         yield Left("market", name, data, kept if len(kept) else None)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from xbsql import errors
-from xbsql.arrow import is_text
+from xbsql.arrow import is_blob, is_text
+from xbsql.features.normal import normal
 from xbsql.features.roles import as_text
 from xbsql.tasks.classify.options import LEVELS
 from xbsql.tasks.options import SHARE, Option, Options, whole
@@ -45,6 +47,9 @@ def map_taxonomy(
 ) -> pa.Table:
     """What each left node is on the right; one row a left label, in the order of their paths.
 
+    A node whose names and those above have no word is NULL in all but its label, where the right side has no
+    node of its name.
+
     Args:
         session: whose log it is told.
         left: nodes.
@@ -78,9 +83,13 @@ def map_taxonomy(
     listed = [own.tree.labels[node] for node in rows]
     mapped = pa.array(names, pa.string()).take(pa.array(chosen.argmax(axis=1)))
     likely = pa.array(chosen.max(axis=1))
-    columns = [pa.array(listed, pa.string()), mapped, likely, label_, score, level, scores, best]
+    answered = [mapped, likely, label_, score, level, scores, best]
+    theirs = {name.casefold() for names in other.names for name in names}
+    same = [any(name.casefold() in theirs for name in own.names[node]) for node in rows.tolist()]
+    silent = pa.array(own.silent[rows] & ~np.array(same, np.bool_))
+    told = [pc.if_else(silent, pa.scalar(None, column.type), column) for column in answered]
     names_ = ["label", "mapped", "score", "sure", "sure_score", "level", "scores", "best"]
-    return pa.table(columns, names=names_)
+    return pa.table([pa.array(listed, pa.string()), *told], names=names_)
 
 
 def _nodes(
@@ -89,9 +98,8 @@ def _nodes(
     """A table's nodes, and which of them it names itself."""
     known = read_labels(where, table, label, levels, flat=True)
     read = known.table
-    if known.notes and not levels.lengths:
-        what = known.notes[0].rpartition(": they are ")[0]
-        raise errors.invalid(where, what, "name every level, or leave these rows out")
+    if known.holes:
+        raise errors.invalid(where, known.holes[0], "name every level, or leave these rows out")
     if name is not None and name not in read.column_names:
         raise errors.unknown(where, "column of names", name, read.column_names, place="the table has")
     if name is not None and not is_text(read[name].type):
@@ -128,10 +136,13 @@ def taxonomy_paths(
         if column not in tbl.column_names:
             raise errors.unknown(where, "column", column, tbl.column_names, place="the table has")
     if tbl[id].null_count:
-        raise errors.invalid(where, f"{tbl[id].null_count} rows have no id in column '{id}'", "give one")
-    ids, names = as_text(tbl[id]).to_pylist(), as_text(tbl[name]).to_pylist()
-    told = [None] * len(ids) if language is None else as_text(tbl[language]).to_pylist()
-    rows = zip(ids, _listed(tbl[parent]), names, told, strict=True)
+        count = tbl[id].null_count
+        who = "1 row has" if count == 1 else f"{count} rows have"
+        raise errors.invalid(where, f"{who} no id in column '{id}' (NULL)", "give one, or leave them out")
+    ids = _written(where, tbl, id)
+    names = [None if each is None else normal(each) for each in _written(where, tbl, name)]
+    told = [None] * len(ids) if language is None else _written(where, tbl, language)
+    rows = zip(ids, _listed(where, tbl, parent), names, told, strict=True)
     found = paths(Given(*row) for row in rows)
     kinds = {"level": pa.int32()}
     values = zip(*found, strict=True)
@@ -143,8 +154,23 @@ def taxonomy_paths(
     )
 
 
-def _listed(column: pa.ChunkedArray) -> list[list[str]]:
+def _written(where: str, table: pa.Table, name: str) -> list[Any]:
+    """The values of a column as text; str, None for NULL.
+
+    Raises:
+        XbsqlError: it holds BLOBs, lists or structs.
+    """
+    column = table[name]
+    if is_blob(column.type) or pa.types.is_nested(column.type):
+        raise errors.invalid(where, f"column '{name}' is {column.type}", f"cast it ({name}::VARCHAR)")
+    found: list[Any] = as_text(column, name).to_pylist()
+    return found
+
+
+def _listed(where: str, table: pa.Table, name: str) -> list[list[str]]:
     """The parents of each row, whether the column holds one or a list of them."""
+    column = table[name]
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return [[str(each) for each in value or () if each is not None] for value in column.to_pylist()]
-    return [[] if value is None or not value.strip() else [value] for value in as_text(column).to_pylist()]
+    found = _written(where, table, name)
+    return [[] if value is None or not value.strip() else [value] for value in found]

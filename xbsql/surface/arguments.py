@@ -220,6 +220,19 @@ class Number(Constant):
 
 
 @dataclass(frozen=True)
+class Key(Constant):
+    """What names a row, as text: 4711 is '4711'."""
+
+    accepts: tuple[type, ...] = (str, int)
+    said: str = "a text or a whole number"
+
+    def checked(self, where: str, name: str, value: Any) -> str | None:  # noqa: ANN401
+        """The name as text."""
+        found = super().checked(where, name, value)
+        return None if found is None else str(found)
+
+
+@dataclass(frozen=True)
 class StructOf(Constant):
     """A STRUCT of options as a mapping."""
 
@@ -330,10 +343,14 @@ class ColumnOf(Kind):
     """A column of a table: an expression in SQL, whose macro is written by hand; a name in Python.
 
     What Python may give is what its annotation says: a name, several, a number, None.
+
+    Attributes:
+        of: the tables that it is a column of; without any the one table that there is.
     """
 
     type: str = "a column or expression"
     python: str = "str"
+    of: tuple[str, ...] = ()
 
     def of_python(self, where: str, name: str, value: Any, tables: TableSource) -> Any:  # noqa: ANN401
         """The name, or what stands for one."""
@@ -397,6 +414,7 @@ NUMBERS = Listed("FLOAT[]", "Sequence[float] | None", (list, tuple), "a list of 
 OPTIONS = StructOf("STRUCT", "Mapping[str, Any] | None", (Mapping,), "a STRUCT such as {'k': 1}")
 
 Name = Annotated[str, NAME]
+KeyOf = Annotated[str, Key("VARCHAR or BIGINT", "str | int")]
 Model = Annotated[str, NAME, "'name' for the promoted version, 'name@3' for exactly that one"]
 ModelOfRow = Annotated[
     str | pa.Array,

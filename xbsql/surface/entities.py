@@ -14,7 +14,7 @@ from xbsql.session import entities as run
 from xbsql.session import pairs as looked
 from xbsql.session.offers import Asked
 from xbsql.session.session import Session
-from xbsql.surface.arguments import DATA, ColumnOf, Flag, Name, Rows, Share, Text, Whole
+from xbsql.surface.arguments import DATA, ColumnOf, Flag, KeyOf, Rows, Share, Text, Whole
 from xbsql.surface.checks import named
 from xbsql.surface.function import Columns, Like, function
 from xbsql.surface.offers import (
@@ -191,7 +191,7 @@ def _reviewed(session: Session, rows: pa.Table, asked: Asked, n: int, page: str 
 
 
 def _explain(
-    session: Session, *, lmarket: Name, lid: Name, rmarket: Name, rid: Name, many: Flag, variants: Flag,
+    session: Session, *, lmarket: KeyOf, lid: KeyOf, rmarket: KeyOf, rid: KeyOf, many: Flag, variants: Flag,
     page: Text = None, labels: Labels = None, tbl: Offered,
 ) -> list[dict[str, Any]]:  # fmt: skip
     asked = Asked(0.5, many, variants, labels)
@@ -211,10 +211,10 @@ def explain_match(
     id: Id,
     market: Market,
     text: Title,
-    lmarket: Annotated[Name, "the market of one offer, as text"],
-    lid: Annotated[Name, "its id, as text"],
-    rmarket: Annotated[Name, "the market of the other"],
-    rid: Annotated[Name, "its id"],
+    lmarket: Annotated[KeyOf, "the market of one offer"],
+    lid: Annotated[KeyOf, "its id"],
+    rmarket: Annotated[KeyOf, "the market of the other"],
+    rid: Annotated[KeyOf, "its id"],
     beside: Beside = None,
     block: Block = None,
     many: Many = False,

@@ -76,6 +76,7 @@ def extract_table(
     ] = None,
 ) -> pa.Table:
     """Every column of the table and one more for each attribute, by its name: the value as the title states
-    it, NULL where it states none. For probabilities, places and canonical forms call xb.extract.
+    it, NULL where it states none. Where the table has a column of that name, '_1' is put behind it. For
+    probabilities, places and canonical forms call xb.extract.
     """
     return run.extract_table(session, model, tbl, attributes)

@@ -113,7 +113,7 @@ def _with_columns(
 ) -> tuple[pl.LazyFrame, dict[str, Any], list[str]]:  # fmt: skip
     """Expressions that stand for columns as names of columns: the frame, the arguments, the new columns.
 
-    A bare column is its name. Anything else becomes a column of the frame, which must be the only table then.
+    A bare column is its name. Anything else becomes a column of each table that the argument is of.
 
     Raises:
         XbsqlError: an expression that is no bare column, of one of several tables.
@@ -125,15 +125,34 @@ def _with_columns(
     }
     bare = {name: value.meta.output_name() for name, value in given.items() if value.meta.is_column()}
     made = {name: value for name, value in given.items() if name not in bare}
-    tables = [a for a in function.arguments if isinstance(a.kind, Rows | Stream) and a.required]
-    if made and len(tables) > 1:
-        name, value = next(iter(made.items()))
+    if not made:
+        return frame, {**arguments, **bare}, []
+    own, *others = [a.name for a in function.arguments if isinstance(a.kind, Rows | Stream) and a.required]
+    frames = {own: frame}
+    frames |= {n: v.lazy() for n in others if isinstance(v := arguments[n], pl.LazyFrame | pl.DataFrame)}
+    known = [name for each in frames.values() for name in each.collect_schema()]
+    names = {name: free_name(f"_xb_{name}", known) for name in made}
+    for name, value in made.items():
+        for table in _tables_of(function, name, value, [own, *others]):
+            if table in frames:  # what is no frame is refused later
+                frames[table] = frames[table].with_columns(value.alias(names[name]))
+    rest = {name: each for name, each in frames.items() if name != own}
+    return frames[own], {**arguments, **rest, **bare, **names}, list(names.values())
+
+
+def _tables_of(function: Function, name: str, value: pl.Expr, tables: list[str]) -> Sequence[str]:
+    """The tables that an argument is a column of.
+
+    Raises:
+        XbsqlError: it is of one of several tables, and nobody says which.
+    """
+    kind = next(a.kind for a in function.arguments if a.name == name)
+    if isinstance(kind, ColumnOf) and kind.of:
+        return kind.of
+    if len(tables) > 1:
         problem = f"{name} must be the name of a column, got {shown(value)}"
         raise errors.invalid(f"xb.{function.name}", problem, "make it a column by with_columns first")
-    known = list(frame.collect_schema()) if made else []
-    names = {name: free_name(f"_xb_{name}", known) for name in made}
-    frame = frame.with_columns(value.alias(names[name]) for name, value in made.items()) if made else frame
-    return frame, {**arguments, **bare, **names}, list(names.values())
+    return tables
 
 
 def _elementwise(function: Function, arguments: dict[str, Any]) -> pl.Expr:

@@ -44,7 +44,8 @@ def embed_both(
 ) -> pa.Array:
     """The vector of a text and a picture side by side: for search, duplicates and joins by both. The cosine
     of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A part that is
-    missing counts as unlike everything; NULL where both are.
+    missing adds nothing; the metric 'dot' then counts it as unlike everything, while 'cosine', for which
+    every vector has length one, counts the other part for more. NULL where both are missing.
     """
     return run.embed_both(session, text, blob, model, share)
 

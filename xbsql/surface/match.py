@@ -16,21 +16,23 @@ from xbsql.surface.checks import in_order, named
 from xbsql.surface.function import Columns, Like, function
 
 Side = Annotated[pa.Table, Rows(order="", empty=True), DATA]
-LeftId = Annotated[str, ColumnOf(), "the left id, any type"]
+LeftId = Annotated[str, ColumnOf(of=("left",)), "the left id, any type"]
 LeftText = Annotated[
-    str,
-    ColumnOf(),
+    str | None,
+    ColumnOf(python="str | None", of=("left",)),
     "VARCHAR: the left text, e.g. a title; rows where it is NULL, blank or a placeholder have no match, but "
     "by their pictures",
 ]
-RightId = Annotated[str, ColumnOf(), "the right id, any type"]
-RightText = Annotated[str, ColumnOf(), "VARCHAR: the right text"]
+RightId = Annotated[str, ColumnOf(of=("right",)), "the right id, any type"]
+RightText = Annotated[str | None, ColumnOf(python="str | None", of=("right",)), "VARCHAR: the right text"]
 Block = Annotated[
-    str | None, ColumnOf(python="str | None"), "of both tables: only rows of one value are compared"
+    str | None,
+    ColumnOf(python="str | None", of=("left", "right")),
+    "of both tables: only rows of one value are compared",
 ]
 Beside = Annotated[
     str | None,
-    ColumnOf(python="str | None"),
+    ColumnOf(python="str | None", of=("left", "right")),
     "a STRUCT of both tables with any of price (a number of one currency), brand (VARCHAR) and image (its "
     "vector, see xb.embed_image): added to what the texts say, and three more columns for a scorer of your "
     "own; a picture also proposes those nearest to it, whatever the texts are",
@@ -118,13 +120,12 @@ def match_candidates(
 
 
 def _side(
-    where: str, rows: pa.Table, id: str, text: str, block: str | None, beside: str | None
-) -> pa.Table:  # fmt: skip
-    """Columns id, text, block and beside, sorted by id and text."""
-    columns = [rows[named(where, rows.column_names, name)] for name in (id, text)]
-    columns += [
+    where: str, rows: pa.Table, id: str, text: str | None, block: str | None, beside: str | None
+) -> pa.Table:
+    """Columns id, text, block and beside, NULL where none is named, sorted by id and text."""
+    columns = [
         pa.nulls(len(rows)) if name is None else rows[named(where, rows.column_names, name)]
-        for name in (block, beside)
+        for name in (id, text, block, beside)
     ]
     table = pa.table(columns, names=["id", "text", "block", "beside"])
     return in_order(table, ("id", "text"))

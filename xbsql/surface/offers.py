@@ -18,8 +18,8 @@ Offers = Annotated[
 Id = Annotated[str, ColumnOf(), "what names an offer in its market, any type; other markets may have it too"]
 Market = Annotated[str, ColumnOf(), "the catalogue a row is of, any type; a row where it is NULL is alone"]
 Title = Annotated[
-    str,
-    ColumnOf(),
+    str | None,
+    ColumnOf(python="str | None"),
     "VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks and placeholders say nothing",
 ]
 Beside = Annotated[

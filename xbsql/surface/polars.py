@@ -82,7 +82,9 @@ class Expressions(ExpressionSpace):
         """The vector of a text and a picture side by side: for search, duplicates and joins by both.
 
         The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by
-        `share`. A part that is missing counts as unlike everything; NULL where both are.
+        `share`. A part that is missing adds nothing; the metric 'dot' then counts it as unlike everything,
+        while 'cosine', for which every vector has length one, counts the other part for more. NULL where
+        both are missing.
 
         Args:
             blob: BLOB: the bytes of a file: JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.
@@ -741,7 +743,7 @@ class Frames(FrameSpace):
         self,
         id: pl.Expr | str,
         market: pl.Expr | str,
-        text: pl.Expr | str,
+        text: pl.Expr | str | None,
         beside: pl.Expr | str | None = None,
         block: pl.Expr | str | None = None,
         entity: pl.Expr | str | None = None,
@@ -873,11 +875,11 @@ class Frames(FrameSpace):
         self,
         id: pl.Expr | str,
         market: pl.Expr | str,
-        text: pl.Expr | str,
-        lmarket: str,
-        lid: str,
-        rmarket: str,
-        rid: str,
+        text: pl.Expr | str | None,
+        lmarket: str | int,
+        lid: str | int,
+        rmarket: str | int,
+        rid: str | int,
         beside: pl.Expr | str | None = None,
         block: pl.Expr | str | None = None,
         many: bool = False,
@@ -902,10 +904,10 @@ class Frames(FrameSpace):
                 is alone.
             text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL,
                 blanks and placeholders say nothing.
-            lmarket: VARCHAR: the market of one offer, as text.
-            lid: VARCHAR: its id, as text.
-            rmarket: VARCHAR: the market of the other.
-            rid: VARCHAR: its id.
+            lmarket: VARCHAR or BIGINT: the market of one offer.
+            lid: VARCHAR or BIGINT: its id.
+            rmarket: VARCHAR or BIGINT: the market of the other.
+            rid: VARCHAR or BIGINT: its id.
             beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole
                 number), price (a number, each market in its own currency), and columns of your own,
                 read by type: text such as brand, numbers, booleans, vectors.
@@ -927,7 +929,8 @@ class Frames(FrameSpace):
         """Every column of the table and one more for each attribute, by its name: the value as the title
         states it, NULL where it states none.
 
-        For probabilities, places and canonical forms call xb.extract.
+        Where the table has a column of that name, '_1' is put behind it. For probabilities, places and
+        canonical forms call xb.extract.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.
@@ -1177,7 +1180,9 @@ class Frames(FrameSpace):
         One row a left label: `mapped` is the likeliest right label and `score` its probability; `sure` is
         the deepest right node above or at it that is sure, NULL where not even its first level is, with its
         own `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest
-        labels, to choose from where a person reviews the table.
+        labels, to choose from where a person reviews the table. It supposes that every left node has a
+        counterpart; one whose names have no word ('???', '12345'), and are none of the right side's, is
+        NULL in all but its label.
 
         Args:
             right: a table: its name, a CTE, a registered Arrow or Polars object or a Python variable.
@@ -1306,9 +1311,9 @@ class Frames(FrameSpace):
         self,
         right: pl.LazyFrame | pl.DataFrame,
         lid: pl.Expr | str,
-        ltext: pl.Expr | str,
+        ltext: pl.Expr | str | None,
         rid: pl.Expr | str,
-        rtext: pl.Expr | str,
+        rtext: pl.Expr | str | None,
         block: pl.Expr | str | None = None,
         beside: pl.Expr | str | None = None,
         threshold: float = 0.5,
@@ -1346,9 +1351,9 @@ class Frames(FrameSpace):
         self,
         right: pl.LazyFrame | pl.DataFrame,
         lid: pl.Expr | str,
-        ltext: pl.Expr | str,
+        ltext: pl.Expr | str | None,
         rid: pl.Expr | str,
-        rtext: pl.Expr | str,
+        rtext: pl.Expr | str | None,
         block: pl.Expr | str | None = None,
         beside: pl.Expr | str | None = None,
         variants: bool = False,
@@ -1619,7 +1624,7 @@ class Frames(FrameSpace):
         self,
         id: pl.Expr | str,
         market: pl.Expr | str,
-        text: pl.Expr | str,
+        text: pl.Expr | str | None,
         beside: pl.Expr | str | None = None,
         block: pl.Expr | str | None = None,
         n: int = 50,
@@ -1693,7 +1698,7 @@ class Frames(FrameSpace):
         self,
         id: pl.Expr | str,
         market: pl.Expr | str,
-        text: pl.Expr | str,
+        text: pl.Expr | str | None,
         beside: pl.Expr | str | None = None,
         block: pl.Expr | str | None = None,
         threshold: float = 0.5,

@@ -492,7 +492,8 @@ def embed_both(
     """The vector of a text and a picture side by side: for search, duplicates and joins by both.
 
     The cosine of two is the mean of the cosines of their texts and of their pictures, weighed by `share`. A
-    part that is missing counts as unlike everything; NULL where both are.
+    part that is missing adds nothing; the metric 'dot' then counts it as unlike everything, while 'cosine',
+    for which every vector has length one, counts the other part for more. NULL where both are missing.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -533,7 +534,7 @@ def entities(
     tbl: object,
     id: str,
     market: str,
-    text: str,
+    text: str | None,
     beside: str | None = None,
     block: str | None = None,
     entity: str | None = None,
@@ -692,11 +693,11 @@ def explain_match(
     tbl: object,
     id: str,
     market: str,
-    text: str,
-    lmarket: str,
-    lid: str,
-    rmarket: str,
-    rid: str,
+    text: str | None,
+    lmarket: str | int,
+    lid: str | int,
+    rmarket: str | int,
+    rid: str | int,
     beside: str | None = None,
     block: str | None = None,
     many: bool = False,
@@ -724,10 +725,10 @@ def explain_match(
             alone.
         text: a column or expression: VARCHAR: what is compared by meaning, e.g. a title; NULL, blanks
             and placeholders say nothing.
-        lmarket: VARCHAR: the market of one offer, as text.
-        lid: VARCHAR: its id, as text.
-        rmarket: VARCHAR: the market of the other.
-        rid: VARCHAR: its id.
+        lmarket: VARCHAR or BIGINT: the market of one offer.
+        lid: VARCHAR or BIGINT: its id.
+        rmarket: VARCHAR or BIGINT: the market of the other.
+        rid: VARCHAR or BIGINT: its id.
         beside: a column or expression: a STRUCT of what else is known: gtin (text or a whole number),
             price (a number, each market in its own currency), and columns of your own, read by type:
             text such as brand, numbers, booleans, vectors.
@@ -804,7 +805,8 @@ def extract_table(
     """Every column of the table and one more for each attribute, by its name: the value as the title states
     it, NULL where it states none.
 
-    For probabilities, places and canonical forms call xb.extract.
+    Where the table has a column of that name, '_1' is put behind it. For probabilities, places and
+    canonical forms call xb.extract.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1239,7 +1241,9 @@ def map_taxonomy(
     One row a left label: `mapped` is the likeliest right label and `score` its probability; `sure` is the
     deepest right node above or at it that is sure, NULL where not even its first level is, with its own
     `level` and probability; `scores` of every level of the likeliest path, and `best` the likeliest labels,
-    to choose from where a person reviews the table.
+    to choose from where a person reviews the table. It supposes that every left node has a counterpart; one
+    whose names have no word ('???', '12345'), and are none of the right side's, is NULL in all but its
+    label.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -1414,9 +1418,9 @@ def match(
     left: object,
     right: object,
     lid: str,
-    ltext: str,
+    ltext: str | None,
     rid: str,
-    rtext: str,
+    rtext: str | None,
     block: str | None = None,
     beside: str | None = None,
     threshold: float = 0.5,
@@ -1459,9 +1463,9 @@ def match_candidates(
     left: object,
     right: object,
     lid: str,
-    ltext: str,
+    ltext: str | None,
     rid: str,
-    rtext: str,
+    rtext: str | None,
     block: str | None = None,
     beside: str | None = None,
     variants: bool = False,
@@ -1949,7 +1953,7 @@ def review(
     tbl: object,
     id: str,
     market: str,
-    text: str,
+    text: str | None,
     beside: str | None = None,
     block: str | None = None,
     n: int = 50,
@@ -2065,7 +2069,7 @@ def score_pairs(
     tbl: object,
     id: str,
     market: str,
-    text: str,
+    text: str | None,
     beside: str | None = None,
     block: str | None = None,
     threshold: float = 0.5,

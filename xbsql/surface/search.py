@@ -55,6 +55,7 @@ Filter = Annotated[
     "list() makes of no row, lets nothing through",
 ]
 Metric = Annotated[Name, "'cosine', 'dot' or 'l2' (minus the squared distance)"]
+QUERIES, CATALOG = ColumnOf(of=("queries",)), ColumnOf(of=("catalog",))
 Id = Annotated[str, ColumnOf(), "BIGINT or VARCHAR, no two rows the same"]
 Vec = Annotated[
     str | None,
@@ -219,10 +220,10 @@ def similarity_join(
     session: Session,
     queries: Table,
     catalog: Annotated[pa.Table, Rows(order="", empty=True), DATA],
-    qid: Annotated[str, ColumnOf(), "the queries' id, any type"],
-    qvec: Annotated[str, ColumnOf(), "the queries' vector; rows where it is NULL find nothing"],
-    cid: Annotated[str, ColumnOf(), "the catalog's id, any type; decides among equal scores"],
-    cvec: Annotated[str, ColumnOf(), "the catalog's vector; rows where it is NULL are not found"],
+    qid: Annotated[str, QUERIES, "the queries' id, any type"],
+    qvec: Annotated[str, QUERIES, "the queries' vector; rows where it is NULL find nothing"],
+    cid: Annotated[str, CATALOG, "the catalog's id, any type; decides among equal scores"],
+    cvec: Annotated[str, CATALOG, "the catalog's vector; rows where it is NULL are not found"],
     k: Most = 10,
     metric: Metric = "cosine",
 ) -> pa.Table:

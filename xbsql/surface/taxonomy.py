@@ -36,7 +36,9 @@ def map_taxonomy(
     where they have no better one. One row a left label: `mapped` is the likeliest right label and `score` its
     probability; `sure` is the deepest right node above or at it that is sure, NULL where not even its first
     level is, with its own `level` and probability; `scores` of every level of the likeliest path, and `best`
-    the likeliest labels, to choose from where a person reviews the table.
+    the likeliest labels, to choose from where a person reviews the table. It supposes that every left node
+    has a counterpart; one whose names have no word ('???', '12345'), and are none of the right side's, is
+    NULL in all but its label.
     """
     return run.map_taxonomy(session, left, right, label, name, options or {})
 

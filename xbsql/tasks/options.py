@@ -55,6 +55,7 @@ class Option:
         meaning: one line, for the docs.
         aligned: whether it names columns that a transfer reads under the home market's names.
         at_home: whether it also holds for the home model that a transfer from rows alone begins with.
+        abroad: whether it says something of a transfer alone.
         shown: the default as the docs put it, where the value itself does not say it.
         needs: another option, without which this one has no effect.
         path: the file that a value stands for; None where values are all there is.
@@ -64,6 +65,7 @@ class Option:
     meaning: str
     aligned: bool = False
     at_home: bool = True
+    abroad: bool = False
     shown: str | None = None
     needs: str | None = None
     path: Callable[[str], str] | None = None
@@ -96,7 +98,8 @@ def whole(least: int, most: int | None = None, remedy: str = "") -> OptionKind:
     def takes(value: Any) -> bool:  # noqa: ANN401 - whatever a user gives
         return _is_whole(value) and value >= least and (most is None or value <= most)
 
-    return OptionKind("INTEGER", takes, remedy or f"give a whole number, {least} or more", int)
+    bounds = f"{least} or more" if most is None else f"{least} to {most:,}"
+    return OptionKind("INTEGER", takes, remedy or f"give a whole number, {bounds}", int)
 
 
 def choice(*names: str) -> OptionKind:
@@ -165,6 +168,18 @@ class Options:
         """Those that hold for the home model as well."""
         known = described(cls)
         return {name: value for name, value in given.items() if name not in known or known[name].at_home}
+
+    @classmethod
+    def refuse_abroad(cls, where: str, given: Mapping[str, Any]) -> None:
+        """Refuse what has no effect on the rows of one market.
+
+        Raises:
+            XbsqlError: an option is given that is of a transfer alone.
+        """
+        for name, said in described(cls).items():
+            if said.abroad and given.get(name):
+                problem = f"the option '{name}' has no effect on the rows of one market"
+                raise errors.invalid(where, problem, f"give it to xb.transfer, or leave '{name}' out")
 
     @classmethod
     def written(cls, given: Mapping[str, Any]) -> list[list[Any]]:

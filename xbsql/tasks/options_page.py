@@ -46,10 +46,10 @@ CALL xb.fit('weights_only', home, 'category', options := {{'text': ['title'], 'k
 
 `note` says what the data may not mean: a column that is not read, a category of 1,000 values or more, dates
 written in another way than ISO, a language that the encoder does not know, classes that only one market has
-labels of, classes that differ in case or blanks alone, labels that are taken as missing (`''`, `-`, `NULL`,
-`n/a`), columns of the home model that the target lacks, and a column that alone predicts the label
-almost perfectly (AUC, or R2 of the label's ranks, above 0.98 out of fold): often something that is known
-only once the label is.
+labels of, classes that differ in case or blanks alone, or in HTML entities and what nobody sees, labels
+that are taken as missing (`''`, `-`, `NULL`, `n/a`), columns of the home model that the target lacks, and a
+column that alone predicts the label almost perfectly (AUC, or R2 of the label's ranks, above 0.98 out of
+fold): often something that is known only once the label is.
 """
 
 

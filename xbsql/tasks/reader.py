@@ -138,18 +138,28 @@ class Reader:
         return [arrow.one_chunk(table[name]).cast(pa.large_string()).fill_null("") for name in self.text]
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
-        """Rows in which every column that is read is NULL; bool, shape (n,)."""
+        """Rows in which every column that is read is NULL; bool, shape (n,).
+
+        Beside pictures a text of blanks is NULL too: nothing is read where none can be seen either.
+        """
         table = self.at_home(table)
         there = set(table.column_names)
         plain = [name for name in self.schema.names if name in there and name not in self.pictures]
-        if not all(table[name].null_count for name in plain):
+        columns = [self._told(name, table[name]) for name in plain]
+        if not all(column.null_count for column in columns):
             return np.zeros(table.num_rows, bool)
         empty = np.ones(table.num_rows, bool)
-        for name in plain:
-            empty &= ~arrow.validity(arrow.one_chunk(table[name]))
+        for column in columns:
+            empty &= ~arrow.validity(arrow.one_chunk(column))
         for found in self.looked_at(table).values():
             empty &= ~found.there
         return empty
+
+    def _told(self, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """A column, in which texts of blanks are NULL where pictures stand beside."""
+        if not self.pictures or name not in self.text or not arrow.is_text(column.type):
+            return column
+        return pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
 
     def looked_at(self, table: pa.Table) -> dict[str, Pictures]:
         """What is seen in each column of pictures that the table has, under the home market's names.
@@ -318,7 +328,9 @@ def fit_reader(
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         remedy = "name one by options {'text': ['column']}"
-        if blobs := [name for name in others if arrow.is_blob(table.schema.field(name).type)]:
+        ignored = _listed(options or {}, "ignore")
+        kept = [name for name in others if name not in ignored]
+        if blobs := [name for name in kept if arrow.is_blob(table.schema.field(name).type)]:
             remedy = f"the BLOBs in '{blobs[0]}' are no pictures: xb.image_info says why"
         raise errors.invalid("xb.fit", problem, remedy)
     text = tuple(name for name, role in found.items() if role == "text")

@@ -48,6 +48,7 @@ def fit(
             nothing to read.
     """
     step = progress or quiet
+    task.options.refuse_abroad("xb.fit", options or {})
     problem = task.at_home(Asked("xb.fit", data, label, market, options or {}, step))
     model, found = solved(problem, step=step)
     step(1.0, "fitted")

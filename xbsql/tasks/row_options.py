@@ -46,7 +46,7 @@ class RowOptions(Options):
         Option(
             COLUMN,
             "a column: rows of one value never stand on both sides of a fold, as those of an order, a "
-            "product, a customer. Without it rows of one text are a group",
+            "product, a customer. It is not read. Without it rows of one text are a group",
         ),
     ] = None
     weight: Annotated[
@@ -55,7 +55,7 @@ class RowOptions(Options):
             COLUMN,
             "a column of positive numbers: how many rows of the market a label stands for, the `weight` of "
             "`xb.suggest_labels`. What is measured counts it, the weights of the candidates count its root, "
-            "and what is fitted does not. NULL counts the mean",
+            "and what is fitted does not. It is not read. NULL counts the mean",
             at_home=False,
         ),
     ] = None
@@ -119,6 +119,17 @@ class RowOptions(Options):
             return table
         return table.drop_columns([self.weight])
 
+    def refuse_label(self, where: str, label: str) -> None:
+        """Refuse the label as a column of groups or weights.
+
+        Raises:
+            XbsqlError: an option names it.
+        """
+        for option in ("group", "weight"):
+            if getattr(self, option) == label:
+                problem = f"the option '{option}' names '{errors.shown(label)}', which is the label"
+                raise errors.invalid(where, problem, "name another column")
+
     def refuse_read(self, where: str, names: Sequence[str]) -> None:
         """Refuse a column of weights that the home model reads: its answers would lack it.
 
@@ -179,7 +190,7 @@ class RowOptions(Options):
             return _alike(table, reader)
         if self.group not in table.column_names:
             raise errors.unknown(where, "column for the option 'group'", self.group, table.column_names)
-        return _codes(as_text(table[self.group]).combine_chunks())
+        return _codes(as_text(table[self.group], self.group).combine_chunks())
 
 
 def _alike(table: pa.Table, reader: "Reader") -> "NDArray[np.int64] | None":

@@ -261,7 +261,7 @@ class RowProblem(Problem[Candidate, Transfer, M], Generic[O, M]):
             *(copies_notes(self.seen, len(self)) if self._measures and not self.options.group else []),
             *([] if self.home is None else lacking_notes(self.home.reader, rows.table)),
             *([] if self.home is None else kind_notes(self.home.reader, rows.table)),
-            *reading_notes(self.reader, read, label),
+            *reading_notes(self.reader, read, label, self.options.roles, home=self.home is not None),
             *leak_notes(self.reader, rows.known, self.sample, classes, quoted=keep, home=self.at_home),
             *market_notes(found.predictors),
         ]

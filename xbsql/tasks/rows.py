@@ -77,7 +77,7 @@ def source_of(
     if column not in rows.column_names:
         what = "column for the option 'source_market'"
         raise errors.unknown(where, what, column, rows.column_names, place="the source has")
-    coded = as_text(rows[column]).combine_chunks().fill_null("(no market)").dictionary_encode()
+    coded = as_text(rows[column], column).combine_chunks().fill_null("(no market)").dictionary_encode()
     market = coded.indices.to_numpy().astype(np.int64)
     names = coded.dictionary.to_pylist()
     shown = names if named else [f"home market {i + 1}" for i in range(len(names))]

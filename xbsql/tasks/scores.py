@@ -98,7 +98,7 @@ def grouped(where: str, table: pa.Table, by: str | None) -> Iterator[tuple[str |
         return
     if by not in table.column_names:
         raise errors.unknown(where, "column", by, table.column_names, place="the table has")
-    values = as_text(table[by])
+    values = as_text(table[by], by)
     for value in sorted(pc.unique(values.drop_null()).to_pylist()):
         yield value, np.flatnonzero(pc.fill_null(pc.equal(values, value), False).to_numpy())
     if values.null_count:

@@ -200,7 +200,7 @@ def _room(
     """The group of each row that is looked at, and how many of n rows each group may have."""
     if by is None:
         return np.zeros(len(seen), np.int64), np.array([float(n)])
-    values = as_text(table[by].take(pa.array(seen))).combine_chunks().fill_null("")
+    values = as_text(table[by].take(pa.array(seen)), by).combine_chunks().fill_null("")
     group = np.asarray(values.dictionary_encode().indices.to_numpy(), np.int64)
     return group, np.ceil(n * np.bincount(group) / len(seen))
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from xbsql import errors
 from xbsql.arrow import is_blob
+from xbsql.features.normal import normal
 from xbsql.features.roles import as_text
 from xbsql.harmonise.blank import EMPTY
 
@@ -27,6 +28,7 @@ _MARKS: Final = str.maketrans("", "", " .-\u00a0")  # within a code: '8471.30' i
 _FLOAT: Final = re.compile(r"(\d+)\.0")
 """A code that was a number: '6403.0' is '6403', while '8471.30' is one of six digits."""
 _READ: Final = b"xbsql.levels"  # in the schema of a table whose labels were read
+_WIDER: Final = 0xFEE0  # from a sign to its full-width form: '>' and '\uff1e'
 _OTHERS: Final = (" > ", ">", " / ", "/", "|", "::", "\\")
 
 
@@ -85,10 +87,12 @@ class Read:
     Attributes:
         table: the rows; the label column is text in one spelling, and other columns of levels are gone.
         notes: what was made of labels that are written otherwise, one line each.
+        holes: those of levels that are not named, without what was made of them.
     """
 
     table: pa.Table
     notes: tuple[str, ...]
+    holes: tuple[str, ...] = ()
 
 
 def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat: bool = False) -> Read:
@@ -112,13 +116,14 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat
         raise errors.unknown(where, "label column", label, table.column_names, place="the table has")
     if (table.schema.metadata or {}).get(_READ) == label.encode():
         return Read(table, ())
+    if label in levels.columns[:-1]:
+        problem = f"the option 'levels' names '{levels.columns[-1]}' below '{label}', which is the label"
+        raise errors.invalid(where, problem, "list the label last, the first level first")
     listed = [name for name in levels.columns if name != label]
     missing = [name for name in listed if name not in table.column_names]
     columns = [label] if missing else [*listed, label]
     for name in columns:
-        if is_blob(table[name].type):
-            problem = f"label column '{name}' holds BLOBs, not text"
-            raise errors.invalid(where, problem, f"decode it: decode({name})")
+        _refuse_other_types(where, name, table[name].type, levels.separator or JOINED)
     coded = _written(table, columns).combine_chunks().dictionary_encode()
     if missing and (len(missing) < len(listed) or not _parted(coded.dictionary, levels.separator)):
         known = table.column_names
@@ -134,9 +139,24 @@ def read_labels(where: str, table: pa.Table, label: str, levels: Levels, *, flat
     kept = table.select([name for name in table.column_names if name not in columns[:-1]])
     place = kept.column_names.index(label)
     marked = kept.set_column(place, label, values)
-    return Read(
-        marked.replace_schema_metadata({**(table.schema.metadata or {}), _READ: label.encode()}), notes
-    )
+    read_once = marked.replace_schema_metadata({**(table.schema.metadata or {}), _READ: label.encode()})
+    return Read(read_once, notes, found.holes)
+
+
+def _refuse_other_types(where: str, name: str, kind: pa.DataType, separator: str) -> None:
+    """Refuse BLOBs, lists and structs.
+
+    Raises:
+        XbsqlError: it is one of them.
+    """
+    what, remedy = str(kind), f"cast it ({name}::VARCHAR)"
+    if is_blob(kind):
+        what, remedy = "BLOBs", f"decode it: decode({name})"
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        remedy = f"write a path as one text: array_to_string({name}, '{separator}')"
+    elif not pa.types.is_nested(kind):
+        return
+    raise errors.invalid(where, f"label column '{name}' holds {what}, not text", remedy)
 
 
 def _parted(texts: pa.Array, separator: str) -> bool:
@@ -146,7 +166,7 @@ def _parted(texts: pa.Array, separator: str) -> bool:
 
 def _written(table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
     """The label column as text; of a column a level all of them in one text, NULL where all are NULL."""
-    parts = [pc.utf8_trim_whitespace(as_text(table[name])) for name in columns]
+    parts = [pc.utf8_trim_whitespace(as_text(table[name], name)) for name in columns]
     if len(parts) == 1:
         return parts[0]
     joined = pc.binary_join_element_wise(*parts, _UNIT, null_handling="replace", null_replacement="")
@@ -158,9 +178,14 @@ class _Paths:
 
     def __init__(self, where: str, separator: str, columns: int, *, flat: bool) -> None:
         self.where, self.separator, self.columns, self.flat = where, separator, columns, flat
-        self.between = _UNIT if columns > 1 else separator
         self.skipping: dict[str, str] = {}
         self.headless: dict[str, str] = {}
+        self.respelt: dict[str, str] = {}
+        self.holes: tuple[str, ...] = ()
+        self.bare = separator.strip() or separator
+        # What parts levels before they are read plainly: columns, and a tab or '&gt;', which no longer would.
+        self.first = _UNIT if columns > 1 else self.bare if normal(self.bare) != self.bare else ""
+        self.wide = {ord(c) + _WIDER: c for c in self.bare if "!" <= c <= "~"}
 
     def read(self, text: str) -> str | None:
         """The path in one spelling; None for a blank."""
@@ -178,9 +203,12 @@ class _Paths:
         return self.separator.join(parts[:depth]) or None
 
     def _parts(self, text: str) -> list[str]:
-        """Also of a path whose separator has other blanks around it: 'A>B' for ' > '."""
-        bare = self.between.strip() or self.between
-        return text.split(bare)
+        """Also of a path whose separator has other blanks around it, 'A>B', or is written 'A &gt; B'."""
+        given = text.split(self.first) if self.first else [text]
+        plain = [normal(part).translate(self.wide) for part in given]
+        if plain != given:
+            self.respelt[text] = f"'{errors.shown(self.separator.join(given), 60)}'"
+        return plain if self.first else plain[0].split(self.bare)
 
     def notes(self, read: Sequence[tuple[str, str | None, int]]) -> tuple[str, ...]:
         """Labels that skip a level; and an error where none has the separator."""
@@ -188,14 +216,17 @@ class _Paths:
         if self.columns == 1 and there and not any(self.separator in path for path in there):
             self._refuse_flat(there)
         said = []
-        for texts, what in (
-            (self.skipping, "skip a level ({}): they are read down to the gap"),
-            (self.headless, "have no first level ({}): they are left out"),
+        for texts, what, made in (
+            (self.skipping, "skip a level", "read down to the gap"),
+            (self.headless, "have no first level", "left out"),
+            (self.respelt, "hold HTML entities, unseen or full-width characters", "read without them"),
         ):
             found = [(text, count) for text, _, count in read if text in texts]
             if found:
                 rows = sum(count for _, count in found)
-                said.append(f"labels of {rows} rows {what.format(texts[found[0][0]])}")
+                told = f"labels of {rows} rows {what} ({texts[found[0][0]]})"
+                said.append(f"{told}: they are {made}")
+                self.holes += () if texts is self.respelt else (told,)
         return tuple(said)
 
     def _refuse_flat(self, paths: Sequence[str]) -> None:
@@ -226,6 +257,7 @@ class _Codes:
 
     def __init__(self, where: str, lengths: tuple[int, ...]) -> None:
         self.where, self.lengths = where, lengths
+        self.holes: tuple[str, ...] = ()
 
     def read(self, text: str) -> str | None:
         """The code in one spelling: no marks, its leading zero, no more characters than the last level."""

@@ -12,6 +12,7 @@ from xbsql import errors
 from xbsql.engine.design import unit
 from xbsql.features.encoder import encoder
 from xbsql.features.text import embed_texts
+from xbsql.matching.blank import has_words
 from xbsql.taxonomy.tree import Tree
 
 if TYPE_CHECKING:
@@ -87,6 +88,14 @@ class Nodes:
     def nameless(self) -> NDArray[np.bool_]:
         """Nodes without any name."""
         return np.array([not names for names in self.names])
+
+    @cached_property
+    def silent(self) -> NDArray[np.bool_]:
+        """Nodes that nothing is known of: no name of theirs, nor of a node above, has a word."""
+        found: list[bool] = []
+        for names, above in zip(self.names, self.parents.tolist(), strict=True):
+            found.append((above < 0 or found[above]) and not any(map(has_words, names)))
+        return np.array(found, np.bool_)
 
     @cached_property
     def paths(self) -> list[str]:

@@ -176,7 +176,7 @@ def column_of(where: str, table: pa.Table, name: str, remedy: str = "") -> pa.Ch
 def _text(where: str, name: str, field: pa.Array) -> pa.Array:
     try:
         return as_text(field).cast(pa.large_string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except errors.XbsqlError as error:
         problem = f"column '{name}' is {field.type}, and a series is named by text, numbers or dates"
         raise errors.invalid(where, problem, f"cast it ({name}::VARCHAR)") from error
 

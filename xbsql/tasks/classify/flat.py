@@ -23,7 +23,7 @@ from xbsql.tasks.classify.labels import Labels, coded, labels_of, merged
 from xbsql.tasks.classify.more_classes import widened
 from xbsql.tasks.classify.numbered import refuse_numbers, refuse_other_numbers
 from xbsql.tasks.classify.options import ClassifyOptions
-from xbsql.tasks.notes import class_notes, spelling_notes
+from xbsql.tasks.notes import class_notes, named_notes, spelling_notes
 from xbsql.tasks.row_task import RowTask
 from xbsql.tasks.scores import CLASSES, answering, class_scores
 
@@ -171,7 +171,9 @@ class Flat(RowTask[ClassifyOptions, Labels, Classifier]):
         home = problem.origin.sample
         known = len(problem.home.classes)
         at_home = {*range(known), *(() if home is None else np.unique(home.y).tolist())}
-        return blank + class_notes(problem.classes, np.asarray(problem.target.y, np.int64), at_home)
+        labels = np.asarray(problem.target.y, np.int64)
+        blank += named_notes(problem.options.classes or (), problem.classes, labels, at_home)
+        return blank + class_notes(problem.classes, labels, at_home)
 
     def scores(self, classes: Classes) -> Mapping[str, Score]:
         """Accuracy, macro-F1, log loss, calibration error, and for two classes AUC."""

@@ -12,7 +12,7 @@ from xbsql.tasks.row_options import RowOptions
 def _is_naming(value: object) -> bool:
     if not isinstance(value, Mapping):
         return False
-    return all(isinstance(name, str) for names in value.values() for name in _names(names))
+    return all(isinstance(name, str) and name.strip() for names in value.values() for name in _names(names))
 
 
 def _names(names: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever a user gives
@@ -76,6 +76,7 @@ class ClassifyOptions(RowOptions):
             "for `xb.transfer`: class -> its name or names in the target's language; each name counts as a "
             "labelled row",
             at_home=False,
+            abroad=True,
         ),
     ] = None
     finetune: Annotated[
@@ -85,6 +86,7 @@ class ClassifyOptions(RowOptions):
             "`true`: also fine-tune the encoder's last layers towards the target, as one more candidate of "
             "`xb.transfer`; takes about ten times as long as all others together, and on short titles it did "
             "not pay",
+            abroad=True,
         ),
     ] = False
     levels: Annotated[

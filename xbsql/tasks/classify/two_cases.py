@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from xbsql.engine.design import unit
 from xbsql.features.column import ALL
-from xbsql.matching.blank import is_blank
+from xbsql.matching.blank import has_words
 from xbsql.store.model import State, restorable
 from xbsql.tasks.reader import Reader
 
@@ -39,10 +39,7 @@ class TwoCases(Reader):
 
     def blank(self, table: pa.Table) -> NDArray[np.bool_]:
         """Rows that name nothing: all is NULL, or no text has a letter that is more than a placeholder's."""
-        words = (
-            any(c.isalpha() for c in text) and not is_blank(text)
-            for text in self.raw_texts(table).to_pylist()
-        )
+        words = map(has_words, self.raw_texts(table).to_pylist())
         return np.asarray(super().blank(table) | ~np.fromiter(words, np.bool_, table.num_rows))
 
     def _vectors(self, texts: pa.Array) -> NDArray[np.float32]:

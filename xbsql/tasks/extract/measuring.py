@@ -9,6 +9,7 @@ import numpy as np
 from xbsql.extraction.names import placed
 from xbsql.extraction.scoring import Outcome, scored
 from xbsql.extraction.sheet import Queries, open_queries
+from xbsql.extraction.titles import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ def measured(model: Extraction, found: Read, by: str | None) -> list[dict[str, A
     truth: dict[tuple[int, int], set[str]] = {}
     for each in found.said:
         values = truth.setdefault((row[each.title], number[each.attribute]), set())
-        values |= {each.value.casefold()} if each.value else set()
+        values |= {_spelt(each.value)} if each.value else set()
     known = [(title, name) for title, name in truth if place[name] >= 0]
     asked = Queries(
         np.array([title for title, _ in known], np.int64), np.array([n for _, n in known], np.int64),
@@ -59,6 +60,11 @@ def measured(model: Extraction, found: Read, by: str | None) -> list[dict[str, A
     return sorted(found_rows, key=lambda each: (each["group"] is not None, each["group"] or ""))
 
 
+def _spelt(value: str) -> str:
+    """A value as it is compared: entities, width, case and the number of blanks do not count."""
+    return " ".join(plain(value).split())
+
+
 def _outcome(
     model: Extraction,
     titles: Titles,
@@ -72,7 +78,7 @@ def _outcome(
     given, right = np.zeros(len(pairs), bool), np.zeros(len(pairs), bool)
     for row, value in model.values(titles, own):
         given[row] = True
-        right[row] = value.casefold() in truth.get(pairs[row], ())
+        right[row] = _spelt(value) in truth.get(pairs[row], ())
     wanted = np.array([bool(truth.get(pair)) for pair in pairs], bool)
     beside = [pair for pair, values in truth.items() if values and pair not in set(pairs)]
     every = np.array([*pairs, *beside], np.int64).reshape(-1, 2)

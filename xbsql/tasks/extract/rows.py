@@ -177,16 +177,20 @@ def refuse_many(where: str, found: Read, column: str) -> None:
 
 
 def refuse_absent(where: str, options: ExtractOptions, names: Sequence[str]) -> None:
-    """Refuse options about attributes that there are not.
+    """Refuse options about attributes that there are not, and two that contradict each other.
 
     Raises:
-        XbsqlError: one is none of `names`.
+        XbsqlError: one is none of `names`, or means something else in each market and has a form for all.
     """
     for option in ("same", "local", "canonical"):
         for name in getattr(options, option):
             if name not in names:
                 what = f"attribute for the option '{option}'"
                 raise errors.unknown(where, what, name, names, place="the rows name")
+    for option in ("same", "canonical"):
+        if twice := [name for name in options.local if name in getattr(options, option)]:
+            problem = f"attribute '{errors.shown(twice[0])}' stands under 'local' and under '{option}'"
+            raise errors.invalid(where, problem, "leave it under the one that is meant")
 
 
 def labelled(found: Read, names: list[str], options: ExtractOptions) -> Labelled:

@@ -47,7 +47,7 @@ class Radii:
         """The radius of each row: its market's, else the pooled one (also for NULL); float64, shape (n,)."""
         radius = np.full(table.num_rows, self.pooled)
         if self.column in table.column_names:
-            markets = as_text(table[self.column])
+            markets = as_text(table[self.column], str(self.column))
             markets = markets if self.key is None else hidden_column(markets, self.key)
             for market, width in self.own.items():
                 radius[pc.fill_null(pc.equal(markets, market), False).to_numpy()] = width

@@ -63,4 +63,4 @@ class PredictOptions(RowOptions):
         if self.intervals_by not in reader.schema.names:
             what = "column for the option 'intervals_by'"
             raise errors.unknown(where, what, self.intervals_by, reader.schema.names, place="the model reads")
-        return as_text(table[self.intervals_by])
+        return as_text(table[self.intervals_by], self.intervals_by)

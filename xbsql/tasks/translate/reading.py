@@ -165,7 +165,7 @@ def _apart(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], int
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:
-    return [(value or "").strip() for value in as_text(table[name]).to_pylist()]
+    return [(value or "").strip() for value in as_text(table[name], name).to_pylist()]
 
 
 def _kinds(where: str, table: pa.Table, options: TranslateOptions) -> list[str]:
@@ -176,7 +176,7 @@ def _kinds(where: str, table: pa.Table, options: TranslateOptions) -> list[str]:
         raise errors.unknown(
             where, "column for the option 'kind'", name, table.column_names, place="the table has"
         )
-    found = [value or "pair" for value in as_text(table[name]).to_pylist()]
+    found = [value or "pair" for value in as_text(table[name], name).to_pylist()]
     for kind in dict.fromkeys(found):
         if kind not in KINDS:
             raise errors.unknown(where, f"kind of row in column '{name}'", kind, KINDS)
