@@ -183,6 +183,7 @@ class Forecasting(Task[Forecaster, Carried]):
     def at_home(self, asked: Asked, instead: Callable[[], Frequency | None] | None = None) -> SeriesProblem:
         """The series of one market; where no row has a value, of the other frequency."""
         options = ForecastOptions.of(asked.where, asked.options)
+        options.refuse_twice(asked.where, asked.label)
         rules = options.rules(asked.where)
         if "id" not in asked.options:
             refuse_personal_ids(asked.where, asked.data, options.id)
