@@ -97,7 +97,7 @@ def forecast(
         list[str] | None,
         ColumnOf("a STRUCT", "Sequence[str] | None"),
         "numbers or booleans known in advance, such as {'promotion': promotion}, and facts that the model "
-        "was fitted with; in Python their columns",
+        "was fitted with, by its names; in Python their columns",
     ] = None,
     rollup: Annotated[
         Flag, "forecast the sums as well that ROLLUP makes of the parts of id, and let all add up"

@@ -63,5 +63,7 @@ def _refuse_options_of_another(where: str, task: Task[Model, Done], options: Map
     for option in (option for option in options if option not in own):
         others = [name for name in TASKS if option in described(task_named(where, name).options)]
         if others:
-            problem = f"'{option}' is an option of {' and '.join(others)}, and this table reads as {task.name}"
+            problem = (
+                f"'{option}' is an option of {' and '.join(others)}, and this table reads as {task.name}"
+            )
             raise errors.invalid(where, problem, f"say which is meant: task := '{others[0]}'")

@@ -165,6 +165,8 @@ class SeriesTable:
             if not (may_be_empty and len(self.value) and chosen.frequency):
                 problem = f"no row has a series, a date up to now and a number in '{self.columns.y}'"
                 remedy = "give history (later dates need the option 'until')"
+                if may_be_empty:
+                    problem, remedy = "no row has a series and a date", "give a date to begin at"
                 raise errors.invalid(self.where, problem, remedy)
             begin = int(chosen.frequency.index(self.value.min()))
         frequency = chosen.frequency or find_frequency(

@@ -113,7 +113,9 @@ class ForecastOptions(Options):
                 problem = f"the option '{option}' names '{label}', which is the label"
                 raise errors.invalid(where, problem, "name another column")
         if self.ts in self.id:
-            raise errors.invalid(where, f"the options 'id' and 'ts' both name '{self.ts}'", "name two columns")
+            raise errors.invalid(
+                where, f"the options 'id' and 'ts' both name '{self.ts}'", "name two columns"
+            )
 
     def rules(self, where: str) -> Rules:
         """How a table is read.

@@ -72,6 +72,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
     home: Series | None = None
     base: Forecaster | None = None
     metric = "skill"
+    unmeasured = "histories too few or too short to measure"
 
     @cached_property
     def known(self) -> Known:
@@ -153,8 +154,8 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         )
 
     def scores(self, found: Carried) -> list[dict[str, Any]]:
-        """The blend's skill from past origins; none with histories too short or too few."""
-        if found.tried is None:
+        """The blend's skill from past origins; none where histories are too short or too few to tell."""
+        if found.tried is None or not found.tried.measured:
             return []
         arm = next(arm for arm in found.verdict.arms if arm.name == "blend")
         rows = len(np.unique(found.tried.evidence.group))
