@@ -605,3 +605,17 @@ def test_numbers_of_numpy_are_numbers(reached):
     assert found[0].equals(found[2])
     with pytest.raises(xbsql.errors.XbsqlError, match="horizon must be a whole number"):
         xbsql.forecast(reached, "reached", "reached", "market", "day", "orders", horizon=np.float64(1.5))
+
+
+def test_names_that_differ_in_case_alone_are_said(con):
+    given = "options := {id: 'sku', ts: 'week', horizon: 3}"
+    con.sql("CREATE OR REPLACE TABLE shouted AS SELECT * REPLACE (upper(sku) || ' ' AS sku) FROM sales")
+    found = rows(con, f"FROM xb.transfer('shouted', shouted, 'units', source := at_home, {given})")
+    said = "36 series are named as at home but for case or blanks, and are new to home "
+    assert f"{said}('S0 ' and 's0')" in found[0]["note"]
+    con.sql("CREATE OR REPLACE TABLE mingled AS FROM sales UNION ALL FROM shouted WHERE sku = 'S7 '")
+    (row, *_) = rows(con, f"FROM xb.fit('mingled', mingled, 'units', {given})")
+    said = "1 series are named as another but for case or blanks and are told apart "
+    assert f"{said}('s7' and 'S7 ')" in row["note"]
+    (row, *_) = rows(con, f"FROM xb.fit('m', sales, 'units', market := 'JP', {given})")
+    assert "case" not in row["note"]

@@ -24,6 +24,7 @@ from xbsql.series.methods import base_methods, home_methods, own_methods
 from xbsql.series.read.table import SeriesTable, read_series
 from xbsql.series.read.values import column_of
 from xbsql.series.scale import absolute_scale, squared_scale
+from xbsql.tasks.forecast.alike import alike_notes
 from xbsql.tasks.forecast.forecaster import Forecaster
 from xbsql.tasks.forecast.options import ForecastOptions
 from xbsql.tasks.personal import refuse_personal_ids
@@ -164,10 +165,12 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         ]
 
     def notes(self, found: Carried) -> list[str]:
-        """How many series had something to say, and of what frequency all are."""
+        """How many series had something to say, of what frequency all are, and which names are alike."""
         odd = sum(text != "ok" for text in self.series.status)
         periods = f"{len(self.series)} series, periods {self.series.frequency.name}"
-        return [periods + (f", {odd} of them with a status" if odd else ""), *self.series.notes]
+        told = periods + (f", {odd} of them with a status" if odd else "")
+        home = self.home.names if self.home is not None else self.base.home.names if self.base else ()
+        return [told, *self.series.notes, *alike_notes(self.series.names, home)]
 
 
 class Forecasting(Task[Forecaster, Carried]):
