@@ -72,6 +72,15 @@ def test_a_market_that_turns_is_followed_and_the_old_version_is_one_call_away(co
     assert xbsql.history(con, "m").to_pylist()[3]["parent"] == 2
 
 
+def test_labels_that_a_version_was_fitted_on_tell_it_nothing(con):
+    found = adapt(con, HOME, ts=None, id=None)
+    assert (found["event"], found["version"], found["labels"]) == ("nothing new", 1, 0)
+    assert found["note"] == "400 labels are those that the version was fitted on and do not count"
+    both = pa.concat_tables([HOME, rows(70, 2).drop_columns(["ts", "id"])])
+    found = adapt(con, both, ts=None, id=None)
+    assert (found["event"], found["version"], found["labels"]) == ("reweighted", 2, 70)
+
+
 def test_the_same_call_again_is_the_same_version(con):
     first = adapt(con, rows(60, 2))
     assert adapt(con, rows(60, 2)) | {"seconds": None} == first | {"seconds": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -245,7 +246,8 @@ def test_one_forecast_reads_its_table_once(con, monkeypatch):
         ("{'fil': 'last'}", r"no option 'fil'.*did you mean 'fill'\?"),
         ("{'duplicate': 'mean'}", "no option 'duplicate'.*did you mean 'duplicates'"),
         ("{'horizon': 3}", "no option 'horizon'"),
-        ("{'calendar': 'JPN'}", "no calendar of market 'JPN'"),
+        ("{'calendar': 'JPN'}", "no market 'JPN'; .*did you mean 'JP'"),
+        ("{'calendar': 'Germany'}", "no market 'Germany'; .*did you mean 'DE'"),
         ("{'calendar': 81}", "the option 'calendar' is 81; give text"),
         ("{'fill': 0}", "the option 'fill' is 0; give text"),
         ("{'until': 'NaT'}", "the option 'until' is 'NaT'; give a date"),
@@ -434,3 +436,186 @@ def test_a_launch_without_delay_and_price_says_what_is_wanted(con):
 def test_a_launch_that_cannot_be_drawn(con, query, message):
     with pytest.raises(Exception, match=message):
         con.sql(query).fetchall()
+
+
+NEW = "WITH b AS (SELECT 'BE' AS market, {day} AS day, {fact} AS reach, {orders} AS orders) {call}"
+NEW_CALL = "FROM xb.forecast('reached', b, market, day, orders, horizon := 2{})"
+
+
+@pytest.fixture(scope="module")
+def reached(con):
+    """Daily orders of three markets whose level is their reach, up to today."""
+    con.sql(
+        "CREATE TABLE reached AS SELECT market, (current_date - 60 + d::INT)::DATE AS day, reach, "
+        "40 * reach + d % 7 + 20 * (d % 5 = 0)::INT AS orders, d % 5 = 0 AS promoted "
+        "FROM (VALUES ('DE', 3.0), ('FR', 2.0), ('NL', 1.0)) t(market, reach), range(60) u(d)"
+    )
+    con.sql(
+        "FROM xb.fit('reached', reached, 'orders', "
+        "options := {id: 'market', ts: 'day', facts: ['reach'], horizon: 7})"
+    ).fetchall()
+    return con
+
+
+def asked(con, more=", known := {reach: reach}", day="DATE '2025-03-03'", fact="1.5", orders="NULL::DOUBLE"):
+    call = NEW_CALL.format(more)
+    return rows(con, NEW.format(day=day, fact=fact, orders=orders, call=call))
+
+
+def test_a_status_says_which_facts_of_a_new_market_do_not_count(reached):
+    (plain, _), (without, _) = asked(reached), asked(reached, "")
+    assert plain["status"] == "no history: forecast from its market"
+    missing = "no history: forecast from its market without 'reach', which is not known"
+    assert without["status"] == missing
+    assert asked(reached, fact="NULL::DOUBLE")[0]["status"] == missing
+    zero = asked(reached, fact="0.0")[0]
+    assert zero["status"].endswith("without 'reach', which is not above 0, as it is in every known market")
+    assert zero["yhat"] == pytest.approx(without["yhat"])
+
+
+def test_a_fact_that_differs_between_rows_is_said(reached):
+    query = (
+        "WITH b AS (FROM (VALUES ('BE', DATE '2025-03-03', 1.5, NULL::DOUBLE), "
+        "('BE', DATE '2025-03-04', 2.5, NULL)) t(market, day, reach, orders)) "
+        + NEW_CALL.format(", known := {reach: reach}")
+    )  # fmt: skip
+    found = rows(reached, query)[0]
+    assert "the fact 'reach' differs between the rows of 1 series: its mean counts" in found["status"]
+    assert found["yhat"] == pytest.approx(asked(reached, fact="2.0")[0]["yhat"])
+    note = rows(
+        reached,
+        "FROM xb.fit('reached_odd', reached, 'orders', "
+        "options := {id: 'market', ts: 'day', facts: ['promoted'], horizon: 7})",
+    )[0]["note"]
+    assert "the fact 'promoted' differs between the rows of 3 series" in note
+
+
+def test_rows_ahead_without_a_value_are_not_left_out(reached):
+    ahead = (
+        "WITH t AS (SELECT market, day, orders, promoted FROM reached UNION ALL "
+        "SELECT market, (current_date + d::INT)::DATE, {}, d % 5 = 0 "
+        "FROM (VALUES ('DE'), ('FR'), ('NL')) v(market), range(10) u(d)) "
+        "FROM xb.forecast('reached', t, market, day, orders, horizon := 7, known := {{promoted: promoted}})"
+    )
+    found = [row for row in rows(reached, ahead.format("NULL")) if row["series"] == "DE"]
+    assert {row["status"] for row in found} == {"ok"}
+    assert found[0]["yhat"] > found[1]["yhat"] + 10
+    late = rows(reached, ahead.format("1"))[0]["status"]
+    assert "9 rows in the future left out" in late or "10 rows in the future left out" in late
+    launch = asked(reached, day="(current_date + 60)::DATE")
+    assert launch[0]["ds"] == dt.date.today() + dt.timedelta(60)
+    assert launch[0]["status"] == "no history: forecast from its market"
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_S", "TIMESTAMP_NS"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_infinite_date_is_none(reached, kind, sign):
+    query = (
+        f"WITH t AS (SELECT market, day::{kind} AS day, orders FROM reached WHERE market = 'DE' "
+        f"UNION ALL SELECT 'DE', '{sign}infinity'::{kind}, 5) "
+        "FROM xb.forecast('reached', t, market, day, orders, horizon := 1)"
+    )
+    (found,) = rows(reached, query)
+    plain = rows(reached, query.replace("5) FROM", "5 WHERE false) FROM"))[0]
+    assert found["status"] == "1 rows without a date left out"
+    assert (found["ds"], found["yhat"]) == (plain["ds"], pytest.approx(plain["yhat"]))
+
+
+def test_no_forecast_is_below_0_where_negative_values_are_none(con):
+    con.sql("CREATE OR REPLACE TABLE swings AS SELECT 's' AS id, d AS t, 5 - d % 10 AS y FROM range(60) u(d)")
+    con.sql(
+        "FROM xb.fit('swings', swings, 'y', options := {id: 'id', ts: 't', horizon: 4}, task := 'forecast')"
+    ).fetchall()
+    call = "FROM xb.forecast('swings', swings, id, t, y, horizon := 4{})"
+    assert min(row["lo"] for row in rows(con, call.format(""))) < 0
+    kept = rows(con, call.format(", options := {negative: 'zero'}"))
+    assert min(min(row["lo"], row["yhat"]) for row in kept) >= 0
+
+
+def test_a_model_of_amounts_says_that_it_forecasts_none_below_0(reached):
+    query = (
+        "WITH t AS (SELECT market, day, -orders AS orders FROM reached) "
+        "FROM xb.forecast('reached', t, market, day, orders, horizon := 1)"
+    )
+    for row in rows(reached, query):
+        assert row["yhat"] == 0
+        assert row["status"].endswith("no forecast is below 0, since nothing was at the fit")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"more": ", known := reach"}, "known is .*, and columns need names; give a STRUCT"),
+        ({"more": ", known := ['reach']"}, "known is list<.*>, and columns need names; give a STRUCT"),
+        ({"more": ", expected := 1e300"}, r"expected is 1e\+300; give a number above 0 and up to 1e\+150"),
+        ({"day": "'infinity'::DATE"}, "no row has a series and a date; give a date to begin at"),
+        ({"day": "NULL::DATE"}, "no row has a series and a date; give a date to begin at"),
+    ],
+)
+def test_what_cannot_be_meant_of_a_new_market_is_one_line(reached, given, message):
+    with pytest.raises(Exception, match=message):
+        asked(reached, **given)
+
+
+def test_an_expectation_that_nobody_needs_is_said(reached):
+    found = asked(reached, ", known := {reach: reach}, expected := 40", orders="100.0")[0]
+    assert found["status"] == "one value; expected is not used: no series is without history"
+    assert asked(reached, ", known := {reach: reach}, expected := 40")[0]["yhat"] < asked(reached)[0]["yhat"]
+
+
+def test_rows_that_all_lack_an_id_are_no_table_without_rows(reached):
+    with pytest.raises(Exception, match="id is NULL in every row; name the series: id := column"):
+        rows(reached, "FROM xb.forecast('reached', reached, NULL, day, orders)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("{id: 'market', ts: 'day', facts: ['orders']}", "'facts' names 'orders', which is the label"),
+        ("{id: 'orders', ts: 'day'}", "the option 'id' names 'orders', which is the label"),
+        ("{id: ['market', 'day'], ts: 'day'}", "the options 'id' and 'ts' both name 'day'"),
+        ("{id: 'market', horizon: 4}", "'id' is an option of forecast, and this table reads as predict; "
+         "say which is meant: task := 'forecast'"),
+    ],
+)  # fmt: skip
+def test_a_column_is_one_thing_and_options_are_those_of_the_task(reached, options, message):
+    with pytest.raises(Exception, match=message):
+        rows(reached, f"FROM xb.fit('none', reached, 'orders', options := {options})")
+
+
+def test_what_is_not_measured_says_why(con):
+    con.sql("CREATE OR REPLACE TABLE eight AS SELECT 's' AS id, d AS t, 5 + d % 7 AS y FROM range(8) u(d)")
+    given = "options := {id: 'id', ts: 't', horizon: 7}"
+    (row,) = rows(con, f"FROM xb.fit('eight', eight, 'y', task := 'forecast', {given})")
+    assert (row["value"], row["note"].split(";")[0]) == (None, "histories too few or too short to measure")
+    arms = rows(con, f"FROM xb.transfer('eight_there', eight, 'y', base := 'eight', {given})")
+    assert {row["verdict"] for row in arms} == {"NOT MEASURED"}
+    assert arms[0]["reason"].startswith(
+        "1 series of up to 8 periods are too few or too short to try 7 periods"
+    )
+
+
+def test_numbers_of_numpy_are_numbers(reached):
+    ways = [(1, 0.5), (np.int64(1), np.float32(0.5)), (np.int16(1), np.float64(0.5))]
+    found = [
+        xbsql.forecast(reached, "reached", "reached", "market", "day", "orders", horizon=steps, level=level)
+        for steps, level in ways
+    ]
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])
+    with pytest.raises(xbsql.errors.XbsqlError, match="horizon must be a whole number"):
+        xbsql.forecast(reached, "reached", "reached", "market", "day", "orders", horizon=np.float64(1.5))
+
+
+def test_names_that_differ_in_case_alone_are_said(con):
+    given = "options := {id: 'sku', ts: 'week', horizon: 3}"
+    con.sql("CREATE OR REPLACE TABLE shouted AS SELECT * REPLACE (upper(sku) || ' ' AS sku) FROM sales")
+    found = rows(con, f"FROM xb.transfer('shouted', shouted, 'units', source := at_home, {given})")
+    said = "36 series are named as at home but for case or blanks, and are new to home "
+    assert f"{said}('S0 ' and 's0')" in found[0]["note"]
+    con.sql("CREATE OR REPLACE TABLE mingled AS FROM sales UNION ALL FROM shouted WHERE sku = 'S7 '")
+    (row, *_) = rows(con, f"FROM xb.fit('mingled', mingled, 'units', {given})")
+    said = "1 series are named as another but for case or blanks and are told apart "
+    assert f"{said}('s7' and 'S7 ')" in row["note"]
+    (row, *_) = rows(con, f"FROM xb.fit('m', sales, 'units', market := 'JP', {given})")
+    assert "case" not in row["note"]

@@ -41,8 +41,11 @@ def _listed(names: Iterable[str], most: int = 12) -> str:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    """' (did you mean ...?)' where a known name is close, else ''."""
-    close = get_close_matches(shown(name), list(known), n=1)
+    """' (did you mean ...?)' where a known name is close, or the same but for case and blanks; else ''."""
+    plain = shown(name).strip().casefold()
+    names = list(known)
+    close = [each for each in names if each.strip().casefold() == plain]
+    close = close or get_close_matches(shown(name), names, n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 

@@ -74,10 +74,10 @@ def test_dates_are_read_in_the_markets_order(code, day, short):
 @pytest.mark.parametrize(
     ("code", "text", "message"),
     [
-        ("DE", "12/31/2025", "is no date as DE writes them"),
-        ("US", "31/12/2025", "is no date as US writes them"),
+        ("DE", "12/31/2025", r"is no date as DE writes them \(31\.12\.2025\)"),
+        ("US", "31/12/2025", r"is no date as US writes them \(12/31/2025\)"),
         ("US", "2/30/2025", "no day of the calendar"),
-        ("JP", "soon", "is no date as JP writes them"),
+        ("JP", "soon", r"is no date as JP writes them \(2025/12/31\)"),
         ("JP", "2025", "is no date as JP writes them"),
     ],
 )

@@ -141,6 +141,12 @@ def test_a_mistake_is_one_clear_line(con, models, path, message):
     assert re.search(r"xb\.report: ", str(caught.value))
 
 
+def test_a_known_column_that_the_rows_lack_is_an_error(con, tmp_path):
+    with pytest.raises(XbsqlError, match=r"xb\.report: no column 'nope'; tbl has weight, mode, days"):
+        xbsql.report(con, ["days"], str(tmp_path / "known.html"), tbl="abroad", known=["nope"])
+    assert not (tmp_path / "known.html").exists()
+
+
 def test_names_and_places_are_checked_before_any_work(con, tmp_path, monkeypatch):
     from xbsql.pages import market, report
 

@@ -9,6 +9,7 @@ import pytest
 
 import xbsql
 import xbsql.frame
+from xbsql import errors
 from xbsql.errors import XbsqlError
 
 N = 60
@@ -177,3 +178,8 @@ def test_a_column_may_have_any_name(con, name):
         "FROM xb.lint(named, named)",
     ):
         assert con.sql(query).fetchall() is not None
+
+
+def test_a_name_that_differs_in_case_is_meant():
+    error = errors.unknown("f", "column", "TITLE ", ["TITLE2", "Title"])
+    assert str(error).endswith("(did you mean 'Title'?)")

@@ -92,3 +92,23 @@ def test_a_result_of_another_model_is_refused(con):
         xbsql.localise(con, "other", "goods", GIVEN, id="id", done="done")
     with pytest.raises(Exception, match=said):
         con.sql(f"FROM xb.localise('other', goods, {FIELDS}, id := 'id', done := done)").fetchall()
+
+
+def test_different_rows_of_one_id_in_an_earlier_result_are_refused(con):
+    con.sql("CREATE OR REPLACE TABLE twice AS FROM done UNION ALL FROM done")
+    call = f"FROM xb.localise('shop', goods, {FIELDS}, id := 'id', done := 'twice')"
+    assert [row["title"] for row in sql(con, call)] == ["Bonnet rouge", "Manteau vert", None]
+    con.sql("CREATE OR REPLACE TABLE twice AS FROM done UNION ALL "
+            "SELECT * REPLACE (12 AS price) FROM done WHERE id = 1")  # fmt: skip
+    said = "xb.localise: done has different rows whose id is '1'; keep one of them"
+    with pytest.raises(Exception, match=said):
+        sql(con, call)
+    with pytest.raises(XbsqlError, match=said):
+        xbsql.localise(con, "shop", "goods", GIVEN, id="id", done="twice")
+
+
+@pytest.mark.parametrize("more", ["", ", id := 'id', done := 'done'"])
+def test_a_number_that_shall_be_translated_is_one_line_in_sql_too(con, more):
+    said = r"xb.localise: column 'price' holds DECIMAL\(3,1\), and texts are translated; mark it 'same' or"
+    with pytest.raises(Exception, match=said):
+        sql(con, f"FROM xb.localise('shop', goods, {{'price': 'translated'}}{more})")

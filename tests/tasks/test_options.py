@@ -192,7 +192,7 @@ def test_columns_that_an_option_cannot_mean_are_refused(label, options, message)
         road.fit(task_named("xb.fit", "predict" if label == "y" else "classify"), table, label, options=given)
 
 
-@pytest.mark.parametrize("option", [{"finetune": True}, {"classes": {"x": ["ix"]}}])
+@pytest.mark.parametrize("option", [{"finetune": True}, {"classes": {"x": ["ix"]}}, {"source_market": "a"}])
 def test_an_option_of_a_transfer_is_told_by_a_fit(option):
     table = pa.table({"a": ["red", "blue"] * 20, "c": ["x", "z"] * 20})
     (name,) = option

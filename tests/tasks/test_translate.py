@@ -463,3 +463,26 @@ def test_a_home_of_the_same_source_language_is_tried_for_its_words(con):
     turned = pa.table({"en": [b for _, b in KNOWN[:2]], "de": ["roter Hut", "blaue Tasche"]})
     rows = xbsql.transfer(con, "apart", turned, "de", base="french", options=asked).to_pylist()
     assert "only how it chooses is carried over" in rows[0]["note"]
+
+
+def test_a_source_is_remembered_whatever_its_width(con):
+    wide = "".join(chr(ord(sign) + 0xFEE0) if sign != " " else "\u3000" for sign in KNOWN[0][0])
+    assert said(con, wide)["text"] == KNOWN[0][1]
+    assert said(con, wide)["score"] == 100
+
+
+def test_the_note_says_what_rows_do_not_mean(con):
+    same = [(a, a) for a, _ in KNOWN[:60]]
+    (row, *_) = xbsql.fit(con, "same", table(same), "fr", task="translate", options=LANGUAGES).to_pylist()
+    assert "60 of 60 translations are the text itself" in row["note"]
+    several = [*KNOWN[:40], *((a, "Autre chose") for a, _ in KNOWN[:7])]
+    data = table([*several, ("lone term", None), (None, "terme seul")], kind=[" Pair "] * 47 + ["TERM"] * 2)
+    (row, *_) = xbsql.fit(con, "odd", data, "fr", task="translate", options=LANGUAGES).to_pylist()
+    assert "7 texts have several translations, the first is the one remembered" in row["note"]
+    assert "2 terms without a translation, or translations without a term, are left out" in row["note"]
+    assert said(con, KNOWN[0][0], "odd")["text"] == KNOWN[0][1]
+
+
+def test_an_option_of_a_translation_asks_for_the_task(con):
+    with pytest.raises(XbsqlError, match=r"'src' is an option of translate, .*task := 'translate'"):
+        xbsql.fit(con, "auto", table(KNOWN), "fr", options=LANGUAGES)

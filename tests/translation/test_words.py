@@ -9,7 +9,7 @@ from xbsql.translation.alignment import Cells, Side, lexical, links
 from xbsql.translation.knowledge import Knowledge, taught
 from xbsql.translation.pieces import MOST_WORDS, pieces
 from xbsql.translation.terms import Terms
-from xbsql.translation.words import joined, numbers, plain, split
+from xbsql.translation.words import joined, numbers, plain, remembered, split
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from xbsql.translation.words import joined, numbers, plain, split
         "红色运动鞋男款",
         'a "b" (c) [d] e/f',
         "see https://a.example/b?c=1&d=2 or a.b+c@d.example",
+        "{{name}}, {0} of ${total}: %s, %1$s and %(who)s",
         "r\u0332ed \u0939\u093f\u0928\u094d\u0926\u0940",
         "",
     ],
@@ -116,3 +117,35 @@ def test_knowledge_comes_back_from_its_state():
     assert again.language.chance("<s>", "sac", "bleu") == pytest.approx(
         knowledge.language.chance("<s>", "sac", "bleu")
     )
+
+
+@pytest.mark.parametrize("hole", ["{{name}}", "{0}", "{}", "${total}", "%s", "%1$s", "%(who)s"])
+def test_what_a_template_fills_in_stays(hole):
+    assert split(f"red {hole} shoes").fixed == (hole,)
+
+
+def test_a_share_is_not_filled_in():
+    assert split("50 % dry, 100%dicht").fixed == ("50", "100")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\uff32\uff45\uff44\u3000\uff48\uff41\uff54\u3000\uff08\uff11\uff12\u3000\uff49\uff4e\uff09",
+        "RED HAT (12 IN)",
+        "red  hat\u3000(12 in)",
+    ],
+)
+def test_a_text_is_remembered_whatever_its_case_and_width(text):
+    assert remembered(plain(text)) == "red hat (12 in)"
+
+
+def test_wide_and_narrow_kana_are_one():
+    assert remembered(plain("ﾊﾞｯｸﾞ")) == remembered(plain("バッグ"))
+
+
+def test_markup_that_is_escaped_stays_too():
+    text = "&lt;b&gt;Red&lt;/b&gt; hat&lt;br/&gt;size &lt; 5"
+    found = pieces(text)
+    assert "".join(piece.text for piece in found) == text
+    assert [piece.text for piece in found if piece.speaks] == ["Red", "hat", "size &lt; 5"]

@@ -16,7 +16,7 @@ from xbsql.engine.evidence import Evidence, Setting, gather, merged
 from xbsql.engine.folds import FEWEST_LABELS, enough, plan
 from xbsql.engine.held_out import hold_out, judged_once
 from xbsql.engine.label_curve import labels_saved
-from xbsql.engine.verdict import contest
+from xbsql.engine.verdict import UNMEASURED, contest
 from xbsql.features.views import Features, stack
 
 if TYPE_CHECKING:
@@ -393,7 +393,7 @@ def _unseen(found: Decision, labels: int) -> Decision:
     """The same where home was fitted on labelled rows, which say nothing of it; `labels` counts all."""
     left = found.verdict.labels
     reason = f"home was fitted on {labels - left} of {labels} labelled rows, and {left} others are too few"
-    reason = f"{reason} ({FEWEST_LABELS} are needed): the weights are a prior, nothing was measured"
+    reason = f"{reason} ({FEWEST_LABELS} are needed): {UNMEASURED}"
     return found._replace(verdict=replace(found.verdict, reason=reason, labels=labels))
 
 

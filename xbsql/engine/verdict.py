@@ -31,6 +31,8 @@ CLAIM = 0.98
 what is said in the source's favour is held to more than 95 %."""
 
 
+UNMEASURED = "the weights are a prior, nothing was measured"
+
 RARE = 0.3
 """Share of the labels below which one of two classes is rare."""
 
@@ -248,7 +250,7 @@ def _counts(evidence: Evidence, seed: int) -> Floats:
 def prior_verdict(objective: Objective, target: Sample, *, source: bool) -> Verdict:
     """The verdict without evidence."""
     names = ("target only", "source only", "pooled", "blend") if source else ("target only", "blend")
-    reason = f"{_lack(target)}: the weights are a prior, nothing was measured"
+    reason = f"{_lack(target)}: {UNMEASURED}"
     arms = tuple(Arm(name, None) for name in names)
     return Verdict(
         "NOT MEASURED", "prior", objective.metric, arms, None, None, None, len(target), None, reason

@@ -206,7 +206,9 @@ def _folded(text: str) -> str:
 def _wrong(where: str, text: str, market: Market) -> errors.XbsqlError:
     """What is wrong with a text that is no date."""
     parts = [each[0].as_py() for each in _parts(cleaned(pa.array([text])), market.date_order)]
-    written = "/".join({"d": "31", "m": "12", "y": "2025"}[letter] for letter in market.date_order)
+    written = market.date_mark.join(
+        {"d": "31", "m": "12", "y": "2025"}[letter] for letter in market.date_order
+    )
     problem = f"{text[:60]!r} is no date as {market.code} writes them ({written})"
     if None not in parts and 1 <= int(parts[1]) <= 12 and 1 <= int(parts[2]) <= 31:
         whose = "of the calendar" if len(parts[0]) in (2, 4) else "of a year of two or four digits"

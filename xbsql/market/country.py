@@ -60,6 +60,12 @@ class Market:
         places = {letter.lower(): pattern.find(letter) for letter in "dMy"}
         return "".join(sorted(places, key=places.__getitem__))
 
+    @cached_property
+    def date_mark(self) -> str:
+        """What stands between the numbers of a short date: '.', '/' or '-'."""
+        pattern = self.locale.date_formats["short"].pattern
+        return next((mark for mark in pattern if mark in "./-"), "/")
+
     def holidays(self, years: set[int]) -> Mapping[dt.date, str]:
         """Its public holidays in these years, with their names in English; the package `holidays` knows them.
 

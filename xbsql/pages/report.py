@@ -90,8 +90,8 @@ def written(
         path (text), models and bytes (whole numbers).
 
     Raises:
-        XbsqlError: no name, a name without a model, or the file cannot be written. A model that is there and
-            cannot be read has a card that says so.
+        XbsqlError: no name, a name without a model, a known column that the rows lack, or the file cannot be
+            written. A model that is there and cannot be read has a card that says so.
     """
     if not names:
         raise errors.invalid(WHERE, "no model is named", "FROM xb.models() lists them")
@@ -101,6 +101,9 @@ def written(
         raise errors.invalid(WHERE, "home is given without rows", "give tbl := the series to forecast")
     if known and rows is None:
         raise errors.invalid(WHERE, "known is given without rows", "give tbl := the series to forecast")
+    for column in known:
+        if rows is not None and column not in rows.column_names:
+            raise errors.unknown(WHERE, "column", column, rows.column_names, place="tbl has")
     for name in names:
         session.store.resolve(WHERE, name)
     check_place(WHERE, path)

@@ -9,7 +9,7 @@ import numpy as np
 
 from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
-from xbsql.engine.verdict import prior_verdict
+from xbsql.engine.verdict import UNMEASURED, prior_verdict
 from xbsql.features.views import Features
 from xbsql.series.anniversary import reminded
 from xbsql.series.backtest import backtest, objective, origins
@@ -127,11 +127,23 @@ def _decision(
     if tried is None:
         own = _own(known) if practice is None else 1.0
         chosen = methods if practice is None else _weighed(methods, practice.alone)
-        return undecided(chosen, _units(known), objective(), own, source=source)
+        found = undecided(chosen, _units(known), objective(), own, source=source)
+        return found._replace(verdict=replace(found.verdict, reason=_unmeasured(known)))
     found = decided(before, tried.evidence, objective(), known.seed)
     if tried.measured:
         return found
-    return found._replace(verdict=prior_verdict(objective(), _units(known), source=source))
+    verdict = prior_verdict(objective(), _units(known), source=source)
+    return found._replace(verdict=replace(verdict, reason=_unmeasured(known)))
+
+
+def _unmeasured(known: Known) -> str:
+    """Why nothing was measured."""
+    series = int((known.target.lengths > 0).sum())
+    if not series:
+        return f"no series has a history: {UNMEASURED}"
+    longest = int(known.target.lengths.max())
+    held = f"{series} series of up to {longest} periods"
+    return f"{held} are too few or too short to try {known.horizon} periods ahead on: {UNMEASURED}"
 
 
 def _calibration(

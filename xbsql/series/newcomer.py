@@ -15,6 +15,8 @@ from xbsql.series.read.series import joined
 from xbsql.store.model import State, restorable, restore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from xbsql.series.method import Known
@@ -46,6 +48,7 @@ WIDEST: Final = 3.0
 """Of a log value about its middle."""
 LEAST: Final = 1e-3
 """Of a value, in logs."""
+NOT_LOGGED: Final = "not above 0, as it is in every known market"
 NOTHING: Final = 50.0
 """Deviation from which on nothing is known of a level."""
 
@@ -115,6 +118,20 @@ class Newcomer:
         log = np.log(np.where(known, hoped, 1.0)) - np.square(width) / 2
         own = 1 / np.square(deviation)
         return (own * middle + weight * np.where(known, log, 0.0)) / (own + weight), 1 / np.sqrt(own + weight)
+
+    def untold(self, series: Series, names: Sequence[str]) -> list[list[str]]:
+        """The facts that do not count for each series, by their names, each with the reason."""
+        if not len(self.logged):
+            return [[] for _ in range(len(series))]
+        facts = np.full((len(series), len(names)), np.nan) if series.facts is None else series.facts
+        return [
+            [
+                f"'{name}', which is {'not known' if np.isnan(value) else NOT_LOGGED}"
+                for name, value, log in zip(names, row, self.logged, strict=True)
+                if np.isnan(value) or (log and value <= 0)
+            ]
+            for row in facts.tolist()
+        ]
 
     def state(self) -> State:
         """The forecaster as data."""

@@ -34,6 +34,7 @@ LARGEST: Final = 1e150
 HALF: Final = 0.5
 """Of what is expected, how far it may be off where nobody says."""
 NOTHING: Final = "no row: a market of which nothing is known"
+UNASKED: Final = "expected is not used: no series is without history"
 MOST_VALUES: Final = 20_000_000
 """Values that one call forecasts, over all series: a fan of them takes 1.6 GB."""
 
@@ -66,8 +67,9 @@ class ForecastCall:
             XbsqlError: a horizon, a level or an expectation out of bounds.
         """
         for name, value in (("expected", self.expected), ("expected_sd", self.expected_sd)):
-            if value is not None and not 0 < value < LARGEST:
-                raise errors.invalid(where, f"{name} is {value}", "give a number above 0")
+            if value is not None and not 0 < value <= LARGEST:
+                remedy = f"give a number above 0 and up to {LARGEST:g}"
+                raise errors.invalid(where, f"{name} is {value}", remedy)
         if self.expected is None and self.expected_sd is not None:
             raise errors.invalid(where, "expected_sd is given and expected is not", "give both")
         if not isinstance(self.horizon, int) or not 1 <= self.horizon <= MOST_STEPS:
@@ -190,7 +192,10 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
     options = ForecastCallOptions.of(table.where, asked.options)
     if asked.rollup and options.end is None:
         options = replace(options, end="common")
-    series = _series(model, table, options.rules(table.where, model.rules))
+    rules = options.rules(table.where, model.rules)
+    series = _series(model, table, rules)
+    if rules.negative == "zero":
+        model = replace(model, amounts=True)
     ids = table.ids if len(table.names) else pa.nulls(1, table.ids.type)
     if asked.expected is not None:
         if not model.expects:
@@ -198,6 +203,8 @@ def _expected(model: Forecaster, table: SeriesTable, asked: ForecastCall) -> Ser
             raise errors.invalid(table.where, problem, "leave it out, or fit with the option 'facts'")
         told = (asked.expected, asked.expected_sd or HALF * asked.expected)
         series = replace(series, expected=np.tile(told, (len(series), 1)))
+        if (series.lengths > 0).all():
+            series = replace(series, notes=(*series.notes, UNASKED))
     if len(series) * asked.horizon > MOST_VALUES:
         problem = f"{len(series)} series of {asked.horizon} periods are more than {MOST_VALUES} values"
         raise errors.invalid(table.where, problem, "forecast fewer series in one call, or a shorter horizon")
@@ -236,6 +243,8 @@ def _series(model: Forecaster, table: SeriesTable, rules: Rules) -> Series:
     if (given.unit, given.step) != (own.unit, own.step):
         raise _apart(table.where, given.name, own)
     if not len(table.names):
+        if table.notes:
+            raise errors.invalid(table.where, "id is NULL in every row", "name the series: id := column")
         return _nothing(given, rules)
     return table.series(replace(rules, frequency=given), may_be_empty=True)
 

@@ -76,7 +76,14 @@ class ForecastCallOptions:
 
 def _check_calendar(where: str, market: str) -> None:
     """Refuse a market whose calendar is not known: it would be one without holidays, in silence."""
+    from xbsql.market import market as named
     from xbsql.series.read.calendar import known_markets
 
-    if market.strip().upper() not in known_markets():
-        raise errors.unknown(where, "calendar of market", market[:MOST_SHOWN], known_markets())
+    if market.strip().upper() in known_markets():
+        return
+    try:
+        named(market)
+    except errors.XbsqlError as error:
+        error.name(where)
+        raise
+    raise errors.unknown(where, "calendar of market", market[:MOST_SHOWN], known_markets())

@@ -25,6 +25,10 @@ FURTHER: Final = {
     "translator": pa.string(),
 }
 """What stands behind the table's own columns."""
+SEVERAL: Final = "done has different rows whose {id} is '{value}'"
+KEEP_ONE: Final = "keep one of them"
+TEXTS: Final = '(VARCHAR|JSON|ENUM.*|"NULL")'
+"""DuckDB's types of text."""
 
 
 def localise(
@@ -93,8 +97,7 @@ def _translated(
 ) -> pa.Array:
     """A column in the target language; what an earlier result has of the same text is taken from there."""
     if not is_text(values.type) and not pa.types.is_null(values.type):
-        problem = f"column '{column}' holds {values.type}, and texts are translated"
-        raise errors.invalid(WHERE, problem, f"mark it 'same' or 'market', or cast it ({column}::VARCHAR)")
+        raise errors.invalid(WHERE, *_no_text(column, str(values.type)))
     texts, out = values.to_pylist(), list[str | None]()
     known = [_known(old, column, text) for old, text in zip(before, texts, strict=True)]
     new = [t if old is None else None for t, old in zip(texts, known, strict=True)]
@@ -107,6 +110,12 @@ def _translated(
     return pa.array(out, pa.string())
 
 
+def _no_text(column: str, kind: str) -> tuple[str, str]:
+    """What is wrong with a column that shall be translated and is no text, and what to do."""
+    problem = f"column '{column}' holds {kind}, and texts are translated"
+    return problem, f"mark it 'same' or 'market', or cast it ({column}::VARCHAR)"
+
+
 def _known(old: Mapping[str, Any] | None, column: str, text: str | None) -> tuple[str, float | None] | None:
     """How an earlier result has a text, and with what score; None where it has not."""
     if old is None or text is None or old.get(column) is None:
@@ -117,10 +126,10 @@ def _known(old: Mapping[str, Any] | None, column: str, text: str | None) -> tupl
 
 
 def _earlier(reference: str, done: pa.Table | None, id: str | None) -> dict[Any, dict[str, Any]]:
-    """The rows of an earlier result by their id, the first one of each.
+    """The rows of an earlier result by their id.
 
     Raises:
-        XbsqlError: it has no digests, no id, or is of another model.
+        XbsqlError: it has no digests, no id, different rows of one id, or is of another model.
     """
     if done is None or id is None:
         return {}
@@ -128,7 +137,11 @@ def _earlier(reference: str, done: pa.Table | None, id: str | None) -> dict[Any,
         if column not in done.column_names:
             raise errors.unknown(WHERE, "column", column, done.column_names, place="done has")
     refuse_others(WHERE, done, parted(WHERE, reference)[0])
-    return {row[id]: row for row in reversed(done.to_pylist()) if row[id] is not None}
+    found: dict[Any, dict[str, Any]] = {}
+    for row in done.to_pylist():
+        if row[id] is not None and found.setdefault(row[id], row) != row:
+            raise errors.invalid(WHERE, SEVERAL.format(id=id, value=errors.shown(row[id], 80)), KEEP_ONE)
+    return found
 
 
 def _marks(
@@ -167,26 +180,19 @@ def localise_sql(
     own, name = session.calls.alias, parted(WHERE, reference)[0]
     texts = [column for column, mark in marks.items() if mark == "translated"]
     theirs = [column for column, mark in marks.items() if mark == "market"]
-    kept = {c: f"CASE WHEN _xb_d.digests[{_text(c)}] = md5(_xb_t.{_name(c)}) THEN _xb_d.{_name(c)} END"
-            for c in texts}  # fmt: skip
+    kept = {c: _same_sql(c) for c in texts}
     kept |= {c: f"_xb_d.{_name(c)}" for c in theirs}
     kept |= {f"score of {c}": f"_xb_d.scores[{_text(c)}]" for c in texts}
     if done is None:
-        kept = {c: f"CASE WHEN FALSE THEN _xb_t.{_name(c)} END" for c in (*texts, *theirs)}
+        kept = dict.fromkeys(texts, "NULL::VARCHAR")
+        kept |= {c: f"CASE WHEN FALSE THEN _xb_t.{_name(c)} END" for c in theirs}
         kept |= {f"score of {c}": "NULL::DOUBLE" for c in texts}
         beside = ""
     else:
-        other = (
-            f"'{WHERE}: done was translated by ''' || translator || ''', not by ''' || {_text(name)} || ''''"
-        )
-        believed = f"CASE WHEN translator <> {_text(name)} THEN error({other}) ELSE TRUE END"
-        beside = (
-            f" LEFT JOIN (FROM query_table({_text(done)}) WHERE {_name(id or '')} IS NOT NULL AND {believed} "
-            f"QUALIFY row_number() OVER (PARTITION BY {_name(id or '')}) = 1) _xb_d "
-            f"ON _xb_d.{_name(id or '')} = _xb_t.{_name(id or '')}"
-        )
+        key = _name(id or "")
+        beside = f" LEFT JOIN ({_done_sql(done, id or '', name)}) _xb_d ON _xb_d.{key} = _xb_t.{key}"
     old = "{" + ", ".join(f"{_text(key)}: {said}" for key, said in kept.items()) + "}"
-    asked = {c: f"CASE WHEN _xb_o.{_name(c)} IS NULL THEN {_name(c)} END" for c in texts}
+    asked = {c: f"CASE WHEN _xb_o.{_name(c)} IS NULL THEN {_spoken_sql(c)} END" for c in texts}
     now = (f"{_text(c)}: {own}.translate({_text(reference)}, {text})" for c, text in asked.items())
     new = "{" + ", ".join(now) + "}"
     said = [f'coalesce(_xb_o.{_name(c)}, _xb_n.{_name(c)}."text") AS {_name(c)}' for c in texts]
@@ -194,7 +200,7 @@ def localise_sql(
     scores = ", ".join(f"coalesce(_xb_n.{_name(c)}.score, _xb_o.{_name(f'score of {c}')})" for c in texts)
     names = ", ".join(map(_text, texts))
     fresh = ", ".join(f"CASE WHEN _xb_n.{_name(c)} IS NOT NULL THEN {_text(c)} END" for c in texts)
-    digests = ", ".join(f"md5(_xb_s.{_name(c)})" for c in texts)
+    digests = ", ".join(f"md5(_xb_s.{_name(c)}::VARCHAR)" for c in texts)
     return (
         f"SELECT _xb_s.* EXCLUDE (_xb_o, _xb_n) REPLACE ({', '.join(said)}), "
         f"map([{names}], [{scores}]::DOUBLE[]) AS scores, "
@@ -203,6 +209,40 @@ def localise_sql(
         f"(SELECT *, {new} AS _xb_n FROM (SELECT _xb_t.*, {old} AS _xb_o "
         f"FROM query_table({_text(tbl)}) _xb_t{beside})) _xb_s"
     )
+
+
+def _done_sql(done: str, id: str, name: str) -> str:
+    """The query of an earlier result: one row an id, or an error."""
+    key, own = _name(id), f"OVER (PARTITION BY {_name(id)})"
+    other = _error_sql("done was translated by '{}', not by '" + name + "'", "translator")
+    several = _error_sql("; ".join([SEVERAL.format(id=id, value="{}"), KEEP_ONE]), key)
+    return (
+        f"FROM query_table({_text(done)}) _xb_e WHERE {key} IS NOT NULL "
+        f"AND CASE WHEN translator <> {_text(name)} THEN {other} ELSE TRUE END "
+        f"QUALIFY row_number() {own} = 1 "
+        f"AND CASE WHEN min(hash(_xb_e)) {own} <> max(hash(_xb_e)) {own} THEN {several} ELSE TRUE END"
+    )
+
+
+def _same_sql(column: str) -> str:
+    """What an earlier result has of a text that has not changed since."""
+    name = _name(column)
+    same = f"_xb_d.digests[{_text(column)}] = md5(_xb_t.{name}::VARCHAR)"
+    return f"CASE WHEN {same} THEN _xb_d.{name}::VARCHAR END"
+
+
+def _spoken_sql(column: str) -> str:
+    """A column of text, or an error."""
+    name = _name(column)
+    error = _error_sql("; ".join(_no_text(column, "{}")), f"typeof({name})")
+    is_text = f"regexp_full_match(typeof({name}), {_text(TEXTS)})"
+    return f"CASE WHEN {is_text} THEN {name}::VARCHAR ELSE {error} END"
+
+
+def _error_sql(said: str, value: str) -> str:
+    """SQL that fails with a line in which the value of an expression stands in place of '{}'."""
+    before, _, after = f"{WHERE}: {said}".partition("{}")
+    return f"error({_text(before)} || {value} || {_text(after)})"
 
 
 def _text(text: str) -> str:

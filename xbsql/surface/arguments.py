@@ -116,6 +116,7 @@ class Constant(Kind):
         Raises:
             XbsqlError: it is of another type.
         """
+        value = value.item() if isinstance(value, np.generic) else value
         if value is None:
             return None
         if (isinstance(value, bool) and bool not in self.accepts) or not isinstance(value, self.accepts):
@@ -363,6 +364,7 @@ class ColumnOf(Kind):
             XbsqlError: it is of another type.
         """
         several, number = "Sequence" in self.python, "float" in self.python
+        value = value.item() if isinstance(value, np.generic) else value
         if (value is None and "None" in self.python) or (isinstance(value, str) and self.python[:3] == "str"):
             return value
         if number and isinstance(value, _NUMBERS) and not isinstance(value, bool):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xbsql import errors
 from xbsql.arrow import one_chunk, refuse_quoted, table_of_rows
 from xbsql.session import backtest as backtests
 from xbsql.session import forecast as forecasts
@@ -96,7 +97,7 @@ def forecast(
         list[str] | None,
         ColumnOf("a STRUCT", "Sequence[str] | None"),
         "numbers or booleans known in advance, such as {'promotion': promotion}, and facts that the model "
-        "was fitted with; in Python their columns",
+        "was fitted with, by its names; in Python their columns",
     ] = None,
     rollup: Annotated[
         Flag, "forecast the sums as well that ROLLUP makes of the parts of id, and let all add up"
@@ -219,8 +220,16 @@ def _seconds(start: dt.date | None) -> int | None:
 
 
 def _known(rows: pa.Table) -> tuple[pa.Table, Sequence[str]]:
-    """The rows, with a column for each field of the STRUCT 'known', and the names of these."""
-    if not pa.types.is_struct(rows.schema.field("known").type):
+    """The rows, with a column for each field of the STRUCT 'known', and the names of these.
+
+    Raises:
+        XbsqlError: it is something else, whose fields have no names.
+    """
+    kind = rows.schema.field("known").type
+    if not pa.types.is_struct(kind):
+        if rows["known"].null_count < len(rows):
+            remedy = "give a STRUCT: known := {'promotion': promotion}"
+            raise errors.invalid("xb.forecast", f"known is {kind}, and columns need names", remedy)
         return rows, ()
     beside = table_of_rows(one_chunk(rows["known"]))
     names = tuple(f"known.{name}" for name in beside.column_names)

@@ -386,9 +386,9 @@ class Expressions(ExpressionSpace):
         home's, of both), 'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning),
         'copy' (as it was). `changed_terms` lists terms that were given their translation, sizes that were
         given in the market's units (option `units`), and forbidden words that could not be avoided. Markup,
-        line ends, numbers and protected words stay. NULL gives NULL; a text without letters is returned
-        with the score NULL, and so is one that was not translated before where too few pairs were there to
-        learn scores from.
+        line ends, numbers, what templates fill in ({{name}}, %s) and protected words stay. NULL gives NULL;
+        a text without letters is returned with the score NULL, and so is one that was not translated before
+        where too few pairs were there to learn scores from.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one; or a column
@@ -1007,7 +1007,7 @@ class Frames(FrameSpace):
             horizon: INTEGER: how many periods, 1 to 1000.
             level: DOUBLE: the share of truths that lo and hi shall hold.
             known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
-                facts that the model was fitted with; in Python their columns.
+                facts that the model was fitted with, by its names; in Python their columns.
             rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all
                 add up.
             expected: DOUBLE: what you expect a usual period of a market without history to bring.
@@ -1151,7 +1151,8 @@ class Frames(FrameSpace):
 
         A text that has not changed since `done`, by its digest, is taken from there, also where a person
         has changed it. By field: `scores` as of xb.translate, `outdated` (what was translated now),
-        `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused.
+        `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused,
+        and so is one with different rows of one id.
 
         Args:
             model: VARCHAR: 'name' for the promoted version, 'name@3' for exactly that one.

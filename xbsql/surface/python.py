@@ -896,7 +896,7 @@ def forecast(
         horizon: INTEGER: how many periods, 1 to 1000.
         level: DOUBLE: the share of truths that lo and hi shall hold.
         known: a STRUCT: numbers or booleans known in advance, such as {'promotion': promotion}, and
-            facts that the model was fitted with; in Python their columns.
+            facts that the model was fitted with, by its names; in Python their columns.
         rollup: BOOLEAN: forecast the sums as well that ROLLUP makes of the parts of id, and let all add
             up.
         expected: DOUBLE: what you expect a usual period of a market without history to bring.
@@ -1207,7 +1207,8 @@ def localise(
 
     A text that has not changed since `done`, by its digest, is taken from there, also where a person has
     changed it. By field: `scores` as of xb.translate, `outdated` (what was translated now), `digests` (md5
-    of the sources). `translator` is the model's name; a `done` of another is refused.
+    of the sources). `translator` is the model's name; a `done` of another is refused, and so is one with
+    different rows of one id.
 
     Args:
         con: a connection that xbsql is loaded in.
@@ -2452,9 +2453,10 @@ def translate(con: DuckDBPyConnection, model: Values, text: Values) -> pa.Array:
     or words), 'phrases', 'home', 'pooled' (phrases of the market's own pairs, of home's, of both),
     'catalogue' (a phrase of the market's titles), 'guess' (unknown words by meaning), 'copy' (as it was).
     `changed_terms` lists terms that were given their translation, sizes that were given in the market's
-    units (option `units`), and forbidden words that could not be avoided. Markup, line ends, numbers and
-    protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and so is
-    one that was not translated before where too few pairs were there to learn scores from.
+    units (option `units`), and forbidden words that could not be avoided. Markup, line ends, numbers, what
+    templates fill in ({{name}}, %s) and protected words stay. NULL gives NULL; a text without letters is
+    returned with the score NULL, and so is one that was not translated before where too few pairs were
+    there to learn scores from.
 
     Args:
         con: a connection that xbsql is loaded in.

@@ -48,7 +48,7 @@ def translate(
     'home', 'pooled' (phrases of the market's own pairs, of home's, of both), 'catalogue' (a phrase of the
     market's titles), 'guess' (unknown words by meaning), 'copy' (as it was). `changed_terms` lists terms that
     were given their translation, sizes that were given in the market's units (option `units`), and forbidden
-    words that could not be avoided. Markup, line ends, numbers
+    words that could not be avoided. Markup, line ends, numbers, what templates fill in ({{name}}, %s)
     and protected words stay. NULL gives NULL; a text without letters is returned with the score NULL, and
     so is one that was not translated before where too few pairs were there to learn scores from.
     """
@@ -138,7 +138,8 @@ def localise(
     language, those marked 'same' as they are, those marked 'market' as `done` has them, else NULL, so that
     no home price goes abroad. A text that has not changed since `done`, by its digest, is taken from there,
     also where a person has changed it. By field: `scores` as of xb.translate, `outdated` (what was translated
-    now), `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused.
+    now), `digests` (md5 of the sources). `translator` is the model's name; a `done` of another is refused,
+    and so is one with different rows of one id.
     """
     return market.localise(session, model, tbl, fields, id, done)
 

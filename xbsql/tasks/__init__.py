@@ -42,13 +42,28 @@ def task_of(where: str, schema: pa.Schema, label: str, options: Mapping[str, Any
         options: as the user gives them.
 
     Raises:
-        XbsqlError: no task takes labels of this type.
+        XbsqlError: no task takes labels of this type, or an option that only another task has.
     """
     for name in reversed(TASKS):
         task = task_named(where, name)
         if task.accepts(schema, label, options):
+            _refuse_options_of_another(where, task, options)
             return task
     problem = (
         f"label column '{label}' holds {schema.field(label).type}, and labels are numbers, VARCHAR or BOOLEAN"
     )
     raise errors.invalid(where, problem, f"cast it ({label}::VARCHAR or ::DOUBLE)")
+
+
+def _refuse_options_of_another(where: str, task: Task[Model, Done], options: Mapping[str, Any]) -> None:
+    """Refuse options that the task found does not have and another has: that one was meant."""
+    from xbsql.tasks.options import CrossingOptions, described
+
+    own = {*described(task.options), *described(CrossingOptions)}
+    for option in (option for option in options if option not in own):
+        others = [name for name in TASKS if option in described(task_named(where, name).options)]
+        if others:
+            problem = (
+                f"'{option}' is an option of {' and '.join(others)}, and this table reads as {task.name}"
+            )
+            raise errors.invalid(where, problem, f"say which is meant: task := '{others[0]}'")

@@ -43,6 +43,7 @@ class Arrivals:
         undated: how many have no moment.
         before: how many lie before the change that the version was fitted again for; they say nothing of it.
         corrected: how many differ from the labels that the version was fitted on; they come too late.
+        fitted: how many are of rows that the version was fitted on, with these labels; they say nothing new.
     """
 
     fresh: Flags
@@ -59,6 +60,7 @@ class Arrivals:
     undated: int
     before: int
     corrected: int
+    fitted: int
 
     @property
     def note(self) -> str:
@@ -72,6 +74,7 @@ class Arrivals:
             "have no moment and do not count": self.undated,
             "lie before the change that the version was fitted again for and do not count": self.before,
             "differ from those that the version was fitted on and were not taken": self.corrected,
+            "are those that the version was fitted on and do not count": self.fitted,
         }
         return "; ".join(f"{count} labels {what}" for what, count in told.items() if count)
 
@@ -126,11 +129,26 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
     if ts is not None and track.began is not None:
         before = fresh & (moment < track.began)
     fresh &= ~before
+    learnt = np.zeros(len(given), bool)
+    if model.seen is not None:
+        learnt = fresh & ~changed & model.seen.among(here, label)
+    fresh &= ~learnt
     gone = fresh & (moment <= track.gone) if track.gone is not None else np.zeros(len(given), bool)
     fresh &= ~gone
     newest = track.units.moment.max(initial=np.iinfo(np.int64).min)
     late = fresh & ~changed & (moment < newest)
-    counts = (late, gone, ~given, contradicting, changed & fresh, unseen, given & ~dated, before, corrected)
+    counts = (
+        late,
+        gone,
+        ~given,
+        contradicting,
+        changed & fresh,
+        unseen,
+        given & ~dated,
+        before,
+        corrected,
+        learnt,
+    )
     return Arrivals(fresh, moment, key, hashed, again, *(int(each.sum()) for each in counts))
 
 

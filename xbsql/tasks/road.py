@@ -52,7 +52,7 @@ def fit(
     problem = task.at_home(Asked("xb.fit", data, label, market, options or {}, step))
     model, found = solved(problem, step=step)
     step(1.0, "fitted")
-    return model, _report(problem.scores(found), problem.metric, len(problem), found.verdict.notes)
+    return model, _report(problem, problem.scores(found), found.verdict.notes)
 
 
 def transfer(
@@ -181,17 +181,17 @@ def restricted(where: str, candidates: Sequence[Entrant], method: str) -> list[E
 
 
 def _report(
-    scores: Sequence[dict[str, Any]], metric: str, rows: int, notes: Sequence[str]
+    problem: Problem[Any, Any, Any], scores: Sequence[dict[str, Any]], notes: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The rows of `xb.fit`: one a metric, the notes beside each.
 
     Args:
-        scores: what was measured; empty where there were too few labels: one row of `metric` says so then.
-        metric: the task's first one.
-        rows: how many labelled rows there were.
+        problem: whose scores they are.
+        scores: what was measured; empty where that cannot be: one row of the task's first metric says so.
         notes: one line each.
     """
     if scores:
         return [{**row, "note": "; ".join(notes) or None} for row in scores]
-    note = "; ".join(["too few labels to measure", *notes])
-    return [{"metric": metric, "value": None, "lo": None, "hi": None, "rows": rows, "note": note}]
+    note = "; ".join([problem.unmeasured, *notes])
+    nothing = {"metric": problem.metric, "value": None, "lo": None, "hi": None}
+    return [{**nothing, "rows": len(problem), "note": note}]

@@ -74,6 +74,8 @@ class RowOptions(Options):
             COLUMN,
             "a column of the home rows: each of its values with 50 rows or more is a home market with a "
             "model and a weight of its own",
+            at_home=False,
+            abroad=True,
         ),
     ] = None
 

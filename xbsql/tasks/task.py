@@ -71,9 +71,11 @@ class Problem(ABC, Generic[Entrant, Found, Fitted]):
 
     Attributes:
         metric: the score that the task reports first.
+        unmeasured: what is said where there is no score.
     """
 
     metric: str
+    unmeasured: ClassVar[str] = "too few labels to measure"
 
     @abstractmethod
     def __len__(self) -> int:

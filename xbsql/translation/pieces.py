@@ -14,7 +14,9 @@ MOST_WORDS: Final = 24
 MOST_LETTERS: Final = 200
 """Characters of a word; a longer one is no word of a language and is copied."""
 
-_MARKUP: Final = re.compile(r"(<!--.*?-->|</?[A-Za-z][^<>]*>|[\r\n]+|\s{0,64}[|\u2022]\s*)", re.DOTALL)
+_TAG: Final = r"</?[A-Za-z][^<>]*>|&lt;/?[A-Za-z](?:(?!&[lg]t;)[^<>]){0,2000}&gt;"
+"""A tag of HTML, also one of HTML in HTML, as feeds have it."""
+_MARKUP: Final = re.compile(rf"(<!--.*?-->|{_TAG}|[\r\n]+|\s{{0,64}}[|\u2022]\s*)", re.DOTALL)
 _UNSPACED: Final = (
     r"\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
 )

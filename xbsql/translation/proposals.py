@@ -52,6 +52,7 @@ PULL: Final = 4.0
 NEAR: Final = 3
 SHORT: Final = 2
 """Letters of a word whose meaning nobody guesses."""
+BRACKETS: Final = ("()", "[]", "\uff08\uff09")
 MOST_GUESSED: Final = 100_000
 """Words and parts of texts whose translations are kept at hand."""
 
@@ -220,11 +221,11 @@ class Proposer:
         text: str = "",
         alike: float = 0.0,
     ) -> None:
-        """Add a proposal, unless it loses or invents something that stays."""
+        """Add a proposal, unless it loses or invents something that stays, or says nothing."""
         if origin not in self.only:
             return
-        said = text or with_units(one, joined(self.casing.of(shown)))
-        if not said or (origin != "copy" and not keeps(one, said)):
+        said = closed(one, text or with_units(one, joined(self.casing.of(shown))))
+        if not (said and speaks(one, said)) or (origin != "copy" and not keeps(one, said)):
             return
         words = self._words(said)
         if origin != "copy" and self.banned.intersection(words.forms):
@@ -373,6 +374,37 @@ def keeps(one: Asked, said: str) -> bool:
     if tuple(numbers(said)) != one.numbers or not all(token in said for token in one.words.fixed):
         return False
     return not _other_units(one, said)
+
+
+def speaks(one: Asked, said: str) -> bool:
+    """Whether a translation has letters where its source has."""
+    return any(map(str.isalpha, said)) or not any(map(str.isalpha, one.known))
+
+
+def closed(one: Asked, said: str) -> str:
+    """A translation without brackets that it leaves open, or closes alone, where its source does not."""
+    for opening, closing in BRACKETS:
+        lone = _lone(said, opening, closing)
+        if lone and len(lone) != len(_lone(one.known, opening, closing)):
+            kept = "".join(sign for place, sign in enumerate(said) if place not in lone)
+            said = " ".join(kept.split())
+    return said
+
+
+def _lone(text: str, opening: str, closing: str) -> frozenset[int]:
+    """Where brackets of a kind stand that have no partner."""
+    if opening not in text and closing not in text:
+        return frozenset()
+    open_: list[int] = []
+    lone: list[int] = []
+    for place, sign in enumerate(text):
+        if sign == opening:
+            open_.append(place)
+        elif sign == closing and open_:
+            open_.pop()
+        elif sign == closing:
+            lone.append(place)
+    return frozenset((*lone, *open_))
 
 
 def with_units(one: Asked, said: str) -> str:

@@ -13,7 +13,7 @@ from xbsql.store.model import State, restorable, restore
 from xbsql.translation.chooser import chosen, features
 from xbsql.translation.pieces import pieces, written
 from xbsql.translation.proposals import Asked, Proposer
-from xbsql.translation.words import plain
+from xbsql.translation.words import plain, remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -141,10 +141,10 @@ class Engine:
 
     @cached_property
     def known(self) -> dict[str, str]:
-        """Sources in small letters, and how they were translated."""
+        """Sources, as `remembered` has them, and how they were translated."""
         memory = self.stock.memory
         pairs = zip(memory.texts, memory.others, strict=True)
-        return {plain(source).lower(): target for source, target in reversed(list(pairs))}
+        return {remembered(plain(source)): target for source, target in reversed(list(pairs))}
 
     def translate(self, texts: Sequence[str]) -> list[Answer]:
         """The translation of each text."""
@@ -195,7 +195,7 @@ class Engine:
         """How a whole text was translated before; None where it was not."""
         terms = self.stock.terms
         read, changed = self.as_read(text)
-        if read.lower() not in self.known:
+        if remembered(read) not in self.known:
             return None
         marked = self._marked(read, changed)
         found = self._sure(read, marked)
@@ -203,7 +203,7 @@ class Engine:
 
     def _sure(self, text: str, marked: Marked) -> str | None:
         """How a text as it is read was translated before, unless a term or a forbidden word bars that."""
-        found = self.known.get(text.lower())
+        found = self.known.get(remembered(text))
         if found is None or not all(mark in found for mark in marked.marks):
             return None
         return None if self.stock.terms.broken(found) else found

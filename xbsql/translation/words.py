@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from sys import intern
 from typing import TYPE_CHECKING, Final
+from unicodedata import east_asian_width, normalize
 
 from xbsql.features.normal import normal
 
@@ -28,13 +29,15 @@ MOST_MARKS: Final = 6000
 _CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
 _MARK: Final = "\ue000-\uf8ff"
 _LINK: Final = r"(?:https?://|www\.)\S+|[\w.+-]{1,200}@[\w-]{1,200}\.[\w.-]*\w"
+_HOLE: Final = r"\{\{[^{}\n]{1,80}\}\}|[$#]?\{[\w.-]{0,80}\}|%(?:\(\w{1,80}\)|\d\$)?[sd](?!\w)"
+"""What a template puts something into: {{name}}, {0}, ${price}, %s, %1$s, %(name)s."""
 _COMBINED: Final = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0970-\u0dff"
 _NUMBER: Final = (
     r"(?:(?<![A-Za-z])[A-Z]{1,4}-)?[A-Za-z]{0,200}\d+(?:[A-Za-z\d]|[.,/:](?=\d)|-(?=[A-Z]*\d))*"
     r"|[\u00bc-\u00be\u2150-\u215e]"
 )
 _TOKEN: Final = re.compile(
-    rf"(?P<fixed>[{_MARK}]|{_LINK}|{_NUMBER})"
+    rf"(?P<fixed>[{_MARK}]|{_LINK}|{_HOLE}|{_NUMBER})"
     r"|(?P<sign>[\u3400-\u9fff\uf900-\ufaff\u3005]|[\u30a0-\u30ff]+|[\u3041-\u309f]+"
     r"|[\u0e01-\u0e2e\u0e2f-\u0e30\u0e32-\u0e33\u0e40-\u0e46\u0e4f-\u0e5b][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]*)"
     rf"|(?P<word>(?:[^\W\d_{_CJK}{_MARK}]|[{_COMBINED}])+(?:['\u2019](?=\w))?)"
@@ -75,6 +78,14 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable() and "&" not in text:
         return text.strip()
     return _OURS.sub("", normal(text).translate(_WIDE)).strip()
+
+
+def remembered(text: str) -> str:
+    """What a plain text is known by: small letters, signs as wide as everybody types them, single blanks."""
+    if not text.isascii():
+        narrow = (normalize("NFKC", sign) if east_asian_width(sign) in "FH" else sign for sign in text)
+        text = normalize("NFC", "".join(narrow))
+    return " ".join(text.lower().split())
 
 
 def split(text: str, marks: Sequence[str] = ()) -> Words:

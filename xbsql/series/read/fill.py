@@ -25,6 +25,7 @@ MOST_VALUES = 200_000_000
 SUMMED = {"sum": "summed", "mean": "averaged", "last": "of which the last counts"}
 FILLED = {"zero": "filled with 0", "interpolate": "interpolated", "last": "filled with the value before"}
 
+NO_HISTORY = "no history"
 SPACED = "its rows lie evenly apart, in longer periods than the table's: see the option 'frequency'"
 SEEN, LONG, UNEVEN = 6, 4, 0.12
 """Distances of rows that show a longer grid, and how uneven they may be: by a period where they are four or
@@ -233,7 +234,7 @@ class _Words:
             hi[there] = np.maximum.reduceat(values, offsets[:-1][there])
         flat = (length > 1) & (lo == hi)
         return {
-            "no history": ~there,
+            NO_HISTORY: ~there,
             "one value": length == 1,
             "all zero": flat & (hi == 0),
             "constant": flat & (hi != 0),

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
+SAME_FACT = 1e-9
+"""Of a fact, how far rounding may move the mean of equal rows."""
+
+
 class Columns(NamedTuple):
     """Where a table of series keeps what.
 
@@ -115,6 +119,7 @@ class SeriesTable:
         rows = np.flatnonzero(named & moment.there)
         rows = rows[_order(code[rows], moment.value[rows])]
         unnamed = int((~named).sum())
+        facts, varied = _facts(where, table, columns.facts, np.where(named, code, len(names)), len(names))
         return cls(
             where,
             columns,
@@ -125,9 +130,9 @@ class SeriesTable:
             y[rows],
             np.array(known).reshape(len(known), -1).T[rows] if known else np.empty((len(rows), 0)),
             _titles(where, table, columns.title, code[rows], rows, len(names)),
-            _facts(where, table, columns.facts, np.where(named, code, len(names)), len(names)),
+            facts,
             np.bincount(code[named & ~moment.there], minlength=len(names)),
-            (f"{unnamed} rows of the table whose id is NULL left out",) if unnamed else (),
+            (*([f"{unnamed} rows of the table whose id is NULL left out"] if unnamed else []), *varied),
             moment.counts,
             column_of(where, table, columns.ts).type,
             moment.local,
@@ -160,6 +165,8 @@ class SeriesTable:
             if not (may_be_empty and len(self.value) and chosen.frequency):
                 problem = f"no row has a series, a date up to now and a number in '{self.columns.y}'"
                 remedy = "give history (later dates need the option 'until')"
+                if may_be_empty:
+                    problem, remedy = "no row has a series and a date", "give a date to begin at"
                 raise errors.invalid(self.where, problem, remedy)
             begin = int(chosen.frequency.index(self.value.min()))
         frequency = chosen.frequency or find_frequency(
@@ -212,7 +219,8 @@ class SeriesTable:
 
     def _rows(self, kept: Mask, late: Mask) -> DatedRows:
         notes: dict[int, list[str]] = {}
-        future = np.bincount(self.code[late], minlength=len(self.names))
+        valued = late & np.isfinite(self.y)
+        future = np.bincount(self.code[valued], minlength=len(self.names))
         for text, number in (("without a date", self.undated), ("in the future", future)):
             for i in np.flatnonzero(number).tolist():
                 notes.setdefault(i, []).append(f"{number[i]} rows {text} left out")
@@ -274,11 +282,16 @@ def _ids(table: pa.Table, id: tuple[str, ...], first: Ints) -> pa.Array:
     return parts[0] if len(parts) == 1 else pa.StructArray.from_arrays(parts, list(id))
 
 
-def _facts(where: str, table: pa.Table, names: tuple[str, ...], code: Ints, n: int) -> Floats | None:
-    """The mean of each fact over the rows of a series; a column that the table lacks is known of none."""
+def _facts(
+    where: str, table: pa.Table, names: tuple[str, ...], code: Ints, n: int
+) -> tuple[Floats | None, list[str]]:
+    """The mean of each fact over the rows of a series, and what there is to say of facts whose rows differ.
+
+    A column that the table lacks is known of none.
+    """
     if not any(name in table.column_names for name in names):
-        return None
-    found = np.full((n, len(names)), np.nan)
+        return None, []
+    found, said = np.full((n, len(names)), np.nan), []
     for j, name in enumerate(names):
         if name not in table.column_names:
             continue
@@ -286,7 +299,11 @@ def _facts(where: str, table: pa.Table, names: tuple[str, ...], code: Ints, n: i
         there = np.isfinite(column) & (code < n)
         count = np.bincount(code[there], minlength=n)
         np.divide(np.bincount(code[there], column[there], n), count, out=found[:, j], where=count > 0)
-    return found
+        apart = np.abs(column[there] - found[code[there], j]) > SAME_FACT * np.abs(column[there])
+        if differing := len(np.unique(code[there][apart])):
+            shown = name.removeprefix("known.")
+            said.append(f"the fact '{shown}' differs between the rows of {differing} series: its mean counts")
+    return found, said
 
 
 def _titles(

@@ -39,7 +39,7 @@ class Moments(NamedTuple):
 
     Attributes:
         value: int64 (rows,), seconds since 1970-01-01 on the clock that they are counted by, or counts.
-        there: bool (rows,), False where the column is NULL.
+        there: bool (rows,), False where the column is NULL or infinite.
         counts: whether the values are counts.
         local: whether the clock is that of the column's zone, and not UTC's.
     """
@@ -97,17 +97,25 @@ def moments(where: str, table: pa.Table, name: str) -> Moments:
     """
     column = column_of(where, table, name)
     kind, whole = column.type, one_chunk(column)
-    there = validity(whole)
     if pa.types.is_integer(kind):
-        return Moments(_int64(whole), there, True, False)
+        return Moments(_int64(whole), validity(whole), True, False)
     if not (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
         problem = f"column '{name}' is {kind}, and periods are dates, timestamps or integers"
         raise errors.invalid(where, problem, f"cast it ({name}::DATE or ::TIMESTAMP)")
+    whole = _finite(whole)
+    there = validity(whole)
     value = _int64(whole.cast(pa.timestamp("s"), safe=False))
     if not (pa.types.is_timestamp(kind) and kind.tz is not None and there.any()):
         return Moments(value, there, False, False)
     own = _on_own_clock(whole, there)
     return Moments(value if own is None else own, there, False, own is not None)
+
+
+def _finite(whole: pa.Array) -> pa.Array:
+    """Dates or moments, NULL in place of DuckDB's 'infinity' and '-infinity', which are no dates."""
+    width = pa.int32() if pa.types.is_date32(whole.type) else pa.int64()
+    endless = 2 ** (width.bit_width - 1) - 1
+    return pc.if_else(pc.is_in(whole.cast(width), pa.array([endless, -endless], width)), None, whole)
 
 
 def _on_own_clock(whole: pa.Array, there: Mask) -> Ints | None:

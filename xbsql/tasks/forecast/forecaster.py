@@ -12,6 +12,7 @@ from xbsql import errors
 from xbsql.series.closures import closures, none_closed
 from xbsql.series.fan import MEAN, interval
 from xbsql.series.newcomer import Newcomer
+from xbsql.series.read.fill import NO_HISTORY
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.rules import Rules
 from xbsql.series.read.table import Columns
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1000
 ROUNDING = 1e-6
+FROM_MARKET = f"{NO_HISTORY}: forecast from its market"
+NO_LESS = "no forecast is below 0, since nothing was at the fit"
 OUTPUT = pa.struct([(name, pa.float64()) for name in ("yhat", "lo", "hi")])
 
 
@@ -138,9 +141,26 @@ class Forecaster(Model):
         mute = np.isnan(fan[:, 0, MEAN]).tolist()
         fan = np.where(closed[..., None], 0.0, fan)
         lo, hi = (np.where(closed, 0.0, ends) for ends in (lo, hi))
-        told = zip(history.status, shut.notes(history), history.lengths.tolist(), mute, strict=True)
-        status = tuple(_status(text, notes, length, mute=silent) for text, notes, length, silent in told)
+        told = zip(history.status, self._notes(history, shut), self._cold(history), mute, strict=True)
+        status = tuple(_status(text, notes, said, mute=silent) for text, notes, said, silent in told)
         return Forecast(fan[..., MEAN], lo, hi, fan[..., :MEAN], status, closed)
+
+    def _notes(self, history: Series, shut: Closures) -> list[list[str]]:
+        """What the forecast says of each history beside the history's own status."""
+        found = [list(notes) for notes in shut.notes(history)]
+        if self.amounts:
+            for i in np.unique(history.owner()[history.y < 0]).tolist():
+                found[i].append(NO_LESS)
+        return found
+
+    def _cold(self, history: Series) -> list[str]:
+        """Of each series without history, what its forecast is from; '' of the others."""
+        cold, names = self.blend.cold, self.columns.facts
+        untold = cold.untold(history, names) if isinstance(cold, Newcomer) else [[]] * len(history)
+        return [
+            "" if length else " without ".join([FROM_MARKET, *([" and ".join(facts)] if facts else [])])
+            for length, facts in zip(history.lengths.tolist(), untold, strict=True)
+        ]
 
     def of_sums(self, nodes: Series, horizon: int) -> Forecast:
         """What to expect of sums of series, by the members that know no single products.
@@ -201,8 +221,8 @@ class Forecaster(Model):
         )
 
 
-def _status(text: str, notes: Sequence[str], length: int, *, mute: bool) -> str:
-    """A series' own status and what the forecast adds."""
-    said = "no history, no forecast" if mute else "no history: forecast from its market" if not length else ""
-    added = [*notes, said] if said else notes
-    return "; ".join(added if text == "ok" and added else [text, *added])
+def _status(text: str, notes: Sequence[str], cold: str, *, mute: bool) -> str:
+    """A series' own status and what the forecast adds, which says that there is no history."""
+    said = f"{NO_HISTORY}, no forecast" if mute else cold
+    own = [part for part in text.split("; ") if part != "ok" and not (said and part == NO_HISTORY)]
+    return "; ".join([*own, *notes, *([said] if said else [])]) or "ok"

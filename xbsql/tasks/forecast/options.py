@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
+from xbsql import errors
 from xbsql.series.read.frequency import Frequency
 from xbsql.series.read.rules import CHOICES, Rules
 from xbsql.series.read.table import Columns
@@ -99,6 +100,22 @@ class ForecastOptions(Options):
     def columns(self, label: str) -> Columns:
         """Where a table keeps what."""
         return Columns(self.id, self.ts, label, title=self.title, facts=self.facts)
+
+    def refuse_twice(self, where: str, label: str) -> None:
+        """Refuse a column that is meant to be two things.
+
+        Raises:
+            XbsqlError: the label is named as something else, or the dates name series.
+        """
+        for option in ("id", "ts", "title", "facts"):
+            value = getattr(self, option)
+            if label in (value if isinstance(value, tuple) else (value,)):
+                problem = f"the option '{option}' names '{label}', which is the label"
+                raise errors.invalid(where, problem, "name another column")
+        if self.ts in self.id:
+            raise errors.invalid(
+                where, f"the options 'id' and 'ts' both name '{self.ts}'", "name two columns"
+            )
 
     def rules(self, where: str) -> Rules:
         """How a table is read.

@@ -24,6 +24,7 @@ from xbsql.series.methods import base_methods, home_methods, own_methods
 from xbsql.series.read.table import SeriesTable, read_series
 from xbsql.series.read.values import column_of
 from xbsql.series.scale import absolute_scale, squared_scale
+from xbsql.tasks.forecast.alike import alike_notes
 from xbsql.tasks.forecast.forecaster import Forecaster
 from xbsql.tasks.forecast.options import ForecastOptions
 from xbsql.tasks.personal import refuse_personal_ids
@@ -72,6 +73,7 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
     home: Series | None = None
     base: Forecaster | None = None
     metric = "skill"
+    unmeasured = "histories too few or too short to measure"
 
     @cached_property
     def known(self) -> Known:
@@ -153,8 +155,8 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         )
 
     def scores(self, found: Carried) -> list[dict[str, Any]]:
-        """The blend's skill from past origins; none with histories too short or too few."""
-        if found.tried is None:
+        """The blend's skill from past origins; none where histories are too short or too few to tell."""
+        if found.tried is None or not found.tried.measured:
             return []
         arm = next(arm for arm in found.verdict.arms if arm.name == "blend")
         rows = len(np.unique(found.tried.evidence.group))
@@ -163,10 +165,12 @@ class SeriesProblem(Problem[Method, Carried, Forecaster]):
         ]
 
     def notes(self, found: Carried) -> list[str]:
-        """How many series had something to say, and of what frequency all are."""
+        """How many series had something to say, of what frequency all are, and which names are alike."""
         odd = sum(text != "ok" for text in self.series.status)
         periods = f"{len(self.series)} series, periods {self.series.frequency.name}"
-        return [periods + (f", {odd} of them with a status" if odd else ""), *self.series.notes]
+        told = periods + (f", {odd} of them with a status" if odd else "")
+        home = self.home.names if self.home is not None else self.base.home.names if self.base else ()
+        return [told, *self.series.notes, *alike_notes(self.series.names, home)]
 
 
 class Forecasting(Task[Forecaster, Carried]):
@@ -183,6 +187,7 @@ class Forecasting(Task[Forecaster, Carried]):
     def at_home(self, asked: Asked, instead: Callable[[], Frequency | None] | None = None) -> SeriesProblem:
         """The series of one market; where no row has a value, of the other frequency."""
         options = ForecastOptions.of(asked.where, asked.options)
+        options.refuse_twice(asked.where, asked.label)
         rules = options.rules(asked.where)
         if "id" not in asked.options:
             refuse_personal_ids(asked.where, asked.data, options.id)

@@ -18,10 +18,10 @@ from xbsql.tasks.translate.options import language
 from xbsql.tasks.translate.turned import straightened
 from xbsql.translation.pieces import pieces
 from xbsql.translation.terms import Terms
-from xbsql.translation.words import plain, split
+from xbsql.translation.words import plain, remembered, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -131,14 +131,7 @@ def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> 
     )
     words = dict.fromkeys((a, b) for a, b, kind in rows if kind in ("term", "dictionary") and a and b)
     kept, long = _apart(pairs)
-    notes = (
-        [
-            f"{len(terms.conflicts)} terms have several translations, the first counts: "
-            f"{'; '.join(terms.conflicts[:5])}"
-        ]
-        if terms.conflicts
-        else []
-    )
+    notes = _said(rows, terms, kept)
     if len(kept) > MOST_PAIRS:
         notes.append(f"{MOST_PAIRS} of {len(kept)} pairs are read")
         kept = [kept[i] for i in drawn(len(kept), MOST_PAIRS)]
@@ -148,6 +141,30 @@ def read(where: str, table: pa.Table, label: str, options: TranslateOptions) -> 
     kept, turned = straightened(kept, src, dst)
     notes += [turned] if turned else []
     return Material(tuple(kept), tuple(words), tuple(titles), tuple(waiting), terms, src, dst, tuple(notes))
+
+
+def _said(rows: Sequence[tuple[str, str, str]], terms: Terms, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """What there is to say of words and pairs that do not mean what they seem to.
+
+    Args:
+        rows: source, translation and kind of each row.
+        terms: made of them.
+        pairs: that are learnt from.
+    """
+    notes = []
+    if terms.conflicts:
+        listed = "; ".join(terms.conflicts[:5])
+        notes.append(f"{len(terms.conflicts)} terms have several translations, the first counts: {listed}")
+    if lone := sum(kind in ("term", "dictionary") and not (a and b) for a, b, kind in rows):
+        notes.append(f"{lone} terms without a translation, or translations without a term, are left out")
+    first: dict[str, str] = {}
+    several = {a for a, b in pairs if first.setdefault(remembered(plain(a)), b) != b}
+    if several:
+        notes.append(f"{len(several)} texts have several translations, the first is the one remembered")
+    copied = sum(plain(a) == plain(b) for a, b in pairs)
+    if copied > len(pairs) / 2:
+        notes.append(f"{copied} of {len(pairs)} translations are the text itself")
+    return notes
 
 
 def _apart(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], int]:
@@ -176,7 +193,7 @@ def _kinds(where: str, table: pa.Table, options: TranslateOptions) -> list[str]:
         raise errors.unknown(
             where, "column for the option 'kind'", name, table.column_names, place="the table has"
         )
-    found = [value or "pair" for value in as_text(table[name], name).to_pylist()]
+    found = [(value or "").strip().lower() or "pair" for value in as_text(table[name], name).to_pylist()]
     for kind in dict.fromkeys(found):
         if kind not in KINDS:
             raise errors.unknown(where, f"kind of row in column '{name}'", kind, KINDS)
