@@ -26,11 +26,11 @@ that looks into all groups of `label_tree` at once, groups of less than a hundre
 probability left out, and sums of nodes by a sparse product in place of running sums made it 1.59, children of
 the node that is reached compared in place of a whole level 1.54, words cut into n-grams once a batch 1.49.
 
-Half of the big fit is the line that tells groups of classes apart, made twice (60,000 titles, 8,000 others: 34
-CPU seconds, accuracy .7265). Kept: frequent n-grams as neighbours in memory, 31 s with the same answers. Left
-out: a quarter or half of the rows for that line, 5 s and 14 s, .643 and .694; a cost of .5 or .25, 23 s and
-24 s, .718 and .706; ten passes at most, .84 of the time, .7253; a tolerance of .3, .95 of it, .7249; 51 or 35
-groups in place of 71, .82 and .73 of the time of both lines, .7235 and .7206.
+Half of the big fit is the line that tells groups of classes apart, made twice (60,000 titles, 8,000 others:
+34 CPU seconds, accuracy .7265). Kept: frequent n-grams as neighbours in memory, 31 s with the same answers.
+Left out: a quarter or half of the rows for that line, 5 s and 14 s, .643 and .694; a cost of .5 or .25, 23 s
+and 24 s, .718 and .706; ten passes at most, .84 of the time, .7253; a tolerance of .3, .95 of it, .7249; 51
+or 35 groups in place of 71, .82 and .73 of the time of both lines, .7235 and .7206.
 """
 
 from __future__ import annotations
