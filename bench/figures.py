@@ -115,6 +115,23 @@ FIGURES = (
     Figure("profiles", "mae_gain120", "below the best of three from 120 labels"),
     Figure("profiles", "coverage", "share of spends inside 90 % intervals, from a summer into Christmas"),
     Figure(
+        "categories", "map_node", "Google's categories of five locales mapped: right nodes, the worst locale"
+    ),
+    Figure("categories", "name_node", "a bare name asked of the foreign tree, no label: the right node"),
+    Figure("categories", "sure", "answers that stop where they are sure: share that is right"),
+    Figure("categories", "answered", "how deep these go, as a share of the true depth"),
+    Figure(
+        "categories", "vs_svm", "40,000 titles x 440 classes: accuracy over a linear SVM on hashed n-grams"
+    ),
+    Figure("categories", "big_fit_s", "300,000 titles x 5,000 classes fitted: CPU seconds"),
+    Figure("categories", "predict_over_embed", "classified by that model, over embedding the same titles"),
+    Figure("extract", "ae_asked", "AE-110K: the attributes that a title has are asked for, F1"),
+    Figure("extract", "ae_open", "all attributes of its kind of product are asked for"),
+    Figure("extract", "oa_asked", "OA-Mine, those that a title has"),
+    Figure("extract", "ae100", "100 titles of AE-110K, with OA-Mine as home"),
+    Figure("extract", "zero", "OA-Mine's model asked for AE-110K's names, no label"),
+    Figure("extract", "titles_per_s", "titles read a second, two cores"),
+    Figure(
         "translate", "chrf_fr_google", "names of categories into French, 1,000 pairs: chrF (copied: 17.7)"
     ),
     Figure("translate", "chrf_fr_off", "names of foods into French (copied: 23.7)"),

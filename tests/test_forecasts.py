@@ -575,7 +575,7 @@ def test_rows_that_all_lack_an_id_are_no_table_without_rows(reached):
         ("{id: 'orders', ts: 'day'}", "the option 'id' names 'orders', which is the label"),
         ("{id: ['market', 'day'], ts: 'day'}", "the options 'id' and 'ts' both name 'day'"),
         ("{id: 'market', horizon: 4}", "'id' is an option of forecast, and this table reads as predict; "
-         "say which is meant: task := 'forecast'"),
+         "give task := 'forecast' where that is meant, or leave 'id' out"),
     ],
 )  # fmt: skip
 def test_a_column_is_one_thing_and_options_are_those_of_the_task(reached, options, message):

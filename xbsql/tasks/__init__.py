@@ -66,4 +66,6 @@ def _refuse_options_of_another(where: str, task: Task[Model, Done], options: Map
             problem = (
                 f"'{option}' is an option of {' and '.join(others)}, and this table reads as {task.name}"
             )
-            raise errors.invalid(where, problem, f"say which is meant: task := '{others[0]}'")
+            raise errors.invalid(
+                where, problem, f"give task := '{others[0]}' where that is meant, or leave '{option}' out"
+            )
