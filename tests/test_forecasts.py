@@ -473,6 +473,12 @@ def test_a_status_says_which_facts_of_a_new_market_do_not_count(reached):
     assert zero["yhat"] == pytest.approx(without["yhat"])
 
 
+def test_a_fact_far_outside_those_that_are_known_is_said(reached):
+    assert asked(reached, fact="6.0")[0]["status"] == "no history: forecast from its market"
+    far = "no history: forecast from its market, far from the known markets in 'reach'"
+    assert asked(reached, fact="1e9")[0]["status"] == asked(reached, fact="0.01")[0]["status"] == far
+
+
 def test_a_fact_that_differs_between_rows_is_said(reached):
     query = (
         "WITH b AS (FROM (VALUES ('BE', DATE '2025-03-03', 1.5, NULL::DOUBLE), "

@@ -49,6 +49,8 @@ WIDEST: Final = 3.0
 LEAST: Final = 1e-3
 """Of a value, in logs."""
 NOT_LOGGED: Final = "not above 0, as it is in every known market"
+FAR: Final = 4.0
+"""Deviations of a fact from the known markets' beyond which a level is carried on, not compared."""
 NOTHING: Final = 50.0
 """Deviation from which on nothing is known of a level."""
 
@@ -132,6 +134,12 @@ class Newcomer:
             ]
             for row in facts.tolist()
         ]
+
+    def far(self, series: Series, names: Sequence[str]) -> list[list[str]]:
+        """The facts that count and lie beyond `FAR` deviations of the known markets', by their names."""
+        away = np.abs(_told(series, self.logged) - self.center) > FAR * self.scale
+        away &= self.coefficients[1:] != 0
+        return [[f"'{name}'" for name, far in zip(names, row, strict=True) if far] for row in away.tolist()]
 
     def state(self) -> State:
         """The forecaster as data."""
