@@ -110,6 +110,11 @@ def test_no_market_at_all_leaves_the_user_alone_and_says_nothing_without_him():
     assert np.allclose(fan[0, :, 4], 100, rtol=0.02)
 
 
+def test_without_a_fact_at_the_fit_there_is_nothing_to_say_of_facts():
+    found = fitted(markets([100.0, 200.0, 400.0]))
+    assert found.remarks(cold(), ("reach",)) == [""]
+
+
 def test_an_unknown_fact_widens_the_interval():
     facts = np.exp(np.linspace(0, 3, 8))[:, None]
     model = fitted(markets(40 * facts[:, 0], facts))

@@ -53,9 +53,7 @@ def nearest(
     return found, Nearest(*(np.concatenate(part) for part in zip(*backs, strict=True)))
 
 
-def nearest_of(
-    products: NDArray[np.float32], forth: int, back: int
-) -> tuple[Nearest, Nearest]:  # fmt: skip
+def nearest_of(products: NDArray[np.float32], forth: int, back: int) -> tuple[Nearest, Nearest]:
     """The same of products that are made already, a row for each right row, shape (m, n)."""
     return _largest(np.ascontiguousarray(products.T), forth), _largest(products, back)
 

@@ -11,6 +11,7 @@ from xbsql.engine.candidate import Sample
 from xbsql.engine.decision import decided, undecided
 from xbsql.engine.evidence import of_units
 from xbsql.engine.folds import FEWEST_LABELS
+from xbsql.engine.verdict import UNMEASURED
 from xbsql.extraction.answers import Answers, mixed
 from xbsql.extraction.finder import POOLED, WAYS, Finder, at_home, helped
 from xbsql.extraction.rehearsal import Rehearsal, fit_judge
@@ -126,9 +127,9 @@ def _said(verdict: Verdict, sheet: Sheet) -> Verdict:
 def _untold(questions: int) -> str:
     """Why titles enough tell nothing."""
     if not questions:
-        return "home was fitted on every labelled title: the weights are a prior, nothing was measured"
+        return f"home was fitted on every labelled title: {UNMEASURED}"
     few = f"{questions} questions to titles that home does not know are too few, or nearly all come out alike"
-    return f"{few}: the weights are a prior, nothing was measured"
+    return f"{few}: {UNMEASURED}"
 
 
 def _units(sheet: Sheet) -> Sample:

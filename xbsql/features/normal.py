@@ -76,6 +76,11 @@ def out_of_capitals(text: str, likeliest: Callable[[Sequence[str]], str]) -> str
     return " ".join(parts)
 
 
+def uncased(name: str) -> str:
+    """A name as it is compared where case and blanks do not count."""
+    return " ".join(name.split()).casefold()
+
+
 def _cased(part: str, likeliest: Callable[[Sequence[str]], str], *, first: bool) -> str:
     """The words of a part without a blank; `first` says that it starts the text."""
     found = _WORD.search(part)

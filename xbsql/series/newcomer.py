@@ -121,25 +121,24 @@ class Newcomer:
         own = 1 / np.square(deviation)
         return (own * middle + weight * np.where(known, log, 0.0)) / (own + weight), 1 / np.sqrt(own + weight)
 
-    def untold(self, series: Series, names: Sequence[str]) -> list[list[str]]:
-        """The facts that do not count for each series, by their names, each with the reason."""
+    def remarks(self, series: Series, names: Sequence[str]) -> list[str]:
+        """Which facts of each series, by these names, do not count, and which lie far from those known."""
         if not len(self.logged):
-            return [[] for _ in range(len(series))]
+            return [""] * len(series)
         facts = np.full((len(series), len(names)), np.nan) if series.facts is None else series.facts
-        return [
-            [
-                f"'{name}', which is {'not known' if np.isnan(value) else NOT_LOGGED}"
-                for name, value, log in zip(names, row, self.logged, strict=True)
-                if np.isnan(value) or (log and value <= 0)
-            ]
-            for row in facts.tolist()
-        ]
-
-    def far(self, series: Series, names: Sequence[str]) -> list[list[str]]:
-        """The facts that count and lie beyond `FAR` deviations of the known markets', by their names."""
         away = np.abs(_told(series, self.logged) - self.center) > FAR * self.scale
         away &= self.coefficients[1:] != 0
-        return [[f"'{name}'" for name, far in zip(names, row, strict=True) if far] for row in away.tolist()]
+        return [self._remark(names, *row) for row in zip(facts.tolist(), away.tolist(), strict=True)]
+
+    def _remark(self, names: Sequence[str], facts: Sequence[float], away: Sequence[bool]) -> str:
+        untold = [
+            f"'{name}', which is {'not known' if np.isnan(value) else NOT_LOGGED}"
+            for name, value, log in zip(names, facts, self.logged, strict=True)
+            if np.isnan(value) or (log and value <= 0)
+        ]
+        far = [f"'{name}'" for name, distant in zip(names, away, strict=True) if distant]
+        without = f" without {' and '.join(untold)}" if untold else ""
+        return without + (f", far from the known markets in {' and '.join(far)}" if far else "")
 
     def state(self) -> State:
         """The forecaster as data."""

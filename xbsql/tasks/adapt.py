@@ -130,7 +130,7 @@ def _occasion(
         return labelled & (came.moment >= since), _change(last)
     if model.seen is None or not came.fresh.any():
         return np.zeros(len(table), bool), ""
-    new = labelled & ~model.seen.among(model.reader.at_home(table), asked.label)
+    new = labelled & ~came.learnt
     if track.began is not None:
         new &= came.moment >= track.began
     group = _groups(table.filter(pa.array(new)), asked)

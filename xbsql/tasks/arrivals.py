@@ -34,6 +34,7 @@ class Arrivals:
         key: int64, shape (n,): which row it is.
         label: int64, shape (n,): hash of its label.
         again: bool, shape (n,): labelled rows that say once more what a row of the same id says.
+        learnt: bool, shape (n,): rows that the version was fitted on, with these labels.
         late: how many fresh rows are older than the newest that was known.
         too_late: how many are older than everything that is kept; they do not count.
         open: how many rows have no label yet.
@@ -51,6 +52,7 @@ class Arrivals:
     key: Ints
     label: Ints
     again: Flags
+    learnt: Flags
     late: int
     too_late: int
     open: int
@@ -131,8 +133,9 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
     fresh &= ~before
     learnt = np.zeros(len(given), bool)
     if model.seen is not None:
-        learnt = fresh & ~changed & model.seen.among(here, label)
-    fresh &= ~learnt
+        learnt = model.seen.among(here, label)
+    fitted = fresh & ~changed & learnt
+    fresh &= ~fitted
     gone = fresh & (moment <= track.gone) if track.gone is not None else np.zeros(len(given), bool)
     fresh &= ~gone
     newest = track.units.moment.max(initial=np.iinfo(np.int64).min)
@@ -147,9 +150,9 @@ def arrivals(where: str, model: RowModel, track: Track, table: pa.Table, asked: 
         given & ~dated,
         before,
         corrected,
-        learnt,
+        fitted,
     )
-    return Arrivals(fresh, moment, key, hashed, again, *(int(each.sum()) for each in counts))
+    return Arrivals(fresh, moment, key, hashed, again, learnt, *(int(each.sum()) for each in counts))
 
 
 def _moments(where: str, table: pa.Table, ts: str | None, track: Track) -> tuple[Ints, Flags]:

@@ -12,7 +12,7 @@ from xbsql.features.column import MOST_LEVELS
 from xbsql.features.encoder import encoder
 from xbsql.features.image.magic import told
 from xbsql.features.language import check_languages
-from xbsql.features.normal import normal
+from xbsql.features.normal import normal, uncased
 from xbsql.features.roles import kind_of, roles
 from xbsql.tasks.options import listed
 
@@ -147,7 +147,7 @@ def named_notes(
 
 def spelling_notes(label: str, classes: Sequence[str]) -> list[str]:
     """Classes that differ in case or blanks alone, and such as look alike; a line for all of each."""
-    cased = _groups(classes, lambda name: " ".join(name.split()).casefold())
+    cased = _groups(classes, uncased)
     alike = _groups([name for name in classes if name not in cased], normal)
     found = []
     if cased:

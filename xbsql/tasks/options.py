@@ -181,6 +181,17 @@ class Options:
                 problem = f"the option '{name}' has no effect on the rows of one market"
                 raise errors.invalid(where, problem, f"give it to xb.transfer, or leave '{name}' out")
 
+    def refuse_label(self, where: str, label: str, names: Iterable[str]) -> None:
+        """Refuse the label as another column.
+
+        Raises:
+            XbsqlError: one of these options names it.
+        """
+        for option in names:
+            if label in listed(getattr(self, option) or ()):
+                problem = f"the option '{option}' names '{errors.shown(label)}', which is the label"
+                raise errors.invalid(where, problem, "name another column")
+
     @classmethod
     def written(cls, given: Mapping[str, Any]) -> list[list[Any]]:
         """Option, size and time of writing of the files that options name: another file is another fit."""

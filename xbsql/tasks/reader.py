@@ -19,6 +19,7 @@ from xbsql.features.table import TableEncoder, fit_encoder
 from xbsql.features.text import embed_array
 from xbsql.features.views import Features
 from xbsql.store.model import State, restorable, restore
+from xbsql.tasks.options import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -328,7 +329,7 @@ def fit_reader(
         others = [name for name in table.column_names if name != label]
         problem = f"there is no column to read ({', '.join(others) or 'only the label'})"
         remedy = "name one by options {'text': ['column']}"
-        ignored = _listed(options or {}, "ignore")
+        ignored = listed((options or {}).get("ignore") or ())
         kept = [name for name in others if name not in ignored]
         if blobs := [name for name in kept if arrow.is_blob(table.schema.field(name).type)]:
             remedy = f"the BLOBs in '{blobs[0]}' are no pictures: xb.image_info says why"
@@ -353,16 +354,11 @@ def read_roles(table: pa.Table, label: str | None, options: Mapping[str, Any]) -
     """The roles of the columns that are read; the only column of text there is, is text in any case."""
     found = roles(table, label, options)
     read: dict[str, Role] = {name: role for name, role in found.items() if role != "ignored"}
-    named = {*_listed(options, "ignore"), *_listed(options, "category")}
+    named = {name for option in ("ignore", "category") for name in listed(options.get(option) or ())}
     words = [name for name in found if arrow.is_text(table[name].type) and name not in named]
     if len(words) == 1 and set(read) <= set(words) and table[words[0]].null_count < table.num_rows:
         return {words[0]: "text"}
     return read
-
-
-def _listed(options: Mapping[str, Any], option: str) -> list[str]:
-    listed = options.get(option) or ()
-    return [listed] if isinstance(listed, str) else list(listed)
 
 
 def _normal(texts: pa.Array) -> pa.Array:

@@ -121,17 +121,6 @@ class RowOptions(Options):
             return table
         return table.drop_columns([self.weight])
 
-    def refuse_label(self, where: str, label: str) -> None:
-        """Refuse the label as a column of groups or weights.
-
-        Raises:
-            XbsqlError: an option names it.
-        """
-        for option in ("group", "weight"):
-            if getattr(self, option) == label:
-                problem = f"the option '{option}' names '{errors.shown(label)}', which is the label"
-                raise errors.invalid(where, problem, "name another column")
-
     def refuse_read(self, where: str, names: Sequence[str]) -> None:
         """Refuse a column of weights that the home model reads: its answers would lack it.
 

@@ -175,7 +175,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
     def at_home(self, asked: Asked) -> RowProblem[O, M]:
         """The labelled rows of one market; those whose label is NULL are left out."""
         where, options = asked.where, self.options.of(asked.where, asked.options)
-        options.refuse_label(where, asked.label)
+        options.refuse_label(where, asked.label, ("group", "weight"))
         found = self.labels(where, asked.data, asked.label)
         self.refuse(where, asked.label, found, at_home=True)
         classes = self.classes(found, None, None, options)
@@ -200,7 +200,7 @@ class RowTask(Task[M, Transfer], Generic[O, L, M]):
         """
         where, label, data = asked.where, asked.label, asked.data
         options = self.options.of(where, asked.options, described(CrossingOptions))
-        options.refuse_label(where, label)
+        options.refuse_label(where, label, ("group", "weight"))
         if not data.num_rows:
             raise errors.invalid(where, "the target has no rows", "give its rows, labelled or not")
         found = self.labels(where, data, label)

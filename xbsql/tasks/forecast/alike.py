@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xbsql.errors import shown
+from xbsql.features.normal import uncased
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,20 +19,16 @@ def alike_notes(names: Sequence[str], home: Sequence[str]) -> list[str]:
         home: of home's; empty without a home.
     """
     notes, first, there = [], dict[str, str](), set(home)
-    pairs = [(name, first[key]) for name in names if first.setdefault(key := _plain(name), name) != name]
+    pairs = [(name, first[key]) for name in names if first.setdefault(key := uncased(name), name) != name]
     if pairs:
         said = f"{len(pairs)} series are named as another but for case or blanks and are told apart"
         notes.append(f"{said} ({_shown(*pairs[0])})")
-    theirs = {_plain(name): name for name in home}
-    strangers = [name for name in names if name not in there and _plain(name) in theirs]
+    theirs = {uncased(name): name for name in home}
+    strangers = [name for name in names if name not in there and uncased(name) in theirs]
     if strangers:
         said = f"{len(strangers)} series are named as at home but for case or blanks, and are new to home"
-        notes.append(f"{said} ({_shown(strangers[0], theirs[_plain(strangers[0])])})")
+        notes.append(f"{said} ({_shown(strangers[0], theirs[uncased(strangers[0])])})")
     return notes
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()
 
 
 def _shown(one: str, other: str) -> str:

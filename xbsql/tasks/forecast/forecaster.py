@@ -156,12 +156,10 @@ class Forecaster(Model):
     def _cold(self, history: Series) -> list[str]:
         """Of each series without history, what its forecast is from; '' of the others."""
         cold, names = self.blend.cold, self.columns.facts
-        if not isinstance(cold, Newcomer):
-            return ["" if length else FROM_MARKET for length in history.lengths.tolist()]
-        told = zip(cold.untold(history, names), cold.far(history, names), strict=True)
+        said = cold.remarks(history, names) if isinstance(cold, Newcomer) else [""] * len(history)
         return [
-            "" if length else FROM_MARKET + _facts(untold, far)
-            for length, (untold, far) in zip(history.lengths.tolist(), told, strict=True)
+            "" if length else FROM_MARKET + remark
+            for length, remark in zip(history.lengths.tolist(), said, strict=True)
         ]
 
     def of_sums(self, nodes: Series, horizon: int) -> Forecast:
@@ -228,9 +226,3 @@ def _status(text: str, notes: Sequence[str], cold: str, *, mute: bool) -> str:
     said = f"{NO_HISTORY}, no forecast" if mute else cold
     own = [part for part in text.split("; ") if part != "ok" and not (said and part == NO_HISTORY)]
     return "; ".join([*own, *notes, *([said] if said else [])]) or "ok"
-
-
-def _facts(untold: Sequence[str], far: Sequence[str]) -> str:
-    """Which facts of a new market do not count, and which carry its level on beyond the known ones."""
-    without = f" without {' and '.join(untold)}" if untold else ""
-    return without + (f", far from the known markets in {' and '.join(far)}" if far else "")

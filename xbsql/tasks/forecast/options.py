@@ -107,11 +107,7 @@ class ForecastOptions(Options):
         Raises:
             XbsqlError: the label is named as something else, or the dates name series.
         """
-        for option in ("id", "ts", "title", "facts"):
-            value = getattr(self, option)
-            if label in (value if isinstance(value, tuple) else (value,)):
-                problem = f"the option '{option}' names '{label}', which is the label"
-                raise errors.invalid(where, problem, "name another column")
+        self.refuse_label(where, label, ("id", "ts", "title", "facts"))
         if self.ts in self.id:
             raise errors.invalid(
                 where, f"the options 'id' and 'ts' both name '{self.ts}'", "name two columns"
